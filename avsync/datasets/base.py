@@ -1,0 +1,158 @@
+"""What every dataset of avsync is on disk: one record a clip, one promise about its reals.
+
+A dataset is one file beside this one. It names its splits, says which of them hold reals only, and
+yields `Clip`s for each; how they are stored is decided here, once.
+"""
+
+import abc
+import inspect
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from avsync import lookup
+from avsync.types import Clip, MediaFile, Source
+from avsync.units import CROP_PIXELS
+
+FRAME_FORMAT = "png"
+
+
+def clip_features() -> tfds.features.FeaturesDict:
+    """The record of a clip; field by field the `Clip` of avsync.types."""
+    text = tfds.features.Text
+    return tfds.features.FeaturesDict(
+        {
+            "clip_id": text(),
+            # Each frame is an image of its own: a window is cut before anything is decoded.
+            "frames": tfds.features.Video(
+                shape=(None, CROP_PIXELS, CROP_PIXELS, 1), encoding_format=FRAME_FORMAT
+            ),
+            # tfds.features.Audio would store every sample as an int64.
+            "waveform": tfds.features.Tensor(
+                shape=(None,), dtype=tf.int16, encoding=tfds.features.Encoding.BYTES
+            ),
+            "label": tfds.features.Scalar(tf.int32),
+            "category": text(),
+            "manipulation": text(),
+            "identity": text(),
+            "source_clip": text(),
+            "fake_segments": tfds.features.Tensor(shape=(None, 2), dtype=tf.float32),
+        }
+    )
+
+
+def encode(clip: Clip) -> dict[str, Any]:
+    """The record that stores `clip`."""
+    return {
+        "clip_id": clip.clip_id,
+        "frames": clip.frames,
+        "waveform": clip.waveform,
+        "label": clip.label,
+        "category": clip.category,
+        "manipulation": clip.manipulation,
+        "identity": clip.identity,
+        "source_clip": clip.source_clip,
+        "fake_segments": np.asarray(clip.fake_segments, np.float32).reshape(-1, 2),
+    }
+
+
+class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    """Base of all datasets. A subclass is called `Builder`, sets `name`, and defines `clips`."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    # The splits that a model may be trained on by alignment: the builder promises that no clip in
+    # them is fake.
+    REAL_ONLY_SPLITS: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, *, num_workers: int = 1, limit: int | None = None, **kwargs: Any):
+        """`limit` keeps the first so many clips (of each split, or of the raw files)."""
+        self.num_workers = num_workers
+        self.limit = limit
+        super().__init__(**kwargs)
+
+    @abc.abstractmethod
+    def clips(self) -> dict[str, Iterable[Clip]]:
+        """The clips of each split, made lazily and in the same order every time."""
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=(inspect.getdoc(type(self)) or self.name),
+            features=clip_features(),
+            # The order of the clips on disk is that of `clips`, not of a hash of their names.
+            disable_shuffling=True,
+            metadata=tfds.core.MetadataDict(real_only_splits=list(self.REAL_ONLY_SPLITS)),
+        )
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+        return {split: self._generate_examples(clips) for split, clips in self.clips().items()}
+
+    def _generate_examples(self, clips: Iterable[Clip]) -> Iterator[tuple[str, dict[str, Any]]]:
+        for clip in clips:
+            yield clip.clip_id, encode(clip)
+
+
+class MediaBuilder(ClipBuilder, skip_registration=True):
+    """Base of the datasets that are made from raw videos, which `avsync.prepare` turns to clips.
+
+    `prepared` holds the clips that were prepared, by id, read from disk one at a time; those
+    rejected are not in it.
+    """
+
+    def __init__(self, *, prepared: Mapping[str, Clip] | None = None, **kwargs: Any):
+        self.prepared: Mapping[str, Clip] = {} if prepared is None else prepared
+        super().__init__(**kwargs)
+
+    @staticmethod
+    @abc.abstractmethod
+    def find_media(source: Path) -> list[MediaFile]:
+        """The raw files under `source`, sorted by id; ValueError says what was expected there."""
+
+
+def builder_class(dataset: str) -> type[ClipBuilder]:
+    """The builder of `dataset`, "name" or "name/config"; ValueError lists the known names."""
+    return lookup.load("datasets", dataset.split("/")[0]).Builder
+
+
+def open_source(dataset: str, split: str, *, data_dir: str | Path) -> Source:
+    """A split of a dataset that lies prepared under `data_dir`.
+
+    ValueError says how to prepare the dataset, or which splits it has.
+    """
+    name, _, config = dataset.partition("/")
+    if name in lookup.names("datasets"):
+        lookup.load("datasets", name)  # registers it, so that a bare name finds its first config
+    data_dir = Path(data_dir).expanduser()
+    try:
+        builder = tfds.builder(dataset, data_dir=data_dir, try_gcs=False)
+    except (tfds.core.DatasetNotFoundError, ValueError) as error:
+        known = [*lookup.names("datasets"), *_prepared_names(data_dir)]
+        raise ValueError(lookup.unknown("dataset", dataset, sorted(set(known)))) from error
+    if not builder.is_prepared():
+        raise ValueError(
+            f"{dataset} is not prepared in {data_dir}. Prepare it: "
+            f"avsync-prepare --dataset={dataset} --data_dir={data_dir}"
+        )
+    if split not in builder.info.splits:
+        raise ValueError(lookup.unknown(f"split of {dataset}", split, list(builder.info.splits)))
+    metadata = builder.info.metadata or {}
+    return Source(
+        dataset=dataset,
+        split=split,
+        directory=Path(builder.data_dir),
+        num_clips=builder.info.splits[split].num_examples,
+        is_real_only=split in metadata.get("real_only_splits", ()),
+    )
+
+
+def _prepared_names(data_dir: Path) -> list[str]:
+    return (
+        [path.name for path in data_dir.iterdir() if any(path.rglob("features.json"))]
+        if data_dir.is_dir()
+        else []
+    )

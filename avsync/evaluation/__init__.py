@@ -1,0 +1,1 @@
+"""Scores of a dataset from a checkpoint, and the report on them."""

@@ -1,0 +1,31 @@
+"""Plug-ins by name: one file of a package is one plug-in, and there is no table to edit."""
+
+import difflib
+import importlib
+import pkgutil
+from types import ModuleType
+
+
+def names(package: str) -> list[str]:
+    """The plug-ins of `package` ("datasets", "models.encoders"): its modules, sorted by name.
+
+    `base` and modules that start with an underscore are not plug-ins.
+    """
+    root = importlib.import_module(f"avsync.{package}")
+    found = (module.name for module in pkgutil.iter_modules(root.__path__))
+    return sorted(name for name in found if name != "base" and not name.startswith("_"))
+
+
+def load(package: str, name: str) -> ModuleType:
+    """The module `avsync.<package>.<name>`; ValueError lists the known names if there is none."""
+    known = names(package)
+    if name not in known:
+        raise ValueError(unknown(f"name in avsync.{package}", name, known))
+    return importlib.import_module(f"avsync.{package}.{name}")
+
+
+def unknown(kind: str, name: str, known: list[str]) -> str:
+    """An error text that names the nearest of the known names first."""
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"unknown {kind}: {name!r}{hint} Known: {', '.join(known)}."

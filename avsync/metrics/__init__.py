@@ -1,0 +1,1 @@
+"""NumPy and scikit-learn: points, intervals."""

@@ -1,0 +1,1 @@
+"""Encoders by name: one modality in, one embedding a video frame out."""

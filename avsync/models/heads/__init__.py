@@ -1,0 +1,1 @@
+"""Alignment heads by name: two embedding sequences in, offset_logits out."""

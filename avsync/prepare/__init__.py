@@ -1,0 +1,1 @@
+"""Raw media to prepared clips: decoding, landmarks, mouth crops, rejects."""

@@ -1,0 +1,1 @@
+"""Generated speech and rendered mouths that move with it."""

@@ -1,0 +1,14 @@
+"""The clock and the canvas every clip is brought to: the only place where these numbers are written."""
+
+FRAMES_PER_SECOND = 25
+SAMPLE_RATE = 16_000
+
+# One video frame is exactly this many audio samples, so that whatever is cut in whole frames
+# leaves sound and picture where they were.
+SAMPLES_PER_FRAME = SAMPLE_RATE // FRAMES_PER_SECOND
+
+# The mouth crop of AV-HuBERT (Shi et al., ICLR 2022): 96 x 96 pixels, 8-bit grey.
+CROP_PIXELS = 96
+
+# int16 full scale: waveforms are stored as int16 and mean x / 32768 in [-1, 1).
+INT16_SCALE = 32_768
