@@ -1,0 +1,80 @@
+"""What every binary does around its work: flags in, exit status out, messages before tracebacks.
+
+Exit status: 0 done; 1 could not do the job; 2 wrong usage. A user's error is one message on stderr;
+an error of ours keeps its traceback.
+"""
+
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from absl import flags, logging
+
+# TensorFlow reads it once, when it is first imported: without it every binary begins with a page
+# about CUDA and oneDNN.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+
+HELP = {"--help", "-help", "-h", "-?"}
+
+
+class UsageError(ValueError):
+    """The command line asks for what cannot be: an unknown name, a missing path or flag."""
+
+
+def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> None:
+    """Parses the command line, runs `main`, and ends the process with the status of the outcome.
+
+    `main` gets the positional arguments, program name left out; they are an error unless
+    `positional` names what they are ("VIDEO"). The docstring of its module is the text of --help.
+    From `main`, a `UsageError` ends with 2, any other ValueError or OSError with 1, both with their
+    message alone (`--verbosity=1` adds the traceback). Whatever else is raised is a defect of ours
+    and keeps its traceback.
+    """
+    program = Path(sys.argv[0]).name
+    if HELP.intersection(sys.argv[1:]):
+        print(_help_text(main))
+        sys.exit(0)
+    try:
+        arguments = flags.FLAGS(sys.argv)[1:]
+        if arguments and not positional:
+            raise UsageError(f"unexpected argument {arguments[0]!r}; options begin with --")
+    # Values are parsed by whoever defined the flag, a config file by its own code: whatever they
+    # refuse here was typed by the user.
+    except (flags.Error, ValueError, OSError, AttributeError, KeyError) as error:
+        _end(program, f"{_message(error)}\n{program} --help shows an example.", WRONG_USAGE)
+    logging.use_absl_handler()
+    try:
+        main(arguments)
+    except UsageError as error:
+        _end(program, f"{_message(error)}\n{program} --help shows an example.", WRONG_USAGE)
+    except (ValueError, OSError) as error:
+        _end(program, _message(error), FAILED)
+    except KeyboardInterrupt:
+        _end(program, "interrupted", INTERRUPTED)
+
+
+def _end(program: str, message: str, status: int) -> NoReturn:
+    if flags.FLAGS.is_parsed() and logging.vlog_is_on(1):
+        logging.exception("the error below was raised here")
+    print(f"{program}: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _message(error: BaseException) -> str:
+    """The text of `error`; a KeyError's own text would be the quoted key."""
+    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+
+
+def _help_text(main: Callable[[list[str]], None]) -> str:
+    module = sys.modules[main.__module__]
+    options = []
+    # By absl, the flags of a module that is run with `python -m` belong to the program's path.
+    for flag in flags.FLAGS.get_key_flags_for_module(module):
+        default = "" if flag.value is None else f" (default: {flag.value})"
+        options.append(f"  --{flag.name}\n      {flag.help}{default}")
+    return "\n\n".join([inspect.cleandoc(module.__doc__ or ""), "Options:", *options])
