@@ -1,0 +1,114 @@
+"""The aligned mouth crop of AV-HuBERT: 68 landmarks a frame in, 96 x 96 grey mouths out.
+
+After the preprocessing of AV-HuBERT (Shi et al., ICLR 2022): each frame is brought to a mean face
+by a similarity, smoothed over time, and cut around its own mouth. Unlike there, nothing passes
+through a lossy video codec, and what is not sampled is not computed.
+"""
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from scipy import ndimage
+
+from avsync.units import CROP_PIXELS
+
+# The points that hardly move when one speaks (tip of the nose ridge, corners of both eyes), and
+# where they are in the mean face of AV-HuBERT, (x, y) on a canvas of 256 x 256 pixels.
+STABLE_POINTS = (33, 36, 39, 42, 45)
+MEAN_FACE = np.array(
+    [
+        (128.87018, 137.30253),
+        (92.52246, 94.36876),
+        (112.77242, 94.94361),
+        (145.52512, 94.53500),
+        (166.67710, 93.56562),
+    ]
+)
+CANVAS_PIXELS = 256
+MOUTH_POINTS = slice(48, 68)
+
+# Frames over which the fit is smoothed. The window looks ahead from its frame, as published.
+SMOOTHING_FRAMES = 12
+
+
+def crop_mouths(
+    frames: UInt8[np.ndarray, "t h w"], landmarks: Float[np.ndarray, "t 68 2"]
+) -> UInt8[np.ndarray, "t 96 96 1"]:
+    """The mouths of `frames`, upright, at one size and centred frame by frame.
+
+    `landmarks` are (x, y) in pixels with none missing (see `fill_missing`). What lies outside the
+    frame is black.
+    """
+    aligners = _aligners(landmarks)
+    crops = np.empty((len(frames), CROP_PIXELS, CROP_PIXELS, 1), np.uint8)
+    for crop, frame, points, aligner in zip(crops, frames, landmarks, aligners, strict=True):
+        aligned = aligner.apply(points[MOUTH_POINTS]).mean(axis=0)
+        half = CROP_PIXELS // 2
+        corner = np.round(np.clip(aligned, half, CANVAS_PIXELS - half)) - half
+        crop[..., 0] = _sample(frame, aligner, corner)
+    return crops
+
+
+def fill_missing(landmarks: Float[np.ndarray, "t 68 2"]) -> Float[np.ndarray, "t 68 2"]:
+    """Missing frames (NaN) drawn on the line between their neighbours; at the ends, copied.
+
+    At least one frame must have landmarks.
+    """
+    known = np.flatnonzero(~np.isnan(landmarks).any(axis=(1, 2)))
+    assert len(known) > 0, "a face track has at least one frame"
+    everything = np.arange(len(landmarks))
+    flat = landmarks.reshape(len(landmarks), -1)
+    filled = [np.interp(everything, known, values) for values in flat[known].T]
+    return np.stack(filled, axis=1).reshape(landmarks.shape)
+
+
+class _Similarity:
+    """Rotation, scale and shift of the plane, z -> a z + b with z = x + iy."""
+
+    def __init__(self, a: complex, b: complex):
+        self.a, self.b = a, b
+
+    def apply(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
+        z = self.a * (points[:, 0] + 1j * points[:, 1]) + self.b
+        return np.stack([z.real, z.imag], axis=1)
+
+    def inverse(self) -> "_Similarity":
+        return _Similarity(1 / self.a, -self.b / self.a)
+
+
+def _aligners(landmarks: Float[np.ndarray, "t 68 2"]) -> list[_Similarity]:
+    """For each frame, the similarity that takes its smoothed stable points to the mean face.
+
+    Written in complex numbers the least-squares similarity without reflection (Umeyama, 1991) is
+    a regression with one slope.
+    """
+    window = min(len(landmarks), SMOOTHING_FRAMES)
+    stable = landmarks[:, STABLE_POINTS, 0] + 1j * landmarks[:, STABLE_POINTS, 1]
+    smoothed = np.lib.stride_tricks.sliding_window_view(stable, window, axis=0).mean(axis=-1)
+    target = MEAN_FACE[:, 0] + 1j * MEAN_FACE[:, 1]
+    centre = smoothed.mean(axis=1, keepdims=True)
+    spread = smoothed - centre
+    slope = (spread.conj() @ (target - target.mean())) / (np.abs(spread) ** 2).sum(axis=1)
+    shift = target.mean() - slope * centre[:, 0]
+    aligners = [_Similarity(a, b) for a, b in zip(slope, shift, strict=True)]
+    # The last frames have no full window ahead of them and keep the last fit.
+    return aligners + [aligners[-1]] * (window - 1)
+
+
+def _sample(
+    frame: UInt8[np.ndarray, "h w"], aligner: _Similarity, corner: Float[np.ndarray, "2"]
+) -> UInt8[np.ndarray, "96 96"]:
+    """The square of the aligned canvas whose top left pixel is `corner` (x, y), bilinear."""
+    back = aligner.inverse()
+    origin = back.a * (corner[0] + 1j * corner[1]) + back.b
+    values = ndimage.affine_transform(
+        frame,
+        # rows and columns, that is (y, x)
+        np.array([[back.a.real, back.a.imag], [-back.a.imag, back.a.real]]),
+        offset=(origin.imag, origin.real),
+        output_shape=(CROP_PIXELS, CROP_PIXELS),
+        output=np.float32,
+        order=1,
+        mode="grid-constant",
+    )
+    # The reference truncates; the margin keeps float noise from making 99.99999 a 99.
+    return (values + 1e-3).astype(np.uint8)
