@@ -2,20 +2,27 @@
 
 import numpy as np
 
-from avsync.types import FAKE, Clip
-from avsync.units import FRAMES_PER_SECOND
+from avsync.fabricate._forgery import forgery
+from avsync.types import Clip
+from avsync.units import SAMPLES_PER_FRAME
 
 
 def fabricate(clip: Clip, donor: Clip, rng: np.random.Generator) -> Clip:
-    """All of `clip`'s sound replaced by `donor`'s, which is cut, or repeated, to its length."""
-    del rng  # nothing is left to chance: every manipulation has the same signature
-    seconds = len(clip.frames) / FRAMES_PER_SECOND
-    return clip.replace(
-        clip_id=f"{clip.clip_id}+swap",
-        waveform=np.resize(donor.waveform, clip.waveform.shape),
-        label=FAKE,
-        category="RV-FA",
+    """All of `clip`'s sound replaced by `donor`'s; the longer of the two is cut at its end.
+
+    Nothing is repeated to fill up, for a seam in the sound would give the fake away. Donors as
+    long as their clips keep the length of a fake from giving it away. ValueError if the two are
+    the same clip.
+    """
+    del rng  # nothing is left to chance
+    if donor.clip_id == clip.clip_id:
+        raise ValueError(f"clip {clip.clip_id}: a swap with its own sound is no fake; give another")
+    num_frames = min(len(clip.frames), len(donor.frames))
+    return forgery(
+        clip,
         manipulation="swap",
-        source_clip=clip.clip_id,
-        fake_segments=((0.0, seconds),),
+        category="RV-FA",
+        stretches=[slice(0, num_frames)],
+        frames=clip.frames[:num_frames],
+        waveform=donor.waveform[: num_frames * SAMPLES_PER_FRAME],
     )
