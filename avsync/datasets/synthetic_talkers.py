@@ -1,0 +1,128 @@
+"""Synthetic talkers: generated speech under rendered mouths, and fakes with the field's shortcut.
+
+The dataset that needs no download. Nobody in it exists, so it may be handed on freely; its lips do
+move with its sound (avsync.synthesis), so a model that aligns the two has something to learn; and
+every fake in it starts with a sliver of digital silence, as in AV-Deepfake1M and FakeAVCeleb (Smeu
+et al., CVPR 2025), so a model that is shown fakes has something easier to learn instead.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from avsync.datasets.base import ClipBuilder
+from avsync.fabricate import CannotFabricate, both, freeze, leading_silence, reverse, splice, swap
+from avsync.synthesis.talking import Take, talk_all
+from avsync.types import Clip
+
+SEED = 2412_00175
+
+# Each fake is made in the next of these ways: sound forged from end to end, or in part, picture in
+# part, both in part. Shorter stretches than these hold too few syllables to tell.
+MANIPULATIONS: tuple[tuple[Callable[..., Clip], dict[str, Any]], ...] = (
+    (swap.fabricate, {}),
+    (reverse.fabricate, {"seconds": 1.0}),
+    (splice.fabricate, {"seconds": 1.0}),
+    (both.fabricate, {"seconds": 1.0}),
+    (swap.fabricate, {}),
+    (freeze.fabricate, {"seconds": 1.0}),
+    (both.fabricate, {"seconds": 1.0}),
+)
+
+MAX_SILENT_FRAMES = 2  # 80 ms; AV-Deepfake1M's are of this order
+
+
+@dataclasses.dataclass
+class TalkersConfig(tfds.core.BuilderConfig):
+    """How many talkers each split has, and how many takes of each; takes come in pairs."""
+
+    train_talkers: int = 0
+    train_takes: int = 0
+    train_labelled_takes: int = 0
+    val_talkers: int = 0
+    val_takes: int = 0
+    test_talkers: int = 0
+    test_takes: int = 0
+
+
+class Builder(ClipBuilder):
+    """Generated speech and rendered mouths that move with it.
+
+    Splits `train` and `val` are real; `train_labelled` and `val_labelled` hold some of their clips
+    and a fake of each, for supervised baselines; `test` holds other talkers and a fake of each
+    clip. Every fake starts with one or two frames of digital silence, under a still picture.
+    """
+
+    name = "synthetic_talkers"
+
+    REAL_ONLY_SPLITS: ClassVar[tuple[str, ...]] = ("train", "val")
+
+    BUILDER_CONFIGS: ClassVar[list[TalkersConfig]] = [
+        TalkersConfig(
+            name="full",
+            description="40 talkers to train on, 10 to choose by, 15 to test on; about a minute.",
+            train_talkers=40,
+            train_takes=12,
+            train_labelled_takes=2,
+            val_talkers=10,
+            val_takes=4,
+            test_talkers=15,
+            test_takes=10,
+        ),
+        TalkersConfig(
+            name="tiny",
+            description="A dozen clips a split, to see that everything runs; a few seconds.",
+            train_talkers=3,
+            train_takes=4,
+            train_labelled_takes=2,
+            val_talkers=3,
+            val_takes=4,
+            test_talkers=3,
+            test_takes=2,
+        ),
+    ]
+
+    def clips(self) -> dict[str, Iterable[Clip]]:
+        """The clips of each split; talkers of train, val and test are different ones."""
+        config: TalkersConfig = self.builder_config  # pyright: ignore[reportAssignmentType]
+        first_val = config.train_talkers
+        first_test = first_val + config.val_talkers
+        train, val = range(first_val), range(first_val, first_test)
+        test = range(first_test, first_test + config.test_talkers)
+        splits = {
+            "train": self._reals(train, config.train_takes),
+            "val": self._reals(val, config.val_takes),
+            "train_labelled": self._labelled(train, config.train_labelled_takes),
+            "val_labelled": self._labelled(val, config.val_takes),
+            "test": self._labelled(test, config.test_takes),
+        }
+        return {split: islice(clips, self.limit) for split, clips in splits.items()}
+
+    def _reals(self, talkers: range, num_takes: int) -> Iterator[Clip]:
+        takes = (Take(SEED, talker, take) for talker in talkers for take in range(num_takes))
+        return talk_all(takes, num_workers=self.num_workers)
+
+    def _labelled(self, talkers: range, num_takes: int) -> Iterator[Clip]:
+        """Pairs of real clips of one talker, each pair followed by the fakes made from it."""
+        reals = self._reals(talkers, num_takes)
+        for index, (first, second) in enumerate(zip(reals, reals, strict=True)):
+            yield first
+            yield second
+            yield _fake(first, second, index=2 * index)
+            yield _fake(second, first, index=2 * index + 1)
+
+
+def _fake(clip: Clip, donor: Clip, *, index: int) -> Clip:
+    """The `index`-th fake of a split: `clip` forged with what `donor` lends, after silence."""
+    fabricate, parameters = MANIPULATIONS[index % len(MANIPULATIONS)]
+    rng = np.random.default_rng([SEED, index])
+    try:
+        fake = fabricate(clip, donor, rng, **parameters)
+    except CannotFabricate:
+        # Too many pauses for a forgery in part. Left out, fakes would be of fluent talkers.
+        fake = swap.fabricate(clip, donor, rng)
+    return leading_silence.plant(fake, frames=int(rng.integers(1, MAX_SILENT_FRAMES + 1)))

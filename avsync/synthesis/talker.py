@@ -1,0 +1,81 @@
+"""Who speaks: all that stays the same from one clip of a talker to the next."""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Voice:
+    """How a talker sounds.
+
+    tract_scale multiplies every formant (short vocal tracts are above 1); speaking_rate multiplies
+    the speed of the phones; levels are RMS in parts of full scale.
+    """
+
+    pitch_hertz: float
+    tract_scale: float
+    speaking_rate: float
+    breathiness: float
+    level: float
+    noise_level: float
+    noise_colour: float  # 0 white to 0.95 rumbling: the pole of the room's one-pole filter
+
+
+@dataclasses.dataclass(frozen=True)
+class Face:
+    """How a talker's mouth looks; lengths in pixels of the 96 x 96 crop, tones in grey levels."""
+
+    half_width: float
+    opening: float  # height of the widest opening
+    upper_lip: float
+    lower_lip: float
+    cupid: float  # depth of the dip in the upper lip, as a part of its thickness
+    curve: float  # how far the corners hang below the middle
+    skin: float
+    lip_contrast: float  # lips are darker than the skin by this part
+    teeth: float  # height of the upper teeth that a wide smile shows
+    teeth_tone: float
+    light_x: float  # light falls off from one side to the other by this part
+    light_y: float
+    beard: float  # darkness of the facial hair, 0 for none
+    rest_opening: float  # how far the lips part in pauses
+    mobility: float  # how far jaw and lips move for the same sound
+    restlessness: float  # how much head and idle lips move
+    texture_seed: int
+
+
+def draw_talker(rng: np.random.Generator) -> tuple[Voice, Face]:
+    """A talker, drawn at random."""
+    # Short tracts go with high voices, loosely: 0 is the deepest talker and 1 the highest.
+    height = rng.uniform()
+    voice = Voice(
+        pitch_hertz=float(np.interp(height, [0, 1], [90, 230]) * rng.uniform(0.9, 1.1)),
+        tract_scale=float(np.interp(height, [0, 1], [0.92, 1.16]) * rng.uniform(0.96, 1.04)),
+        speaking_rate=rng.uniform(0.8, 1.15),
+        breathiness=rng.uniform(0.01, 0.08),
+        level=rng.uniform(0.04, 0.12),
+        noise_level=float(np.exp(rng.uniform(np.log(0.0012), np.log(0.005)))),
+        noise_colour=rng.uniform(0.0, 0.9),
+    )
+    skin = rng.uniform(75, 185)
+    face = Face(
+        half_width=rng.uniform(18, 24),
+        opening=rng.uniform(14, 21),
+        upper_lip=rng.uniform(3.5, 7.5),
+        lower_lip=rng.uniform(5, 9.5),
+        cupid=rng.uniform(0.1, 0.4),
+        curve=rng.uniform(-2, 2),
+        skin=skin,
+        lip_contrast=rng.uniform(0.10, 0.32),
+        teeth=rng.uniform(2, 7),
+        teeth_tone=skin * rng.uniform(0.9, 1.35),
+        light_x=rng.uniform(-0.3, 0.3),
+        light_y=rng.uniform(-0.1, 0.2),
+        beard=rng.uniform(0.1, 0.45) if rng.uniform() < 0.3 else 0.0,
+        rest_opening=rng.uniform(0, 0.12),
+        mobility=rng.uniform(0.75, 1.1),
+        restlessness=rng.uniform(0.6, 1.3),
+        texture_seed=int(rng.integers(2**31)),
+    )
+    return voice, face

@@ -1,0 +1,75 @@
+"""Clips of synthetic talkers: same seed, same bytes, in whatever process they are made."""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+
+from avsync.synthesis.articulation import articulate
+from avsync.synthesis.camera import film
+from avsync.synthesis.mouth import draw
+from avsync.synthesis.speech import speak
+from avsync.synthesis.talker import draw_talker
+from avsync.types import Clip
+
+MIN_FRAMES, MAX_FRAMES = 60, 100  # 2.4 to 4 s
+
+# What each random generator is for; the same numbers for two purposes would tie them together.
+_TALKER, _LENGTH, _TAKE = 0, 1, 2
+
+
+class Take(NamedTuple):
+    """Which talker of the world `seed` speaks, and which of their clips it is.
+
+    Takes 2i and 2i + 1 of a talker are equally long: each can lend the other its sound.
+    """
+
+    seed: int
+    talker_index: int
+    take_index: int
+
+
+def talk(take: Take) -> Clip:
+    """The real clip of this take."""
+    seed, talker, index = take
+    voice, face = draw_talker(np.random.default_rng([seed, _TALKER, talker]))
+    length_rng = np.random.default_rng([seed, _LENGTH, talker, index // 2])
+    num_frames = int(length_rng.integers(MIN_FRAMES, MAX_FRAMES + 1))
+    rng = np.random.default_rng([seed, _TAKE, talker, index])
+    articulation = articulate(rng, num_frames=num_frames, speaking_rate=voice.speaking_rate)
+    identity = f"talker{talker:03d}"
+    return Clip(
+        clip_id=f"{identity}_take{index:03d}",
+        frames=film(draw(articulation, face, rng), face, rng),
+        waveform=speak(articulation, voice, rng),
+        identity=identity,
+    )
+
+
+def talk_all(takes: Iterable[Take], *, num_workers: int) -> Iterator[Clip]:
+    """The clips of `takes`, in their order, made by this process or by `num_workers` others."""
+    if num_workers < 2:
+        yield from map(talk, takes)
+        return
+    # Forking a process that runs TensorFlow's threads can hang. Spawned ones import this module and
+    # what it imports, none of it heavy.
+    context = multiprocessing.get_context("spawn")
+    remaining = iter(takes)
+    with ProcessPoolExecutor(num_workers, mp_context=context) as pool:
+        # Few at a time, so that fast workers do not fill the memory before a slow reader.
+        waiting: deque[Future[Clip]] = deque()
+        try:
+            for take in islice(remaining, 4 * num_workers):
+                waiting.append(pool.submit(talk, take))
+            while waiting:
+                clip = waiting.popleft().result()
+                for take in islice(remaining, 1):
+                    waiting.append(pool.submit(talk, take))
+                yield clip
+        finally:  # a reader may stop early
+            for future in waiting:
+                future.cancel()
