@@ -85,8 +85,8 @@ class Builder(MediaBuilder):
         if not split["test"]:
             raise ValueError(
                 f"grid/by_clip: no talker has {3 * MIN_HELD_OUT_CLIPS} of these {len(talkers)} "
-                "clips, as few as can be divided into train, val and test; prepare more, or prepare "
-                "them as grid/heldout, where all are for testing"
+                "clips, the fewest that can be divided into train, val and test; prepare more, or "
+                "prepare them as grid/heldout, where all are for testing"
             )
         return {
             "train": map(self.prepared.__getitem__, split["train"]),
