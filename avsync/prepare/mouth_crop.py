@@ -102,9 +102,13 @@ def _sample(
     origin = back.a * (corner[0] + 1j * corner[1]) + back.b
     values = ndimage.affine_transform(
         frame,
-        # rows and columns, that is (y, x)
-        np.array([[back.a.real, back.a.imag], [-back.a.imag, back.a.real]]),
-        offset=(origin.imag, origin.real),
+        # a z + b as [y, x] -> matrix @ [y, x, 1], which is SciPy's order
+        np.array(
+            [
+                [back.a.real, back.a.imag, origin.imag],
+                [-back.a.imag, back.a.real, origin.real],
+            ]
+        ),
         output_shape=(CROP_PIXELS, CROP_PIXELS),
         output=np.float32,
         order=1,

@@ -1,0 +1,91 @@
+"""One raw file to one clip: decode, find the talking face, crop its mouth."""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from avsync.prepare.decode import decode
+from avsync.prepare.landmarks.base import FaceDetector
+from avsync.prepare.mouth_crop import crop_mouths, fill_missing
+from avsync.prepare.rejects import Reject
+from avsync.prepare.tracks import find_tracks, talking_track
+from avsync.types import Clip, MediaFile
+from avsync.units import FRAMES_PER_SECOND, INT16_SCALE
+
+# The amplitude at which trimming says that sound begins (Smeu et al., CVPR 2025): a clip that
+# never exceeds it would be trimmed to nothing.
+SILENCE_AMPLITUDE = 5e-4
+
+
+@dataclasses.dataclass(frozen=True)
+class Statistics:
+    """What was seen on the way to a clip; see `Recording` for what decoding measures.
+
+    `num_face_tracks` counts the chosen face too. `seen_share` is the part of the frames in which
+    the chosen face was seen; in the others its landmarks are interpolated.
+    """
+
+    num_frames: int
+    num_face_tracks: int
+    seen_share: float
+    num_leading_frames_cut: int
+    length_difference_seconds: float
+    start_difference_seconds: float
+    filled_gap_seconds: float
+    source_frames_per_second: float
+    source_sample_rate: int
+
+
+class PreparedClip(NamedTuple):
+    """A clip, and what was seen on the way to it."""
+
+    clip: Clip
+    statistics: Statistics
+
+
+def prepare_clip(media: MediaFile, *, detector: FaceDetector) -> PreparedClip:
+    """The clip that the file holds; raises `Reject` with the reason if it holds none."""
+    recording = decode(media.path)
+    loudest = np.abs(recording.waveform.astype(np.int32)).max() / INT16_SCALE
+    if loudest <= SILENCE_AMPLITUDE:
+        raise Reject(
+            "all_silent", f"the loudest sample is {loudest:.1e}; above {SILENCE_AMPLITUDE} is sound"
+        )
+    tracks = find_tracks(recording.frames, detector)
+    track = talking_track(tracks)
+    crops = crop_mouths(recording.frames, fill_missing(track.landmarks))
+    clip = Clip(
+        clip_id=media.clip_id,
+        frames=crops,
+        waveform=recording.waveform,
+        label=media.label,
+        category=media.category,
+        manipulation=media.manipulation,
+        identity=media.identity,
+        source_clip=media.source_clip,
+        fake_segments=_after_cut(
+            media.fake_segments, recording.num_leading_frames_cut, num_frames=len(crops)
+        ),
+    )
+    statistics = Statistics(
+        num_frames=len(crops),
+        num_face_tracks=len(tracks),
+        seen_share=float(track.is_seen.mean()),
+        num_leading_frames_cut=recording.num_leading_frames_cut,
+        length_difference_seconds=recording.length_difference_seconds,
+        start_difference_seconds=recording.start_difference_seconds,
+        filled_gap_seconds=recording.filled_gap_seconds,
+        source_frames_per_second=recording.source_frames_per_second,
+        source_sample_rate=recording.source_sample_rate,
+    )
+    return PreparedClip(clip, statistics)
+
+
+def _after_cut(
+    segments: tuple[tuple[float, float], ...], num_cut: int, *, num_frames: int
+) -> tuple[tuple[float, float], ...]:
+    """Segments of the file's own time in that of the clip; those outside of it are gone."""
+    cut, length = num_cut / FRAMES_PER_SECOND, num_frames / FRAMES_PER_SECOND
+    moved = ((max(0.0, start - cut), min(length, end - cut)) for start, end in segments)
+    return tuple((start, end) for start, end in moved if start < end)

@@ -1,0 +1,1 @@
+"""Face and landmark detectors, one a file; found by name."""

@@ -1,0 +1,31 @@
+"""What a detector can do: see faces in a frame, and place the 68 landmarks of a face."""
+
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float64, UInt8
+
+from avsync import lookup
+
+
+class FaceDetector(Protocol):
+    """A plug-in of `avsync.prepare.landmarks` is a module whose class `Detector` is one of these.
+
+    Its constructor takes no argument and raises ValueError, naming what to install, where a
+    package or a model is missing. It keeps nothing from frame to frame.
+    """
+
+    def boxes(self, frame: UInt8[np.ndarray, "h w"]) -> Float64[np.ndarray, "n 4"]:
+        """The faces of a grey frame as (left, top, right, bottom) in pixels, in any order."""
+        ...
+
+    def landmarks(
+        self, frame: UInt8[np.ndarray, "h w"], box: Float64[np.ndarray, "4"]
+    ) -> Float64[np.ndarray, "68 2"]:
+        """The points (x, y) of the face in `box`, numbered as in iBUG 300-W; always an answer."""
+        ...
+
+
+def load_detector(name: str) -> FaceDetector:
+    """The detector of that name; ValueError lists the known ones, or says what to install."""
+    return lookup.load("prepare.landmarks", name).Detector()

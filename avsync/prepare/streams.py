@@ -1,0 +1,154 @@
+"""The two streams of a file as they are decoded: each puts its pieces where their times say."""
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+from jaxtyping import Float32, UInt8
+
+from avsync.prepare.rejects import Reject
+from avsync.units import FRAMES_PER_SECOND
+
+# Containers round times to as little as a millisecond, and encoders let them wobble. Below half a
+# video frame a jump between pieces of sound is taken for that, above for a gap or an overlap.
+MAX_TIME_WOBBLE_SECONDS = 0.5 / FRAMES_PER_SECOND
+
+# A stream that jumps farther is not a clip with a gap but a file with broken times.
+MAX_GAP_SECONDS = 10.0
+
+# A gibibyte of grey frames: 20 s at 1920 x 1080 pixels, 14 min at 224 x 224.
+MAX_PICTURE_BYTES = 2**30
+
+
+class Picture:
+    """Grey frames on the grid of 25 fps that starts with the first frame of the video.
+
+    Each point of the grid shows the frame nearest to it in presentation time, so that frames are
+    repeated or left out as the rate demands; only those shown are converted.
+    """
+
+    def __init__(self) -> None:
+        self.frames: list[UInt8[np.ndarray, "h w"]] = []
+        self.start_seconds = 0.0
+        self._decoded = 0
+        self._last: av.VideoFrame | None = None
+        self._last_seconds = 0.0
+        # Kept, because setting up the conversion costs four times as much as converting a frame.
+        self._reformatter = VideoReformatter()
+
+    def add(self, frame: av.VideoFrame) -> None:
+        """The next frame in presentation order."""
+        seconds = frame.time
+        if seconds is None:
+            raise Reject("undecodable", f"video frame {self._decoded} has no presentation time")
+        if self._last is None:
+            self.start_seconds = seconds
+        else:
+            if seconds - self._last_seconds > MAX_GAP_SECONDS:
+                raise _jump("video", self._last_seconds, seconds)
+            self._show_last(until_seconds=(self._last_seconds + seconds) / 2)
+        self._last, self._last_seconds = frame, seconds
+        self._decoded += 1
+
+    def finish(self) -> None:
+        """Shows the last frame for as long as it lasts; half a tick more or less is rounded."""
+        if self._last is not None:
+            end_seconds = self._last_seconds + self._last_frame_seconds()
+            self._show_last(until_seconds=end_seconds - 0.5 / FRAMES_PER_SECOND + 1e-6)
+
+    @property
+    def frames_per_second(self) -> float:
+        """The mean rate of the frames that were decoded, from their times."""
+        seconds = self._last_seconds - self.start_seconds
+        return (self._decoded - 1) / seconds if seconds > 0 else 0.0
+
+    def _last_frame_seconds(self) -> float:
+        assert self._last is not None
+        if self._last.duration and self._last.time_base:
+            return float(self._last.duration * self._last.time_base)
+        return 1 / (self.frames_per_second or FRAMES_PER_SECOND)
+
+    def _show_last(self, *, until_seconds: float) -> None:
+        grey = None
+        while self.start_seconds + len(self.frames) / FRAMES_PER_SECOND < until_seconds:
+            grey = self._grey() if grey is None else grey
+            if self.frames and grey.shape != self.frames[0].shape:
+                raise Reject(
+                    "undecodable",
+                    f"the picture changes its size from {self.frames[0].shape} to {grey.shape}",
+                )
+            if (len(self.frames) + 1) * grey.size > MAX_PICTURE_BYTES:
+                raise Reject(
+                    "too_long",
+                    f"more than {len(self.frames) / FRAMES_PER_SECOND:.0f} s of "
+                    f"{grey.shape[1]} x {grey.shape[0]} pixels; cut or scale the file",
+                )
+            self.frames.append(grey)
+
+    def _grey(self) -> UInt8[np.ndarray, "h w"]:
+        assert self._last is not None
+        grey = self._reformatter.reformat(self._last, format="gray").to_ndarray()
+        # How far to turn anticlockwise before showing, from the display matrix. What follows
+        # needs rows that lie next to one another in memory, which neither FFmpeg's padded rows
+        # nor a turned view do.
+        return np.ascontiguousarray(np.rot90(grey, round(self._last.rotation / 90)))
+
+
+class Sound:
+    """Mono samples at the rate of the file, gaps in their timestamps filled with silence."""
+
+    def __init__(self) -> None:
+        self.start_seconds = 0.0
+        self.sample_rate = 0
+        self.num_samples = 0
+        self.filled_gap_seconds = 0.0
+        self._pieces: list[Float32[np.ndarray, " s"]] = []
+
+    def add(self, frame: av.AudioFrame) -> None:
+        """The next piece of sound."""
+        piece = _mono(frame)
+        if not self._pieces:
+            self.start_seconds, self.sample_rate = frame.time or 0.0, frame.sample_rate
+        if frame.sample_rate != self.sample_rate:
+            raise Reject(
+                "undecodable",
+                f"the sample rate changes from {self.sample_rate} to {frame.sample_rate} Hz",
+            )
+        end_seconds = self.start_seconds + self.num_samples / self.sample_rate
+        late_seconds = 0.0 if frame.time is None else frame.time - end_seconds
+        if late_seconds > MAX_GAP_SECONDS:
+            raise _jump("audio", end_seconds, end_seconds + late_seconds)
+        late_samples = round(late_seconds * self.sample_rate)
+        if late_seconds > MAX_TIME_WOBBLE_SECONDS:
+            self.filled_gap_seconds += late_seconds
+            self._append(np.zeros(late_samples, np.float32))
+        elif late_seconds < -MAX_TIME_WOBBLE_SECONDS:
+            piece = piece[-late_samples:]  # what was already heard
+        self._append(piece)
+
+    def samples(self) -> Float32[np.ndarray, " s"]:
+        """All of it, in [-1, 1]."""
+        return np.concatenate(self._pieces)
+
+    def _append(self, piece: Float32[np.ndarray, " s"]) -> None:
+        self._pieces.append(piece)
+        self.num_samples += len(piece)
+
+
+def _mono(frame: av.AudioFrame) -> Float32[np.ndarray, " s"]:
+    """The mean of the channels in [-1, 1], whatever the sample format."""
+    samples = frame.to_ndarray()
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, frame.layout.nb_channels).T
+    scale = 1.0
+    if samples.dtype == np.uint8:  # 128 is zero
+        samples, scale = samples.astype(np.int16) - 128, 128.0
+    elif np.issubdtype(samples.dtype, np.integer):
+        scale = 2.0 ** (8 * samples.dtype.itemsize - 1)
+    return (samples.mean(axis=0, dtype=np.float64) / scale).astype(np.float32)
+
+
+def _jump(stream: str, from_seconds: float, to_seconds: float) -> Reject:
+    return Reject(
+        "undecodable",
+        f"the times of the {stream} stream jump from {from_seconds:.2f} to {to_seconds:.2f} s",
+    )
