@@ -1,0 +1,146 @@
+"""The two pictures of an evaluation, drawn on Figure objects: no window, no global state."""
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from sklearn.metrics import roc_curve
+
+from avsync.evaluation import wording
+from avsync.evaluation.summary import Line, Metrics, score_names, scored
+from avsync.evaluation.wording import readable
+
+# Okabe & Ito's palette, which all common kinds of colour vision tell apart.
+REAL_COLOUR, FAKE_COLOUR = "#0072B2", "#D55E00"
+SCORE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+UNITS = {"leading_silence": "seconds", "alignment": "nats"}
+
+NUM_BINS = 40
+DOTS_PER_INCH = 200
+
+Views = Mapping[str, Sequence[Line]]
+
+
+def draw_roc(views: Views, metrics: Metrics) -> Figure:
+    """The ROC curve of every score: original thin and dashed, trimmed thick and solid."""
+    figure, (axes,) = _canvas(5.4, 5.6, num_rows=1, num_columns=1)
+    for index, score in enumerate(score_names(views)):
+        for view, clips in views.items():
+            values, is_fake, _ = scored(clips, score)
+            result = metrics["views"][view][score]
+            label = f"{readable(score)}, {view}: AUC {wording.estimate(result, 'auc')}"
+            false_alarms, hits = [], []
+            if result["auc"] is not None:
+                false_alarms, hits, _ = roc_curve(is_fake, values)
+            colour = SCORE_COLOURS[index % len(SCORE_COLOURS)]
+            dashes, width = ("-", 2.2) if view == "trimmed" else ("--", 1.2)
+            axes.plot(false_alarms, hits, dashes, linewidth=width, color=colour, label=label)
+    # Last, so that a score at chance does not hide what it is at.
+    axes.plot([0, 1], [0, 1], color="black", linewidth=1, linestyle=":", label="chance: AUC 0.500")
+    # A little more than [0, 1]: a perfect curve would vanish behind the frame.
+    axes.set(xlim=(-0.015, 1.015), ylim=(-0.015, 1.015), aspect="equal")
+    axes.set_xlabel("false alarms: share of reals called fake")
+    axes.set_ylabel("hits: share of fakes called fake")
+    axes.set_title(f"{_title(metrics)}\n{_sizes(views)}", fontsize=10)
+    axes.legend(loc="lower right", fontsize=8)
+    return figure
+
+
+def draw_scores(views: Views, metrics: Metrics) -> Figure:
+    """How each score is distributed over reals and over fakes: a row a score, a column a view."""
+    scores = score_names(views)
+    figure, all_axes = _canvas(
+        3.6 * len(views) + 0.4,
+        2.5 * len(scores) + 0.3,
+        num_rows=len(scores),
+        num_columns=len(views),
+    )
+    figure.suptitle(_title(metrics), fontsize=10)
+    panels = iter(all_axes)
+    for score in scores:
+        by_view = {view: scored(clips, score) for view, clips in views.items()}
+        bins = _bins(np.concatenate([values for values, _, _ in by_view.values()]))
+        row = []
+        for view, (values, is_fake, num_unscored) in by_view.items():
+            axes = next(panels)
+            row.append(axes)
+            _draw_shares(axes, values[~is_fake], bins=bins, colour=REAL_COLOUR, label="real")
+            _draw_shares(axes, values[is_fake], bins=bins, colour=FAKE_COLOUR, label="fake")
+            unscored = f", {num_unscored} unscored" if num_unscored else ""
+            axes.set_title(
+                f"{readable(score)}, {view}\n"
+                f"n = {np.sum(~is_fake)} real, {np.sum(is_fake)} fake{unscored}",
+                fontsize=9,
+            )
+            axes.set_xlabel(f"{readable(score)}{_unit(score)}")
+        row[0].set_ylabel("share of clips")
+        row[0].legend(fontsize=8)
+        highest = max(axes.get_ylim()[1] for axes in row)
+        for axes in row:
+            axes.set(xlim=(bins[0], bins[-1]), ylim=(0, highest))
+    return figure
+
+
+def to_png(figure: Figure) -> bytes:
+    """The picture as a PNG file, the same bytes every time."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _canvas(
+    width_inches: float, height_inches: float, *, num_rows: int, num_columns: int
+) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(width_inches, height_inches), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = [
+        figure.add_subplot(num_rows, num_columns, index + 1)
+        for index in range(num_rows * num_columns)
+    ]
+    for panel in axes:
+        panel.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _draw_shares(
+    axes: Axes, values: Float[np.ndarray, " n"], *, bins: list[float], colour: str, label: str
+) -> None:
+    weights = np.full(len(values), 1 / max(len(values), 1))
+    axes.hist(values, bins=bins, weights=weights, color=colour, alpha=0.35)
+    axes.hist(
+        values,
+        bins=bins,
+        weights=weights,
+        color=colour,
+        histtype="step",
+        linewidth=1.4,
+        label=label,
+    )
+
+
+def _bins(values: Float[np.ndarray, " n"]) -> list[float]:
+    """Bin edges over all values, with a little air; a constant score gets a range around it."""
+    if not len(values):
+        return np.linspace(0, 1, NUM_BINS + 1).tolist()
+    low, high = values.min(), values.max()
+    air = (high - low) * 0.02 or 0.5
+    return np.linspace(low - air, high + air, NUM_BINS + 1).tolist()
+
+
+def _title(metrics: Metrics) -> str:
+    return f"{metrics['dataset']}, {metrics['split']} split"
+
+
+def _sizes(views: Views) -> str:
+    clips = next(reversed(list(views.values())))
+    num_fake = sum(clip["label"] for clip in clips)
+    return f"{len(clips) - num_fake} real, {num_fake} fake clips"
+
+
+def _unit(score: str) -> str:
+    return f" ({UNITS[score]})" if score in UNITS else ""

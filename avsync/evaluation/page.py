@@ -1,0 +1,155 @@
+"""report.html: one file to open anywhere, its style and pictures inside, no scripts."""
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+from avsync.evaluation import wording
+from avsync.evaluation.summary import Metrics
+
+STYLE = Path(__file__).with_name("report.css")
+
+
+def render(metrics: Metrics, *, roc_png: bytes, scores_png: bytes) -> str:
+    """The whole page, from the numbers of metrics.json and the two pictures."""
+    title = escape(f"{metrics['dataset']}, {metrics['split']} split")
+    headline = escape(wording.headline(metrics))
+    sections = "\n".join(
+        [
+            _scores_table(metrics),
+            _picture(roc_png, "ROC curves: dashed original, solid trimmed", "narrow"),
+            _picture(scores_png, "How each score is distributed over reals and over fakes", "wide"),
+            *[_kinds_table(metrics, score) for score in metrics["delta"]],
+            _offsets_table(metrics),
+            _clips_section(metrics),
+            _method_section(metrics),
+        ]
+    )
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+{STYLE.read_text()}</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p class="source">Checkpoint <code>{escape(metrics["checkpoint"])}</code></p>
+<p class="headline">{headline}</p>
+{sections}
+</body>
+</html>
+"""
+
+
+def _scores_table(metrics: Metrics) -> str:
+    views = metrics["views"]
+    head = ["Score", *_view_headings(views), "AUC lost by trimming", "Real / fake"]
+    rows = [
+        [
+            wording.readable(score),
+            *_view_cells(views, score),
+            wording.estimate(delta, "auc_drop"),
+            wording.num_clips(next(reversed(list(views.values())))[score]),
+        ]
+        for score, delta in metrics["delta"].items()
+    ]
+    return _section("Scores", _table(head, {"": rows}))
+
+
+def _kinds_table(metrics: Metrics, score: str) -> str:
+    views = metrics["views"]
+    head = ["Fakes", *_view_headings(views), "Real / fake"]
+    groups = {}
+    for group, field in (("By category", "by_category"), ("By manipulation", "by_manipulation")):
+        results = {view: scores[score][field] for view, scores in views.items()}
+        last = list(results.values())[-1]
+        groups[group] = [
+            [kind, *_view_cells(results, kind), wording.num_clips(last[kind])] for kind in last
+        ]
+    caption = "Each kind of fake against all reals."
+    return _section(
+        f"{wording.readable(score).capitalize()} by kind of fake", _table(head, groups, caption)
+    )
+
+
+def _offsets_table(metrics: Metrics) -> str:
+    head = ["View", "Within 1 frame", "Exact", "Median (frames)", "Reals measured", "Not measured"]
+    rows = []
+    for view, offset in metrics["offsets"].items():
+        numbers = [offset["within_1_frame"], offset["exact"]]
+        shares = ["n/a" if share is None else f"{share:.1%}" for share in numbers]
+        median = "n/a" if offset["median_frames"] is None else f"{offset['median_frames']:g}"
+        counts = [str(offset["num_real"]), str(offset["num_unmeasured"])]
+        rows.append([view, *shares, median, *counts])
+    return _section("Where the sound of real clips lies", _table(head, {"": rows}))
+
+
+def _clips_section(metrics: Metrics) -> str:
+    rows = [[view, wording.statuses(numbers)] for view, numbers in metrics["statuses"].items()]
+    notes = "".join(
+        f'<p class="note">{escape(sentence)}.</p>' for sentence in wording.unscored(metrics)
+    )
+    return _section("Clips", _table(["View", "Clips by status"], {"": rows}) + notes)
+
+
+def _method_section(metrics: Metrics) -> str:
+    interval = metrics["interval"]
+    text = (
+        "Fake is the positive class; a higher score means more likely fake. In brackets: the "
+        f"{interval['confidence']:.0%} interval, {interval['method']}, "
+        f"{interval['num_resamples']:,} resamples. It covers which clips were drawn, not which "
+        "talkers or training seeds; where every fake scores above every real it is [1, 1], however "
+        "few the clips. Trimmed: what comes before the first sound is cut from picture and sound "
+        "alike. AUC lost by trimming is computed on the clips scored in both views, both on the "
+        "same resamples. AP depends on the share of fakes: compare it between equal mixes only."
+    )
+    return _section("How to read this", f'<p class="note">{escape(text)}</p>')
+
+
+def _view_headings(views: Iterable[str]) -> list[str]:
+    return [f"{number}, {view}" for number in ("AUC", "AP") for view in views]
+
+
+def _view_cells(results_by_view: Mapping[str, Metrics], key: str) -> list[str]:
+    return [
+        wording.estimate(results[key], number)
+        for number in ("auc", "ap")
+        for results in results_by_view.values()
+    ]
+
+
+def _section(heading: str, content: str) -> str:
+    return f"<section>\n<h2>{escape(heading)}</h2>\n{content}\n</section>"
+
+
+def _table(
+    head: Sequence[str], groups: Mapping[str, Sequence[Sequence[str]]], caption: str = ""
+) -> str:
+    """Rows in named groups; the first cell of a row is its heading."""
+    lines = ['<div class="scroll"><table>']
+    if caption:
+        lines.append(f"<caption>{escape(caption)}</caption>")
+    cells = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    lines.append(f"<thead><tr>{cells}</tr></thead>")
+    for group, rows in groups.items():
+        lines.append("<tbody>")
+        if group:
+            span = f'<th class="group" scope="rowgroup" colspan="{len(head)}">{escape(group)}</th>'
+            lines.append(f"<tr>{span}</tr>")
+        for first, *rest in rows:
+            cells = "".join(f"<td>{escape(cell)}</td>" for cell in rest)
+            lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
+        lines.append("</tbody>")
+    return "\n".join([*lines, "</table></div>"])
+
+
+def _picture(png: bytes, description: str, size: str) -> str:
+    data = base64.b64encode(png).decode()
+    return (
+        f'<figure><img class="{size}" alt="{escape(description)}" '
+        f'src="data:image/png;base64,{data}">\n<figcaption>{escape(description)}.</figcaption></figure>'
+    )

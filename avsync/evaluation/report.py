@@ -1,0 +1,84 @@
+"""What an evaluation leaves behind: metrics.json, two figures, a page, and a table to read at once.
+
+Everything here is computed from the lines of scores.jsonl, without a model and without JAX.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from avsync.evaluation import figures, page, wording
+from avsync.evaluation.summary import VIEWS, Line, Metrics, by_view, compute_metrics
+
+# Wide enough for two intervals, narrow enough for a README; the same in a pipe as on a terminal.
+TABLE_WIDTH = 100
+
+
+def write_report(
+    lines: Iterable[Line], out_dir: str | Path, *, dataset: str, split: str, checkpoint: str
+) -> Metrics:
+    """Writes metrics.json, roc.png, scores.png and report.html to `out_dir`; returns the metrics.
+
+    A file is complete or absent: it is written under another name and then renamed.
+    """
+    lines = list(lines)
+    metrics = compute_metrics(lines, dataset=dataset, split=split, checkpoint=checkpoint)
+    views = by_view(lines)
+    roc = figures.to_png(figures.draw_roc(views, metrics))
+    scores = figures.to_png(figures.draw_scores(views, metrics))
+    html = page.render(metrics, roc_png=roc, scores_png=scores)
+    out_dir = Path(out_dir)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    _write_whole(out_dir / "roc.png", roc)
+    _write_whole(out_dir / "scores.png", scores)
+    _write_whole(out_dir / "report.html", html.encode())
+    numbers = json.dumps(metrics, indent=2, allow_nan=False)
+    _write_whole(out_dir / "metrics.json", f"{numbers}\n".encode())
+    return metrics
+
+
+def print_table(metrics: Metrics) -> None:
+    """Prints each score, and alignment by manipulation, at most 100 columns wide."""
+    # No markup: "[0.95, 0.99]" is an interval, and a name may hold brackets too.
+    console = Console(width=TABLE_WIDTH, highlight=False, markup=False, emoji=False)
+    console.print(_table(metrics))
+    console.print("AUC [95 % interval over clips]; drop: original minus trimmed, same clips.")
+    for view, offset in metrics["offsets"].items():
+        console.print(f"Offset of real sound, {view}: {wording.offsets(offset)}.")
+    for view, number_by_status in metrics["statuses"].items():
+        console.print(f"Clips, {view}: {wording.statuses(number_by_status)}.")
+    for sentence in wording.unscored(metrics):
+        console.print(f"{sentence}.")
+
+
+def _table(metrics: Metrics) -> Table:
+    views = metrics["views"]
+    title = f"{metrics['dataset']}, {metrics['split']} split, {metrics['checkpoint']}"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("score", overflow="fold")
+    for heading in (*[f"{view} AUC" for view in views], "drop", "real / fake"):
+        table.add_column(heading, justify="right")
+
+    def add_row(name: str, results: list[Metrics], drop: str) -> None:
+        cells = [wording.estimate(result, "auc") for result in results]
+        table.add_row(name, *cells, drop, wording.num_clips(results[-1]))
+
+    for score, delta in metrics["delta"].items():
+        drop = wording.estimate(delta, "auc_drop") if len(views) == len(VIEWS) else ""
+        add_row(wording.readable(score), [results[score] for results in views.values()], drop)
+    if "alignment" in metrics["delta"]:
+        table.add_section()
+        kinds = [results["alignment"]["by_manipulation"] for results in views.values()]
+        for kind in kinds[0]:
+            add_row(f"  {kind}", [results[kind] for results in kinds], "")
+    return table
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
