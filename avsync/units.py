@@ -1,4 +1,4 @@
-"""The clock and the canvas every clip is brought to: the only place where these numbers are written."""
+"""The clock and the canvas every clip is brought to; these numbers are written nowhere else."""
 
 FRAMES_PER_SECOND = 25
 SAMPLE_RATE = 16_000

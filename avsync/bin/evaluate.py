@@ -1,0 +1,72 @@
+"""Scores a dataset with a checkpoint, as it is and with leading silence trimmed, side by side.
+
+    avsync-evaluate --checkpoint=runs/quickstart --dataset=synthetic_talkers --data_dir=data \\
+        --out=runs/quickstart/evaluation
+
+Writes scores.jsonl (a line a clip and view), metrics.json, roc.png, scores.png and report.html.
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+from avsync.bin.base import UsageError, run_binary
+
+CHECKPOINT = flags.DEFINE_string(
+    "checkpoint", None, "WORKDIR of a training (its best checkpoint) or WORKDIR/checkpoints/STEP."
+)
+DATASET = flags.DEFINE_string("dataset", None, "NAME or NAME/CONFIG, prepared in --data_dir.")
+SPLIT = flags.DEFINE_string("split", "test", "Which split to score.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where prepared datasets lie.")
+OUT = flags.DEFINE_string("out", None, "Where the report goes.")
+BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Clips at once.", lower_bound=1)
+POOLING = flags.DEFINE_string("pooling", None, "Instead of the config's: frame to clip score.")
+
+
+def main(_: list[str]) -> None:
+    for flag in (CHECKPOINT, DATASET, OUT):
+        if flag.value is None:
+            raise UsageError(f"--{flag.name} is needed")
+    from avsync import build, checkpoint, runtime  # not for --help: TensorFlow takes its time
+    from avsync.datasets.base import open_source
+    from avsync.evaluation import embed, report
+
+    runtime.start()
+    try:
+        workdir, step = checkpoint.find(Path(CHECKPOINT.value).expanduser())
+        source = open_source(DATASET.value, SPLIT.value, data_dir=DATA_DIR.value)
+        config = build.from_json(checkpoint.read_config(workdir))
+        config.score.pooling = POOLING.value or config.score.pooling
+        scorer = build.make_scorer(config)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    out_dir = Path(OUT.value).expanduser()
+    lines = list(
+        embed.score_views(
+            source,
+            apply=scorer.apply,
+            params=checkpoint.load_params(workdir, step),
+            frame_score=scorer.frame_score,
+            pooling=scorer.pooling,
+            batch_size=BATCH_SIZE.value,
+        )
+    )
+    embed.write_lines(lines, out_dir)
+    metrics = report.write_report(
+        lines,
+        out_dir,
+        dataset=DATASET.value,
+        split=SPLIT.value,
+        checkpoint=str(workdir / checkpoint.FOLDER / str(step)),
+    )
+    report.print_table(metrics)
+    print(f"report: {out_dir / 'report.html'}")
+
+
+def run() -> None:
+    """The console script `avsync-evaluate`."""
+    run_binary(main)
+
+
+if __name__ == "__main__":
+    run()

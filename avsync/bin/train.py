@@ -1,0 +1,44 @@
+"""Trains an alignment model on real clips only; run again on the same workdir, it goes on.
+
+    avsync-train --config=configs/quickstart.py --workdir=runs/quickstart
+
+Any field of the config can be changed: --config.optim.learning_rate=1e-3
+"""
+
+import json
+from pathlib import Path
+
+from absl import flags
+from ml_collections import config_flags
+
+from avsync.bin.base import UsageError, run_binary
+
+CONFIG = config_flags.DEFINE_config_file("config", None, "configs/NAME.py[:ARG]", lock_config=True)
+WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints and metrics go.")
+
+
+def main(_: list[str]) -> None:
+    if CONFIG.value is None or WORKDIR.value is None:
+        raise UsageError("--config and --workdir are needed")
+    from avsync import build, checkpoint, runtime  # not for --help: TensorFlow takes its time
+    from avsync.train.loop import train
+
+    runtime.start()
+    try:
+        job = build.make_training(CONFIG.value)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    workdir = Path(WORKDIR.value).expanduser()
+    checkpoint.write_config(workdir, json.loads(CONFIG.value.to_json()))
+    runtime.write_environment(workdir)
+    loss = train(job, workdir)
+    print(f"done: {workdir}, validation loss {loss:.3f} nats a frame (chance is about ln 31 = 3.43)")
+
+
+def run() -> None:
+    """The console script `avsync-train`."""
+    run_binary(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,153 @@
+"""Checkpoints on disk, with Orbax: the latest and the best are kept. The only import of Orbax.
+
+workdir/config.json                  the resolved config, written once, by the trainer
+workdir/checkpoints/STEP/            after STEP updates: params, opt_state, step
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+from orbax.checkpoint import v1 as ocp
+
+FOLDER = "checkpoints"
+CONFIG = "config.json"
+
+
+class Checkpointer:
+    """Saves the training state in the background; restores it exactly.
+
+    Use as a context manager: leaving it waits for the last write. A checkpoint that was being
+    written when the process died is never seen again.
+    """
+
+    def __init__(self, workdir: Path):
+        policies = ocp.training.preservation_policies
+        self._orbax = ocp.training.Checkpointer(
+            (workdir / FOLDER).absolute(),
+            save_decision_policy=_Always(),
+            preservation_policy=policies.AnyPreservationPolicy(
+                [
+                    policies.LatestN(1),
+                    # "Best" is largest for Orbax; a loss is best when smallest.
+                    policies.BestN(
+                        get_metric_fn=lambda metrics: -metrics["loss"],
+                        n=1,
+                        keep_checkpoints_without_metrics=False,
+                    ),
+                ]
+            ),
+            cleanup_tmp_directories=True,
+        )
+
+    def __enter__(self) -> "Checkpointer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._orbax.close()
+
+    @property
+    def latest_step(self) -> int | None:
+        """Updates done at the latest checkpoint; None if there is none."""
+        latest = self._orbax.latest
+        return None if latest is None else latest.step
+
+    def save(self, step: int, state: Any, *, loss: float | None = None) -> None:
+        """Begins to save `state`, a pytree of arrays, after `step` updates.
+
+        `loss` of the validation split ranks it; without one it is kept only while the latest.
+        """
+        if self.latest_step is not None and step <= self.latest_step:
+            return
+        metrics = None if loss is None else {"loss": float(loss)}
+        self._orbax.save_async(step, state, metrics=metrics)
+
+    def restore(self, state: Any) -> Any:
+        """The latest checkpoint, on the devices and with the shapes of `state`."""
+        return self._orbax.load(None, jax.tree.map(_abstract, state))
+
+
+def best_step(workdir: Path) -> int:
+    """The step with the smallest validation loss; the latest if none was ever validated."""
+    with ocp.training.Checkpointer((workdir / FOLDER).absolute()) as checkpointer:
+        found = list(checkpointer.checkpoints)
+    if not found:
+        raise ValueError(f"no checkpoint in {workdir / FOLDER}: has the training begun?")
+    ranked = [item for item in found if item.metrics and "loss" in item.metrics]
+    if ranked:
+        return min(ranked, key=lambda item: item.metrics["loss"]).step
+    return found[-1].step
+
+
+def find(checkpoint: Path) -> tuple[Path, int]:
+    """(workdir, step) of WORKDIR, whose best checkpoint it is, or WORKDIR/checkpoints/STEP.
+
+    ValueError says what was expected if there is no such checkpoint.
+    """
+    if (checkpoint / CONFIG).is_file():
+        return checkpoint, best_step(checkpoint)
+    workdir = checkpoint.parent.parent
+    if checkpoint.name.isdigit() and (workdir / CONFIG).is_file() and checkpoint.is_dir():
+        return workdir, int(checkpoint.name)
+    raise ValueError(
+        f"{checkpoint} is no checkpoint; expected a training's workdir (with {CONFIG} and "
+        f"{FOLDER}/) or one of its {FOLDER}/STEP"
+    )
+
+
+def load_params(workdir: Path, step: int) -> Any:
+    """The model's parameters alone, as NumPy arrays; the optimiser's state is not read."""
+    path = (workdir / FOLDER / str(step)).absolute()
+    with ocp.Context(pytree_options=ocp.options.PyTreeOptions(
+        loading=ocp.options.PyTreeOptions.Loading(partial_load=True)
+    )):  # fmt: skip
+        shapes = ocp.pytree_metadata(path / "state").metadata["params"]
+        return ocp.load_pytree(path / "state", {"params": shapes})["params"]
+
+
+def read_config(workdir: Path) -> dict[str, Any]:
+    """The resolved config that the checkpoints of `workdir` were trained with."""
+    return json.loads((workdir / CONFIG).read_text())
+
+
+def write_config(workdir: Path, config: dict[str, Any]) -> None:
+    """Writes `config` beside the checkpoints, once.
+
+    ValueError names the fields that differ if the workdir was begun with another config.
+    """
+    workdir.mkdir(parents=True, exist_ok=True)
+    if (workdir / CONFIG).exists():
+        before, now = (dict(_leaves(tree)) for tree in (read_config(workdir), config))
+        differ = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k))
+        if differ:
+            changes = "; ".join(f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in differ)
+            raise ValueError(
+                f"{workdir} was begun with another config ({changes}). Choose another "
+                "--workdir, or the config it was begun with."
+            )
+        return
+    temporary = workdir / f"{CONFIG}.tmp"
+    temporary.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    temporary.replace(workdir / CONFIG)
+
+
+def _leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, dict):
+        for name, value in tree.items():
+            yield from _leaves(value, f"{prefix}{name}.")
+    else:
+        yield prefix[:-1], tree
+
+
+class _Always(ocp.training.save_decision_policies.SaveDecisionPolicy):
+    """The loop decides when to save."""
+
+    def should_save(self, step: Any, previous_steps: Any, *, context: Any) -> bool:
+        del step, previous_steps, context
+        return True
+
+
+def _abstract(x: Any) -> Any:
+    return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)

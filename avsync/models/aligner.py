@@ -1,0 +1,54 @@
+"""The model: two encoders and a head, from clips to `offset_logits`."""
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Num
+
+from avsync import lookup
+from avsync.models.layers import keep_valid
+
+# Far below any logit, yet finite: exp gives exactly 0 and no infinity meets a zero gradient.
+EXCLUDED = -1e9
+
+
+class Aligner(nn.Module):
+    """How well each video frame goes with each of the audio frames around it.
+
+    Attributes:
+      visual_encoder, audio_encoder: (input, valid) -> [b t d].
+      head: (visual, audio, reach_frames) -> logits.
+      reach_frames: candidates on each side; 15 frames are 0.6 s (Smeu et al. 2025).
+      edges: what stands where a candidate lies beyond the clip. "masked": nothing, it is no
+        candidate. "official": a zero vector that competes with the others, as in the paper's code.
+    """
+
+    visual_encoder: nn.Module
+    audio_encoder: nn.Module
+    head: nn.Module
+    reach_frames: int = 15
+    edges: str = "masked"
+
+    @nn.compact
+    def __call__(
+        self, visual: Num[Array, "b t ..."], audio: Num[Array, "b ..."], valid: Bool[Array, "b t"]
+    ) -> Float[Array, "b t k"]:
+        """offset_logits [b t k], float32: of video frame t against audio frame t + k - reach.
+
+        k = reach_frames is "in sync". Rows of invalid frames mean nothing.
+        """
+        # A padded row has no valid frame; norms must stay finite there too.
+        visual = keep_valid(self.visual_encoder(visual, valid), valid)
+        audio = keep_valid(self.audio_encoder(audio, valid), valid)
+        logits = self.head(visual, audio, reach_frames=self.reach_frames).astype(jnp.float32)
+        if self.edges == "official":
+            return logits
+        if self.edges == "masked":
+            return jnp.where(_candidates(valid, self.reach_frames), logits, EXCLUDED)
+        raise ValueError(lookup.unknown("edge rule", self.edges, ["masked", "official"]))
+
+
+def _candidates(valid: Bool[Array, "b t"], reach_frames: int) -> Bool[Array, "b t k"]:
+    """Whether audio frame t + k - reach is a real frame of the clip."""
+    time = valid.shape[1]
+    padded = jnp.pad(valid, ((0, 0), (reach_frames, reach_frames)))
+    return jnp.stack([padded[:, k : k + time] for k in range(2 * reach_frames + 1)], axis=-1)

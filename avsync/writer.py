@@ -1,0 +1,56 @@
+"""Metrics to workdir/metrics.jsonl, and to TensorBoard where it is installed."""
+
+import importlib.util
+import json
+import math
+from pathlib import Path
+from types import TracebackType
+
+FILE = "metrics.jsonl"
+
+
+class MetricsWriter:
+    """Appends one line a report; a run that goes on after a crash drops the lines it does again."""
+
+    def __init__(self, workdir: Path, *, first_step: int):
+        path = workdir / FILE
+        kept = []
+        if path.exists():
+            for line in path.read_text().splitlines():
+                try:
+                    if json.loads(line)["step"] <= first_step:
+                        kept.append(line)
+                except json.JSONDecodeError:
+                    pass  # the line that was being written when the process died
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text("".join(f"{line}\n" for line in kept))
+        temporary.replace(path)
+        self._file = path.open("a")
+        self._tensorboard = None
+        if importlib.util.find_spec("tensorboard"):
+            # The writer that needs TensorBoard alone, not TensorFlow.
+            from tensorboard.summary import Writer
+
+            self._tensorboard = Writer(str(workdir / "tensorboard"))
+
+    def __enter__(self) -> "MetricsWriter":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        if self._tensorboard:
+            self._tensorboard.close()
+
+    def write(self, step: int, *, split: str, **values: float) -> None:
+        """One line: step, split and the values; a value that is not finite becomes null."""
+        finite = {name: v if math.isfinite(v) else None for name, v in values.items()}
+        self._file.write(json.dumps({"step": step, "split": split, **finite}) + "\n")
+        self._file.flush()
+        if self._tensorboard:
+            for name, value in values.items():
+                self._tensorboard.add_scalar(f"{split}/{name}", value, step)
