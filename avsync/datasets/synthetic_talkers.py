@@ -7,7 +7,9 @@ et al., CVPR 2025), so a model that is shown fakes has something easier to learn
 """
 
 import dataclasses
+import weakref
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -16,7 +18,7 @@ import tensorflow_datasets as tfds
 
 from avsync.datasets.base import ClipBuilder
 from avsync.fabricate import CannotFabricate, both, freeze, leading_silence, reverse, splice, swap
-from avsync.synthesis.talking import Take, talk_all
+from avsync.synthesis.talking import Take, talk_all, talker_pool
 from avsync.types import Clip
 
 SEED = 2412_00175
@@ -66,7 +68,7 @@ class Builder(ClipBuilder):
             name="full",
             description="40 talkers to train on, 10 to choose by, 15 to test on; about a minute.",
             train_talkers=40,
-            train_takes=12,
+            train_takes=10,
             train_labelled_takes=2,
             val_talkers=10,
             val_takes=4,
@@ -79,10 +81,10 @@ class Builder(ClipBuilder):
             train_talkers=3,
             train_takes=4,
             train_labelled_takes=2,
-            val_talkers=3,
-            val_takes=4,
+            val_talkers=2,
+            val_takes=2,
             test_talkers=3,
-            test_takes=2,
+            test_takes=4,
         ),
     ]
 
@@ -93,27 +95,32 @@ class Builder(ClipBuilder):
         first_test = first_val + config.val_talkers
         train, val = range(first_val), range(first_val, first_test)
         test = range(first_test, first_test + config.test_talkers)
+        pool = talker_pool(self.num_workers)
+        if pool:
+            weakref.finalize(self, pool.shutdown)
         splits = {
-            "train": self._reals(train, config.train_takes),
-            "val": self._reals(val, config.val_takes),
-            "train_labelled": self._labelled(train, config.train_labelled_takes),
-            "val_labelled": self._labelled(val, config.val_takes),
-            "test": self._labelled(test, config.test_takes),
+            "train": _reals(train, config.train_takes, pool),
+            "val": _reals(val, config.val_takes, pool),
+            "train_labelled": _labelled(train, config.train_labelled_takes, pool),
+            "val_labelled": _labelled(val, config.val_takes, pool),
+            "test": _labelled(test, config.test_takes, pool),
         }
         return {split: islice(clips, self.limit) for split, clips in splits.items()}
 
-    def _reals(self, talkers: range, num_takes: int) -> Iterator[Clip]:
-        takes = (Take(SEED, talker, take) for talker in talkers for take in range(num_takes))
-        return talk_all(takes, num_workers=self.num_workers)
 
-    def _labelled(self, talkers: range, num_takes: int) -> Iterator[Clip]:
-        """Pairs of real clips of one talker, each pair followed by the fakes made from it."""
-        reals = self._reals(talkers, num_takes)
-        for index, (first, second) in enumerate(zip(reals, reals, strict=True)):
-            yield first
-            yield second
-            yield _fake(first, second, index=2 * index)
-            yield _fake(second, first, index=2 * index + 1)
+def _reals(talkers: range, num_takes: int, pool: ProcessPoolExecutor | None) -> Iterator[Clip]:
+    takes = (Take(SEED, talker, take) for talker in talkers for take in range(num_takes))
+    return talk_all(takes, pool=pool)
+
+
+def _labelled(talkers: range, num_takes: int, pool: ProcessPoolExecutor | None) -> Iterator[Clip]:
+    """Pairs of real clips of one talker, each pair followed by the fakes made from it."""
+    reals = _reals(talkers, num_takes, pool)
+    for index, (first, second) in enumerate(zip(reals, reals, strict=True)):
+        yield first
+        yield second
+        yield _fake(first, second, index=2 * index)
+        yield _fake(second, first, index=2 * index + 1)
 
 
 def _fake(clip: Clip, donor: Clip, *, index: int) -> Clip:

@@ -32,8 +32,6 @@ SMOOTHING_SECONDS = {
     "stress": 0.040,
 }
 
-PAUSE = Phone(0.2, jaw=0.05, spread=0.0, closure=0.9, front=0.5)
-
 Trajectory = Float[np.ndarray, " n"]
 
 
@@ -105,8 +103,8 @@ def _plan(
 
     pause_seconds = rng.uniform(0.04, 0.35)
     while length < seconds:
-        say(PAUSE, pause_seconds, 0.6)
-        for _ in range(rng.integers(3, 8)):
+        say(_pause(rng), pause_seconds, 0.6)
+        for _ in range(rng.integers(4, 11)):
             stress = rng.uniform(0.5, 1.0)
             for phone in _syllable(rng):
                 pace = rng.uniform(0.8, 1.3) * (0.8 + 0.4 * stress) / speaking_rate
@@ -119,6 +117,13 @@ def _plan(
                 say(reduced, phone.seconds * pace, stress)
         pause_seconds = rng.uniform(0.10, 0.40)
     return sounds
+
+
+def _pause(rng: np.random.Generator) -> Phone:
+    """Silence, with closed lips, or with a mouth that has not closed, or opens to draw breath."""
+    if rng.uniform() < 0.5:
+        return Phone(0.2, jaw=0.05, spread=0.0, closure=0.9, front=0.5)
+    return Phone(0.2, jaw=rng.uniform(0.1, 0.7), spread=rng.uniform(-0.4, 0.4), front=0.5)
 
 
 def _syllable(rng: np.random.Generator) -> list[Phone]:

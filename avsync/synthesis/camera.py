@@ -15,7 +15,7 @@ def film(
     num_frames = len(canvas)
     restless = face.restlessness
     shift = np.stack([restless * wander(rng, num_frames, seconds=s) for s in (0.5, 0.6)], axis=1)
-    shift = 1.3 * shift + rng.normal(0, 2, 2)
+    shift = 1.8 * shift + rng.normal(0, 2, 2)
     angle = np.deg2rad(2.0) * restless * wander(rng, num_frames, seconds=0.8) + rng.normal(0, 0.03)
     scale = 1 + 0.02 * wander(rng, num_frames, seconds=1.0) + rng.normal(0, 0.03)
 
@@ -33,7 +33,7 @@ def film(
     crops *= light.astype(np.float32)
     crops *= exposure.astype(np.float32)[:, None, None]
     crops += rng.uniform(1.0, 2.5) * rng.standard_normal(crops.shape, np.float32)
-    return np.clip(np.rint(crops), 0, 255).astype(np.uint8)[..., None]
+    return np.clip(np.rint(crops, out=crops), 0, 255, out=crops).astype(np.uint8)[..., None]
 
 
 def _look(

@@ -30,6 +30,7 @@ class Pose(NamedTuple):
     jaw: PerFrame
     spread: PerFrame
     closure: PerFrame
+    front: PerFrame
     tip: PerFrame
     smile: PerFrame
 
@@ -68,7 +69,7 @@ def _pose(articulation: Articulation, face: Face, rng: np.random.Generator) -> P
         return trajectory.reshape(-1, STEPS_PER_FRAME).mean(axis=1)
 
     num_frames = len(articulation.jaw) // STEPS_PER_FRAME
-    idle = 0.05 * face.restlessness * wander(rng, num_frames, seconds=0.25)
+    idle = 0.08 * face.restlessness * wander(rng, num_frames, seconds=0.25)
     smile = face.restlessness * wander(rng, num_frames, seconds=1.2)
     jaw = np.clip(seen(articulation.jaw) * face.mobility + 0.6 * idle, 0, 1.2)
     aperture = seen(articulation.aperture) * face.mobility
@@ -78,8 +79,8 @@ def _pose(articulation: Articulation, face: Face, rng: np.random.Generator) -> P
         aperture + silent * face.rest_opening + idle * (1 - seen(articulation.closure)), 0, 1.2
     )
     spread = seen(articulation.spread) * face.mobility
-    moves = (aperture, jaw, spread, seen(articulation.closure), seen(articulation.tip), smile)
-    return Pose(*(move.astype(np.float32) for move in moves))
+    rest = (seen(articulation.closure), seen(articulation.front), seen(articulation.tip), smile)
+    return Pose(*(move.astype(np.float32) for move in (aperture, jaw, spread, *rest)))
 
 
 def _contours(pose: Pose, face: Face, x: np.ndarray) -> Lips:
@@ -150,17 +151,19 @@ def _lip_tone(lips: Lips, face: Face, y: np.ndarray) -> np.ndarray:
     depth = (y - lips.lower_inner[:, None]) / (face.lower_lip + 1)
     shine = np.clip(1 - 4 * (depth - 0.45) ** 2, 0, 1)
     shade = np.where(depth < 0, 0.88, 0.95 + 0.16 * shine)
+    # Closed lips meet in a dark line.
+    shade -= 0.3 * np.clip(1.2 - np.abs(y - lips.upper_inner[:, None]), 0, 1)
     return (face.skin * (1 - face.lip_contrast)) * shade
 
 
 def _inside(pose: Pose, lips: Lips, face: Face, y: np.ndarray) -> np.ndarray:
     """Grey levels [t h w] of what an open mouth shows: darkness, the upper teeth, the tongue."""
     tone = np.full((len(pose.jaw), len(y), lips.upper_inner.shape[1]), 0.16 * face.skin, np.float32)
-    tongue_height = (2.0 + 7 * pose.tip)[:, None]
+    tongue_height = (2 + 4 * pose.front + 5 * pose.tip)[:, None]
     tongue = np.clip((y - (lips.lower_inner - tongue_height)[:, None]) / 3, 0, 1)
     _blend(tone, np.float32(0.5 * face.skin), tongue)
     # Spread lips lift off the teeth, rounded ones cover them.
-    shown = face.teeth * np.clip(0.45 + 0.55 * pose.spread + 0.2 * pose.smile, 0, 1.2)
+    shown = face.teeth * np.clip(0.5 + 0.6 * pose.spread + 0.3 * pose.smile, 0, 1.3)
     width = 0.72 * lips.outer_half_width[:, None]
     arch = np.clip(1.2 - (np.arange(COLUMNS.start, COLUMNS.stop) - MIDDLE) ** 2 / width**2, 0, 1)
     bottom = lips.upper_inner + shown[:, None] * arch

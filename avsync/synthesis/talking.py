@@ -3,7 +3,7 @@
 import multiprocessing
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from typing import NamedTuple
 
@@ -17,6 +17,8 @@ from avsync.synthesis.talker import draw_talker
 from avsync.types import Clip
 
 MIN_FRAMES, MAX_FRAMES = 60, 100  # 2.4 to 4 s
+
+MAX_WAITING = 16  # clips that are in the making; one is about 1 MB
 
 # What each random generator is for; the same numbers for two purposes would tie them together.
 _TALKER, _LENGTH, _TAKE = 0, 1, 2
@@ -50,26 +52,26 @@ def talk(take: Take) -> Clip:
     )
 
 
-def talk_all(takes: Iterable[Take], *, num_workers: int) -> Iterator[Clip]:
-    """The clips of `takes`, in their order, made by this process or by `num_workers` others."""
-    if num_workers < 2:
+def talk_all(takes: Iterable[Take], *, pool: ProcessPoolExecutor | None) -> Iterator[Clip]:
+    """The clips of `takes`, in their order, made by the pool's processes, or by this one."""
+    if pool is None:
         yield from map(talk, takes)
         return
-    # Forking a process that runs TensorFlow's threads can hang. Spawned ones import this module and
-    # what it imports, none of it heavy.
-    context = multiprocessing.get_context("spawn")
     remaining = iter(takes)
-    with ProcessPoolExecutor(num_workers, mp_context=context) as pool:
-        # Few at a time, so that fast workers do not fill the memory before a slow reader.
-        waiting: deque[Future[Clip]] = deque()
-        try:
-            for take in islice(remaining, 4 * num_workers):
-                waiting.append(pool.submit(talk, take))
-            while waiting:
-                clip = waiting.popleft().result()
-                for take in islice(remaining, 1):
-                    waiting.append(pool.submit(talk, take))
-                yield clip
-        finally:  # a reader may stop early
-            for future in waiting:
-                future.cancel()
+    # Few at a time, so that fast workers do not fill the memory before a slow reader.
+    waiting = deque(pool.submit(talk, take) for take in islice(remaining, MAX_WAITING))
+    while waiting:
+        clip = waiting.popleft().result()
+        waiting.extend(pool.submit(talk, take) for take in islice(remaining, 1))
+        yield clip
+
+
+def talker_pool(num_workers: int) -> ProcessPoolExecutor | None:
+    """A pool for `talk_all`, or None if one worker is all there is. It starts when first used.
+
+    Its processes are spawned, for forking a process that runs TensorFlow's threads can hang; they
+    import this module, and nothing heavy. The caller shuts it down.
+    """
+    if num_workers < 2:
+        return None
+    return ProcessPoolExecutor(num_workers, mp_context=multiprocessing.get_context("spawn"))
