@@ -14,6 +14,7 @@ from orbax.checkpoint import v1 as ocp
 
 FOLDER = "checkpoints"
 CONFIG = "config.json"
+STATE = "state"
 
 
 class Checkpointer:
@@ -100,11 +101,17 @@ def find(checkpoint: Path) -> tuple[Path, int]:
 def load_params(workdir: Path, step: int) -> Any:
     """The model's parameters alone, as NumPy arrays; the optimiser's state is not read."""
     path = (workdir / FOLDER / str(step)).absolute()
-    with ocp.Context(pytree_options=ocp.options.PyTreeOptions(
-        loading=ocp.options.PyTreeOptions.Loading(partial_load=True)
-    )):  # fmt: skip
-        shapes = ocp.pytree_metadata(path / "state").metadata["params"]
-        return ocp.load_pytree(path / "state", {"params": shapes})["params"]
+    context = ocp.Context()
+    context.pytree.loading.partial_load = True
+    # On one device of this job, whatever number of them the training had.
+    device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    with context:
+        stored = ocp.metadata(path, checkpointable_name=STATE).metadata
+        wanted = jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=device), stored["params"]
+        )
+        loaded = ocp.load(path, {"params": wanted}, checkpointable_name=STATE)
+    return jax.device_get(loaded["params"])
 
 
 def read_config(workdir: Path) -> dict[str, Any]:
