@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# All checks: lint, format, types, tests. Arguments go to pytest.
+#
+#   bash launch/test.sh                   # without the slow tests
+#   bash launch/test.sh -m slow           # the slow ones
+#   bash launch/test.sh tests/metrics     # some of them
+#
+# With CI=true, tests that find no test data fail instead of skipping.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+venv="$(bash launch/setup.sh)"
+PATH="$venv/bin:$PATH"
+
+ruff check
+ruff format --check
+# The environment may lie elsewhere than pyproject.toml says.
+pyright --pythonpath "$venv/bin/python"
+# A later -m overrides the first.
+pytest -q -m "not slow" "$@"
