@@ -9,7 +9,7 @@ from avsync.units import FRAMES_PER_SECOND, SAMPLES_PER_FRAME
 
 # A frame is speech if it is at least this far up, in dB, from the clip's own noise floor (the 10th
 # percentile of its frames' levels) to its loudest frames (the 95th). On 900 clips of a GRID talker
-# floor and peak lie near 48 and 78 dB, so that speech starts 10 dB above the floor.
+# floor and peak lie near 49 and 78 dB, so that speech starts 10 dB above the floor.
 SPEECH_FRACTION_OF_RANGE = 1 / 3
 FLOOR_PERCENTILE, PEAK_PERCENTILE = 10, 95
 
@@ -17,8 +17,9 @@ FLOOR_PERCENTILE, PEAK_PERCENTILE = 10, 95
 MIN_RANGE_DB = 12.0
 
 # Stops and short pauses belong to speech: a fifth of a stretch may be quiet. All of those 900 clips
-# then have stretches of 0.8 s to choose from, 22 of them in the median clip; were no pause allowed,
-# most would have none.
+# then have stretches of 0.8 s to choose from, 22 in the median clip; were no pause allowed, 253
+# would have none. 99 in 100 of the stretches lie for more than half in words of the alignments that
+# come with GRID (98 of those of 0.4 s); the others are in other loud sounds.
 MIN_SPEECH_FRACTION = 0.8
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from avsync.fabricate import CannotFabricate
 from avsync.fabricate._speech import speech_frames, speech_stretch
+from avsync.prepare.decode import decode
 
 
 def test_loud_frames_are_speech_however_loud_the_recording_is(talking_clip):
@@ -37,3 +38,20 @@ def test_every_stretch_of_speech_can_be_drawn(talking_clip):
 def test_a_short_clip_has_no_long_stretch(talking_clip):
     with pytest.raises(CannotFabricate, match="no stretch"):
         speech_stretch(talking_clip(num_frames=5), 10, rng=np.random.default_rng(0))
+
+
+@pytest.mark.grid
+@pytest.mark.parametrize("name", ["bbaf2n", "lgif2p", "srwv2p"])
+def test_on_real_clips_words_are_spoken_where_speech_is_found(testdata, talking_clip, name):
+    waveform = decode(testdata / "grid_s1" / "video" / f"{name}.mkv").waveform
+    num_frames = len(waveform) // 640
+    clip = talking_clip(name, num_frames=num_frames).replace(waveform=waveform)
+    is_word = np.zeros(num_frames, bool)
+    for line in (testdata / "grid_s1" / "align" / f"{name}.align").read_text().splitlines():
+        start, end, word = line.split()
+        # in units of 1/25,000 s: a thousand of them are one video frame
+        is_word[int(start) // 1000 : -(-int(end) // 1000)] |= word not in {"sil", "sp"}
+    assert 0.2 < is_word.mean() < 0.8
+    for seed in range(20):
+        stretch = speech_stretch(clip, 20, rng=np.random.default_rng(seed))
+        assert is_word[stretch].mean() >= 0.75
