@@ -41,7 +41,7 @@ create() {
   # Some systems ship venv without pip for it; then the system's own pip puts one in.
   if ! "$python" -m venv "$venv" >/dev/null 2>&1; then
     "$python" -m venv --without-pip "$venv"
-    "$python" -m pip --python "$venv/bin/python" install --quiet pip >&2
+    "$python" -m pip --python "$venv/bin/python" install -qq pip >&2
   fi
 }
 
@@ -74,7 +74,7 @@ PYTHON
 install() {
   local start=$SECONDS
   echo "setup: installing avsync into $venv; this takes minutes, once" >&2
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+  "$venv/bin/python" -m pip install -qq --disable-pip-version-check \
     --editable "${repository}[dev]" >&2
   echo "setup: installed in $((SECONDS - start)) s" >&2
 }

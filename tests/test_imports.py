@@ -1,0 +1,209 @@
+"""Who may import whom: the imports of every module, read from its source, against the layers."""
+
+import ast
+import importlib
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from avsync import lookup
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "avsync"
+
+# A module imports from the layers below its own, and from its own package; never beside it.
+LAYERS = (
+    {"units", "lookup"},
+    {"types"},
+    {
+        "pp",
+        "models",
+        "losses",
+        "metrics",
+        "scoring",
+        "fabricate",
+        "prepare",
+        "convert",
+        "synthesis",
+    },
+    {"datasets", "input_pipeline", "parallel", "optim", "checkpoint", "writer", "runtime"},
+    {"train", "evaluation", "audits"},
+    # Below here no library sees a config; above, configs become objects, and no library sees that.
+    {"config"},
+    {"build"},
+    {"bin"},
+)
+
+# Third parties and the only parts of avsync that may import them.
+HOMES = {
+    "tensorflow": {"pp", "datasets", "input_pipeline", "runtime"},
+    "tensorflow_datasets": {"pp", "datasets", "input_pipeline", "runtime"},
+    "flax": {"models"},
+    "orbax": {"checkpoint"},
+    "optax": {"optim", "train.step"},
+    "absl.flags": {"bin"},
+    "ml_collections": {"config", "build", "bin"},
+}
+
+# Data is prepared, read and judged on machines without an accelerator, in processes forked at will.
+WITHOUT_JAX = {
+    "prepare",
+    "pp",
+    "datasets",
+    "input_pipeline",
+    "metrics",
+    "fabricate",
+    "synthesis",
+}
+
+
+def modules() -> list[str]:
+    """The dotted names of all modules of avsync, packages left out: "datasets.base"."""
+    files = (path.relative_to(PACKAGE) for path in sorted(PACKAGE.rglob("*.py")))
+    return [".".join(path.with_suffix("").parts) for path in files if path.stem != "__init__"]
+
+
+def offences(module: str, source: str) -> list[str]:
+    """What `source`, as the module of that name, imports and must not."""
+    return [
+        f"{module}:{line} {reason}"
+        for line, imported in imports(source)
+        for reason in (_offence(module, imported),)
+        if reason
+    ]
+
+
+def imports(source: str) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of everything imported anywhere in `source`, functions included."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = "." * node.level + (node.module or "")
+            yield from ((node.lineno, f"{origin}.{alias.name}") for alias in node.names)
+
+
+def _offence(module: str, imported: str) -> str:
+    if imported.startswith("."):
+        return f"imports {imported}: write avsync's own modules out in full"
+    if is_in(imported, "jax._src"):
+        return f"imports {imported}: private to JAX, gone without notice"
+    if imported.split(".")[0] == "avsync":
+        return _layer_offence(module, imported.removeprefix("avsync").removeprefix("."))
+    if is_in(imported, "jax") and any(is_in(module, part) for part in WITHOUT_JAX):
+        return f"imports {imported}: {module.split('.')[0]} works without JAX"
+    for party, homes in HOMES.items():
+        if is_in(imported, party) and not any(is_in(module, home) for home in homes):
+            return f"imports {imported}: only {', '.join(sorted(homes))} may import {party}"
+    return ""
+
+
+def _layer_offence(module: str, imported: str) -> str:
+    mine, theirs = module.split(".")[0], imported.split(".")[0]
+    below = set().union(*LAYERS[: layer(mine)])
+    if layer(theirs) < layer(mine) or theirs == mine:
+        return ""
+    return (
+        f"imports avsync.{imported}: {mine} may import {', '.join(sorted(below)) or 'none of us'}"
+    )
+
+
+def layer(part: str) -> int:
+    """Which layer a part of avsync is in; ValueError if it is in none."""
+    numbers = [number for number, parts in enumerate(LAYERS) if part in parts]
+    if not numbers:
+        raise ValueError(f"avsync.{part} is in no layer: give it one in {Path(__file__).name}")
+    return numbers[0]
+
+
+def is_in(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_module_imports_only_what_its_layer_may(module):
+    source = PACKAGE.joinpath(*module.split(".")).with_suffix(".py").read_text()
+    assert offences(module, source) == []
+
+
+def test_packages_import_only_what_their_layer_may():
+    for path in PACKAGE.glob("*/**/__init__.py"):
+        package = ".".join(path.parent.relative_to(PACKAGE).parts)
+        assert offences(package, path.read_text()) == []
+
+
+@pytest.mark.parametrize("module", [name for name in modules() if not name.startswith("bin.")])
+def test_every_module_can_be_imported(module):
+    importlib.import_module(f"avsync.{module}")
+    assert f"avsync.{module}" in sys.modules
+
+
+# Binaries define flags of the same names, so that two of them cannot be imported into one process;
+# that each runs is tested in subprocesses.
+@pytest.mark.parametrize("binary", lookup.names("bin"))
+def test_every_binary_is_named_by_a_test_and_installed_as_a_command(binary):
+    tests = "".join(path.read_text() for path in ROOT.glob("tests/**/test_*.py"))
+    assert re.search(rf"""["']{binary}["']|avsync[-.](bin\.)?{binary}\b""", tests)
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts[f"avsync-{binary}"] == f"avsync.bin.{binary}:run"
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "offence"),
+    [
+        ("types", "from avsync.datasets import base", "types may import lookup, units"),
+        (
+            "losses.alignment",
+            "from avsync.metrics import ranking",
+            "may import lookup, types, units",
+        ),
+        ("pp.window", "import avsync.models", "imports avsync.models"),
+        ("train.loop", "from avsync import evaluation", "imports avsync.evaluation"),
+        ("evaluation.embed", "from avsync.train.step import f", "imports avsync.train.step.f"),
+        ("train.loop", "from avsync.build import make_model", "imports avsync.build"),
+        ("models.aligner", "from avsync.config import default", "imports avsync.config"),
+        ("evaluation.report", "def f():\n    import avsync.bin.train", "evaluation.report:2"),
+        ("metrics.ranking", "import jax.numpy as jnp", "metrics works without JAX"),
+        ("input_pipeline", "from jax import numpy", "input_pipeline works without JAX"),
+        ("models.aligner", "from jax._src import core", "private to JAX"),
+        ("scoring", "import tensorflow as tf", "may import tensorflow"),
+        (
+            "evaluation.embed",
+            "import tensorflow_datasets as tfds",
+            "may import tensorflow_datasets",
+        ),
+        ("train.state", "from flax import struct", "only models may import flax"),
+        ("train.loop", "from orbax.checkpoint import v1", "only checkpoint may import orbax"),
+        ("train.loop", "import optax", "only optim, train.step may import optax"),
+        ("runtime", "from absl import flags", "only bin may import absl.flags"),
+        ("optim", "from ml_collections import ConfigDict", "may import ml_collections"),
+        ("pp.window", "from .silence import trim", "write avsync's own modules out in full"),
+    ],
+)
+def test_an_import_across_layers_is_found(module, line, offence):
+    (found,) = offences(module, line)
+    assert offence in found
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("datasets.grid", "from avsync.datasets.base import ClipBuilder"),
+        ("build", "from avsync.train import loop"),
+        ("metrics.ranking", "from jaxtyping import Float"),
+        ("runtime", "from absl import logging"),
+        ("train.step", "import optax"),
+        ("bin.train", "from absl import app, flags"),
+    ],
+)
+def test_an_import_within_its_layer_is_left_alone(module, line):
+    assert offences(module, line) == []
+
+
+def test_a_part_without_a_layer_is_told_where_to_get_one():
+    with pytest.raises(ValueError, match=r"avsync\.helpers is in no layer: give it one"):
+        offences("train.loop", "import avsync.helpers")
