@@ -4,10 +4,11 @@ Exit status: 0 done; 1 could not do the job; 2 wrong usage. A user's error is on
 an error of ours keeps its traceback.
 """
 
+import contextlib
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -56,6 +57,23 @@ def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> No
         _end(program, _message(error), FAILED)
     except KeyboardInterrupt:
         _end(program, "interrupted", INTERRUPTED)
+
+
+@contextlib.contextmanager
+def hushed() -> Iterator[None]:
+    """Drops what is written to stderr; for imports, which TensorFlow's C++ uses to talk.
+
+    It does so before it reads any log level. Exceptions pass, and nothing else should happen here.
+    """
+    sys.stderr.flush()
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
 
 
 def _end(program: str, message: str, status: int) -> NoReturn:

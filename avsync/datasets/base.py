@@ -5,8 +5,12 @@ yields `Clip`s for each; how they are stored is decided here, once.
 """
 
 import abc
+import contextlib
+import functools
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,9 +20,12 @@ import tensorflow_datasets as tfds
 
 from avsync import lookup
 from avsync.types import Clip, MediaFile, Source
-from avsync.units import CROP_PIXELS
+from avsync.units import CROP_PIXELS, SAMPLE_RATE
 
+# Lossless, measured on real 96 x 96 crops: 4.5 kB a frame, written in 0.45 ms and read in 0.18 ms.
+# JPEG 95 is 2.4 kB, 0.15 ms and 0.09 ms, and off by 0.7 grey levels (root mean square).
 FRAME_FORMAT = "png"
+PNG_COMPRESSION = 1
 
 
 def clip_features() -> tfds.features.FeaturesDict:
@@ -49,7 +56,7 @@ def encode(clip: Clip) -> dict[str, Any]:
     """The record that stores `clip`."""
     return {
         "clip_id": clip.clip_id,
-        "frames": clip.frames,
+        "frames": [_encode_frame(frame.tobytes()) for frame in clip.frames],
         "waveform": clip.waveform,
         "label": clip.label,
         "category": clip.category,
@@ -58,6 +65,13 @@ def encode(clip: Clip) -> dict[str, Any]:
         "source_clip": clip.source_clip,
         "fake_segments": np.asarray(clip.fake_segments, np.float32).reshape(-1, 2),
     }
+
+
+# A fake follows the clip that it was made from, and shares nearly all of its frames.
+@functools.lru_cache(maxsize=2048)
+def _encode_frame(pixels: bytes) -> bytes:
+    frame = np.frombuffer(pixels, np.uint8).reshape(CROP_PIXELS, CROP_PIXELS, 1)
+    return tf.io.encode_png(frame, compression=PNG_COMPRESSION).numpy()
 
 
 class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -78,6 +92,24 @@ class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     @abc.abstractmethod
     def clips(self) -> dict[str, Iterable[Clip]]:
         """The clips of each split, made lazily and in the same order every time."""
+
+    def write(self) -> None:
+        """Makes all clips and stores them under `data_dir`; does nothing if they are."""
+        if not sys.stderr.isatty():
+            tfds.disable_progress_bar()
+        # TFDS announces a download; there is none.
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.download_and_prepare()
+
+    def contents(self) -> dict[str, float]:
+        """`num_clips` and `hours_of_video` of all splits as stored; no picture is decoded."""
+        sound_only = tfds.decode.PartialDecoding({"waveform": True})
+        # TFDS wraps this method so that its signature is lost.
+        read: Callable[..., tf.data.Dataset] = self.as_dataset
+        everything = read(split="all", decoders=sound_only)
+        num_samples = [len(clip["waveform"]) for clip in everything.as_numpy_iterator()]
+        hours = sum(num_samples) / SAMPLE_RATE / 3600
+        return {"num_clips": len(num_samples), "hours_of_video": round(hours, 4)}
 
     def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(
@@ -116,7 +148,12 @@ class MediaBuilder(ClipBuilder, skip_registration=True):
 
 def builder_class(dataset: str) -> type[ClipBuilder]:
     """The builder of `dataset`, "name" or "name/config"; ValueError lists the known names."""
-    return lookup.load("datasets", dataset.split("/")[0]).Builder
+    name, _, config = dataset.partition("/")
+    found = lookup.load("datasets", name).Builder
+    known = [known.name for known in found.BUILDER_CONFIGS]
+    if config and config not in known:
+        raise ValueError(lookup.unknown(f"config of {name}", config, known))
+    return found
 
 
 def open_source(dataset: str, split: str, *, data_dir: str | Path) -> Source:
@@ -124,7 +161,7 @@ def open_source(dataset: str, split: str, *, data_dir: str | Path) -> Source:
 
     ValueError says how to prepare the dataset, or which splits it has.
     """
-    name, _, config = dataset.partition("/")
+    name = dataset.partition("/")[0]
     if name in lookup.names("datasets"):
         lookup.load("datasets", name)  # registers it, so that a bare name finds its first config
     data_dir = Path(data_dir).expanduser()

@@ -45,10 +45,9 @@ def rule(name: str) -> Callable[[tf.Tensor, tf.Tensor], Kept]:
 
 def leading_samples(waveform: tf.Tensor) -> tf.Tensor:
     """Samples before the first |x| > 5e-4, int32; all of them if the clip is silent."""
-    # In int32: |-32768| does not fit in an int16.
+    # In int32: |-32768| does not fit in an int16. The sound behind the end stands for "never".
     sounds = tf.abs(tf.cast(waveform, tf.int32)) > SILENCE_LEVEL
-    first = tf.argmax(sounds, output_type=tf.int32)
-    return tf.where(tf.reduce_any(sounds), first, tf.size(waveform))
+    return tf.argmax(tf.concat([sounds, [True]], axis=0), output_type=tf.int32)
 
 
 def cut(kept: Kept, frames: tf.Tensor, waveform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

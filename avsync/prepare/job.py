@@ -5,7 +5,6 @@ in `rejects.jsonl` for each that has none. A file is done as soon as it has eith
 """
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -44,9 +43,8 @@ def prepare_media(
     """Prepares those of `media` that are not done; `directory` may be that of a job cut short.
 
     `progress` is called with the numbers of clips and rejects so far. ValueError if two files
-    share an id, or if the directory was begun with other settings.
+    share an id, if the directory was begun with other settings, or if no file becomes a clip.
     """
-    started = time.monotonic()
     files = {file.clip_id: file for file in media}
     if len(files) != len(media):
         twice = Counter(file.clip_id for file in media).most_common(1)[0][0]
@@ -80,14 +78,13 @@ def prepare_media(
                 file.write(json.dumps(line) + "\n")
                 file.flush()
             progress(num_clips, len(rejects))
+    if not num_clips:
+        reasons = dict(Counter(line["reason"] for line in rejects.values()).most_common())
+        raise ValueError(
+            f"none of {len(media)} raw files became a clip: {reasons}; see {directory / REJECTS}"
+        )
     lines = [rejects[clip_id] for clip_id in files if clip_id in rejects]
-    seconds = time.monotonic() - started
-    report = _report(clips, lines) | {
-        "seconds": round(seconds, 1),
-        "num_workers": num_workers,
-        "detector": detector,
-    }
-    return PreparedMedia(clips, lines, report)
+    return PreparedMedia(clips, lines, _report(clips, lines) | {"detector": detector})
 
 
 def forget_rejects(directory: Path) -> None:
@@ -101,10 +98,18 @@ def write_reports(rejects: list[RejectLine], report: dict[str, Any], directory: 
     _write(directory / REPORT, json.dumps(report, indent=2) + "\n")
 
 
-def read_report(directory: Path) -> dict[str, Any] | None:
-    """The report of a preparation that was finished there; None if none was."""
+def read_report(directory: Path, *, limit: int | None) -> dict[str, Any] | None:
+    """The report of what was prepared there, or None; ValueError if the limit was another."""
     path = directory / REPORT
-    return json.loads(path.read_text()) if path.is_file() else None
+    if not path.is_file():
+        return None
+    report = json.loads(path.read_text())
+    if report["limit"] != limit:
+        raise ValueError(
+            f"{directory} was prepared with limit {report['limit']}, not {limit}: remove it, or "
+            "prepare into another folder"
+        )
+    return report
 
 
 def _report(clips: ClipStore, rejects: list[RejectLine]) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def _skin(pose: Pose, face: Face) -> np.ndarray:
         noise = gaussian_filter(rng.normal(size=size).astype(np.float32), pixels)
         return noise / noise.std()
 
-    still = 1 + 0.05 * grain(9) + 0.015 * grain(1.2)
+    still = 1 + 0.05 * grain(9.0) + 0.015 * grain(1.2)
     still -= 0.10 * np.exp(-((x / 3.5) ** 2) - ((y + 18) / 8) ** 2)  # the groove under the nose
     for side in (-1, 1):
         still -= 0.45 * np.exp(-(((x - side * 8) / 4.5) ** 2) - ((y + 33) / 3.5) ** 2)  # nostrils

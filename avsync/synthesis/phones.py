@@ -39,24 +39,26 @@ VOWELS = {
 }
 
 CONSONANTS = {
-    "p": Phone(0.10, jaw=0.15, closure=1.3, noise=0.5, noise_hertz=900, is_stop=True),
-    "b": Phone(0.08, jaw=0.15, closure=1.3, voicing=0.5, noise=0.3, noise_hertz=900, is_stop=True),
+    "p": Phone(0.10, jaw=0.15, closure=1.3, noise=0.5, noise_hertz=900.0, is_stop=True),
+    "b": Phone(
+        0.08, jaw=0.15, closure=1.3, voicing=0.5, noise=0.3, noise_hertz=900.0, is_stop=True
+    ),
     "m": Phone(0.08, jaw=0.15, closure=1.25, voicing=0.9, is_nasal=True),
-    "f": Phone(0.10, jaw=0.15, closure=0.8, noise=0.25, noise_hertz=5000),
-    "v": Phone(0.07, jaw=0.15, closure=0.8, voicing=0.6, noise=0.15, noise_hertz=5000),
+    "f": Phone(0.10, jaw=0.15, closure=0.8, noise=0.25, noise_hertz=5000.0),
+    "v": Phone(0.07, jaw=0.15, closure=0.8, voicing=0.6, noise=0.15, noise_hertz=5000.0),
     "w": Phone(0.08, jaw=0.15, spread=-1.0, front=0.0, voicing=0.8),
-    "t": Phone(0.09, jaw=0.2, front=0.8, tip=1.0, noise=0.9, noise_hertz=4500, is_stop=True),
+    "t": Phone(0.09, jaw=0.2, front=0.8, tip=1.0, noise=0.9, noise_hertz=4500.0, is_stop=True),
     "d": Phone(
-        0.07, jaw=0.2, front=0.8, tip=1.0, voicing=0.5, noise=0.5, noise_hertz=4500, is_stop=True
+        0.07, jaw=0.2, front=0.8, tip=1.0, voicing=0.5, noise=0.5, noise_hertz=4500.0, is_stop=True
     ),
     "n": Phone(0.08, jaw=0.25, front=0.8, tip=1.0, voicing=0.9, is_nasal=True),
     "l": Phone(0.08, jaw=0.4, front=0.6, tip=1.0, voicing=0.8),
-    "s": Phone(0.11, jaw=0.08, spread=0.3, front=0.8, tip=0.7, noise=0.8, noise_hertz=6000),
+    "s": Phone(0.11, jaw=0.08, spread=0.3, front=0.8, tip=0.7, noise=0.8, noise_hertz=6000.0),
     "z": Phone(
         0.09, jaw=0.08, spread=0.3, front=0.8, tip=0.7, voicing=0.6, noise=0.5, noise_hertz=6000
     ),
-    "ʃ": Phone(0.11, jaw=0.15, spread=-0.7, front=0.7, noise=0.9, noise_hertz=3000),
-    "k": Phone(0.09, jaw=0.35, front=0.3, noise=0.7, noise_hertz=1900, is_stop=True),
-    "g": Phone(0.07, jaw=0.35, front=0.3, voicing=0.5, noise=0.4, noise_hertz=1900, is_stop=True),
+    "ʃ": Phone(0.11, jaw=0.15, spread=-0.7, front=0.7, noise=0.9, noise_hertz=3000.0),
+    "k": Phone(0.09, jaw=0.35, front=0.3, noise=0.7, noise_hertz=1900.0, is_stop=True),
+    "g": Phone(0.07, jaw=0.35, front=0.3, voicing=0.5, noise=0.4, noise_hertz=1900.0, is_stop=True),
     "j": Phone(0.07, jaw=0.15, spread=0.7, front=1.0, voicing=0.8),
 }

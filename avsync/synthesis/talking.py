@@ -41,13 +41,14 @@ def talk(take: Take) -> Clip:
     voice, face = draw_talker(np.random.default_rng([seed, _TALKER, talker]))
     length_rng = np.random.default_rng([seed, _LENGTH, talker, index // 2])
     num_frames = int(length_rng.integers(MIN_FRAMES, MAX_FRAMES + 1))
-    rng = np.random.default_rng([seed, _TAKE, talker, index])
-    articulation = articulate(rng, num_frames=num_frames, speaking_rate=voice.speaking_rate)
+    # One each, so that a change in how faces are drawn leaves the sound as it was.
+    words, sound, picture, camera = np.random.default_rng([seed, _TAKE, talker, index]).spawn(4)
+    articulation = articulate(words, num_frames=num_frames, speaking_rate=voice.speaking_rate)
     identity = f"talker{talker:03d}"
     return Clip(
         clip_id=f"{identity}_take{index:03d}",
-        frames=film(draw(articulation, face, rng), face, rng),
-        waveform=speak(articulation, voice, rng),
+        frames=film(draw(articulation, face, picture), face, camera),
+        waveform=speak(articulation, voice, sound),
         identity=identity,
     )
 

@@ -1,0 +1,142 @@
+"""Train and evaluate as a user runs them, with right and wrong arguments."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
+    """The workdir of a training of a few updates."""
+    workdir = tmp_path_factory.mktemp("runs") / "trained"
+    done = run_binary(
+        "train",
+        "--config=configs/quickstart.py:test",
+        f"--config.data.data_dir={tiny_data}",
+        f"--workdir={workdir}",
+    )
+    assert done.returncode == 0, done.stderr
+    return workdir
+
+
+@pytest.fixture(scope="module")
+def evaluated(trained: Path, tiny_data: Path, run_binary: Run) -> subprocess.CompletedProcess[str]:
+    done = run_binary(
+        "evaluate",
+        f"--checkpoint={trained}",
+        "--dataset=synthetic_talkers/tiny",
+        f"--data_dir={tiny_data}",
+        f"--out={trained / 'evaluation'}",
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_training_leaves_what_evaluation_and_readers_need(trained):
+    config = json.loads((trained / "config.json").read_text())
+    assert config["data"]["dataset"] == "synthetic_talkers/tiny"
+    environment = json.loads((trained / "environment.json").read_text())
+    assert environment["packages"]["jax"]
+    lines = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if line["split"] == "val"] == [3, 6]
+    assert all(line["loss"] > 0 for line in lines)
+    kept = {path.name for path in (trained / "checkpoints").iterdir()}
+    assert "6" in kept
+
+
+def test_evaluation_scores_each_clip_in_both_views(trained, evaluated):
+    out = trained / "evaluation"
+    lines = [json.loads(line) for line in (out / "scores.jsonl").read_text().splitlines()]
+    views = [
+        {line["clip_id"] for line in lines if line["view"] == v} for v in ("original", "trimmed")
+    ]
+    assert views[0] == views[1]
+    assert len(lines) == 2 * len(views[0])
+    metrics = json.loads((out / "metrics.json").read_text())
+    for view in ("original", "trimmed"):
+        for score in ("alignment", "leading_silence"):
+            result = metrics["views"][view][score]
+            assert 0 <= result["auc_low"] <= result["auc"] <= result["auc_high"] <= 1
+    # Every fake of this dataset begins with silence, and no real clip does.
+    assert metrics["views"]["original"]["leading_silence"]["auc"] == 1
+    assert metrics["views"]["trimmed"]["leading_silence"]["auc"] == pytest.approx(0.5, abs=0.2)
+    for name in ("roc.png", "scores.png", "report.html"):
+        assert (out / name).stat().st_size > 1000
+    assert "leading silence" in evaluated.stdout
+
+
+def test_a_step_of_a_training_can_be_evaluated(trained, tiny_data, run_binary, tmp_path):
+    done = run_binary(
+        "evaluate",
+        f"--checkpoint={trained / 'checkpoints' / '6'}",
+        "--dataset=synthetic_talkers/tiny",
+        "--split=val_labelled",
+        f"--data_dir={tiny_data}",
+        f"--out={tmp_path}",
+        devices=2,  # another number of devices than it was trained with
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "metrics.json").read_text())["split"] == "val_labelled"
+
+
+def test_another_config_on_the_same_workdir_is_refused_and_nothing_is_lost(
+    trained, tiny_data, run_binary
+):
+    before = (trained / "metrics.jsonl").read_text()
+    done = run_binary(
+        "train",
+        "--config=configs/quickstart.py:test",
+        "--config.seed=7",
+        f"--config.data.data_dir={tiny_data}",
+        f"--workdir={trained}",
+    )
+    assert done.returncode == 1
+    assert "begun with another config (seed: 0 then, 7 now)" in done.stderr
+    assert (trained / "metrics.jsonl").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("train", ["--workdir=/tmp/nowhere"], "--config and --workdir are needed"),
+        ("train", ["--no_such_flag"], "no_such_flag"),
+        ("train", ["--config=configs/none.py", "--workdir=x"], "configs/none.py"),
+        (
+            "train",
+            ["--config=configs/quickstart.py:test", "--workdir=x", "--config.optim.learning_rte=1"],
+            "learning_rate",
+        ),
+        (
+            "train",
+            ["--config=configs/quickstart.py", "--workdir=x", "--config.data.dataset=grdi"],
+            "did you mean 'grid'",
+        ),
+        (
+            "train",
+            ["--config=configs/quickstart.py", "--workdir=x", "--config.data.data_dir=/nowhere"],
+            "avsync-prepare --dataset=synthetic_talkers",
+        ),
+        ("evaluate", ["--dataset=grid", "--out=x"], "--checkpoint is needed"),
+        (
+            "evaluate",
+            ["--checkpoint=/nowhere", "--dataset=grid", "--out=x"],
+            "/nowhere is no checkpoint",
+        ),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_one_message(run_binary, name, arguments, message):
+    done = run_binary(name, *arguments)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["prepare", "train", "evaluate"])
+def test_help_shows_an_example(run_binary, name):
+    done = run_binary(name, "--help")
+    assert done.returncode == 0
+    assert f"avsync-{name} --" in done.stdout

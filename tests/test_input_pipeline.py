@@ -1,0 +1,118 @@
+"""Batches are a function of (seed, step, host), and no clip is lost or counted twice."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avsync.datasets.base import open_source
+from avsync.input_pipeline import eval_batches, train_batches
+from avsync.pp.augment import Augmentation
+from avsync.types import Host, Source
+from avsync.units import SAMPLES_PER_FRAME
+
+OPTIONS = {"batch_size": 4, "window_frames": 20, "trim": "jitter", "amount": Augmentation()}
+
+
+@pytest.fixture(scope="module")
+def train(tiny_data: Path) -> Source:
+    return open_source("synthetic_talkers/tiny", "train", data_dir=tiny_data)
+
+
+@pytest.fixture(scope="module")
+def test_split(tiny_data: Path) -> Source:
+    return open_source("synthetic_talkers/tiny", "test", data_dir=tiny_data)
+
+
+def take(source: Source, num_batches: int, **changes):
+    return list(
+        itertools.islice(train_batches(source, **{"seed": 1, **OPTIONS, **changes}), num_batches)
+    )
+
+
+def test_a_restarted_stream_goes_on_where_it_was_also_in_a_later_epoch(train):
+    # 12 clips are three batches an epoch: batch 5 lies in the second.
+    straight = take(train, 7)
+    for first_step in (2, 5):
+        restarted = take(train, 2, first_step=first_step)
+        for i in range(2):
+            assert restarted[i].clip_ids == straight[first_step + i].clip_ids
+            for ours, theirs in zip(
+                restarted[i].batch, straight[first_step + i].batch, strict=True
+            ):
+                np.testing.assert_array_equal(ours, theirs)
+
+
+def test_an_epoch_holds_every_clip_once_and_the_next_in_another_order(train):
+    ids = [clip_id for batch in take(train, 6) for clip_id in batch.clip_ids]
+    assert len(set(ids[:12])) == 12
+    assert set(ids[12:]) == set(ids[:12])
+    assert ids[12:] != ids[:12]
+
+
+def test_another_seed_gives_another_stream(train):
+    assert take(train, 3)[0].clip_ids != take(train, 3, seed=2)[0].clip_ids
+
+
+def test_a_clip_is_augmented_differently_in_each_epoch(train):
+    clips = {}
+    for batch, clip_ids in take(train, 6):
+        for i, clip_id in enumerate(clip_ids):
+            clips.setdefault(clip_id, []).append(batch.visual[i])
+    assert all(not np.array_equal(first, second) for first, second in clips.values())
+
+
+def test_hosts_share_the_clips_between_them(train):
+    shares = []
+    for index in range(2):
+        batches = take(train, 3, batch_size=2, host=Host(index, 2))
+        shares.append({clip_id for batch in batches for clip_id in batch.clip_ids})
+    assert len(shares[0]) == len(shares[1]) == 6
+    assert not shares[0] & shares[1]
+
+
+def test_more_hosts_than_clips_is_an_error(train):
+    with pytest.raises(ValueError, match="12 clips: none is left for process 3 of 20"):
+        take(train, 1, host=Host(3, 20))
+
+
+@pytest.mark.parametrize("num_hosts", [1, 5])
+def test_evaluation_sees_every_clip_once(test_split, num_hosts):
+    ids = []
+    for index in range(num_hosts):
+        for batch, infos in eval_batches(
+            test_split, batch_size=5, trim="none", host=Host(index, num_hosts)
+        ):
+            ids += [info.clip_id for info in infos]
+            assert len(batch.valid) == 5
+            assert batch.valid.sum(axis=1).tolist() == [info.num_frames for info in infos] + [0] * (
+                5 - len(infos)
+            )
+    assert len(ids) == len(set(ids)) == test_split.num_clips
+
+
+def test_trimming_takes_the_same_frames_from_picture_and_sound(test_split):
+    original, trimmed = (
+        {
+            info.clip_id: (info, batch.visual[i], batch.audio[i])
+            for batch, infos in eval_batches(test_split, batch_size=4, trim=trim)
+            for i, info in enumerate(infos)
+        }
+        for trim in ("none", "leading")
+    )
+    cut_from_fakes = 0
+    for clip_id, (info, visual, audio) in original.items():
+        num_frames = trimmed[clip_id][0].num_frames
+        cut = info.num_frames - num_frames
+        silent = round(info.leading_silence * 16_000)
+        assert cut == (silent // SAMPLES_PER_FRAME + 1 if silent else 0)
+        np.testing.assert_array_equal(
+            trimmed[clip_id][1][:num_frames], visual[cut : info.num_frames]
+        )
+        np.testing.assert_array_equal(
+            trimmed[clip_id][2][: num_frames * SAMPLES_PER_FRAME],
+            audio[cut * SAMPLES_PER_FRAME : info.num_frames * SAMPLES_PER_FRAME],
+        )
+        cut_from_fakes += cut if info.category != "RV-RA" else 0
+    assert cut_from_fakes > 0  # every fake of this dataset begins with silence
