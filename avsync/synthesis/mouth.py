@@ -161,13 +161,13 @@ def _inside(pose: Pose, lips: Lips, face: Face, y: np.ndarray) -> np.ndarray:
     tone = np.full((len(pose.jaw), len(y), lips.upper_inner.shape[1]), 0.16 * face.skin, np.float32)
     tongue_height = (2 + 4 * pose.front + 5 * pose.tip)[:, None]
     tongue = np.clip((y - (lips.lower_inner - tongue_height)[:, None]) / 3, 0, 1)
-    _blend(tone, np.float32(0.5 * face.skin), tongue)
+    _blend(tone, 0.5 * face.skin, tongue)
     # Spread lips lift off the teeth, rounded ones cover them.
     shown = face.teeth * np.clip(0.5 + 0.6 * pose.spread + 0.3 * pose.smile, 0, 1.3)
     width = 0.72 * lips.outer_half_width[:, None]
     arch = np.clip(1.2 - (np.arange(COLUMNS.start, COLUMNS.stop) - MIDDLE) ** 2 / width**2, 0, 1)
     bottom = lips.upper_inner + shown[:, None] * arch
-    _blend(tone, np.float32(face.teeth_tone), _between(y, lips.upper_inner - 3, bottom))
+    _blend(tone, face.teeth_tone, _between(y, lips.upper_inner - 3, bottom))
     return tone
 
 
@@ -180,6 +180,6 @@ def _between(y: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     )
 
 
-def _blend(picture: np.ndarray, tone: np.ndarray, coverage: np.ndarray) -> None:
+def _blend(picture: np.ndarray, tone: np.ndarray | float, coverage: np.ndarray) -> None:
     """Paints `tone` over `picture`, in place, where `coverage` says."""
     picture += coverage * (tone - picture)
