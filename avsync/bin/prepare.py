@@ -3,8 +3,8 @@
     avsync-prepare --dataset=grid --source=~/grid --data_dir=data
     avsync-prepare --dataset=synthetic_talkers --data_dir=data
 
-Killed and run again, it goes on where it was. Beside the dataset it writes rejects.jsonl, a line
-for each file that did not become a clip, and prepare_report.json.
+Killed and run again, it goes on where it was. Beside the dataset lie prepare_report.json and
+rejects.jsonl, a line for each file that did not become a clip.
 """
 
 import functools
@@ -35,11 +35,11 @@ def main(_: list[str]) -> None:
     started = time.monotonic()
     with hushed():  # and not at the top: the workers import this file but need no TensorFlow
         from avsync.datasets import base
-    data_dir = Path(DATA_DIR.value).expanduser()
     try:
         builder_class = base.builder_class(DATASET.value)
     except ValueError as error:
         raise UsageError(str(error)) from error
+    data_dir = Path(DATA_DIR.value).expanduser()
     options = {"data_dir": data_dir, "config": DATASET.value.partition("/")[2] or None}
     options |= {"num_workers": WORKERS.value, "limit": LIMIT.value}
     directory = Path(builder_class(**options).data_dir)
@@ -59,17 +59,17 @@ def main(_: list[str]) -> None:
     report |= {"limit": LIMIT.value, "num_workers": WORKERS.value, "seconds": seconds}
     job.write_reports(rejects, report, directory)
     shutil.rmtree(work, ignore_errors=True)
-    summary = f"{report['num_clips']} clips, {report['num_rejected']} files rejected"
-    print(f"{DATASET.value} is prepared: {summary}; see {directory}", file=sys.stderr)
+    counts = f"{report['num_clips']} clips, {report['num_rejected']} files rejected"
+    print(f"{DATASET.value} is prepared, {counts}: {directory}", file=sys.stderr)
 
 
 def _prepare(find_media: Callable[[Path], list[MediaFile]], work: Path) -> job.PreparedMedia:
     source = Path(SOURCE.value or "").expanduser()
     if not SOURCE.value or not source.is_dir():
         raise UsageError(f"--source must be the folder of the raw videos, not {SOURCE.value}")
-    media = find_media(source)[: LIMIT.value]
     if RETRY.value:
         job.forget_rejects(work)
+    media = find_media(source)[: LIMIT.value]
     with show_progress(len(media)) as progress:
         return job.prepare_media(
             media, work, detector=DETECTOR.value, num_workers=WORKERS.value, progress=progress
