@@ -49,6 +49,8 @@ def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> No
     except (flags.Error, ValueError, OSError, AttributeError, KeyError) as error:
         _end(program, f"{_message(error)}\n{program} --help shows an example.", WRONG_USAGE)
     logging.use_absl_handler()
+    if not flags.FLAGS["verbosity"].present:  # TFDS warns of what its own code does
+        logging.set_verbosity(logging.ERROR)
     try:
         main(arguments)
     except UsageError as error:

@@ -42,7 +42,8 @@ def main(_: list[str]) -> None:
     data_dir = Path(DATA_DIR.value).expanduser()
     options = {"data_dir": data_dir, "config": DATASET.value.partition("/")[2] or None}
     options |= {"num_workers": WORKERS.value, "limit": LIMIT.value}
-    directory = Path(builder_class(**options).data_dir)
+    builder = builder_class(**options)
+    directory = Path(builder.data_dir)
     if job.read_report(directory, limit=LIMIT.value):
         print(f"{DATASET.value} is prepared already: {directory}", file=sys.stderr)
         return
@@ -52,15 +53,13 @@ def main(_: list[str]) -> None:
         clips, rejects, report = _prepare(builder_class.find_media, work)
         builder_class(prepared=clips, **options).write()
     else:
-        builder = builder_class(**options)
         builder.write()
         rejects, report = [], builder.contents() | {"num_rejected": 0, "by_reason": {}}
     seconds = round(time.monotonic() - started, 1)
     report |= {"limit": LIMIT.value, "num_workers": WORKERS.value, "seconds": seconds}
     job.write_reports(rejects, report, directory)
     shutil.rmtree(work, ignore_errors=True)
-    counts = f"{report['num_clips']} clips, {report['num_rejected']} files rejected"
-    print(f"{DATASET.value} is prepared, {counts}: {directory}", file=sys.stderr)
+    print(f"{DATASET.value} is prepared: {report['num_clips']} clips, {directory}", file=sys.stderr)
 
 
 def _prepare(find_media: Callable[[Path], list[MediaFile]], work: Path) -> job.PreparedMedia:

@@ -10,7 +10,7 @@ import functools
 import inspect
 import io
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -104,8 +104,7 @@ class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     def contents(self) -> dict[str, float]:
         """`num_clips` and `hours_of_video` of all splits as stored; no picture is decoded."""
         sound_only = tfds.decode.PartialDecoding({"waveform": True})
-        # TFDS wraps this method so that its signature is lost.
-        read: Callable[..., tf.data.Dataset] = self.as_dataset
+        read: Any = self.as_dataset  # TFDS wraps it so that its signature is lost
         everything = read(split="all", decoders=sound_only)
         num_samples = [len(clip["waveform"]) for clip in everything.as_numpy_iterator()]
         hours = sum(num_samples) / SAMPLE_RATE / 3600
