@@ -39,16 +39,14 @@ def main(_: list[str]) -> None:
         builder_class = base.builder_class(DATASET.value)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    data_dir = Path(DATA_DIR.value).expanduser()
-    options = {"data_dir": data_dir, "config": DATASET.value.partition("/")[2] or None}
-    options |= {"num_workers": WORKERS.value, "limit": LIMIT.value}
+    options = {"config": DATASET.value.partition("/")[2] or None, "num_workers": WORKERS.value}
+    options |= {"data_dir": Path(DATA_DIR.value).expanduser(), "limit": LIMIT.value}
     builder = builder_class(**options)
     directory = Path(builder.data_dir)
     if job.read_report(directory, limit=LIMIT.value):
         print(f"{DATASET.value} is prepared already: {directory}", file=sys.stderr)
         return
-    # Shared by all configs: they differ in what is made of the clips.
-    work = data_dir / builder_class.name / "preparing"
+    work = directory.parent / "preparing"
     if issubclass(builder_class, base.MediaBuilder):
         clips, rejects, report = _prepare(builder_class.find_media, work)
         builder_class(prepared=clips, **options).write()
