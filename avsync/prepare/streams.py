@@ -63,9 +63,9 @@ class Picture:
 
     def _last_frame_seconds(self) -> float:
         assert self._last is not None
-        if self._last.duration and self._last.time_base:
-            return float(self._last.duration * self._last.time_base)
-        return 1 / (self.frames_per_second or FRAMES_PER_SECOND)
+        # Some containers state no duration, or the one of a nominal rate that the times belie.
+        stated = float((self._last.duration or 0) * (self._last.time_base or 0))
+        return max(stated, 1 / (self.frames_per_second or FRAMES_PER_SECOND))
 
     def _show_last(self, *, until_seconds: float) -> None:
         grey = None
