@@ -1,23 +1,20 @@
 """Articulation to picture: a mouth drawn frame by frame, in grey, as a camera would see it.
 
-The face is drawn upright on a canvas somewhat larger than the crop; camera.py then moves the head
-and takes the picture. Contours are functions of x alone, and every edge is a ramp one pixel wide.
+The mouth is drawn upright on the canvas of skin.py; camera.py then moves the head and takes the
+picture. Contours are functions of x alone, and every edge is a ramp one pixel wide.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import gaussian_filter
 
 from avsync.synthesis.articulation import STEPS_PER_FRAME, Articulation
+from avsync.synthesis.skin import MIDDLE, draw_skin
 from avsync.synthesis.talker import Face
 from avsync.synthesis.wander import wander
 
-CANVAS_PIXELS = 116  # the crop and 10 pixels on each side, for the head to move in
-MIDDLE = CANVAS_PIXELS // 2
-
-# The mouth moves within this part of the canvas; the rest of the face is drawn once and lit.
+# The mouth moves within this part of the canvas.
 ROWS, COLUMNS = slice(MIDDLE - 22, MIDDLE + 38), slice(MIDDLE - 36, MIDDLE + 36)
 
 PerFrame = Float[np.ndarray, " t"]
@@ -48,9 +45,9 @@ class Lips(NamedTuple):
 def draw(
     articulation: Articulation, face: Face, rng: np.random.Generator
 ) -> Float[np.ndarray, "t h w"]:
-    """The face in each frame, in grey levels, `CANVAS_PIXELS` square."""
+    """The face in each frame, in grey levels, `CANVAS_PIXELS` of skin.py high and wide."""
     pose = _pose(articulation, face, rng)
-    canvas = _skin(pose, face)
+    canvas = draw_skin(pose.jaw, face)
     x = np.arange(COLUMNS.start - MIDDLE, COLUMNS.stop - MIDDLE, dtype=np.float32)
     y = np.arange(ROWS.start - MIDDLE, ROWS.stop - MIDDLE, dtype=np.float32)[:, None]
     lips = _contours(pose, face, x)
@@ -73,11 +70,10 @@ def _pose(articulation: Articulation, face: Face, rng: np.random.Generator) -> P
     smile = face.restlessness * wander(rng, num_frames, seconds=1.2)
     jaw = np.clip(seen(articulation.jaw) * face.mobility + 0.6 * idle, 0, 1.2)
     aperture = seen(articulation.aperture) * face.mobility
-    # Lips that do not close for a sound rest a little apart, and never quite still.
+    # Lips that no sound presses together rest a little apart in pauses, and are never quite still.
+    free = np.clip(10 * (1 - seen(articulation.closure)), 0, 1)
     silent = np.clip(1 - seen(articulation.voicing) - seen(articulation.noise), 0, 1)
-    aperture = np.clip(
-        aperture + silent * face.rest_opening + idle * (1 - seen(articulation.closure)), 0, 1.2
-    )
+    aperture = np.clip(aperture + free * (silent * face.rest_opening + idle), 0, 1.2)
     spread = seen(articulation.spread) * face.mobility
     rest = (seen(articulation.closure), seen(articulation.front), seen(articulation.tip), smile)
     return Pose(*(move.astype(np.float32) for move in (aperture, jaw, spread, *rest)))
@@ -108,42 +104,6 @@ def _contours(pose: Pose, face: Face, x: np.ndarray) -> Lips:
         lower_outer=lower_inner + lower,
         outer_half_width=half_width,
     )
-
-
-def _skin(pose: Pose, face: Face) -> np.ndarray:
-    """Cheeks, nose, chin and beard [t h w]: still, but for the chin that goes down with the jaw."""
-    rng = np.random.default_rng(face.texture_seed)
-    size = (CANVAS_PIXELS, CANVAS_PIXELS)
-    x = np.arange(CANVAS_PIXELS, dtype=np.float32) - MIDDLE
-    y = x[:, None]
-
-    def grain(pixels: float) -> np.ndarray:
-        noise = gaussian_filter(rng.normal(size=size).astype(np.float32), pixels)
-        return noise / noise.std()
-
-    still = 1 + 0.05 * grain(9.0) + 0.015 * grain(1.2)
-    still -= 0.10 * np.exp(-((x / 3.5) ** 2) - ((y + 18) / 8) ** 2)  # the groove under the nose
-    for side in (-1, 1):
-        still -= 0.45 * np.exp(-(((x - side * 8) / 4.5) ** 2) - ((y + 33) / 3.5) ** 2)  # nostrils
-        still -= 0.12 * np.exp(-(((x - side * (30 + 0.25 * y)) / 3) ** 2) - ((y + 8) / 18) ** 2)
-    still -= 0.12 * np.exp(-((x / 16) ** 2) - ((y + 38) / 6) ** 2)  # the shadow of the nose
-    if face.beard:
-        cheeks = 1 / (1 + np.exp(-(np.abs(x) + 0.8 * y - 32) / 5))
-        moustache = np.exp(-((x / 22) ** 2) - ((y + 15) / 6) ** 2)
-        chin_hair = np.exp(-((x / 18) ** 2) - ((y - 34) / 12) ** 2)
-        hair = np.clip(cheeks + moustache + chin_hair, 0, 1)
-        still *= 1 - face.beard * hair * np.clip(1 + 0.35 * grain(0.7), 0, 2)
-
-    canvas = np.repeat(face.skin * still.astype(np.float32)[None], len(pose.jaw), axis=0)
-    drop = (0.45 * face.opening * pose.jaw)[:, None, None]
-    moving, below = canvas[:, MIDDLE:], y[MIDDLE:]  # nothing above the mouth goes with the jaw
-    fold = np.exp(-(((below - 16 - 1.6 * drop) / 3.5) ** 2)) * np.exp(-((x / 14) ** 2))
-    chin = np.exp(-(((below - 27 - drop) / 7) ** 2)) * np.exp(-((x / 15) ** 2))
-    # Below the chin is the neck, in shadow; the face narrows towards it.
-    edge = np.clip((below - 41 - drop) / 4 + 0.003 * x**2, 0, 1)
-    moving *= 1 - 0.13 * fold + 0.09 * chin
-    moving *= 1 - 0.4 * edge
-    return canvas
 
 
 def _lip_tone(lips: Lips, face: Face, y: np.ndarray) -> np.ndarray:

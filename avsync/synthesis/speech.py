@@ -42,7 +42,7 @@ def speak(
     hiss = _spectra(rng.normal(size=len(voiced) * HOP))
     spectra = through_mouth * (pulses * _column(voiced * oral) + hiss * _column(whisper * oral))
     spectra += murmur * (pulses * _column(nasal))
-    spectra += hissing * (hiss * _column(0.12 * articulation.noise))
+    spectra += hissing * (hiss * _column(0.22 * articulation.noise))
     return _record(_overlap_add(np.fft.irfft(spectra, axis=-1)), voice, rng)
 
 
@@ -51,7 +51,10 @@ def _column(trajectory: np.ndarray) -> np.ndarray:
 
 
 def _pulses(articulation: Articulation, voice: Voice, rng: np.random.Generator) -> np.ndarray:
-    """Glottal pulses [s]: the derivative of Rosenberg's (1971) flow, open for 0.6 of a period."""
+    """Glottal pulses [s]: the flow of Klatt & Klatt (1990), t² - t³, differentiated.
+
+    The glottis is open for 0.6 of a period.
+    """
     num_steps = len(articulation.pitch)
     # No two periods of a voice are equally long.
     hertz = voice.pitch_hertz * articulation.pitch * (1 + 0.015 * rng.normal(size=num_steps))
@@ -78,12 +81,13 @@ def _formants(articulation: Articulation, voice: Voice) -> np.ndarray:
 def _tract(formants: np.ndarray, hertz: np.ndarray) -> np.ndarray:
     """Response [n f] of resonators in cascade, each with gain 1 at 0 Hz (Klatt 1980, eq. 1-3)."""
     delay = np.exp(-2j * np.pi * hertz / SAMPLE_RATE).astype(np.complex64)
-    gain, poles = np.float32(1), np.complex64(1)
+    gain = np.ones((len(formants), 1), np.float32)
+    poles = np.ones((len(formants), len(hertz)), np.complex64)
     for centre, bandwidth in zip(formants.T, BANDWIDTHS_HERTZ, strict=False):
         radius = np.exp(-np.pi * bandwidth / SAMPLE_RATE)
         b = 2 * radius * np.cos(2 * np.pi * centre / SAMPLE_RATE)[:, None].astype(np.float32)
-        gain = gain * (1 - b + radius**2)
-        poles = poles * (1 - b * delay + radius**2 * delay**2)
+        gain *= 1 - b + radius**2
+        poles *= 1 - b * delay + radius**2 * delay**2
     return gain / poles
 
 

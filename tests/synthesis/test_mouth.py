@@ -7,7 +7,8 @@ import pytest
 
 from avsync.synthesis.articulation import STEPS_PER_FRAME, Articulation, articulate
 from avsync.synthesis.camera import film
-from avsync.synthesis.mouth import MIDDLE, draw
+from avsync.synthesis.mouth import draw
+from avsync.synthesis.skin import MIDDLE
 from avsync.synthesis.talker import Face, draw_talker
 
 
