@@ -5,6 +5,7 @@ read while it does (so at most two updates are in flight, and the device never w
 every `checkpoint_every` updates the validation loss is taken and a checkpoint named n + 1 begun.
 """
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -128,7 +129,7 @@ class _Reporter:
         step, metrics = self._waiting
         self._waiting = None
         values = {name: float(value) for name, value in jax.device_get(metrics).items()}
-        if not jnp.isfinite(values["loss"]):
+        if not math.isfinite(values["loss"]):
             raise ValueError(
                 f"the loss of update {step} is {values['loss']}; lower config.optim.learning_rate "
                 "or set config.optim.max_gradient_norm. The last checkpoint is untouched."
