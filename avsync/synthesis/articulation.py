@@ -142,7 +142,7 @@ def _held(values: list[float | None], starts: np.ndarray, num_steps: int) -> Tra
     index = np.searchsorted(starts, steps, side="right") - 1
     known = [i for i, value in enumerate(values) if value is not None]
     edges = [edge for i in known for edge in (starts[i], starts[i + 1] - 1)]
-    levels = [float(values[i]) for i in known for _ in range(2)]  # type: ignore[arg-type]
+    levels = [value for value in values if value is not None for _ in range(2)]
     free = np.array([value is None for value in values])
     held = np.array([0.0 if value is None else value for value in values])
     return np.where(free[index], np.interp(steps, edges, levels), held[index])

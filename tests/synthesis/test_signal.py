@@ -1,5 +1,6 @@
 """The lips tell which sound is theirs, but one has to read them: no pixel knows by itself."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -74,7 +75,10 @@ def auc_of_mouth_reader(train: list[Stretch], test: list[Stretch]) -> float:
     return auc_over_windows([s._replace(frames=context(s.frames) @ weights) for s in test], score)
 
 
-def auc_over_windows(test: list[Stretch], score) -> float:
+def auc_over_windows(
+    test: list[Stretch], score: Callable[[np.ndarray, np.ndarray], float]
+) -> float:
+    """How well `score` of a second of picture and sound tells own sound from the other's."""
     labels, scores = [], []
     for frames, own, other in test:
         for start in range(0, len(frames) - SECOND + 1, SECOND):
