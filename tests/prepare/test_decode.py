@@ -49,7 +49,8 @@ def test_a_frame_shows_its_own_time_whatever_the_rate_of_the_file(write_media, r
     path = write_media(frames=clock(times), times=times, sound=[(0, click(2.4, 16_000))])
     recording = decode(path)
     assert len(recording.frames) == 60
-    late = shown_seconds(recording.frames) - np.arange(60) / 25
+    grid = np.arange(60) / 25
+    late = (shown_seconds(recording.frames) - grid)[grid <= times[-1]]
     assert np.abs(late).max() <= 0.5 / rate + 0.5 / GREY_PER_SECOND + 1e-3
     assert recording.source_frames_per_second == pytest.approx(rate, rel=1e-3)
 

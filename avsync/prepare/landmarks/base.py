@@ -1,6 +1,6 @@
 """What a detector can do: see faces in a frame, and place the 68 landmarks of a face."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float64, UInt8
@@ -8,6 +8,7 @@ from jaxtyping import Float64, UInt8
 from avsync import lookup
 
 
+@runtime_checkable
 class FaceDetector(Protocol):
     """A plug-in of `avsync.prepare.landmarks` is a module whose class `Detector` is one of these.
 
