@@ -20,7 +20,7 @@ SCORE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9
 
 UNITS = {"leading_silence": "seconds", "alignment": "nats"}
 
-NUM_BINS = 40
+MIN_BINS, MAX_BINS = 10, 40
 DOTS_PER_INCH = 200
 
 Views = Mapping[str, Sequence[Line]]
@@ -28,8 +28,10 @@ Views = Mapping[str, Sequence[Line]]
 
 def draw_roc(views: Views, metrics: Metrics) -> Figure:
     """The ROC curve of every score: original thin and dashed, trimmed thick and solid."""
-    figure, (axes,) = _canvas(5.4, 5.6, num_rows=1, num_columns=1)
-    for index, score in enumerate(score_names(views)):
+    scores = score_names(views)
+    num_curves = len(scores) * len(views) + 1
+    figure, (axes,) = _canvas(5.4, 5.7 + 0.18 * num_curves, num_rows=1, num_columns=1)
+    for index, score in enumerate(scores):
         for view, clips in views.items():
             values, is_fake, _ = scored(clips, score)
             result = metrics["views"][view][score]
@@ -47,7 +49,8 @@ def draw_roc(views: Views, metrics: Metrics) -> Figure:
     axes.set_xlabel("false alarms: share of reals called fake")
     axes.set_ylabel("hits: share of fakes called fake")
     axes.set_title(f"{_title(metrics)}\n{_sizes(views)}", fontsize=10)
-    axes.legend(loc="lower right", fontsize=8)
+    # Below, not inside: curves near chance cross every corner.
+    figure.legend(loc="outside lower center", fontsize=8, frameon=False)
     return figure
 
 
@@ -89,7 +92,9 @@ def draw_scores(views: Views, metrics: Metrics) -> Figure:
 def to_png(figure: Figure) -> bytes:
     """The picture as a PNG file, the same bytes every time."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    figure.savefig(
+        buffer, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight", metadata={"Software": None}
+    )
     return buffer.getvalue()
 
 
@@ -126,10 +131,11 @@ def _draw_shares(
 def _bins(values: Float[np.ndarray, " n"]) -> list[float]:
     """Bin edges over all values, with a little air; a constant score gets a range around it."""
     if not len(values):
-        return np.linspace(0, 1, NUM_BINS + 1).tolist()
+        return [0.0, 1.0]
     low, high = values.min(), values.max()
     air = (high - low) * 0.02 or 0.5
-    return np.linspace(low - air, high + air, NUM_BINS + 1).tolist()
+    num_bins = np.clip(int(2 * np.sqrt(len(values))), MIN_BINS, MAX_BINS)
+    return np.linspace(low - air, high + air, num_bins + 1).tolist()
 
 
 def _title(metrics: Metrics) -> str:
