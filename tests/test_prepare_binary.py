@@ -1,0 +1,92 @@
+"""avsync-prepare as a user runs it, on real clips and with wrong arguments."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+
+
+@pytest.fixture(scope="module")
+def source(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of GRID with four clips and a file that is none."""
+    folder = tmp_path_factory.mktemp("grid") / "s1"
+    folder.mkdir()
+    for path in sorted((testdata / "grid_s1" / "video").glob("*.mkv"))[:4]:
+        (folder / path.name).symlink_to(path)
+    (folder / "broken.mkv").write_text("no video")
+    return folder.parent
+
+
+@pytest.mark.grid
+def test_a_preparation_killed_and_run_again_loses_no_file(source, tmp_path, run_binary: Run):
+    arguments = [
+        "--dataset=grid/heldout",
+        f"--source={source}",
+        f"--data_dir={tmp_path}",
+        "--workers=1",
+    ]
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "avsync.bin.prepare", *arguments], stderr=subprocess.DEVNULL
+    )
+    while not list(tmp_path.glob("grid/heldout/preparing/clips/*.npz")):
+        assert killed.poll() is None, "the preparation was done before it could be killed"
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+
+    done = run_binary("prepare", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "prepared 5 of 5 files: 4 clips, 1 rejected" in done.stderr
+    (directory,) = (tmp_path / "grid" / "heldout").iterdir()  # what was in the making is gone
+    report = json.loads((directory / "prepare_report.json").read_text())
+    assert report["num_clips"] + report["num_rejected"] == 5
+    assert report["by_reason"] == {"undecodable": 1}
+    assert report["hours_of_video"] == pytest.approx(4 * 74 / 25 / 3600, rel=1e-2)
+    (line,) = map(json.loads, (directory / "rejects.jsonl").read_text().splitlines())
+    assert line["clip_id"] == "s1_broken"
+    assert line["path"] == str(source / "s1" / "broken.mkv")
+    info = json.loads((directory / "dataset_info.json").read_text())
+    lengths = {split["name"]: sum(map(int, split["shardLengths"])) for split in info["splits"]}
+    assert lengths["test"] > 4  # the clips, and the fakes that were made of them
+
+    again = run_binary("prepare", *arguments)
+    assert again.returncode == 0
+    assert f"is prepared already: {directory}" in again.stderr
+
+
+@pytest.mark.grid
+def test_a_source_of_which_nothing_survives_ends_with_1(source, tmp_path, run_binary):
+    (tmp_path / "broken.mkv").write_text("no video")
+    done = run_binary(
+        "prepare", "--dataset=grid", f"--source={tmp_path}", f"--data_dir={tmp_path / 'data'}"
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(
+        "prepare.py: none of 1 raw files became a clip: {'undecodable': 1}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset=grid"], "--data_dir"),
+        (["--dataset=grid", "--data_dir=x", "--sorce=x"], "sorce"),
+        (["--dataset=grid/by_clop", "--data_dir=x"], "did you mean 'by_clip'"),
+        (["--dataset=grid", "--data_dir=x", "--source=/nowhere"], "--source must be the folder"),
+        (["--dataset=grid", "--data_dir=x", "clips"], "unexpected argument 'clips'"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_one_message(run_binary, tmp_path, arguments, message):
+    arguments = [argument.replace("=x", f"={tmp_path / 'x'}") for argument in arguments]
+    done = run_binary("prepare", *arguments)
+    assert done.returncode == 2
+    first, *rest = done.stderr.splitlines()
+    assert message in first
+    assert len(rest) == 1
+    assert not (tmp_path / "x").exists() or not list((tmp_path / "x").rglob("*.npz"))
