@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from ml_collections import ConfigDict
 
 from avsync import lookup, optim
-from avsync.config import default
+from avsync.config import Config, default
 from avsync.datasets.base import open_source
 from avsync.models.aligner import Aligner
 from avsync.optim import Optimiser
@@ -36,7 +35,7 @@ class Scorer(NamedTuple):
     pooling: str
 
 
-def make_training(config: ConfigDict) -> Training:
+def make_training(config: Config) -> Training:
     """All that `avsync.train.loop.train` needs; ValueError names a value that is not possible."""
     data, train = config.data, config.train
     source = open_source(data.dataset, data.train_split, data_dir=data.data_dir)
@@ -47,7 +46,7 @@ def make_training(config: ConfigDict) -> Training:
         val_source=require_real_only(
             open_source(data.dataset, data.val_split, data_dir=data.data_dir)
         ),
-        apply=lambda params, *inputs: model.apply({"params": params}, *inputs),
+        apply=_apply(model),
         init=lambda: init_params(model, seed=config.seed),
         optimiser=make_optimiser(config),
         seed=config.seed,
@@ -59,17 +58,17 @@ def make_training(config: ConfigDict) -> Training:
     )
 
 
-def make_scorer(config: ConfigDict) -> Scorer:
+def make_scorer(config: Config) -> Scorer:
     """The model of a config, ready to be given parameters."""
     model = make_model(config)
     return Scorer(
-        apply=lambda params, *inputs: model.apply({"params": params}, *inputs),
+        apply=_apply(model),
         frame_score=config.score.frame,
         pooling=config.score.pooling,
     )
 
 
-def make_model(config: ConfigDict) -> Aligner:
+def make_model(config: Config) -> Aligner:
     """The Aligner; ValueError lists the known names where one is unknown."""
     model = config.model
     if model.dtype not in DTYPES:
@@ -83,7 +82,7 @@ def make_model(config: ConfigDict) -> Aligner:
     )
 
 
-def make_optimiser(config: ConfigDict) -> Optimiser:
+def make_optimiser(config: Config) -> Optimiser:
     """The optimiser of config.optim, with its schedule."""
     options = config.optim
     schedule = optim.make_schedule(
@@ -121,7 +120,7 @@ def require_real_only(source: Source) -> Source:
     return source
 
 
-def from_json(values: dict[str, Any]) -> ConfigDict:
+def from_json(values: dict[str, Any]) -> Config:
     """The config that a checkpoint was trained with; fields it does not know keep their default."""
     config = default()
     with config.unlocked():
@@ -134,7 +133,14 @@ def resolve_path(path: str) -> Path:
     return Path(path).expanduser()
 
 
-def _plug_in(package: str, attribute: str, options: ConfigDict, dtype: str) -> Any:
+def _apply(model: Aligner) -> Callable[..., jax.Array]:
+    def apply(params: Any, visual: Any, audio: Any, valid: Any) -> Any:
+        return model.apply({"params": params}, visual, audio, valid)
+
+    return apply
+
+
+def _plug_in(package: str, attribute: str, options: Config, dtype: str) -> Any:
     fields = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in options.items()

@@ -25,9 +25,9 @@ class Checkpointer:
     """
 
     def __init__(self, workdir: Path):
-        policies = ocp.training.preservation_policies
+        policies: Any = ocp.training.preservation_policies
         self._orbax = ocp.training.Checkpointer(
-            (workdir / FOLDER).absolute(),
+            str((workdir / FOLDER).absolute()),
             save_decision_policy=_Always(),
             preservation_policy=policies.AnyPreservationPolicy(
                 [
@@ -62,7 +62,7 @@ class Checkpointer:
         """
         if self.latest_step is not None and step <= self.latest_step:
             return
-        metrics = None if loss is None else {"loss": float(loss)}
+        metrics: Any = None if loss is None else {"loss": float(loss)}
         self._orbax.save_async(step, state, metrics=metrics)
 
     def restore(self, state: Any) -> Any:
@@ -72,7 +72,7 @@ class Checkpointer:
 
 def best_step(workdir: Path) -> int:
     """The step with the smallest validation loss; the latest if none was ever validated."""
-    with ocp.training.Checkpointer((workdir / FOLDER).absolute()) as checkpointer:
+    with ocp.training.Checkpointer(str((workdir / FOLDER).absolute())) as checkpointer:
         found = list(checkpointer.checkpoints)
     if not found:
         raise ValueError(f"no checkpoint in {workdir / FOLDER}: has the training begun?")
@@ -100,7 +100,7 @@ def find(checkpoint: Path) -> tuple[Path, int]:
 
 def load_params(workdir: Path, step: int) -> Any:
     """The model's parameters alone, as NumPy arrays; the optimiser's state is not read."""
-    path = (workdir / FOLDER / str(step)).absolute()
+    path = str((workdir / FOLDER / str(step)).absolute())
     context = ocp.Context()
     context.pytree.loading.partial_load = True
     # On one device of this job, whatever number of them the training had.

@@ -3,12 +3,20 @@
 It imports nothing heavy: reading a config, or --help, must not wait for TensorFlow.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from ml_collections import ConfigDict
 
+if TYPE_CHECKING:
+    # What a field holds is known when the program runs; the stub says "any of seven types".
+    Config = Any
+else:
+    Config = ConfigDict
 
-def default() -> ConfigDict:
+
+def default() -> Config:
     """Every field there is, with its default."""
-    config = ConfigDict()
+    config: Config = ConfigDict()
     config.seed = 0
 
     config.data = data = ConfigDict()

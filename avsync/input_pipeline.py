@@ -6,7 +6,7 @@ permutation drawn from (seed, epoch), and record p of the stream draws its rando
 and skips serialized records, before anything is parsed or decoded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,23 +66,21 @@ def train_batches(
     parse = _parser(source)
     keep = silence.rule(trim)
 
-    def read_epoch(index: tf.Tensor) -> tf.data.Dataset:
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(len(files)), seed=tf.stack([tf.constant(seed, tf.int64), index])
-        )
+    def read_epoch(index: Any) -> tf.data.Dataset:
+        seeds = tf.random.split(tf.stack([tf.constant(seed, tf.int64), index]), 2)
+        shuffle_seed: Any = tf.cast(seeds[1, 0], tf.int64)
+        order = tf.argsort(tf.random.stateless_uniform([len(files)], seeds[0]))
         records = tf.data.Dataset.from_tensor_slices(tf.gather(tf.constant(files), order))
-        records = records.interleave(_read_file, cycle_length=4, deterministic=True)
+        records = records.interleave(_read_file, cycle_length=4)
         return records.shuffle(
             min(num_clips, SHUFFLE_CLIPS),
-            seed=tf.random.experimental.stateless_fold_in([seed, 0], index)[0],
+            seed=shuffle_seed,
             reshuffle_each_iteration=False,
         )
 
-    def make_example(position: tf.Tensor, record: tf.Tensor) -> dict[str, tf.Tensor]:
+    def make_example(position: tf.Tensor, record: tf.Tensor) -> dict[str, Any]:
         stream = position * host.count + host.index
-        seeds = tf.random.experimental.stateless_split(
-            tf.stack([tf.constant(seed, tf.int64), stream]), 3
-        )
+        seeds = tf.random.split(tf.stack([tf.constant(seed, tf.int64), stream]), 3)
         clip = parse(record)
         kept = keep(clip["waveform"], seeds[0])
         kept = window.random_window(kept, window_frames=window_frames, seed=seeds[1])
@@ -109,7 +107,8 @@ def train_batches(
         .batch(batch_size, drop_remainder=True)
         .prefetch(2)
     )
-    for item in dataset.as_numpy_iterator():
+    items: Any = dataset.as_numpy_iterator()
+    for item in items:
         batch = Batch(item["visual"], item["audio"], item["valid"], item["label"])
         yield TrainBatch(batch, [clip_id.decode() for clip_id in item["clip_id"]])
 
@@ -126,7 +125,7 @@ def eval_batches(
     parse = _parser(source)
     keep = silence.rule(trim)
 
-    def make_example(record: tf.Tensor) -> dict[str, tf.Tensor]:
+    def make_example(record: tf.Tensor) -> dict[str, Any]:
         clip = parse(record)
         kept = keep(clip["waveform"], tf.constant([0, 0]))
         encoded, waveform = silence.cut(kept, clip["frames"], clip["waveform"])
@@ -147,7 +146,8 @@ def eval_batches(
         .prefetch(batch_size)
     )
     rows: list[dict[str, Any]] = []
-    for row in dataset.as_numpy_iterator():
+    clips: Any = dataset.as_numpy_iterator()
+    for row in clips:
         rows.append(row)
         if len(rows) == batch_size:
             yield _padded(rows, batch_size)
@@ -175,9 +175,9 @@ def _read_file(row: tf.Tensor) -> tf.data.Dataset:
     return tf.data.TFRecordDataset(row[0]).skip(skip).take(take)
 
 
-def _parser(source: Source):
+def _parser(source: Source) -> Callable[[tf.Tensor], dict[str, Any]]:
     """serialized record -> fields of a clip, its frames still encoded."""
-    features = tfds.builder_from_directory(source.directory).info.features
+    features: Any = tfds.builder_from_directory(source.directory).info.features
     skip_frames = {"frames": tfds.decode.SkipDecoding()}
     return lambda record: features.deserialize_example(record, decoders=skip_frames)
 

@@ -78,7 +78,8 @@ class MediaFile(NamedTuple):
     fake_segments: tuple[tuple[float, float], ...] = ()
 
 
-class Host(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Host:
     """Which of the job's processes this is; passed in, so that data code needs no JAX."""
 
     index: int = 0

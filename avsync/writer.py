@@ -1,5 +1,6 @@
 """Metrics to workdir/metrics.jsonl, and to TensorBoard where it is installed."""
 
+import importlib
 import importlib.util
 import json
 import math
@@ -29,9 +30,8 @@ class MetricsWriter:
         self._tensorboard = None
         if importlib.util.find_spec("tensorboard"):
             # The writer that needs TensorBoard alone, not TensorFlow.
-            from tensorboard.summary import Writer
-
-            self._tensorboard = Writer(str(workdir / "tensorboard"))
+            tensorboard = importlib.import_module("tensorboard.summary")
+            self._tensorboard = tensorboard.Writer(str(workdir / "tensorboard"))
 
     def __enter__(self) -> "MetricsWriter":
         return self

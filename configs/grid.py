@@ -6,18 +6,16 @@
         --out=runs/grid/evaluation
 """
 
-from ml_collections import ConfigDict
-
-from avsync.config import default
+from avsync.config import Config, default
 
 
-def get_config(arg: str = "") -> ConfigDict:
+def get_config(arg: str = "") -> Config:
     """`:test` is a variant of seconds, for tests on a few real clips."""
     config = default()
     config.data.dataset = "grid"
     config.data.trim = "jitter"
     config.data.window_frames = 72
-    config.train.update(num_steps=1100, checkpoint_every=220)
+    config.train.update(num_steps=880, checkpoint_every=88)
     if arg == "test":
         config.data.batch_size = 4
         config.optim.warmup_steps = 2

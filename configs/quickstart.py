@@ -3,12 +3,10 @@
 avsync-train --config=configs/quickstart.py --workdir=runs/quickstart
 """
 
-from ml_collections import ConfigDict
-
-from avsync.config import default
+from avsync.config import Config, default
 
 
-def get_config(arg: str = "") -> ConfigDict:
+def get_config(arg: str = "") -> Config:
     """`:test` is a variant of seconds, for tests: a tiny dataset and a few updates."""
     config = default()
     config.data.dataset = "synthetic_talkers"

@@ -102,7 +102,7 @@ def test_another_config_on_the_same_workdir_is_refused_and_nothing_is_lost(
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("train", ["--workdir=/tmp/nowhere"], "--config and --workdir are needed"),
+        ("train", ["--workdir=/tmp/nowhere"], "--config"),
         ("train", ["--no_such_flag"], "no_such_flag"),
         ("train", ["--config=configs/none.py", "--workdir=x"], "configs/none.py"),
         (
@@ -120,7 +120,7 @@ def test_another_config_on_the_same_workdir_is_refused_and_nothing_is_lost(
             ["--config=configs/quickstart.py", "--workdir=x", "--config.data.data_dir=/nowhere"],
             "avsync-prepare --dataset=synthetic_talkers",
         ),
-        ("evaluate", ["--dataset=grid", "--out=x"], "--checkpoint is needed"),
+        ("evaluate", ["--dataset=grid", "--out=x"], "--checkpoint"),
         (
             "evaluate",
             ["--checkpoint=/nowhere", "--dataset=grid", "--out=x"],

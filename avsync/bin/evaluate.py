@@ -13,20 +13,22 @@ from absl import flags
 from avsync.bin.base import UsageError, run_binary
 
 CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", None, "WORKDIR of a training (its best checkpoint) or WORKDIR/checkpoints/STEP."
+    "checkpoint",
+    None,
+    "WORKDIR of a training (its best checkpoint) or WORKDIR/checkpoints/STEP.",
+    required=True,
 )
-DATASET = flags.DEFINE_string("dataset", None, "NAME or NAME/CONFIG, prepared in --data_dir.")
+DATASET = flags.DEFINE_string(
+    "dataset", None, "NAME or NAME/CONFIG, prepared in --data_dir.", required=True
+)
 SPLIT = flags.DEFINE_string("split", "test", "Which split to score.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where prepared datasets lie.")
-OUT = flags.DEFINE_string("out", None, "Where the report goes.")
+OUT = flags.DEFINE_string("out", None, "Where the report goes.", required=True)
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Clips at once.", lower_bound=1)
 POOLING = flags.DEFINE_string("pooling", None, "Instead of the config's: frame to clip score.")
 
 
 def main(_: list[str]) -> None:
-    for flag in (CHECKPOINT, DATASET, OUT):
-        if flag.value is None:
-            raise UsageError(f"--{flag.name} is needed")
     from avsync import build, checkpoint, runtime  # not for --help: TensorFlow takes its time
     from avsync.datasets.base import open_source
     from avsync.evaluation import embed, report

@@ -14,12 +14,11 @@ from ml_collections import config_flags
 from avsync.bin.base import UsageError, run_binary
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "configs/NAME.py[:ARG]", lock_config=True)
-WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints and metrics go.")
+WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints and metrics go.", required=True)
+flags.mark_flag_as_required("config")
 
 
 def main(_: list[str]) -> None:
-    if CONFIG.value is None or WORKDIR.value is None:
-        raise UsageError("--config and --workdir are needed")
     from avsync import build, checkpoint, runtime  # not for --help: TensorFlow takes its time
     from avsync.train.loop import train
 
@@ -32,7 +31,7 @@ def main(_: list[str]) -> None:
     checkpoint.write_config(workdir, json.loads(CONFIG.value.to_json()))
     runtime.write_environment(workdir)
     loss = train(job, workdir)
-    print(f"done: {workdir}, validation loss {loss:.3f} nats a frame (chance is about ln 31 = 3.43)")
+    print(f"done: {workdir}, validation loss {loss:.3f} nats a frame; chance is ln 31 = 3.43")
 
 
 def run() -> None:

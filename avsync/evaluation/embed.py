@@ -28,15 +28,19 @@ def score_views(
     pooling: str,
     batch_size: int,
 ) -> Iterator[dict[str, Any]]:
-    """A line for each clip and view; `batch_size` clips go through this host's devices at once."""
+    """A line for each clip and view; `batch_size` clips go through this host's devices at once.
+
+    The score "alignment" is by the rule `frame_score`; "alignment_NAME" are by the other rules.
+    """
 
     def score(params: Any, batch: Batch) -> dict[str, jax.Array]:
         logits = apply(params, batch.visual, batch.audio, batch.valid)
-        frames = scoring.frame_scores(logits, name=frame_score)
-        return {
-            "alignment": scoring.clip_score(frames, batch.valid, pooling=pooling),
-            "offset_frames": scoring.clip_offset(logits, batch.valid),
-        }
+        scores = {"offset_frames": scoring.clip_offset(logits, batch.valid)}
+        for name in scoring.FRAME_SCORES:
+            frames = scoring.frame_scores(logits, name=name)
+            column = "alignment" if name == frame_score else f"alignment_{name}"
+            scores[column] = scoring.clip_score(frames, batch.valid, pooling=pooling)
+        return scores
 
     scores_of = parallel.map_scores(score)
     params = parallel.replicate(params)
@@ -47,8 +51,8 @@ def score_views(
             for batch, infos in batches:
                 scores = parallel.gather(scores_of(params, parallel.spread(batch)))
                 for i, info in enumerate(infos):
-                    alignment, offset = scores["alignment"][i], scores["offset_frames"][i]
-                    yield _line(view, info, int(batch.label[i]), float(alignment), int(offset))
+                    values = {name: column[i].item() for name, column in scores.items()}
+                    yield _line(view, info, int(batch.label[i]), values)
                 progress.advance_to(progress.done + len(infos))
 
 
@@ -60,10 +64,11 @@ def write_lines(lines: list[dict[str, Any]], out_dir: Path) -> None:
     temporary.replace(out_dir / FILE)
 
 
-def _line(view: str, info: ClipInfo, label: int, alignment: float, offset: int) -> dict[str, Any]:
+def _line(view: str, info: ClipInfo, label: int, values: dict[str, Any]) -> dict[str, Any]:
     # With no frame left there is nothing to align; how long the silence was is known all the same.
     is_silent = info.num_frames == 0
-    assert is_silent or np.isfinite(alignment), f"{info.clip_id}: score {alignment}"
+    assert is_silent or np.isfinite(list(values.values())).all(), f"{info.clip_id}: {values}"
+    known = {name: None if is_silent else value for name, value in values.items()}
     return {
         "clip_id": info.clip_id,
         "view": view,
@@ -72,10 +77,7 @@ def _line(view: str, info: ClipInfo, label: int, alignment: float, offset: int) 
         "manipulation": info.manipulation,
         "identity": info.identity,
         "num_frames": info.num_frames,
-        "offset_frames": None if is_silent else offset,
+        "offset_frames": known.pop("offset_frames"),
         "status": "all_silent" if is_silent else "ok",
-        "scores": {
-            "alignment": None if is_silent else alignment,
-            "leading_silence": info.leading_silence,
-        },
+        "scores": {**known, "leading_silence": info.leading_silence},
     }

@@ -72,7 +72,7 @@ def augment(
     frames: tf.Tensor, waveform: tf.Tensor, *, amount: Augmentation, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """All of it: uint8 [t 96 96 1] and int16 [s] to uint8 [t 88 88 1] and int16 [s]."""
-    seeds = tf.random.experimental.stateless_split(seed, 4)
+    seeds = tf.random.split(seed, 4)
     frames = crop(frames, shift_pixels=amount.shift_pixels, seed=seeds[0])
     frames = flip(frames, probability=amount.flip, seed=seeds[1])
     frames = light(frames, brightness=amount.brightness, contrast=amount.contrast, seed=seeds[2])

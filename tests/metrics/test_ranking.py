@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from avsync.metrics import ranking
+
+# A deadline would measure the machine's load.
+in_no_hurry = settings(deadline=None, max_examples=50)
 
 
 @st.composite
@@ -19,6 +22,7 @@ def scored_clips(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return np.array(scores) / 4, np.array(is_fake)
 
 
+@in_no_hurry
 @given(scored_clips())
 def test_ties_count_as_in_scikit_learn(clips):
     scores, is_fake = clips
@@ -27,12 +31,14 @@ def test_ties_count_as_in_scikit_learn(clips):
     assert ranking.average_precision(scores, is_fake) == pytest.approx(expected)
 
 
+@in_no_hurry
 @given(scored_clips())
 def test_only_the_order_of_the_scores_matters(clips):
     scores, is_fake = clips
     assert ranking.auc(np.exp(scores) - 7, is_fake) == ranking.auc(scores, is_fake)
 
 
+@in_no_hurry
 @given(scored_clips())
 def test_turning_a_score_round_turns_its_area_round(clips):
     scores, is_fake = clips
