@@ -55,6 +55,13 @@ class Checkpointer:
         latest = self._orbax.latest
         return None if latest is None else latest.step
 
+    @property
+    def latest_loss(self) -> float:
+        """The validation loss that was saved with the latest checkpoint; NaN if none was."""
+        latest = self._orbax.latest
+        metrics: Any = None if latest is None else latest.metrics
+        return metrics["loss"] if metrics else float("nan")
+
     def save(self, step: int, state: Any, *, loss: float | None = None) -> None:
         """Begins to save `state`, a pytree of arrays, after `step` updates.
 

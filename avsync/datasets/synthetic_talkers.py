@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -23,16 +23,16 @@ from avsync.types import Clip
 
 SEED = 2412_00175
 
-# Each fake is made in the next of these ways: sound forged from end to end, or in part, picture in
-# part, both in part. Shorter stretches than these hold too few syllables to tell.
-MANIPULATIONS: tuple[tuple[Callable[..., Clip], dict[str, Any]], ...] = (
-    (swap.fabricate, {}),
-    (reverse.fabricate, {"seconds": 1.0}),
-    (splice.fabricate, {"seconds": 1.0}),
-    (both.fabricate, {"seconds": 1.0}),
-    (swap.fabricate, {}),
-    (freeze.fabricate, {"seconds": 1.0}),
-    (both.fabricate, {"seconds": 1.0}),
+# Each fake is made in the next of these ways: the sound forged from end to end, or 0.8 s of the
+# picture, or of the sound, or of both.
+MANIPULATIONS: tuple[Callable[..., Clip], ...] = (
+    swap.fabricate,
+    reverse.fabricate,
+    splice.fabricate,
+    both.fabricate,
+    swap.fabricate,
+    freeze.fabricate,
+    both.fabricate,
 )
 
 MAX_SILENT_FRAMES = 2  # 80 ms; AV-Deepfake1M's are of this order
@@ -125,10 +125,10 @@ def _labelled(talkers: range, num_takes: int, pool: ProcessPoolExecutor | None) 
 
 def _fake(clip: Clip, donor: Clip, *, index: int) -> Clip:
     """The `index`-th fake of a split: `clip` forged with what `donor` lends, after silence."""
-    fabricate, parameters = MANIPULATIONS[index % len(MANIPULATIONS)]
+    fabricate = MANIPULATIONS[index % len(MANIPULATIONS)]
     rng = np.random.default_rng([SEED, index])
     try:
-        fake = fabricate(clip, donor, rng, **parameters)
+        fake = fabricate(clip, donor, rng)
     except CannotFabricate:
         # Too many pauses for a forgery in part. Left out, fakes would be of fluent talkers.
         fake = swap.fabricate(clip, donor, rng)

@@ -51,7 +51,8 @@ def _lines(num_files: int) -> Iterator[Callable[[int, int], None]]:
         if time.monotonic() - last_line < SECONDS_PER_LINE and done < num_files:
             return
         last_line = time.monotonic()
-        left = f", {(num_files - done) / speed:.0f} s left" if speed else ""
+        num_left = num_files - done
+        left = f", {num_left / speed:.0f} s left" if num_left and speed else ""
         print(
             f"prepared {done} of {num_files} files: {num_clips} clips, {num_rejected} rejected, "
             f"{speed:.2f} clips/s{left}",

@@ -92,6 +92,7 @@ def _faces(
     frames: UInt8[np.ndarray, "t h w"], detector: FaceDetector, detect_every: int
 ) -> list[list[Face]]:
     """The faces of every frame: detected in some, followed in between where that is safe."""
+    faces: list[list[Face]] = [[] for _ in frames]
 
     def detect(index: int) -> list[Face]:
         frame = frames[index]
@@ -116,7 +117,6 @@ def _faces(
             fill(start, middle)
             fill(middle, end)
 
-    faces: list[list[Face]] = [[] for _ in frames]
     anchors = sorted({*range(0, len(frames), detect_every), len(frames) - 1})
     for index in anchors:
         faces[index] = detect(index)

@@ -55,7 +55,7 @@ def draw_talker(rng: np.random.Generator) -> tuple[Voice, Face]:
         speaking_rate=rng.uniform(0.8, 1.15),
         breathiness=rng.uniform(0.01, 0.08),
         level=rng.uniform(0.04, 0.12),
-        noise_level=float(np.exp(rng.uniform(np.log(0.0012), np.log(0.005)))),
+        noise_level=float(np.exp(rng.uniform(np.log(0.0012), np.log(0.008)))),
         noise_colour=rng.uniform(0.0, 0.9),
     )
     skin = rng.uniform(75, 185)
@@ -74,7 +74,7 @@ def draw_talker(rng: np.random.Generator) -> tuple[Voice, Face]:
         light_y=rng.uniform(-0.1, 0.2),
         beard=rng.uniform(0.1, 0.45) if rng.uniform() < 0.3 else 0.0,
         rest_opening=rng.uniform(0, 0.12),
-        mobility=rng.uniform(0.75, 1.1),
+        mobility=rng.uniform(0.6, 1.05),
         restlessness=rng.uniform(0.6, 1.3),
         texture_seed=int(rng.integers(2**31)),
     )

@@ -5,8 +5,6 @@ read while it does (so at most two updates are in flight, and the device never w
 every `checkpoint_every` updates the validation loss is taken and a checkpoint named n + 1 begun.
 """
 
-import math
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +18,7 @@ from avsync.input_pipeline import eval_batches, train_batches
 from avsync.optim import Optimiser
 from avsync.pp.augment import Augmentation
 from avsync.runtime import Progress, this_host
+from avsync.train.reporter import Reporter
 from avsync.train.state import TrainState
 from avsync.train.step import make_eval_step, make_train_step, refuse_fakes
 from avsync.types import Source
@@ -76,20 +75,23 @@ def train(job: Training, workdir: Path) -> float:
             host=host,
             amount=job.amount,
         )
-        val_loss = float("nan")
+        val_loss = checkpointer.latest_loss
         validate = parallel.map_step(make_eval_step(job.apply), donate_state=False)
         with (
             MetricsWriter(workdir, first_step=first_step) as writer,
             Progress("training", total=num_steps, done=first_step) as progress,
         ):
-            report = _Reporter(job, writer, progress)
+            frames_per_step = job.batch_size * job.window_frames
+            reporter = Reporter(
+                writer, progress, every=job.schedule.log_every, frames_per_step=frames_per_step
+            )
             for step in range(first_step, num_steps):
                 batch, clip_ids = next(batches)
                 refuse_fakes(batch, clip_ids)
                 state, metrics = update(state, parallel.spread(batch))
-                report.update(step + 1, metrics)
+                reporter.report_before(step + 1, metrics)
                 if (step + 1) % job.schedule.checkpoint_every == 0 or step + 1 == num_steps:
-                    report.flush()
+                    reporter.flush()
                     val_loss = validation_loss(job, validate, state.params)
                     writer.write(step + 1, split="val", loss=val_loss)
                     progress.say(f"step {step + 1}: validation loss {val_loss:.3f} nats a frame")
@@ -109,35 +111,3 @@ def validation_loss(job: Training, validate: Callable[..., Any], params: Any) ->
         nll += float(sums["nll"])
         num_frames += int(sums["num_frames"])
     return nll / max(num_frames, 1)
-
-
-class _Reporter:
-    """Reads the metrics of an update when the next one is running."""
-
-    def __init__(self, job: Training, writer: MetricsWriter, progress: Progress):
-        self._job, self._writer, self._progress = job, writer, progress
-        self._waiting: tuple[int, Any] | None = None
-        self._since, self._since_step = time.monotonic(), progress.done
-
-    def update(self, step: int, metrics: Any) -> None:
-        self.flush()
-        self._waiting = (step, metrics)
-
-    def flush(self) -> None:
-        if self._waiting is None:
-            return
-        step, metrics = self._waiting
-        self._waiting = None
-        values = {name: float(value) for name, value in jax.device_get(metrics).items()}
-        if not math.isfinite(values["loss"]):
-            raise ValueError(
-                f"the loss of update {step} is {values['loss']}; lower config.optim.learning_rate "
-                "or set config.optim.max_gradient_norm. The last checkpoint is untouched."
-            )
-        self._progress.advance_to(step, f"loss {values['loss']:.3f}")
-        if step % self._job.schedule.log_every == 0:
-            seconds = time.monotonic() - self._since
-            frames = (step - self._since_step) * self._job.batch_size * self._job.window_frames
-            values["frames_per_second"] = round(frames / max(seconds, 1e-9), 1)
-            self._writer.write(step, split="train", **values)
-            self._since, self._since_step = time.monotonic(), step
