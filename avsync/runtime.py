@@ -27,9 +27,16 @@ PLAIN_LINE_SECONDS = 10.0
 
 
 def start() -> None:
-    """To be called first by every binary that runs a model: leaves the accelerators to JAX."""
+    """To be called first by every binary that runs a model: leaves the accelerators to JAX.
+
+    JAX finds its devices here; ValueError if there are none of the kind that was asked for.
+    """
     tf.config.set_visible_devices([], "GPU")
     tf.config.set_visible_devices([], "TPU")
+    try:
+        jax.devices()
+    except RuntimeError as error:  # JAX_PLATFORMS names a platform that is not there
+        raise ValueError(f"JAX finds no device: {error}") from error
 
 
 def this_host() -> Host:

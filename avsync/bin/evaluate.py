@@ -10,7 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
-from avsync.bin.base import UsageError, run_binary
+from avsync.bin.base import UsageError, hushed, run_binary
 
 CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
@@ -29,11 +29,12 @@ POOLING = flags.DEFINE_string("pooling", None, "Instead of the config's: frame t
 
 
 def main(_: list[str]) -> None:
-    from avsync import build, checkpoint, runtime  # not for --help: TensorFlow takes its time
-    from avsync.datasets.base import open_source
-    from avsync.evaluation import embed, report
+    with hushed():  # and not at the top: --help need not wait for TensorFlow
+        from avsync import build, checkpoint, runtime
+        from avsync.datasets.base import open_source
+        from avsync.evaluation import embed, report
 
-    runtime.start()
+        runtime.start()
     try:
         workdir, step = checkpoint.find(Path(CHECKPOINT.value).expanduser())
         source = open_source(DATASET.value, SPLIT.value, data_dir=DATA_DIR.value)

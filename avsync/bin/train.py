@@ -11,7 +11,7 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from avsync.bin.base import UsageError, run_binary
+from avsync.bin.base import UsageError, hushed, run_binary
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "configs/NAME.py[:ARG]", lock_config=True)
 WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints and metrics go.", required=True)
@@ -19,10 +19,11 @@ flags.mark_flag_as_required("config")
 
 
 def main(_: list[str]) -> None:
-    from avsync import build, checkpoint, runtime  # not for --help: TensorFlow takes its time
-    from avsync.train.loop import train
+    with hushed():  # and not at the top: --help need not wait for TensorFlow
+        from avsync import build, checkpoint, runtime
+        from avsync.train.loop import train
 
-    runtime.start()
+        runtime.start()
     try:
         job = build.make_training(CONFIG.value)
     except ValueError as error:
