@@ -10,7 +10,7 @@ def get_config(arg: str = "") -> Config:
     """`:test` is a variant of seconds, for tests: a tiny dataset and a few updates."""
     config = default()
     config.data.dataset = "synthetic_talkers"
-    config.train.num_steps = 300
+    config.train.num_steps = 200
     if arg == "test":
         config.data.dataset = "synthetic_talkers/tiny"
         config.data.batch_size = 4
