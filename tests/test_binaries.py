@@ -108,8 +108,9 @@ def test_another_config_on_the_same_workdir_is_refused_and_nothing_is_lost(
         (
             "train",
             ["--config=configs/quickstart.py:test", "--workdir=x", "--config.optim.learning_rte=1"],
-            "learning_rate",
+            'Did you mean "learning_rate"',
         ),
+        ("train", ["--config=configs/quickstart.py:tset", "--workdir=x"], "only 'test'"),
         (
             "train",
             ["--config=configs/quickstart.py", "--workdir=x", "--config.data.dataset=grdi"],

@@ -86,8 +86,13 @@ def _end(program: str, message: str, status: int) -> NoReturn:
 
 
 def _message(error: BaseException) -> str:
-    """The text of `error`; a KeyError's own text would be the quoted key."""
-    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    """What the user can act on: of an error wrapped in others, or in a traceback, the innermost."""
+    while error.args and isinstance(error.args[0], BaseException):
+        error = error.args[0]
+    # A KeyError's own text would be the quoted key.
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    # ml_collections puts the traceback of a config file that fails into its message.
+    return text.strip().splitlines()[-1] if "Traceback (most recent" in text else text
 
 
 def _help_text(main: Callable[[list[str]], None]) -> str:

@@ -25,11 +25,12 @@ def main(_: list[str]) -> None:
 
         runtime.start()
     try:
-        job = build.make_training(CONFIG.value)
-    except ValueError as error:
+        config = CONFIG.value
+        job = build.make_training(config)
+    except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error
     workdir = Path(WORKDIR.value).expanduser()
-    checkpoint.write_config(workdir, json.loads(CONFIG.value.to_json()))
+    checkpoint.write_config(workdir, json.loads(config.to_json()))
     runtime.write_environment(workdir)
     loss = train(job, workdir)
     print(f"done: {workdir}, validation loss {loss:.3f} nats a frame; chance is ln 31 = 3.43")
