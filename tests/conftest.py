@@ -43,7 +43,9 @@ def binary_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, st
 def run_binary(binary_environment: dict[str, str]) -> Run:
     """`run_binary("train", "--config=…", devices=2)`: the finished process, whatever its status."""
 
-    def run(name: str, *arguments: str, devices: int = 1) -> subprocess.CompletedProcess[str]:
+    def run(
+        name: str, *arguments: str, devices: int = 1, timeout: float = 600
+    ) -> subprocess.CompletedProcess[str]:
         flags = f"--xla_force_host_platform_device_count={devices}"
         return subprocess.run(
             [sys.executable, "-m", f"avsync.bin.{name}", *arguments],
@@ -51,7 +53,7 @@ def run_binary(binary_environment: dict[str, str]) -> Run:
             env={**binary_environment, "XLA_FLAGS": flags},
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=timeout,
         )
 
     return run
