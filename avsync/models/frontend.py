@@ -1,10 +1,13 @@
 """Waveforms to log-mel bands in jnp, so that an exported model eats waveforms."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import librosa
 import numpy as np
-from jaxtyping import Array, Float, Int16
+from jaxtyping import Array, Float, Int, Int16
 
+from avsync import lookup
 from avsync.units import INT16_SCALE, SAMPLE_RATE
 
 HOP_SAMPLES = 160  # 100 Hz: four log-mel frames a video frame
@@ -13,6 +16,15 @@ FFT_SAMPLES = 512
 
 # Power below which everything counts as silence: about -100 dB under a full-scale sine.
 POWER_FLOOR = 1e-6
+
+# The input of AV-HuBERT (Shi et al., ICLR 2022), by `logfbank` of python_speech_features 0.6.
+NUM_BANDS = 26
+STACKED_FRAMES = 4
+PRE_EMPHASIS = 0.97
+ENERGY_OF_SILENCE = 2.0**-52  # stands for exactly 0 only; it is no floor
+
+# AV-HuBERT was trained on samples up to 32768, AVH-Align feeds it samples up to 1.
+AMPLITUDES = {"float": 1.0, "int16": float(INT16_SCALE)}
 
 
 def log_mel(
@@ -36,3 +48,91 @@ def log_mel(
         sr=SAMPLE_RATE, n_fft=FFT_SAMPLES, n_mels=num_bands, norm=None, dtype=np.float32
     )
     return jnp.log(power @ bands.T + POWER_FLOOR)
+
+
+def log_filterbank(
+    waveform: Int16[Array, "b s"] | Float[Array, "b s"],
+    num_samples: Int[Array, " b"] | None = None,
+    *,
+    amplitude: str,
+) -> Float[Array, "b m 26"]:
+    """Natural log of 26 filterbank energies at 100 Hz, as python_speech_features 0.6 computes them.
+
+    m = 1 + ceil((s - 400) / 160), at least 1: a frame begins every 160 samples, none is centred,
+    and 640 t samples make 4 t - 1 frames. Only the first `num_samples` (default: all) of a clip are
+    its own. What lies behind them is ignored, and frames that the clip alone would not have are 0.
+
+    `waveform` is int16, or float in [-1, 1]; `amplitude`, one of `AMPLITUDES`, is the scale in
+    which it is analysed. Exact digital silence is ln 2^-52 = -36.04 in either, so that it lies
+    further below speech in "int16" than in "float".
+    """
+    samples = _at_amplitude(waveform, amplitude)
+    if num_samples is None:
+        num_samples = jnp.full(samples.shape[:1], samples.shape[1])
+    emphasised = samples - PRE_EMPHASIS * jnp.pad(samples, ((0, 0), (1, 0)))[:, :-1]
+    # After the pre-emphasis, which would make an echo of the clip's last sample behind its end.
+    is_own = np.arange(samples.shape[1]) < num_samples[:, None]
+    emphasised = jnp.where(is_own, emphasised, 0)
+
+    num_frames = int(_num_frames(np.asarray(samples.shape[1])))
+    framed = _framed(emphasised, num_frames)
+    power = jnp.square(jnp.abs(jnp.fft.rfft(framed, FFT_SAMPLES))) / FFT_SAMPLES
+    # An accelerator's default product keeps 3 to 4 digits; the log would show it.
+    energy = jnp.matmul(power, triangles().T, precision="highest")
+    log_energy = jnp.log(jnp.where(energy == 0, ENERGY_OF_SILENCE, energy))
+    is_own = np.arange(num_frames) < _num_frames(num_samples)[:, None]
+    return jnp.where(is_own[..., None], log_energy, 0)
+
+
+def stacked_log_filterbank(
+    waveform: Int16[Array, "b s"] | Float[Array, "b s"],
+    num_samples: Int[Array, " b"] | None = None,
+    *,
+    amplitude: str,
+) -> Float[Array, "b t 104"]:
+    """What AV-HuBERT hears: a video frame's four `log_filterbank` frames, mean 0 and variance 1.
+
+    Of 640 t samples the last of the 4 t frames is missing and counts as 0 in the log domain, which
+    is loud in amplitude "float" and quiet in "int16"; all other frames agree between the two. The
+    published features have this flaw at the end of every clip, and so have these.
+    """
+    x = log_filterbank(waveform, num_samples, amplitude=amplitude)
+    x = jnp.pad(x, ((0, 0), (0, -x.shape[1] % STACKED_FRAMES), (0, 0)))
+    x = x.reshape(x.shape[0], -1, STACKED_FRAMES * NUM_BANDS)
+    x = x - x.mean(axis=-1, keepdims=True)
+    return x / jnp.sqrt(jnp.square(x).mean(axis=-1, keepdims=True) + 1e-5)
+
+
+def triangles() -> Float[np.ndarray, "26 257"]:
+    """The filterbank: triangles of unit height between 28 points equally spaced in mel, 0-8 kHz."""
+    mel = np.linspace(0, 2595 * np.log10(1 + SAMPLE_RATE / 2 / 700), NUM_BANDS + 2)
+    hertz = 700 * (10 ** (mel / 2595) - 1)
+    edges = np.floor((FFT_SAMPLES + 1) * hertz / SAMPLE_RATE)[:, None]
+    low, peak, high = edges[:-2], edges[1:-1], edges[2:]
+    bins = np.arange(FFT_SAMPLES // 2 + 1)
+    rising, falling = (bins - low) / (peak - low), (high - bins) / (high - peak)
+    return np.maximum(np.minimum(rising, falling), 0).astype(np.float32)
+
+
+def _num_frames(num_samples: Any) -> Any:
+    """Frames of so many samples: the last one may reach beyond them."""
+    return 1 + (num_samples - WINDOW_SAMPLES + HOP_SAMPLES - 1).clip(0) // HOP_SAMPLES
+
+
+def _framed(samples: Float[Array, "b s"], num_frames: int) -> Float[Array, "b m 400"]:
+    """Windows that begin every 160 samples, zeros behind the last sample."""
+    num_hops = num_frames + 2  # a window of 400 samples is two hops and a half
+    missing = max(num_hops * HOP_SAMPLES - samples.shape[1], 0)
+    hops = jnp.pad(samples, ((0, 0), (0, missing)))[:, : num_hops * HOP_SAMPLES]
+    hops = hops.reshape(hops.shape[0], num_hops, HOP_SAMPLES)
+    parts = [hops[:, i : i + num_frames] for i in range(3)]
+    return jnp.concatenate(parts, axis=-1)[..., :WINDOW_SAMPLES]
+
+
+def _at_amplitude(
+    waveform: Int16[Array, "b s"] | Float[Array, "b s"], amplitude: str
+) -> Float[Array, "b s"]:
+    if amplitude not in AMPLITUDES:
+        raise ValueError(lookup.unknown("amplitude", amplitude, sorted(AMPLITUDES)))
+    scale = 1 / INT16_SCALE if waveform.dtype == jnp.int16 else 1.0
+    return waveform.astype(jnp.float32) * (scale * AMPLITUDES[amplitude])
