@@ -1,0 +1,192 @@
+"""Published AV-HuBERT weights (Shi et al., ICLR 2022) to the parameters of `encoders.avhubert`.
+
+Batch norms are folded into the convolutions in front of them and the weight norm into its kernel,
+so that what is computed is the same with fewer operations.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from avsync.convert._avhubert_keys import NUM_BLOCKS, RESNET, STAGE_WIDTHS, Sizes, check, strip
+from avsync.convert._unpickler import Stub
+
+BATCH_NORM_EPSILON = 1e-5  # PyTorch's default; the file does not tell it
+
+# What all published models have in common, and the only form that the encoder has. Their configs
+# name each of these; a config that does not is taken to mean the same.
+COMMON = {
+    "modality_fuse": "concat",
+    "sub_encoder_layers": 0,
+    "layer_norm_first": True,
+    "activation_fn": "gelu",
+    "resnet_relu_type": "prelu",
+    "conv_pos": 128,
+    "conv_pos_groups": 16,
+}
+
+HEAD_CHANNELS = 64
+
+
+@runtime_checkable
+class Tensor(Protocol):
+    """A tensor in a file: its values are read by `numpy`, and not before."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    def numpy(self) -> np.ndarray: ...
+
+
+class Converted(NamedTuple):
+    """params: of `encoders.avhubert.Encoder`, both modalities, float32.
+    options: the attributes that it must have for them.
+    """
+
+    params: dict[str, Any]
+    options: dict[str, int]
+
+
+def convert(state: Mapping[str, Tensor], cfg: Any = None) -> Converted:
+    """The encoder in `state`, the entry "model" of a pre-trained or fine-tuned file.
+
+    `cfg` is the file's entry of that name, as read; sizes come from the shapes, of the config only
+    the number of heads is taken (without it, heads have 64 channels). Tensors are read one at a
+    time: the peak memory is the parameters and the largest tensor three times.
+
+    Raises ValueError if a tensor is missing, unknown or of another shape, or if the config says
+    that the network is not built as the published ones.
+    """
+    state = strip(state)
+    sizes = check(state)
+    published = _encoder_config(cfg)
+    for name, value in COMMON.items():
+        if published.get(name, value) != value:
+            raise ValueError(
+                f"its config has {name} = {published[name]!r}; only {value!r}, which all published "
+                "AV-HuBERT models have, can be converted."
+            )
+    num_heads = published.get("encoder_attention_heads", sizes.embedding // HEAD_CHANNELS)
+    if num_heads < 1 or sizes.embedding % num_heads:
+        raise ValueError(
+            f"its config has encoder_attention_heads = {num_heads}, which does not divide the "
+            f"{sizes.embedding} channels of its tensors."
+        )
+    params = {
+        "audio_projection": _linear(state, "feature_extractor_audio.proj"),
+        "resnet": {"pictures": _pictures(state)},
+        "video_projection": _linear(state, "feature_extractor_video.proj"),
+        "fusion_norm": _norm(state, "layer_norm"),
+        "fusion_projection": _linear(state, "post_extract_proj"),
+        "transformer": {
+            "positions": _positions(state),
+            "blocks": _blocks(state, sizes),
+            "final_norm": _norm(state, "encoder.layer_norm"),
+        },
+    }
+    return Converted(params, {**sizes._asdict(), "num_heads": num_heads})
+
+
+def _encoder_config(cfg: Any) -> Mapping[str, Any]:
+    """The encoder's own part: a fine-tuned file's config holds the pre-training one within."""
+    model = _fields(_fields(cfg).get("model"))
+    if "w2v_args" in model:
+        return _fields(_fields(model["w2v_args"]).get("model"))
+    return model
+
+
+def _fields(node: Any) -> Mapping[str, Any]:
+    """Of a dictionary, or of the argparse.Namespace that older files have in its place."""
+    node = node.state if isinstance(node, Stub) else node
+    return node if isinstance(node, Mapping) else {}
+
+
+def _pictures(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    stem = _folded(state, f"{RESNET}.frontend3D.0", f"{RESNET}.frontend3D.1")
+    # [5 h w 1 c] to [h w 5 c]: the five frames it sees are the channels of a 2-D convolution.
+    stem["kernel"] = np.ascontiguousarray(np.moveaxis(stem["kernel"][..., 0, :], 0, 2))
+    params: dict[str, Any] = {"stem": stem, "stem_prelu": _slopes(state, f"{RESNET}.frontend3D.2")}
+    for stage in range(1, len(STAGE_WIDTHS) + 1):
+        for i in range(NUM_BLOCKS):
+            source = f"{RESNET}.trunk.layer{stage}.{i}"
+            block = params[f"stage{stage}_block{i + 1}"] = {
+                "conv1": _folded(state, f"{source}.conv1", f"{source}.bn1"),
+                "prelu1": _slopes(state, f"{source}.relu1"),
+                "conv2": _folded(state, f"{source}.conv2", f"{source}.bn2"),
+                "prelu2": _slopes(state, f"{source}.relu2"),
+            }
+            if f"{source}.downsample.0.weight" in state:
+                block["shortcut"] = _folded(
+                    state, f"{source}.downsample.0", f"{source}.downsample.1"
+                )
+    return params
+
+
+def _blocks(state: Mapping[str, Tensor], sizes: Sizes) -> dict[str, Any]:
+    """Parameters of all layers, stacked along a leading axis."""
+    dim, wide, num_layers = sizes
+    norms = {"attention_norm": "self_attn_layer_norm", "feed_forward_norm": "final_layer_norm"}
+    linears = {
+        "query": ("self_attn.q_proj", dim, dim),
+        "key": ("self_attn.k_proj", dim, dim),
+        "value": ("self_attn.v_proj", dim, dim),
+        "output": ("self_attn.out_proj", dim, dim),
+        "expand": ("fc1", dim, wide),
+        "contract": ("fc2", wide, dim),
+    }
+    blocks: dict[str, Any] = {}
+    for name, source in norms.items():
+        layers = [_norm(state, f"encoder.layers.{i}.{source}") for i in range(num_layers)]
+        blocks[name] = {leaf: np.stack([layer[leaf] for layer in layers]) for leaf in layers[0]}
+    for name, (source, before, after) in linears.items():
+        # Filled in place: a list of layers and its stack would be in memory together.
+        kernel = np.empty((num_layers, before, after), np.float32)
+        bias = np.empty((num_layers, after), np.float32)
+        for i in range(num_layers):
+            kernel[i] = state[f"encoder.layers.{i}.{source}.weight"].numpy().T
+            bias[i] = state[f"encoder.layers.{i}.{source}.bias"].numpy()
+        blocks[name] = {"kernel": kernel, "bias": bias}
+    return blocks
+
+
+def _positions(state: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    direction = _values(state, "encoder.pos_conv.0.weight_v")
+    # One norm for each of the 128 taps, not for each output channel.
+    norm = np.sqrt(np.square(direction, dtype=np.float64).sum(axis=(0, 1), keepdims=True))
+    weight = direction * (_values(state, "encoder.pos_conv.0.weight_g") / norm).astype(np.float32)
+    return {
+        "kernel": np.ascontiguousarray(weight.transpose(2, 1, 0)),
+        "bias": _values(state, "encoder.pos_conv.0.bias"),
+    }
+
+
+def _folded(state: Mapping[str, Tensor], conv: str, norm: str) -> dict[str, np.ndarray]:
+    """A convolution without bias and the batch norm behind it as one convolution with a bias."""
+    gain, bias, mean, variance = (
+        _values(state, f"{norm}.{part}").astype(np.float64)
+        for part in ("weight", "bias", "running_mean", "running_var")
+    )
+    scale = gain / np.sqrt(variance + BATCH_NORM_EPSILON)
+    # [out in ... h w] to [... h w in out], as Flax has them.
+    kernel = np.moveaxis(_values(state, f"{conv}.weight"), (1, 0), (-2, -1)) * scale
+    return {
+        "kernel": np.ascontiguousarray(kernel, np.float32),
+        "bias": (bias - mean * scale).astype(np.float32),
+    }
+
+
+def _linear(state: Mapping[str, Tensor], name: str) -> dict[str, np.ndarray]:
+    kernel = np.ascontiguousarray(_values(state, f"{name}.weight").T)
+    return {"kernel": kernel, "bias": _values(state, f"{name}.bias")}
+
+
+def _norm(state: Mapping[str, Tensor], name: str) -> dict[str, np.ndarray]:
+    return {"scale": _values(state, f"{name}.weight"), "bias": _values(state, f"{name}.bias")}
+
+
+def _slopes(state: Mapping[str, Tensor], name: str) -> dict[str, np.ndarray]:
+    return {"slope": _values(state, f"{name}.weight")}
+
+
+def _values(state: Mapping[str, Tensor], name: str) -> np.ndarray:
+    return state[name].numpy().astype(np.float32)

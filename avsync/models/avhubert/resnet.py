@@ -1,0 +1,154 @@
+"""AV-HuBERT's eyes: a stem over five frames and the trunk of ResNet-18, without batch norms."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, UInt8
+
+from avsync import lookup
+from avsync.models.layers import keep_valid
+
+INPUT_PIXELS = 88
+
+# Mean and deviation of grey values over the training crops of AV-HuBERT (its published config).
+GREY_MEAN, GREY_DEVIATION = 0.421, 0.165
+
+REACH_FRAMES = 2  # of the stem on each side: the only layer that looks along time
+STEM_WIDTH = 64
+WIDTHS = (64, 128, 256, 512)
+BLOCKS = 2
+
+RECOMPUTE = ("none", "blocks")
+
+
+class ResNet(nn.Module):
+    """Mouth crops to 512 channels a frame, [b t 512].
+
+    The published network's batch norms are folded into the convolutions in front of them; each
+    channel has its own PReLU slope.
+
+    Attributes:
+      chunk_frames: frames that are in memory at once, 0 for all; a frame takes about 2 MB in
+        float32. The result is the same.
+      recompute: "blocks" keeps each block's input alone for the backward pass, "none" everything.
+      dtype: of the activations.
+    """
+
+    chunk_frames: int = 0
+    recompute: str = "none"
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self,
+        frames: UInt8[Array, "b t h w 1"] | Float[Array, "b t h w 1"],
+        valid: Bool[Array, "b t"],
+    ) -> Float[Array, "b t 512"]:
+        """Frames are uint8, or float that is normalised already; ValueError if not 88 x 88."""
+        if frames.shape[2:4] != (INPUT_PIXELS, INPUT_PIXELS):
+            raise ValueError(
+                f"AV-HuBERT sees mouth crops of {INPUT_PIXELS} x {INPUT_PIXELS} pixels, got "
+                f"{frames.shape[2]} x {frames.shape[3]}: cut the centre out of larger ones."
+            )
+        pictures = Pictures(self.recompute, self.dtype, name="pictures")
+        time = frames.shape[1]
+        chunk = self.chunk_frames if 0 < self.chunk_frames < time else time
+        num_chunks = -(-time // chunk)
+        margin = (REACH_FRAMES, num_chunks * chunk - time + REACH_FRAMES)
+        frames = jnp.pad(frames, ((0, 0), margin, (0, 0), (0, 0), (0, 0)))
+        valid = jnp.pad(valid, ((0, 0), margin))
+        if num_chunks == 1:
+            return pictures(frames, valid)
+
+        def one_chunk(pictures: Pictures, carry: None, first: jax.Array) -> tuple[None, jax.Array]:
+            here = [
+                jax.lax.dynamic_slice_in_dim(x, first, chunk + 2 * REACH_FRAMES, axis=1)
+                for x in (frames, valid)
+            ]
+            return carry, pictures(*here)
+
+        scan = nn.scan(one_chunk, variable_broadcast="params", split_rngs={"params": False})
+        _, features = scan(pictures, None, jnp.arange(num_chunks) * chunk)
+        features = jnp.moveaxis(features, 0, 1)
+        return features.reshape(features.shape[0], num_chunks * chunk, -1)[:, :time]
+
+
+class Pictures(nn.Module):
+    """Frames with two neighbours at each end, [b t+4 88 88 1], to [b t 512]."""
+
+    recompute: str
+    dtype: Any
+
+    @nn.compact
+    def __call__(
+        self,
+        frames: UInt8[Array, "b n h w 1"] | Float[Array, "b n h w 1"],
+        valid: Bool[Array, "b n"],
+    ) -> Float[Array, "b t 512"]:
+        x = keep_valid(_normalised(frames), valid)[..., 0].astype(self.dtype)
+        # A 3-D convolution is a 2-D one over neighbouring frames stacked as channels; CPUs are
+        # several times faster at the latter.
+        batch, time = x.shape[0], x.shape[1] - 2 * REACH_FRAMES
+        x = jnp.stack([x[:, i : i + time] for i in range(2 * REACH_FRAMES + 1)], axis=-1)
+        x = x.reshape(batch * time, *x.shape[2:])
+        x = PReLU(name="stem_prelu")(_conv(STEM_WIDTH, 7, 2, self.dtype, name="stem")(x))
+        # Slopes, and with them activations, may be negative: 0 could win. 44 pixels need no
+        # padding at the far side, where the last window ends with the last pixel.
+        x = jnp.pad(x, ((0, 0), (1, 0), (1, 0), (0, 0)), constant_values=-jnp.inf)
+        x = nn.max_pool(x, (3, 3), (2, 2))
+        block = _block_class(self.recompute)
+        for stage, width in enumerate(WIDTHS):
+            for i in range(BLOCKS):
+                stride = 2 if stage > 0 and i == 0 else 1
+                x = block(width, stride, self.dtype, name=f"stage{stage + 1}_block{i + 1}")(x)
+        return x.mean(axis=(1, 2), dtype=jnp.float32).reshape(batch, time, -1)
+
+
+class PictureBlock(nn.Module):
+    """Two 3 x 3 convolutions and a way around them (He et al. 2016); PReLU after the sum."""
+
+    width: int
+    stride: int
+    dtype: Any
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "n h w c"]) -> Float[Array, "n h2 w2 d"]:
+        y = _conv(self.width, 3, self.stride, self.dtype, name="conv1")(x)
+        y = PReLU(name="prelu1")(y)
+        y = _conv(self.width, 3, 1, self.dtype, name="conv2")(y)
+        if self.stride > 1:
+            x = _conv(self.width, 1, self.stride, self.dtype, name="shortcut")(x)
+        return PReLU(name="prelu2")(x + y)
+
+
+class PReLU(nn.Module):
+    """Each channel has a slope of its own for negative values; Flax's nn.PReLU has one for all."""
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "*rest c"]) -> Float[Array, "*rest c"]:
+        slope = self.param("slope", nn.initializers.constant(0.25), (x.shape[-1],))
+        return jnp.where(x >= 0, x, slope.astype(x.dtype) * x)
+
+
+def _normalised(
+    frames: UInt8[Array, "b n h w 1"] | Float[Array, "b n h w 1"],
+) -> Float[Array, "b n h w 1"]:
+    if frames.dtype != jnp.uint8:
+        return frames
+    return (frames.astype(jnp.float32) / 255 - GREY_MEAN) / GREY_DEVIATION
+
+
+def _block_class(recompute: str) -> Any:
+    if recompute not in RECOMPUTE:
+        raise ValueError(lookup.unknown("recompute", recompute, list(RECOMPUTE)))
+    return nn.remat(PictureBlock) if recompute == "blocks" else PictureBlock
+
+
+def _conv(width: int, kernel: int, stride: int, dtype: Any, *, name: str) -> nn.Conv:
+    # As many zeros on both sides; "SAME" puts them behind where the stride is 2.
+    padding = (kernel // 2, kernel // 2)
+    return nn.Conv(
+        width, [kernel, kernel], [stride, stride], [padding, padding], dtype=dtype, name=name
+    )

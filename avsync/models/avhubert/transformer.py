@@ -1,0 +1,143 @@
+"""AV-HuBERT's transformer: a positional convolution, then pre-norm blocks."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from avsync import lookup
+from avsync.models.avhubert.norm import layer_norm
+from avsync.models.layers import keep_valid
+
+POSITION_KERNEL_FRAMES = 128
+POSITION_GROUPS = 16
+
+RECOMPUTE = ("none", "blocks")
+
+
+class Transformer(nn.Module):
+    """[b t d] to [b t d], float32: the last block's output after the final LayerNorm.
+
+    Every frame sees the whole clip, padded frames apart, so features of a part of a clip are not a
+    part of the clip's features.
+
+    Attributes:
+      feed_forward: channels between the two layers that follow attention.
+      num_heads: of d / num_heads channels each.
+      num_layers: blocks; their parameters are stacked along a leading axis.
+      chunk_frames: frames whose attention is computed at once, 0 for all: the weights take
+        b * num_heads * chunk_frames * t * 4 bytes. The result is the same.
+      recompute: "blocks" keeps each block's input alone for the backward pass, "none" everything.
+      dtype: of what the matrix products take and give; sums along the residual, norms, softmax and
+        GELU are float32.
+    """
+
+    feed_forward: int
+    num_heads: int
+    num_layers: int
+    chunk_frames: int = 0
+    recompute: str = "none"
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "b t d"], valid: Bool[Array, "b t"]
+    ) -> Float[Array, "b t d"]:
+        x = keep_valid(x, valid)
+        positions = nn.Conv(
+            x.shape[-1],
+            [POSITION_KERNEL_FRAMES],
+            # 64 and 64 with the last output dropped. "SAME" would be (63, 64): one frame early.
+            padding=[(POSITION_KERNEL_FRAMES // 2, POSITION_KERNEL_FRAMES // 2 - 1)],
+            feature_group_count=POSITION_GROUPS,
+            dtype=self.dtype,
+            name="positions",
+        )(x)
+        x = x + _gelu(positions)
+
+        def layer(block: nn.Module, x: jax.Array, _: None) -> tuple[jax.Array, None]:
+            return block(x, valid), None
+
+        # One compiled block serves all layers, whose parameters are stacked.
+        block = _block_class(self.recompute)(
+            self.feed_forward, self.num_heads, self.chunk_frames, self.dtype, name="blocks"
+        )
+        scan = nn.scan(
+            layer,
+            variable_axes={"params": 0},
+            split_rngs={"params": True},
+            length=self.num_layers,
+        )
+        x, _ = scan(block, x, None)
+        return layer_norm("final_norm")(x)
+
+
+class Block(nn.Module):
+    """Attention and two dense layers, each after a LayerNorm and around it a residual."""
+
+    feed_forward: int
+    num_heads: int
+    chunk_frames: int
+    dtype: Any
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "b t d"], valid: Bool[Array, "b t"]
+    ) -> Float[Array, "b t d"]:
+        dim = x.shape[-1]
+
+        def heads(name: str) -> Float[Array, "b t n c"]:
+            projected = nn.Dense(dim, dtype=self.dtype, name=name)(normed)
+            return projected.reshape(*x.shape[:2], self.num_heads, dim // self.num_heads)
+
+        normed = layer_norm("attention_norm")(x)
+        attended = attend(
+            heads("query"), heads("key"), heads("value"), valid, chunk_frames=self.chunk_frames
+        )
+        x = x + nn.Dense(dim, dtype=self.dtype, name="output")(attended.reshape(x.shape))
+
+        normed = layer_norm("feed_forward_norm")(x)
+        wide = _gelu(nn.Dense(self.feed_forward, dtype=self.dtype, name="expand")(normed))
+        return x + nn.Dense(dim, dtype=self.dtype, name="contract")(wide)
+
+
+def attend(
+    query: Float[Array, "b t n c"],
+    key: Float[Array, "b s n c"],
+    value: Float[Array, "b s n c"],
+    valid: Bool[Array, "b s"],
+    *,
+    chunk_frames: int,
+) -> Float[Array, "b t n c"]:
+    """Softmax attention of n heads to valid frames; of `chunk_frames` queries at once, 0 for all.
+
+    Where no frame is valid the result is finite and means nothing.
+    """
+
+    def attend_to_all(query: Float[Array, "b t n c"]) -> Float[Array, "b t n c"]:
+        # Its softmax is float32 whatever the inputs are.
+        return jax.nn.dot_product_attention(query, key, value, mask=valid[:, None, None])
+
+    batch, time, *head = query.shape
+    if not 0 < chunk_frames < time:
+        return attend_to_all(query)
+    num_chunks = -(-time // chunk_frames)
+    padded = jnp.pad(query, ((0, 0), (0, num_chunks * chunk_frames - time), (0, 0), (0, 0)))
+    chunks = jnp.moveaxis(padded.reshape(batch, num_chunks, chunk_frames, *head), 1, 0)
+    # Recomputed in the backward pass, which would otherwise keep the weights of all chunks.
+    attended = jax.lax.map(jax.checkpoint(attend_to_all), chunks)
+    return jnp.moveaxis(attended, 0, 1).reshape(padded.shape)[:, :time]
+
+
+def _block_class(recompute: str) -> Any:
+    if recompute not in RECOMPUTE:
+        raise ValueError(lookup.unknown("recompute", recompute, list(RECOMPUTE)))
+    # Within a scan, XLA has no way to merge the recomputation with the forward pass.
+    return nn.remat(Block, prevent_cse=False) if recompute == "blocks" else Block
+
+
+def _gelu(x: Float[Array, "*rest d"]) -> Float[Array, "*rest d"]:
+    """By the error function, not by tanh: 2e-4 apart at the output."""
+    return jax.nn.gelu(x.astype(jnp.float32), approximate=False)
