@@ -8,12 +8,10 @@ from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Num
 
 
-def keep_valid(
-    x: Float[Array, "b t *rest"], valid: Bool[Array, "b t"]
-) -> Float[Array, "b t *rest"]:
+def keep_valid(x: Num[Array, "b t *rest"], valid: Bool[Array, "b t"]) -> Num[Array, "b t *rest"]:
     """`x` with its padded frames set to zero."""
     return jnp.where(valid.reshape(*valid.shape, *[1] * (x.ndim - 2)), x, 0)
 

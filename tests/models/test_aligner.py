@@ -58,7 +58,11 @@ def test_padding_changes_no_logit_and_no_score(head, edges):
     assert np.isfinite(padded).all()
     for pooling in scoring.POOLINGS:
         scores = [
-            scoring.clip_score(scoring.frame_scores(logits, name="nll"), mask, pooling=pooling)[0]
+            float(
+                scoring.clip_score(scoring.frame_scores(logits, name="nll"), mask, pooling=pooling)[
+                    0
+                ]
+            )
             for logits, mask in ((alone, jnp.ones((1, 12), bool)), (padded, jnp.asarray(valid)))
         ]
         assert scores[0] == pytest.approx(scores[1], abs=2e-4)
@@ -97,7 +101,7 @@ def test_the_fusion_head_is_the_papers_network():
 
     head = Head(projection=16, widths=(16, 8))
     random = np.random.default_rng(0)
-    visual, audio = random.normal(size=(2, 1, 7, 5)).astype(np.float32)
+    visual, audio = jnp.asarray(random.normal(size=(2, 1, 7, 5)), jnp.float32)
     params = head.init(jax.random.key(1), visual, audio, reach_frames=2)
     params = jax.tree.map(lambda x: x + 0.1 * jnp.asarray(random.normal(size=x.shape)), params)
     logits = head.apply(params, visual, audio, reach_frames=2)

@@ -35,6 +35,8 @@ class Encoder(nn.Module):
         self, waveform: Int16[Array, "b s"] | Float[Array, "b s"], valid: Bool[Array, "b t"]
     ) -> Float[Array, "b t d"]:
         steps = SAMPLES_PER_FRAME // HOP_SAMPLES
+        # The window of the last valid frame reaches beyond it: into silence, whatever is there.
+        waveform = keep_valid(waveform, jnp.repeat(valid, SAMPLES_PER_FRAME, axis=1))
         x = log_mel(waveform, num_bands=self.num_bands)
         x = standardise(x, jnp.repeat(valid, steps, axis=1), per_channel=True)
         x = x.astype(self.dtype)
