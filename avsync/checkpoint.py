@@ -77,6 +77,21 @@ class Checkpointer:
         return self._orbax.load(None, jax.tree.map(_abstract, state))
 
 
+def write_params(workdir: Path, params: Any) -> None:
+    """Saves `params`, a pytree of arrays, as the checkpoint after 0 updates: with no state of an
+    optimiser, it can be evaluated but no training goes on from it.
+
+    ValueError if `workdir` has a checkpoint already.
+    """
+    with Checkpointer(workdir) as checkpointer:
+        if checkpointer.latest_step is not None:
+            raise ValueError(
+                f"{workdir} has a checkpoint already, after {checkpointer.latest_step} updates; "
+                "choose another folder, or remove it"
+            )
+        checkpointer.save(0, {"params": params})
+
+
 def best_step(workdir: Path) -> int:
     """The step with the smallest validation loss; the latest if none was ever validated."""
     with ocp.training.Checkpointer(str((workdir / FOLDER).absolute())) as checkpointer:

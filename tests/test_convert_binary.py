@@ -1,0 +1,91 @@
+"""avsync-convert as a user runs it, with right and wrong files and arguments."""
+
+import json
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from avsync import build, checkpoint, scoring
+from tests.conftest import Run
+from tests.convert import torch_zip
+from tests.convert.torch_zip import call, dict_of, name, plain
+
+
+@pytest.fixture(scope="module")
+def converted(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
+    """The workdir made of an alignment head in the official layout."""
+    workdir = tmp_path_factory.mktemp("converted") / "avh_align"
+    source = testdata / "avh_align_head" / "head.pt"
+    done = run_binary("convert", "avh_align", f"--source={source}", f"--out={workdir}")
+    assert done.returncode == 0, done.stderr
+    assert str(workdir) in done.stdout
+    return workdir
+
+
+def test_what_was_converted_scores_features_as_the_papers_code_does(converted, testdata):
+    """From the workdir alone, the way that every binary goes from a checkpoint to scores."""
+    workdir, step = checkpoint.find(converted)
+    scorer = build.make_scorer(build.from_json(checkpoint.read_config(workdir)))
+    params = checkpoint.load_params(workdir, step)
+    folder = testdata / "avh_align_head"
+    features = np.load(folder / "features.npz")
+    visual, audio = (jnp.asarray(features[f"{stream}_0"])[None] for stream in ("visual", "audio"))
+    valid = jnp.ones(visual.shape[:2], bool)
+    frames = scoring.frame_scores(
+        scorer.apply(params, visual, audio, valid), name=scorer.frame_score
+    )
+    score = scoring.clip_score(frames, valid, pooling=scorer.pooling)
+    expected = json.loads((folder / "expected.json").read_text())["scores_logsumexp"][0]
+    assert score[0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_workdir_that_has_a_checkpoint_is_left_as_it_is(converted, testdata, run_binary):
+    source = testdata / "avh_align_head" / "head.pt"
+    done = run_binary("convert", "avh_align", f"--source={source}", f"--out={converted}")
+    assert done.returncode == 1
+    assert f"{converted} has a checkpoint already, after 0 updates" in done.stderr
+
+
+def test_a_file_that_tries_to_run_code_ends_with_1_and_runs_nothing(tmp_path, run_binary):
+    attack = call(name("os system"), plain(f"touch {tmp_path / 'trace'}"))
+    source = torch_zip.write(tmp_path / "head.pt", dict_of({"state_dict": attack}))
+    done = run_binary("convert", "avh_align", f"--source={source}", f"--out={tmp_path / 'out'}")
+    assert done.returncode == 1
+    assert "head.pt cannot be read" in done.stderr
+    assert "os.system, which is code" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "trace").exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_of_another_kind_ends_with_1_and_is_named(tmp_path, run_binary):
+    source = torch_zip.write(tmp_path / "other.pt", dict_of({"weights": plain(1)}))
+    done = run_binary("convert", "avh_align", f"--source={source}", f"--out={tmp_path / 'out'}")
+    assert done.returncode == 1
+    assert "other.pt cannot be converted as avh_align: no entry 'state_dict'" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["avh_align", "--out=x"], "--source"),
+        (["avh_align", "--source=/nowhere.pt", "--out=x"], "not /nowhere.pt"),
+        (["--source=x", "--out=x"], "which kind of file it is, one of: avh_align"),
+        (["avh_algin", "--source=x", "--out=x"], "did you mean 'avh_align'"),
+        (["torch_file", "--source=x", "--out=x"], "unknown kind of file: 'torch_file'"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_one_message(run_binary, arguments, message):
+    done = run_binary("convert", *arguments)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_shows_an_example(run_binary):
+    done = run_binary("convert", "--help")
+    assert done.returncode == 0
+    assert "avsync-convert avh_align --source=" in done.stdout
