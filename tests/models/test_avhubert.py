@@ -3,14 +3,19 @@
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from avsync import build
+from avsync.config import default
 from avsync.convert import torch_file
 from avsync.convert.avhubert import convert
 from avsync.models.encoders.avhubert import Encoder
 
 TINY = {"embedding": 32, "feed_forward": 64, "num_heads": 2, "num_layers": 2}
+
+SAMPLES = 640  # a frame
 
 
 @pytest.fixture(scope="module")
@@ -37,20 +42,6 @@ def assert_same_features(ours, reference):
     assert np.linalg.norm(ours - reference) <= 1e-4 * np.linalg.norm(reference)
 
 
-def random_params(encoder, *inputs, scale=1.0, method=None):
-    """Initial parameters plus noise, so that no bias is 0 and no gain 1."""
-    shapes = jax.eval_shape(
-        functools.partial(encoder.init, method=method), jax.random.key(0), *inputs
-    )
-    random = np.random.default_rng(0)
-
-    def draw(x):
-        fan_in = np.prod(x.shape[-2:-1]) if len(x.shape) > 1 else 1
-        return (random.normal(size=x.shape) * scale / np.sqrt(fan_in)).astype(x.dtype)
-
-    return jax.tree.map(draw, shapes["params"])
-
-
 @pytest.mark.parametrize("modality", ["audio", "video", "av"])
 @pytest.mark.parametrize("file", ["io", "padded"])
 def test_features_are_those_of_the_reference(folder, published, file, modality):
@@ -75,3 +66,111 @@ def test_crops_and_waveforms_give_the_features_of_the_reference(folder, publishe
     encoder = Encoder(modality=modality, length="raw", **published.options)
     ours = run(encoder, published.params, clips[modality], np.ones((1, 20), bool))
     assert_same_features(ours, vectors[f"out_{modality}"])
+
+
+def random_clip(modality: str, num_frames: int, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    if modality == "video":
+        return random.integers(0, 256, (1, num_frames, 88, 88, 1), np.uint8)
+    return random.integers(-3000, 3000, (1, num_frames * SAMPLES)).astype(np.int16)
+
+
+@pytest.mark.parametrize("modality", ["audio", "video"])
+def test_neither_padding_nor_chunks_change_a_feature(published, modality):
+    encoder = Encoder(modality=modality, **published.options)
+    clip = random_clip(modality, 4)
+    alone = run(encoder, published.params, clip, np.ones((1, 4), bool))
+    # Three frames of something else behind it, and a row without a valid frame.
+    rubbish = random_clip(modality, 3, seed=1)
+    padded = np.concatenate([np.concatenate([clip, rubbish], axis=1)] * 2)
+    valid = np.array([[True] * 4 + [False] * 3, [False] * 7])
+    in_chunks = encoder.clone(chunk_frames=3)
+    together = run(in_chunks, published.params, padded, valid)
+    np.testing.assert_allclose(together[0, :4], alone[0], atol=2e-6)
+    assert (together[~valid] == 0).all()
+
+
+def test_features_have_length_1_unless_raw_ones_are_asked_for(published):
+    clip, valid = random_clip("audio", 4), np.ones((1, 4), bool)
+    unit, raw = (
+        run(
+            Encoder(modality="audio", length=length, **published.options),
+            published.params, clip, valid,
+        )
+        for length in ("unit", "raw")
+    )  # fmt: skip
+    lengths = np.linalg.norm(raw, axis=-1, keepdims=True)
+    assert (lengths > 5).all()  # of 128 channels, each of variance about 1
+    np.testing.assert_allclose(unit, raw / lengths, atol=1e-6)
+
+
+def test_bfloat16_activations_give_float32_features_close_to_float32(folder, published):
+    vectors = np.load(folder / "io.npz")
+    frames, sound = vectors["video"].transpose(0, 2, 3, 4, 1), vectors["audio"].transpose(0, 2, 1)
+    encoder = Encoder(dtype=jnp.bfloat16, **published.options)
+    half = run(encoder, published.params, frames, sound, np.ones((1, 20), bool), method="fuse")
+    assert half.dtype == np.float32
+    # 8 bits of mantissa through 19 convolutions; the reference's own bfloat16 is 4e-2 away.
+    assert np.linalg.norm(half - vectors["out_av"]) <= 6e-2 * np.linalg.norm(vectors["out_av"])
+
+
+def test_recomputing_blocks_changes_no_gradient(published):
+    clip, valid = jnp.asarray(random_clip("audio", 2)), jnp.ones((1, 2), bool)
+    direction = np.random.default_rng(2).normal(size=(1, 2, 128))
+
+    def gradient(recompute):
+        encoder = Encoder(modality="audio", recompute=recompute, **published.options)
+
+        def loss(params):
+            return jnp.sum(encoder.apply({"params": params}, clip, valid) * direction)
+
+        return jax.jit(jax.grad(loss))(published.params)
+
+    kept, recomputed = gradient("none"), gradient("blocks")
+    largest = max(np.abs(x).max() for x in jax.tree.leaves(kept))
+    assert largest > 0
+    jax.tree.map(
+        lambda x, y: np.testing.assert_allclose(x, y, atol=1e-5 * largest), kept, recomputed
+    )
+
+
+def test_it_fits_where_the_encoders_of_an_aligner_stand():
+    config = default()
+    config.model.visual = {
+        "name": "avhubert", "modality": "video", "recompute": "blocks", "chunk_frames": 2, **TINY
+    }  # fmt: skip
+    config.model.audio = {"name": "avhubert", "modality": "audio", **TINY}
+    model = build.make_model(config)
+    logits, variables = jax.eval_shape(
+        model.init_with_output,
+        jax.random.key(0),
+        jax.ShapeDtypeStruct((2, 5, 88, 88, 1), np.uint8),
+        jax.ShapeDtypeStruct((2, 5 * SAMPLES), np.int16),
+        jax.ShapeDtypeStruct((2, 5), bool),
+    )
+    assert logits.shape == (2, 5, 31)
+    # Neither has parameters of what it does not use, which training could only let rot.
+    assert "audio_projection" not in variables["params"]["visual_encoder"]
+    assert "resnet" not in variables["params"]["audio_encoder"]
+
+
+@pytest.mark.parametrize(
+    ("options", "clip", "error"),
+    [
+        ({"modality": "vidoe"}, np.zeros((1, 2, 88, 88, 1), np.uint8), "did you mean 'video'"),
+        ({"modality": "video"}, np.zeros((1, 2, 96, 96, 1), np.uint8), "88 x 88 pixels, got 96"),
+        ({"modality": "video"}, np.zeros((1, 3, 88, 88, 1), np.uint8), "3 mouth crops for 2"),
+        ({"modality": "audio"}, np.zeros((1, 1281), np.int16), "2 frames need 1280 samples"),
+        ({"modality": "audio", "length": "one"}, np.zeros((1, 1280), np.int16), "length: 'one'"),
+        ({"modality": "audio", "recompute": "yes"}, np.zeros((1, 1280), np.int16), "'yes'"),
+    ],
+)
+def test_what_cannot_be_encoded_is_refused_by_name(options, clip, error):
+    encoder = Encoder(**options, **TINY)
+    with pytest.raises(ValueError, match=error):
+        jax.eval_shape(encoder.init, jax.random.key(0), clip, np.ones((1, 2), bool))
+
+
+def test_it_needs_one_modality():
+    with pytest.raises(ValueError, match="got neither"):
+        Encoder(**TINY).init(jax.random.key(0), None, None, jnp.ones((1, 2), bool), method="fuse")

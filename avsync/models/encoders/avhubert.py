@@ -68,7 +68,7 @@ class Encoder(nn.Module):
 
     def __call__(
         self,
-        clips: UInt8[Array, "b t h w 1"] | Int16[Array, "b s"] | Float[Array, "b s"],
+        clips: UInt8[Array, "b t_video h w 1"] | Int16[Array, "b s"] | Float[Array, "b s"],
         valid: Bool[Array, "b t"],
     ) -> Float[Array, "b t d"]:
         """Features in float32, 0 where not valid. Padding lies behind the clip.
