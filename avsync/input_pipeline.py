@@ -212,7 +212,7 @@ def _padded(rows: list[dict[str, Any]], batch_size: int) -> EvalBatch:
             category=row["category"].decode(),
             manipulation=row["manipulation"].decode(),
             identity=row["identity"].decode(),
-            leading_silence=int(row["leading_samples"]) / SAMPLE_RATE,
+            leading_silence_seconds=int(row["leading_samples"]) / SAMPLE_RATE,
             num_frames=n,
         )
         for row, n in zip(rows, num_frames, strict=True)

@@ -122,5 +122,5 @@ class ClipInfo(NamedTuple):
     category: str
     manipulation: str
     identity: str
-    leading_silence: float
+    leading_silence_seconds: float
     num_frames: int

@@ -105,7 +105,7 @@ def test_trimming_takes_the_same_frames_from_picture_and_sound(test_split):
     for clip_id, (info, visual, audio) in original.items():
         num_frames = trimmed[clip_id][0].num_frames
         cut = info.num_frames - num_frames
-        silent = round(info.leading_silence * 16_000)
+        silent = round(info.leading_silence_seconds * 16_000)
         assert cut == (silent // SAMPLES_PER_FRAME + 1 if silent else 0)
         np.testing.assert_array_equal(
             trimmed[clip_id][1][:num_frames], visual[cut : info.num_frames]

@@ -70,4 +70,6 @@ def test_two_devices_train_to_what_one_does(tiny_data: Path, tmp_path: Path, run
         losses.append([line["loss"] for line in lines])
         params.append(checkpoint.load_params(workdir, 6))
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), *params)
+    # Adam divides each gradient by its size: where that is nearly zero, what the order of a sum
+    # rounds away becomes a part of the learning rate, 2e-3.
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), *params)

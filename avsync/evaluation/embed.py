@@ -79,5 +79,5 @@ def _line(view: str, info: ClipInfo, label: int, values: dict[str, Any]) -> dict
         "num_frames": info.num_frames,
         "offset_frames": known.pop("offset_frames"),
         "status": "all_silent" if is_silent else "ok",
-        "scores": {**known, "leading_silence": info.leading_silence},
+        "scores": {**known, "leading_silence": info.leading_silence_seconds},
     }
