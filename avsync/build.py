@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from avsync import lookup, optim
+from avsync import lookup, optim, scoring
 from avsync.config import Config, default
 from avsync.datasets.base import open_source
 from avsync.models.aligner import Aligner
@@ -59,7 +59,8 @@ def make_training(config: Config) -> Training:
 
 
 def make_scorer(config: Config) -> Scorer:
-    """The model of a config, ready to be given parameters."""
+    """The model of a config, ready to be given parameters; ValueError lists the known names."""
+    scoring.require_known(frame_score=config.score.frame, pooling=config.score.pooling)
     model = make_model(config)
     return Scorer(
         apply=_apply(model),

@@ -12,14 +12,23 @@ from jaxtyping import Array, Bool, Float, Int
 from avsync import lookup
 
 
+def require_known(*, frame_score: str = "nll", pooling: str = "mean") -> None:
+    """ValueError, with the known names, if there is no such frame score or pooling."""
+    for kind, name, known in (
+        ("frame score", frame_score, FRAME_SCORES),
+        ("pooling", pooling, POOLINGS),
+    ):
+        if name not in known:
+            raise ValueError(lookup.unknown(kind, name, sorted(known)))
+
+
 def frame_scores(offset_logits: Float[Array, "b t k"], *, name: str) -> Float[Array, "b t"]:
     """How badly each frame fails to pick its own sound, by the rule called `name`.
 
     "nll": -log softmax at "in sync", in nats: against the frame's own other candidates.
     "logit": the negative logit at "in sync", as in the paper: the pair alone.
     """
-    if name not in FRAME_SCORES:
-        raise ValueError(lookup.unknown("frame score", name, sorted(FRAME_SCORES)))
+    require_known(frame_score=name)
     return FRAME_SCORES[name](offset_logits.astype(jnp.float32))
 
 
@@ -31,8 +40,7 @@ def clip_score(
     "logsumexp" is the paper's; it grows with the length of a clip, "logmeanexp" does not.
     "mean" takes all frames alike.
     """
-    if pooling not in POOLINGS:
-        raise ValueError(lookup.unknown("pooling", pooling, sorted(POOLINGS)))
+    require_known(pooling=pooling)
     pooled = POOLINGS[pooling](scores, valid)
     return jnp.where(valid.any(axis=1), pooled, jnp.nan)
 

@@ -69,6 +69,19 @@ def test_evaluation_scores_each_clip_in_both_views(trained, evaluated):
     assert "leading silence" in evaluated.stdout
 
 
+def test_an_unknown_pooling_is_wrong_usage(trained, tiny_data, run_binary, tmp_path):
+    done = run_binary(
+        "evaluate",
+        f"--checkpoint={trained}",
+        "--dataset=synthetic_talkers/tiny",
+        f"--data_dir={tiny_data}",
+        f"--out={tmp_path}",
+        "--pooling=logmeanxp",
+    )
+    assert done.returncode == 2
+    assert "did you mean 'logmeanexp'" in done.stderr
+
+
 def test_a_step_of_a_training_can_be_evaluated(trained, tiny_data, run_binary, tmp_path):
     done = run_binary(
         "evaluate",
