@@ -1,6 +1,8 @@
 """avsync-convert as a user runs it, with right and wrong files and arguments."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -39,6 +41,36 @@ def test_what_was_converted_scores_features_as_the_papers_code_does(converted, t
     score = scoring.clip_score(frames, valid, pooling=scorer.pooling)
     expected = json.loads((folder / "expected.json").read_text())["scores_logsumexp"][0]
     assert score[0] == pytest.approx(expected, abs=1e-4)
+
+
+WRITE = """
+import sys
+from pathlib import Path
+import jax, numpy as np
+from avsync import checkpoint
+
+def peak_mib():
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) >> 10
+
+jax.devices()
+params = {f"kernel{i}": np.full((16, 2048, 2048), i, np.float32) for i in range(2)}
+before = peak_mib()
+checkpoint.write_params(Path(sys.argv[1]), params)
+print(peak_mib() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="only Linux tells the peak")
+def test_writing_512_mib_of_parameters_takes_less_than_half_as_much_beside_them(tmp_path):
+    # In a process of its own: the peak of this one may have been anything before.
+    done = subprocess.run(
+        [sys.executable, "-c", WRITE, str(tmp_path)], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 256
+    params = checkpoint.load_params(tmp_path, 0)
+    assert (params["kernel1"] == 1).all()
 
 
 def test_a_workdir_that_has_a_checkpoint_is_left_as_it_is(converted, testdata, run_binary):
