@@ -88,7 +88,7 @@ def write_params(workdir: Path, params: Any) -> None:
     """
     context = ocp.Context()
     # By default Orbax copies what it is given, since training goes on meanwhile, and its database
-    # keeps all that it encodes until the end: 3.7 GiB for 1.2 GiB of parameters, so 1.6 GiB.
+    # keeps all that it encodes until the end: 3.7 GiB for 1.2 GiB of parameters, 1.6 this way.
     context.memory.deepcopy_host_arrays = False
     context.array.saving.use_ocdbt = False
     context.array.saving.storage_options.chunk_byte_size = WRITE_CHUNK_BYTES
