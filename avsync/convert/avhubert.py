@@ -1,5 +1,7 @@
 """Published AV-HuBERT weights (Shi et al., ICLR 2022) to the parameters of `encoders.avhubert`.
 
+They may be used for non-commercial research only; avsync ships none.
+
 Batch norms are folded into the convolutions in front of them and the weight norm into its kernel,
 so that what is computed is the same with fewer operations.
 """
@@ -9,8 +11,10 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from avsync.convert import torch_file
 from avsync.convert._avhubert_keys import NUM_BLOCKS, RESNET, STAGE_WIDTHS, Sizes, check, strip
 from avsync.convert._unpickler import Stub
+from avsync.convert.base import Checkpoint
 
 BATCH_NORM_EPSILON = 1e-5  # PyTorch's default; the file does not tell it
 
@@ -47,12 +51,26 @@ class Converted(NamedTuple):
     options: dict[str, int]
 
 
+def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
+    """The encoder of a pre-trained or fine-tuned file; its config has it for both modalities.
+
+    The parameters are the encoder's own, once: whatever encodes a modality takes them as they are.
+    """
+    state = torch_file.state_dict(contents, entry="model")
+    params, options = convert(state, contents.get("cfg"))
+    encoders = {
+        stream: {"name": "avhubert", "modality": modality, **options}
+        for stream, modality in (("visual", "video"), ("audio", "audio"))
+    }
+    return Checkpoint(params, {"model": encoders})
+
+
 def convert(state: Mapping[str, Tensor], cfg: Any = None) -> Converted:
     """The encoder in `state`, the entry "model" of a pre-trained or fine-tuned file.
 
     `cfg` is the file's entry of that name, as read; sizes come from the shapes, of the config only
     the number of heads is taken (without it, heads have 64 channels). Tensors are read one at a
-    time: the peak memory is the parameters and the largest tensor three times.
+    time: the peak memory is the parameters and a few times the largest tensor.
 
     Raises ValueError if a tensor is missing, unknown or of another shape, or if the config says
     that the network is not built as the published ones.

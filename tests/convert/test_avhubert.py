@@ -9,10 +9,12 @@ import jax
 import numpy as np
 import pytest
 
+from avsync import build
+from avsync.config import default
 from avsync.convert import torch_file
 from avsync.convert._avhubert_keys import UNUSED, check, strip
 from avsync.convert._unpickler import Stub
-from avsync.convert.avhubert import convert
+from avsync.convert.avhubert import convert, convert_file
 from avsync.models.encoders.avhubert import Encoder
 
 LAYOUTS = [f"{size}_{kind}" for size in ("base", "large") for kind in ("finetuned", "pretrained")]
@@ -106,6 +108,17 @@ def test_the_parameters_are_those_of_the_encoder(checkpoint):
     assert jax.tree.map(lambda x: (x.shape, x.dtype), params) == jax.tree.map(
         lambda x: (x.shape, x.dtype), wanted
     )
+
+
+def test_the_config_of_a_converted_file_makes_both_encoders(testdata):
+    changes = convert_file(torch_file.read(testdata / "avhubert_tiny" / "ckpt.pt")).config
+    config = default()
+    config.update(changes)
+    model = build.make_model(config)
+    assert isinstance(model.visual_encoder, Encoder)
+    assert isinstance(model.audio_encoder, Encoder)
+    assert (model.visual_encoder.modality, model.audio_encoder.modality) == ("video", "audio")
+    assert model.visual_encoder.embedding == model.audio_encoder.embedding == 128
 
 
 def test_both_layouts_and_both_names_of_a_normalised_weight_give_the_same(checkpoint, pretrained):
