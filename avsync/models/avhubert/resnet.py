@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt8
 
-from avsync import lookup
+from avsync.models.avhubert.recompute import with_recompute
 from avsync.models.layers import keep_valid
 
 INPUT_PIXELS = 88
@@ -20,8 +20,6 @@ STEM_WIDTH = 64
 WIDTHS = (64, 128, 256, 512)
 BLOCKS = 2
 
-RECOMPUTE = ("none", "blocks")
-
 
 class ResNet(nn.Module):
     """Mouth crops to 512 channels a frame, [b t 512].
@@ -30,7 +28,7 @@ class ResNet(nn.Module):
     channel has its own PReLU slope.
 
     Attributes:
-      chunk_frames: frames that are in memory at once, 0 for all; a frame takes about 2 MB in
+      chunk_frames: frames that are in memory at once, 0 for all; a frame takes about 1 MB in
         float32. The result is the same.
       recompute: "blocks" keeps each block's input alone for the backward pass, "none" everything.
       dtype: of the activations.
@@ -98,7 +96,7 @@ class Pictures(nn.Module):
         # padding at the far side, where the last window ends with the last pixel.
         x = jnp.pad(x, ((0, 0), (1, 0), (1, 0), (0, 0)), constant_values=-jnp.inf)
         x = nn.max_pool(x, (3, 3), (2, 2))
-        block = _block_class(self.recompute)
+        block = with_recompute(PictureBlock, self.recompute)
         for stage, width in enumerate(WIDTHS):
             for i in range(BLOCKS):
                 stride = 2 if stage > 0 and i == 0 else 1
@@ -138,12 +136,6 @@ def _normalised(
     if frames.dtype != jnp.uint8:
         return frames
     return (frames.astype(jnp.float32) / 255 - GREY_MEAN) / GREY_DEVIATION
-
-
-def _block_class(recompute: str) -> Any:
-    if recompute not in RECOMPUTE:
-        raise ValueError(lookup.unknown("recompute", recompute, list(RECOMPUTE)))
-    return nn.remat(PictureBlock) if recompute == "blocks" else PictureBlock
 
 
 def _conv(width: int, kernel: int, stride: int, dtype: Any, *, name: str) -> nn.Conv:
