@@ -16,7 +16,7 @@ SEEDS = (0, 1, 2)
 # Least mean AUC over the seeds, trimmed, on 100 held-out clips against as many fakes of each kind.
 LEAST_AUC = {
     "swap": 0.985,
-    # Two of the held-out reals are out of sync in the corpus, one of them by just -5 frames, so that
+    # Two of the held-out reals are out of sync in the corpus, one of them by -5 frames, so that
     # its shift brings it in sync: about 0.99 is the most that they leave.
     "shift_5": 0.985,
     "splice_0.8s": 0.97,
