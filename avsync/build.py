@@ -5,7 +5,6 @@ those of avsync.config.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -40,7 +39,7 @@ def make_training(config: Config) -> Training:
     data, train = config.data, config.train
     source = open_source(data.dataset, data.train_split, data_dir=data.data_dir)
     model = make_model(config)
-    _check_trim(data.trim)
+    silence.rule(data.trim)  # refused here, not by the first batch
     return Training(
         source=require_real_only(source),
         val_source=require_real_only(
@@ -129,11 +128,6 @@ def from_json(values: dict[str, Any]) -> Config:
     return config
 
 
-def resolve_path(path: str) -> Path:
-    """A path as users write them: ~ is their home."""
-    return Path(path).expanduser()
-
-
 def _apply(model: Aligner) -> Callable[..., jax.Array]:
     def apply(params: Any, visual: Any, audio: Any, valid: Any) -> Any:
         return model.apply({"params": params}, visual, audio, valid)
@@ -155,7 +149,3 @@ def _plug_in(package: str, attribute: str, options: Config, dtype: str) -> Any:
     if "dtype" in known:
         fields.setdefault("dtype", DTYPES[dtype])
     return cls(**fields)
-
-
-def _check_trim(name: str) -> None:
-    silence.rule(name)

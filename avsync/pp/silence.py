@@ -115,16 +115,10 @@ def energy_bounds(waveform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     floor = 1e-5**2
     reference = tf.maximum(tf.reduce_max(power), floor)
     level_db = 10 * tf.math.log(tf.maximum(power, floor) / reference) / tf.math.log(10.0)
-    loud = tf.where(level_db > -ENERGY_TOP_DB)[:, 0]
-    num_samples = tf.size(waveform)
-    if_any = tf.size(loud) > 0
-    bounds = tf.cond(
-        if_any,
-        lambda: tf.stack([loud[0], loud[-1] + 1]) * ENERGY_HOP_SAMPLES,
-        lambda: tf.zeros([2], tf.int64),
-    )
-    bounds = tf.cast(bounds, tf.int32)
-    return bounds[0], tf.minimum(bounds[1], num_samples)
+    # Never empty: the loudest frame is within any distance of itself.
+    loud = tf.cast(tf.where(level_db > -ENERGY_TOP_DB)[:, 0], tf.int32)
+    end = tf.minimum((loud[-1] + 1) * ENERGY_HOP_SAMPLES, tf.size(waveform))
+    return loud[0] * ENERGY_HOP_SAMPLES, end
 
 
 def _num_frames(waveform: tf.Tensor) -> tf.Tensor:

@@ -8,6 +8,7 @@ import pytest
 from avsync import build, scoring
 from avsync.config import default
 from avsync.models.aligner import EXCLUDED
+from avsync.models.heads.fusion_mlp import Head
 from avsync.units import SAMPLES_PER_FRAME
 
 
@@ -86,19 +87,13 @@ def test_candidates_beyond_the_clip_are_excluded_or_zero_vectors():
 
 
 def test_an_offset_is_found_where_the_sound_was_moved():
-    config = small_config()
-    visual, audio = random_clip(12)
     logits = np.zeros((1, 12, 9), np.float32)
     logits[..., 4 + 2] = 5.0
     assert scoring.clip_offset(jnp.asarray(logits), jnp.ones((1, 12), bool))[0] == 2
-    del config, visual, audio
 
 
 def test_the_fusion_head_is_the_papers_network():
     """Against the unfactored form: projections, concatenation (visual first), one MLP a pair."""
-    config = small_config("fusion_mlp", edges="official")
-    from avsync.models.heads.fusion_mlp import Head
-
     head = Head(projection=16, widths=(16, 8))
     random = np.random.default_rng(0)
     visual, audio = jnp.asarray(random.normal(size=(2, 1, 7, 5)), jnp.float32)
@@ -124,7 +119,6 @@ def test_the_fusion_head_is_the_papers_network():
             x = np.maximum(norm(x, p["tail"]["LayerNorm_1"]), 0)
             x = x @ p["tail"]["Dense_1"]["kernel"] + p["tail"]["Dense_1"]["bias"]
             np.testing.assert_allclose(logits[0, t, k], x[0], atol=1e-4)
-    del config
 
 
 def test_bfloat16_activations_give_float32_logits_close_to_float32():

@@ -106,14 +106,13 @@ def test_both_ends_mirrors_the_rule_at_the_end():
 
 
 def test_jitter_drops_up_to_five_frames_more_than_leading():
-    frames, waveform = clip(20, silent_samples=100)
+    _, waveform = clip(20, silent_samples=100)
     starts = set()
     for i in range(60):
         kept = silence.rule("jitter")(tf.constant(waveform), tf.constant([7, i]))
         starts.add(int(kept.first))
         assert int(kept.end) == 20
     assert starts == {1, 2, 3, 4, 5, 6}
-    del frames
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -127,7 +126,7 @@ def test_energy_bounds_are_those_of_librosa(seed):
 
 
 def test_rules_say_the_same_inside_a_dataset():
-    frames, waveform = clip(12, silent_samples=1000)
+    _, waveform = clip(12, silent_samples=1000)
     for name in silence.RULES:
         dataset = tf.data.Dataset.from_tensors(waveform).map(
             lambda w, n=name: silence.rule(n)(w, SEED)
@@ -135,7 +134,6 @@ def test_rules_say_the_same_inside_a_dataset():
         inside = next(dataset.as_numpy_iterator())
         eager = silence.rule(name)(tf.constant(waveform), SEED)
         assert tuple(int(x) for x in inside) == tuple(int(x) for x in eager)
-    del frames
 
 
 def test_an_unknown_rule_is_told_the_known_ones():
