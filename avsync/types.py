@@ -1,6 +1,7 @@
 """What travels between the layers: prepared clips, their source, the batches made of them."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,8 @@ class Clip:
       source_clip: for a fake, the id of the real clip that it was made from; else "".
       fake_segments: (start, end) in seconds of every forged stretch; a clip forged from end to
         end has one segment that spans it.
+      attributes: what the dataset says of the clip beside this, as text by name ("gender", ...).
+      media: what was measured of the raw file, by name: codecs, rates, sizes; {} if there is none.
     """
 
     clip_id: str
@@ -39,6 +42,8 @@ class Clip:
     identity: str = ""
     source_clip: str = ""
     fake_segments: tuple[tuple[float, float], ...] = ()
+    attributes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    media: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raises ValueError if picture and sound are not what the class promises."""
@@ -66,7 +71,10 @@ class Clip:
 
 
 class MediaFile(NamedTuple):
-    """A raw video as a dataset finds it on disk, with what the dataset knows about it."""
+    """A raw video as a dataset finds it on disk, with what the dataset knows about it.
+
+    `attributes` become the clip's.
+    """
 
     clip_id: str
     path: Path
@@ -76,6 +84,7 @@ class MediaFile(NamedTuple):
     manipulation: str = "real"
     source_clip: str = ""
     fake_segments: tuple[tuple[float, float], ...] = ()
+    attributes: Mapping[str, str] = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,11 +95,25 @@ class Host:
     count: int = 1
 
 
+class Extraction(NamedTuple):
+    """How the features of a dataset were made; those made differently do not mix.
+
+    trim: the rule of avsync.pp.silence by which the waveforms were cut before the encoder heard
+      them.
+    encoder: which encoder with which weights, as a text to be compared; "" if nobody knows.
+    channels: by stream ("visual", "audio", "multimodal"), of each frame's features.
+    """
+
+    trim: str
+    encoder: str
+    channels: Mapping[str, int]
+
+
 class Source(NamedTuple):
     """A split of a prepared dataset on disk.
 
     `is_real_only` is the promise, made by the dataset's builder, that no fake is in the split; the
-    alignment loss trains on nothing else.
+    alignment loss trains on nothing else. `extraction` is None for a dataset of clips.
     """
 
     dataset: str
@@ -98,6 +121,7 @@ class Source(NamedTuple):
     directory: Path
     num_clips: int
     is_real_only: bool
+    extraction: Extraction | None = None
 
 
 class Batch(NamedTuple):
@@ -106,12 +130,15 @@ class Batch(NamedTuple):
     visual: uint8 [b t h w 1] mouth crops, or float [b t d] precomputed features.
     audio: int16 [b 640t] samples, or float [b t d] precomputed features.
     valid: bool [b t], True = a real frame, False = padding.
+    counted: bool [b t], the valid frames that the loss is taken of; the others are there for them
+      to choose from.
     label: int32 [b], 1 = fake; rows that pad a batch have label 0 and no valid frame.
     """
 
     visual: Any
     audio: Any
     valid: Any
+    counted: Any
     label: Any
 
 
@@ -122,5 +149,6 @@ class ClipInfo(NamedTuple):
     category: str
     manipulation: str
     identity: str
+    attributes: Mapping[str, str]
     leading_silence_seconds: float
     num_frames: int

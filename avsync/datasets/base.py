@@ -9,6 +9,7 @@ import contextlib
 import functools
 import inspect
 import io
+import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -48,6 +49,8 @@ def clip_features() -> tfds.features.FeaturesDict:
             "identity": text(),
             "source_clip": text(),
             "fake_segments": tfds.features.Tensor(shape=(None, 2), dtype=tf.float32),
+            "attributes": text(doc="a JSON object of texts"),
+            "media": text(doc="a JSON object"),
         }
     )
 
@@ -64,6 +67,8 @@ def encode(clip: Clip) -> dict[str, Any]:
         "identity": clip.identity,
         "source_clip": clip.source_clip,
         "fake_segments": np.asarray(clip.fake_segments, np.float32).reshape(-1, 2),
+        "attributes": json.dumps(dict(clip.attributes)),
+        "media": json.dumps(dict(clip.media)),
     }
 
 

@@ -67,6 +67,7 @@ def prepare_clip(media: MediaFile, *, detector: FaceDetector) -> PreparedClip:
         fake_segments=_after_cut(
             media.fake_segments, recording.num_leading_frames_cut, num_frames=len(crops)
         ),
+        attributes=media.attributes,
     )
     statistics = Statistics(
         num_frames=len(crops),
