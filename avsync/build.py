@@ -14,21 +14,24 @@ import numpy as np
 from avsync import lookup, optim, scoring
 from avsync.config import Config, default
 from avsync.datasets.base import open_source
-from avsync.models.aligner import Aligner
+from avsync.models.aligner import Aligner, require_fit
 from avsync.optim import Optimiser
 from avsync.pp import silence
 from avsync.pp.augment import INPUT_PIXELS, Augmentation
 from avsync.train.loop import Schedule, Training
-from avsync.types import Source
+from avsync.types import Batch, Extraction, Source
 from avsync.units import SAMPLES_PER_FRAME
+
+PRECOMPUTED = "precomputed"  # of avsync.models.encoders
 
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
 class Scorer(NamedTuple):
-    """What evaluation needs of a model: `apply(params, visual, audio, valid)`, and the names of
-    the rules that turn offset_logits to scores."""
+    """What evaluation needs of a model: its parameters, `apply(params, visual, audio, valid)`, and
+    the names of the rules that turn offset_logits to scores."""
 
+    params: Any
     apply: Callable[..., jax.Array]
     frame_score: str
     pooling: str
@@ -37,31 +40,42 @@ class Scorer(NamedTuple):
 def make_training(config: Config) -> Training:
     """All that `avsync.train.loop.train` needs; ValueError names a value that is not possible."""
     data, train = config.data, config.train
-    source = open_source(data.dataset, data.train_split, data_dir=data.data_dir)
-    model = make_model(config)
     silence.rule(data.trim)  # refused here, not by the first batch
+    source, val_source = (
+        require_real_only(open_source(data.dataset, split, data_dir=data.data_dir, trim=data.trim))
+        for split in (data.train_split, data.val_split)
+    )
+    model = make_model(config)
+    require_readable(config, source.extraction)
     return Training(
-        source=require_real_only(source),
-        val_source=require_real_only(
-            open_source(data.dataset, data.val_split, data_dir=data.data_dir)
-        ),
+        source=source,
+        val_source=val_source,
         apply=_apply(model),
-        init=lambda: init_params(model, seed=config.seed),
+        init=lambda: init_params(model, inputs_like(source.extraction), seed=config.seed),
         optimiser=make_optimiser(config),
         seed=config.seed,
         batch_size=data.batch_size,
         window_frames=data.window_frames,
         trim=data.trim,
+        # Clips are validated as the paper trims them, whatever is done to those trained on.
+        val_trim=val_source.extraction.trim if val_source.extraction else "leading",
         amount=Augmentation(**data.augmentation),
         schedule=Schedule(train.num_steps, train.log_every, train.checkpoint_every),
     )
 
 
-def make_scorer(config: Config) -> Scorer:
-    """The model of a config, ready to be given parameters; ValueError lists the known names."""
+def make_scorer(config: Config, params: Any, *, extraction: Extraction | None) -> Scorer:
+    """The model of a config and its parameters, for clips or for features as extracted.
+
+    ValueError lists the known names, or says why the model cannot read such input.
+    """
     scoring.require_known(frame_score=config.score.frame, pooling=config.score.pooling)
+    require_readable(config, extraction)
     model = make_model(config)
+    inputs = inputs_like(extraction)
+    require_fit(model, params, (inputs.visual, inputs.audio, inputs.valid))
     return Scorer(
+        params=params,
         apply=_apply(model),
         frame_score=config.score.frame,
         pooling=config.score.pooling,
@@ -99,15 +113,37 @@ def make_optimiser(config: Config) -> Optimiser:
     )
 
 
-def init_params(model: Aligner, *, seed: int) -> Any:
-    """Fresh parameters, drawn from `seed`."""
+def init_params(model: Aligner, inputs: Batch, *, seed: int) -> Any:
+    """Fresh parameters for such `inputs`, drawn from `seed`."""
+    visual, audio, valid = inputs.visual, inputs.audio, inputs.valid
+    return jax.jit(model.init)(jax.random.key(seed), visual, audio, valid)["params"]
+
+
+def inputs_like(extraction: Extraction | None = None) -> Batch:
+    """One short clip of zeros; or features of it, as extracted."""
     # Shapes of parameters do not depend on the length of the clip.
-    time = 4
-    visual = np.zeros((1, time, INPUT_PIXELS, INPUT_PIXELS, 1), np.uint8)
-    audio = np.zeros((1, time * SAMPLES_PER_FRAME), np.int16)
-    return jax.jit(model.init)(jax.random.key(seed), visual, audio, np.ones((1, time), bool))[
-        "params"
-    ]
+    valid = np.ones((1, 4), bool)
+    if extraction:
+        visual, audio = (
+            np.zeros((*valid.shape, extraction.channels[stream]), np.float32)
+            for stream in ("visual", "audio")
+        )
+    else:
+        visual = np.zeros((*valid.shape, INPUT_PIXELS, INPUT_PIXELS, 1), np.uint8)
+        audio = np.zeros((1, valid.size * SAMPLES_PER_FRAME), np.int16)
+    return Batch(visual, audio, valid, counted=valid, label=np.zeros(1, np.int32))
+
+
+def require_readable(config: Config, extraction: Extraction | None) -> None:
+    """ValueError if a config's encoders expect features and are given clips, or the reverse."""
+    for stream in ("visual", "audio"):
+        name = config.model[stream].name
+        if (name == PRECOMPUTED) != (extraction is not None):
+            given = "features, extracted beforehand" if extraction else "clips"
+            raise ValueError(
+                f"the {stream} encoder {name!r} cannot read this dataset, which holds {given}; "
+                f"{PRECOMPUTED!r} is the encoder of features, and of nothing else"
+            )
 
 
 def require_real_only(source: Source) -> Source:

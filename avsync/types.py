@@ -143,12 +143,33 @@ class Batch(NamedTuple):
 
 
 class ClipInfo(NamedTuple):
-    """What is known of the clips of a batch beside their pixels and samples; stays on the host."""
+    """What is known of a clip beside its pixels and samples; stays on the host.
+
+    `fake_segments` are in the time of the clip as it is here, after trimming. `status` is "ok", or
+    says why there is no frame to look at; `message` is that in words.
+    """
 
     clip_id: str
+    label: int
     category: str
-    manipulation: str
-    identity: str
-    attributes: Mapping[str, str]
-    leading_silence_seconds: float
-    num_frames: int
+    manipulation: str = "real"
+    identity: str = ""
+    source_clip: str = ""
+    fake_segments: tuple[tuple[float, float], ...] = ()
+    attributes: Mapping[str, str] = {}
+    leading_silence_seconds: float = 0.0
+    num_frames: int = 0
+    status: str = "ok"
+    message: str = ""
+
+
+class WholeClip(NamedTuple):
+    """A clip, whole, as evaluation and extraction take it.
+
+    visual: uint8 [t 88 88 1] mouth crops, or [t d] features.
+    audio: int16 or float32 [s] samples, or [t d] features.
+    """
+
+    info: ClipInfo
+    visual: Any
+    audio: Any

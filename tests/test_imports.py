@@ -30,8 +30,17 @@ LAYERS = (
         "convert",
         "synthesis",
     },
-    {"datasets", "input_pipeline", "parallel", "optim", "checkpoint", "writer", "runtime"},
-    {"train", "evaluation", "audits"},
+    {
+        "datasets",
+        "features",
+        "input_pipeline",
+        "parallel",
+        "optim",
+        "checkpoint",
+        "writer",
+        "runtime",
+    },
+    {"train", "evaluation", "extraction", "audits"},
     # Below here no library sees a config; above, configs become objects, and no library sees that.
     {"config"},
     {"build"},
@@ -40,8 +49,8 @@ LAYERS = (
 
 # Third parties and the only parts of avsync that may import them.
 HOMES = {
-    "tensorflow": {"pp", "datasets", "input_pipeline", "runtime"},
-    "tensorflow_datasets": {"pp", "datasets", "input_pipeline", "runtime"},
+    "tensorflow": {"pp", "datasets", "features", "input_pipeline", "runtime"},
+    "tensorflow_datasets": {"pp", "datasets", "features", "input_pipeline", "runtime"},
     "flax": {"models"},
     "orbax": {"checkpoint"},
     "optax": {"optim", "train.step"},
@@ -54,6 +63,7 @@ WITHOUT_JAX = {
     "prepare",
     "pp",
     "datasets",
+    "features",
     "input_pipeline",
     "metrics",
     "fabricate",

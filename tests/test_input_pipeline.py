@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from avsync.datasets.base import open_source
-from avsync.input_pipeline import eval_batches, train_batches
+from avsync.input_pipeline.evaluation import eval_batches
+from avsync.input_pipeline.training import train_batches
 from avsync.pp.augment import Augmentation
 from avsync.types import Host, Source
 from avsync.units import SAMPLES_PER_FRAME

@@ -31,27 +31,27 @@ POOLING = flags.DEFINE_string("pooling", None, "Instead of the config's: frame t
 def main(_: list[str]) -> None:
     with hushed():  # and not at the top: --help need not wait for TensorFlow
         from avsync import build, checkpoint, runtime
-        from avsync.datasets.base import open_source
         from avsync.evaluation import embed, report
 
         runtime.start()
     try:
         workdir, step = checkpoint.find(Path(CHECKPOINT.value).expanduser())
-        source = open_source(DATASET.value, SPLIT.value, data_dir=DATA_DIR.value)
+        sources = embed.open_views(DATASET.value, SPLIT.value, data_dir=DATA_DIR.value)
         config = build.from_json(checkpoint.read_config(workdir))
         config.score.pooling = POOLING.value or config.score.pooling
-        scorer = build.make_scorer(config)
+        scorer = build.make_scorer(
+            config,
+            checkpoint.load_params(workdir, step),
+            extraction=next(iter(sources.values())).extraction,
+        )
     except ValueError as error:
         raise UsageError(str(error)) from error
     out_dir = Path(OUT.value).expanduser()
     lines = list(
         embed.score_views(
-            source,
-            apply=scorer.apply,
-            params=checkpoint.load_params(workdir, step),
-            frame_score=scorer.frame_score,
-            pooling=scorer.pooling,
-            batch_size=BATCH_SIZE.value,
+            embed.views_of(sources, batch_size=BATCH_SIZE.value),
+            **scorer._asdict(),
+            total=sum(source.num_clips for source in sources.values()),
         )
     )
     embed.write_lines(lines, out_dir)

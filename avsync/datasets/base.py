@@ -20,7 +20,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from avsync import lookup
-from avsync.types import Clip, MediaFile, Source
+from avsync.pp import silence
+from avsync.types import Clip, Extraction, MediaFile, Source
 from avsync.units import CROP_PIXELS, SAMPLE_RATE
 
 # Lossless, measured on real 96 x 96 crops: 4.5 kB a frame, written in 0.45 ms and read in 0.18 ms.
@@ -160,15 +161,26 @@ def builder_class(dataset: str) -> type[ClipBuilder]:
     return found
 
 
-def open_source(dataset: str, split: str, *, data_dir: str | Path) -> Source:
+def open_source(
+    dataset: str, split: str, *, data_dir: str | Path, trim: str | None = None
+) -> Source:
     """A split of a dataset that lies prepared under `data_dir`.
 
-    ValueError says how to prepare the dataset, or which splits it has.
+    Of a dataset of features, NAME/TRIM is meant where only NAME is given. ValueError says how to
+    prepare the dataset, or which splits it has.
     """
-    name = dataset.partition("/")[0]
+    name, _, config = dataset.partition("/")
+    data_dir = Path(data_dir).expanduser()
+    trims = extracted_trims(name, data_dir=data_dir)
+    if trims and not config:
+        if trim is None or trim not in trims:
+            raise ValueError(
+                f"{dataset} holds features extracted with --trim={' and '.join(trims)}, and trim "
+                f"{trim!r} is asked for: extract them so, or ask for {trims[0]!r}"
+            )
+        dataset = f"{name}/{trim}"
     if name in lookup.names("datasets"):
         lookup.load("datasets", name)  # registers it, so that a bare name finds its first config
-    data_dir = Path(data_dir).expanduser()
     try:
         builder = tfds.builder(dataset, data_dir=data_dir, try_gcs=False)
     except (tfds.core.DatasetNotFoundError, ValueError) as error:
@@ -182,13 +194,21 @@ def open_source(dataset: str, split: str, *, data_dir: str | Path) -> Source:
     if split not in builder.info.splits:
         raise ValueError(lookup.unknown(f"split of {dataset}", split, list(builder.info.splits)))
     metadata = builder.info.metadata or {}
+    extraction = metadata.get("extraction")
     return Source(
         dataset=dataset,
         split=split,
         directory=Path(builder.data_dir),
         num_clips=builder.info.splits[split].num_examples,
         is_real_only=split in metadata.get("real_only_splits", ()),
+        extraction=Extraction(**extraction) if extraction else None,
     )
+
+
+def extracted_trims(name: str, *, data_dir: str | Path) -> list[str]:
+    """The ways in which the features called `name` were trimmed; empty for a dataset of clips."""
+    family = Path(data_dir).expanduser() / name
+    return [trim for trim in silence.RULES if any((family / trim).glob("*/dataset_info.json"))]
 
 
 def _prepared_names(data_dir: Path) -> list[str]:

@@ -1,7 +1,11 @@
 """The model: two encoders and a head, from clips to `offset_logits`."""
 
+from typing import Any
+
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
+from flax import errors
 from jaxtyping import Array, Bool, Float, Num
 
 from avsync import lookup
@@ -45,6 +49,17 @@ class Aligner(nn.Module):
         if self.edges == "masked":
             return jnp.where(_candidates(valid, self.reach_frames), logits, EXCLUDED)
         raise ValueError(lookup.unknown("edge rule", self.edges, ["masked", "official"]))
+
+
+def require_fit(model: nn.Module, params: Any, inputs: tuple[Any, ...]) -> None:
+    """ValueError, naming the layer, if parameters were made for inputs of other shapes."""
+    try:
+        jax.eval_shape(model.apply, {"params": params}, *inputs)
+    except (errors.ScopeParamShapeError, errors.ScopeParamNotFoundError) as error:
+        shapes = ", ".join(str(list(x.shape)) for x in inputs)
+        raise ValueError(
+            f"the checkpoint does not fit inputs of shapes {shapes}: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def _candidates(valid: Bool[Array, "b t"], reach_frames: int) -> Bool[Array, "b t k"]:

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 
 from avsync import parallel
 from avsync.checkpoint import Checkpointer
-from avsync.input_pipeline import eval_batches, train_batches
+from avsync.input_pipeline.evaluation import eval_batches
+from avsync.input_pipeline.training import train_batches
 from avsync.optim import Optimiser
 from avsync.pp.augment import Augmentation
 from avsync.runtime import Progress, this_host
@@ -34,7 +35,10 @@ class Schedule(NamedTuple):
 
 
 class Training(NamedTuple):
-    """A training, made by avsync.build from a config. Both sources hold reals only."""
+    """A training, made by avsync.build from a config. Both sources hold reals only.
+
+    `trim` and `val_trim` name the rules of avsync.pp.silence for either.
+    """
 
     source: Source
     val_source: Source
@@ -45,6 +49,7 @@ class Training(NamedTuple):
     batch_size: int
     window_frames: int
     trim: str
+    val_trim: str
     amount: Augmentation
     schedule: Schedule
 
@@ -100,10 +105,10 @@ def train(job: Training, workdir: Path) -> float:
 
 
 def validation_loss(job: Training, validate: Callable[..., Any], params: Any) -> float:
-    """Mean loss a frame over the validation split: whole clips, trimmed by the paper's rule."""
+    """Mean loss a frame over the validation split, whole clips."""
     nll, num_frames = 0.0, 0
     batches = eval_batches(
-        job.val_source, batch_size=job.batch_size, trim="leading", host=this_host()
+        job.val_source, batch_size=job.batch_size, trim=job.val_trim, host=this_host()
     )
     for batch, infos in batches:
         refuse_fakes(batch, [info.clip_id for info in infos])

@@ -26,12 +26,12 @@ def make_train_step(
 
     def loss_of(params: Any, batch: Batch, num_frames: jax.Array) -> jax.Array:
         logits = apply(params, batch.visual, batch.audio, batch.valid)
-        return alignment_nll(logits, batch.valid).sum() / num_frames
+        return alignment_nll(logits, batch.counted).sum() / num_frames
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         # The mean is over the frames of all devices, however the short clips fall: so the
         # gradient does not depend on the number of devices.
-        num_frames = jnp.maximum(jax.lax.psum(batch.valid.sum(), AXIS), 1)
+        num_frames = jnp.maximum(jax.lax.psum(batch.counted.sum(), AXIS), 1)
         loss, gradients = jax.value_and_grad(loss_of)(state.params, batch, num_frames)
         loss, gradients = jax.lax.psum((loss, gradients), AXIS)
         updates, opt_state = optimiser.update(gradients, state.opt_state, state.params)
@@ -47,8 +47,8 @@ def make_eval_step(apply: Callable[..., jax.Array]) -> Callable[[Any, Batch], Me
 
     def eval_step(params: Any, batch: Batch) -> Metrics:
         logits = apply(params, batch.visual, batch.audio, batch.valid)
-        nll = alignment_nll(logits, batch.valid).sum()
-        return jax.lax.psum({"nll": nll, "num_frames": batch.valid.sum()}, AXIS)
+        nll = alignment_nll(logits, batch.counted).sum()
+        return jax.lax.psum({"nll": nll, "num_frames": batch.counted.sum()}, AXIS)
 
     return eval_step
 

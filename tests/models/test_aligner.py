@@ -32,7 +32,7 @@ def random_clip(num_frames: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]
 
 def logits_of(config, visual, audio, valid, params=None):
     model = build.make_model(config)
-    params = build.init_params(model, seed=0) if params is None else params
+    params = build.init_params(model, build.inputs_like(), seed=0) if params is None else params
     return jax.jit(model.apply)({"params": params}, visual, audio, valid)
 
 
@@ -40,7 +40,7 @@ def logits_of(config, visual, audio, valid, params=None):
 @pytest.mark.parametrize("edges", ["masked", "official"])
 def test_padding_changes_no_logit_and_no_score(head, edges):
     config = small_config(head, edges)
-    params = build.init_params(build.make_model(config), seed=0)
+    params = build.init_params(build.make_model(config), build.inputs_like(), seed=0)
     visual, audio = random_clip(12)
     alone = logits_of(config, visual, audio, np.ones((1, 12), bool), params)
     # A second row without a valid frame, and five frames of rubbish behind the first.
@@ -126,7 +126,7 @@ def test_bfloat16_activations_give_float32_logits_close_to_float32():
     valid = np.ones((1, 8), bool)
     exact_config, half_config = small_config(), small_config()
     half_config.model.dtype = "bfloat16"
-    params = build.init_params(build.make_model(exact_config), seed=0)
+    params = build.init_params(build.make_model(exact_config), build.inputs_like(), seed=0)
     exact = logits_of(exact_config, visual, audio, valid, params)
     half = logits_of(half_config, visual, audio, valid, params)
     assert half.dtype == jnp.float32

@@ -1,0 +1,139 @@
+"""The records of a dataset: this host's share of them, and how one becomes arrays.
+
+There are two kinds. A record of clips holds encoded mouth crops and a waveform, and is trimmed as
+it is read. A record of features holds what a frozen encoder made of both; it was trimmed before,
+for what an encoder has once heard is not cut out of its features.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from avsync.pp import augment, silence
+from avsync.pp.augment import Augmentation
+from avsync.pp.silence import Kept
+from avsync.types import Extraction, Host, Source
+from avsync.units import SAMPLE_RATE, SAMPLES_PER_FRAME
+
+# What TFDS parses of a record, by name.
+Fields = dict[str, Any]
+
+# Of a record of features, those that a model takes.
+STREAMS = ("visual", "audio")
+
+
+class Records(NamedTuple):
+    """How a record is read. All functions run inside `tf.data.Dataset.map`.
+
+    parse: serialized record -> fields; pictures stay encoded.
+    keep: (fields, int32 seed [2]) -> the frames that trimming leaves.
+    load: (fields, kept, amount, int32 seed [2]) -> (visual, audio) of these frames. Pictures are
+      augmented, or cropped centrally if `amount` is None; features are left as they are.
+    leading_seconds: (fields, kept) -> the silence that is left before the first sound.
+    audio_steps: of `audio` to each frame.
+    """
+
+    parse: Callable[[tf.Tensor], Fields]
+    keep: Callable[[Fields, tf.Tensor], Kept]
+    load: Callable[[Fields, Kept, Augmentation | None, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+    leading_seconds: Callable[[Fields, Kept], tf.Tensor]
+    audio_steps: int
+
+
+def open_records(source: Source, *, trim: str) -> Records:
+    """The records of `source`, trimmed by the rule called `trim`.
+
+    ValueError if there is no such rule, or if the features were trimmed by another one.
+    """
+    features: Any = tfds.builder_from_directory(source.directory).info.features
+    if source.extraction:
+        return _features(source, source.extraction, features, trim)
+    keep = silence.rule(trim)
+    skip_frames = {"frames": tfds.decode.SkipDecoding()}
+
+    def leading_seconds(clip: Fields, kept: Kept) -> tf.Tensor:
+        _, waveform = silence.cut(kept, clip["frames"], clip["waveform"])
+        return silence.leading_samples(waveform) / SAMPLE_RATE
+
+    return Records(
+        parse=lambda record: features.deserialize_example(record, decoders=skip_frames),
+        keep=lambda clip, seed: keep(clip["waveform"], seed),
+        load=_load_clip,
+        leading_seconds=leading_seconds,
+        audio_steps=SAMPLES_PER_FRAME,
+    )
+
+
+def share(source: Source, host: Host) -> tuple[list[list[str]], int]:
+    """This host's part of the split, as rows of (file, skip, take), and its number of clips.
+
+    The parts are disjoint, cover the split, and differ by at most one clip.
+    """
+    if source.num_clips < host.count:
+        return [], 0
+    info = tfds.builder_from_directory(source.directory).info
+    part = tfds.even_splits(source.split, n=host.count)[host.index]
+    own = info.splits[part]
+    rows = [[item.filename, str(item.skip), str(item.take)] for item in own.file_instructions]
+    return rows, own.num_examples
+
+
+def read_file(row: tf.Tensor) -> tf.data.Dataset:
+    """The serialized records of one row of `share`."""
+    skip, take = (tf.strings.to_number(row[i], tf.int64) for i in (1, 2))
+    return tf.data.TFRecordDataset(row[0]).skip(skip).take(take)
+
+
+def _load_clip(
+    clip: Fields, kept: Kept, amount: Augmentation | None, seed: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    encoded, waveform = silence.cut(kept, clip["frames"], clip["waveform"])
+    frames = _decode(encoded)
+    if amount is None:
+        return augment.centre_crop(frames), waveform
+    return augment.augment(frames, waveform, amount=amount, seed=seed)
+
+
+def _decode(encoded: tf.Tensor) -> tf.Tensor:
+    """Encoded grey frames [t] to uint8 [t 96 96 1]."""
+    size = augment.CROP_PIXELS
+    return tf.map_fn(
+        lambda image: tf.ensure_shape(tf.io.decode_image(image, channels=1), [size, size, 1]),
+        encoded,
+        fn_output_signature=tf.TensorSpec([size, size, 1], tf.uint8),
+    )
+
+
+def _features(source: Source, extraction: Extraction, features: Any, trim: str) -> Records:
+    if trim != extraction.trim:
+        raise ValueError(
+            f"{source.dataset}: its features were extracted with --trim={extraction.trim}, and "
+            f"trim {trim!r} is asked for. Features cannot be trimmed afterwards: extract them with "
+            f"--trim={trim}, or ask for {extraction.trim!r}."
+        )
+
+    others = {
+        name: tfds.decode.SkipDecoding() for name in extraction.channels if name not in STREAMS
+    }
+
+    def load(
+        clip: Fields, kept: Kept, amount: Augmentation | None, seed: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        del amount, seed
+        visual, audio = (_as_float(clip[name][kept.first : kept.end]) for name in STREAMS)
+        return visual, audio
+
+    return Records(
+        parse=lambda record: features.deserialize_example(record, decoders=others),
+        keep=lambda clip, seed: Kept(tf.constant(0), tf.shape(clip["visual"])[0]),
+        load=load,
+        leading_seconds=lambda clip, kept: clip["leading_silence_seconds"],
+        audio_steps=1,
+    )
+
+
+def _as_float(stored: tf.Tensor) -> tf.Tensor:
+    # TFDS has no bfloat16: avsync.features.store keeps its bits.
+    return tf.bitcast(stored, tf.bfloat16) if stored.dtype == tf.uint16 else stored
