@@ -1,12 +1,10 @@
 """One raw file to one clip: decode, find the talking face, crop its mouth."""
 
-import dataclasses
-from typing import NamedTuple
-
 import numpy as np
 
 from avsync.prepare.decode import decode
 from avsync.prepare.landmarks.base import FaceDetector
+from avsync.prepare.media import describe_face
 from avsync.prepare.mouth_crop import crop_mouths, fill_missing
 from avsync.prepare.rejects import Reject
 from avsync.prepare.tracks import find_tracks, talking_track
@@ -18,33 +16,7 @@ from avsync.units import FRAMES_PER_SECOND, INT16_SCALE
 SILENCE_AMPLITUDE = 5e-4
 
 
-@dataclasses.dataclass(frozen=True)
-class Statistics:
-    """What was seen on the way to a clip; see `Recording` for what decoding measures.
-
-    `num_face_tracks` counts the chosen face too. `seen_share` is the part of the frames in which
-    the chosen face was seen; in the others its landmarks are interpolated.
-    """
-
-    num_frames: int
-    num_face_tracks: int
-    seen_share: float
-    num_leading_frames_cut: int
-    length_difference_seconds: float
-    start_difference_seconds: float
-    filled_gap_seconds: float
-    source_frames_per_second: float
-    source_sample_rate: int
-
-
-class PreparedClip(NamedTuple):
-    """A clip, and what was seen on the way to it."""
-
-    clip: Clip
-    statistics: Statistics
-
-
-def prepare_clip(media: MediaFile, *, detector: FaceDetector) -> PreparedClip:
+def prepare_clip(media: MediaFile, *, detector: FaceDetector) -> Clip:
     """The clip that the file holds; raises `Reject` with the reason if it holds none."""
     recording = decode(media.path)
     loudest = np.abs(recording.waveform.astype(np.int32)).max() / INT16_SCALE
@@ -55,7 +27,8 @@ def prepare_clip(media: MediaFile, *, detector: FaceDetector) -> PreparedClip:
     tracks = find_tracks(recording.frames, detector)
     track = talking_track(tracks)
     crops = crop_mouths(recording.frames, fill_missing(track.landmarks))
-    clip = Clip(
+    face = describe_face(track, num_tracks=len(tracks), width_pixels=recording.frames.shape[2])
+    return Clip(
         clip_id=media.clip_id,
         frames=crops,
         waveform=recording.waveform,
@@ -68,19 +41,8 @@ def prepare_clip(media: MediaFile, *, detector: FaceDetector) -> PreparedClip:
             media.fake_segments, recording.num_leading_frames_cut, num_frames=len(crops)
         ),
         attributes=media.attributes,
+        media=recording.media | face,
     )
-    statistics = Statistics(
-        num_frames=len(crops),
-        num_face_tracks=len(tracks),
-        seen_share=float(track.is_seen.mean()),
-        num_leading_frames_cut=recording.num_leading_frames_cut,
-        length_difference_seconds=recording.length_difference_seconds,
-        start_difference_seconds=recording.start_difference_seconds,
-        filled_gap_seconds=recording.filled_gap_seconds,
-        source_frames_per_second=recording.source_frames_per_second,
-        source_sample_rate=recording.source_sample_rate,
-    )
-    return PreparedClip(clip, statistics)
 
 
 def _after_cut(

@@ -6,7 +6,7 @@ variable frame rates and gaps in the sound are honoured, and nothing is relabell
 
 import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -15,6 +15,7 @@ from av.error import FFmpegError
 from av.stream import Disposition
 from jaxtyping import Int16, UInt8
 
+from avsync.prepare.media import describe_formats, describe_sizes
 from avsync.prepare.rejects import Reject
 from avsync.prepare.streams import Picture, Sound
 from avsync.units import FRAMES_PER_SECOND, INT16_SCALE, SAMPLE_RATE, SAMPLES_PER_FRAME
@@ -32,19 +33,25 @@ class Recording(NamedTuple):
     """What a file shows and sounds, in sync: frame i sounds in samples [640 i, 640 (i + 1)).
 
     `num_leading_frames_cut` grid frames were dropped because the sound starts after the picture;
-    times given for the file are late by so many frames. `length_difference_seconds` is the length
-    of the sound less that of the picture, before both were cut to their common span, and
-    `start_difference_seconds` how much later than the picture the sound starts.
+    times given for the file are late by so many frames. `media` is what the file was like, by the
+    names of `avsync.prepare.media.KEYS`; lengths are those before both streams were cut to their
+    common span.
     """
 
     frames: UInt8[np.ndarray, "t h w"]
     waveform: Int16[np.ndarray, " s"]
     num_leading_frames_cut: int
-    length_difference_seconds: float
-    start_difference_seconds: float
-    filled_gap_seconds: float
-    source_frames_per_second: float
-    source_sample_rate: int
+    media: dict[str, Any]
+
+
+class _Contents(NamedTuple):
+    """Both streams of a file, read to their end."""
+
+    picture: Picture
+    sound: Sound
+    video_bytes: int
+    audio_bytes: int
+    formats: dict[str, Any]
 
 
 def decode(path: Path) -> Recording:
@@ -52,13 +59,13 @@ def decode(path: Path) -> Recording:
     if not path.is_file():
         raise Reject("missing_file", f"no file at {path}")
     try:
-        picture, sound = _read(path)
+        contents = _read(path)
     except FFmpegError as error:
         raise Reject("undecodable", f"FFmpeg: {error}") from error
-    return _synchronise(picture, sound)
+    return _synchronise(contents, path)
 
 
-def _read(path: Path) -> tuple[Picture, Sound]:
+def _read(path: Path) -> _Contents:
     # Tags may be in any encoding; they are of no interest.
     with av.open(str(path), metadata_errors="ignore") as container:
         cover = Disposition.attached_pic  # of an album: a picture, but none that moves
@@ -70,17 +77,22 @@ def _read(path: Path) -> tuple[Picture, Sound]:
             raise Reject("no_audio", "the file has no audio stream")
         # One core a worker: the job is parallel over clips.
         video[0].codec_context.thread_count = 1
+        formats = describe_formats(container, video=video[0], audio=audio[0])
         picture, sound = Picture(), Sound()
-        for frame in container.decode(video[0], audio[0]):
-            if isinstance(frame, av.VideoFrame):
-                picture.add(frame)
-            elif isinstance(frame, av.AudioFrame):
-                sound.add(frame)
+        num_bytes = {"video": 0, "audio": 0}
+        for packet in container.demux(video[0], audio[0]):
+            num_bytes[packet.stream.type] += packet.size
+            for frame in packet.decode():
+                if isinstance(frame, av.VideoFrame):
+                    picture.add(frame)
+                elif isinstance(frame, av.AudioFrame):
+                    sound.add(frame)
     picture.finish()
-    return picture, sound
+    return _Contents(picture, sound, num_bytes["video"], num_bytes["audio"], formats)
 
 
-def _synchronise(picture: Picture, sound: Sound) -> Recording:
+def _synchronise(contents: _Contents, path: Path) -> Recording:
+    picture, sound = contents.picture, contents.sound
     if not picture.frames:
         raise Reject("no_video", "not one frame of the video stream could be decoded")
     if sound.num_samples == 0:
@@ -108,16 +120,24 @@ def _synchronise(picture: Picture, sound: Sound) -> Recording:
         )
     waveform = samples[first * SAMPLES_PER_FRAME - delay : end * SAMPLES_PER_FRAME - delay]
     missing = (end - first) * SAMPLES_PER_FRAME - len(waveform)
-    return Recording(
-        frames=np.stack(picture.frames[first:end]),
-        waveform=np.pad(waveform, (0, missing)),
-        num_leading_frames_cut=first,
-        length_difference_seconds=audio_seconds - video_seconds,
-        start_difference_seconds=start_difference,
-        filled_gap_seconds=sound.filled_gap_seconds,
-        source_frames_per_second=picture.frames_per_second,
-        source_sample_rate=sound.sample_rate,
+    frames = np.stack(picture.frames[first:end])
+    media = contents.formats | describe_sizes(
+        path,
+        video_bytes=contents.video_bytes,
+        audio_bytes=contents.audio_bytes,
+        video_seconds=video_seconds,
+        audio_seconds=audio_seconds,
     )
+    media |= {
+        "width_pixels": frames.shape[2],
+        "height_pixels": frames.shape[1],
+        "video_frames_per_second": round(picture.frames_per_second, 6),
+        "sample_rate_hertz": sound.sample_rate,
+        "start_difference_seconds": round(start_difference, 6),
+        "filled_gap_seconds": round(sound.filled_gap_seconds, 6),
+        "num_leading_frames_cut": first,
+    }
+    return Recording(frames, np.pad(waveform, (0, missing)), first, media)
 
 
 def _to_16_khz(sound: Sound) -> Int16[np.ndarray, " s"]:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from avsync.files import write_whole
 from avsync.prepare.store import ClipStore
 from avsync.prepare.workers import prepare_in_processes
 from avsync.types import MediaFile
 from avsync.units import FRAMES_PER_SECOND
 
 # To be counted up whenever the clips come out differently than before.
-VERSION = 1
+VERSION = 2
 
 REJECTS, REPORT = "rejects.jsonl", "prepare_report.json"
 
@@ -94,8 +95,8 @@ def forget_rejects(directory: Path) -> None:
 
 def write_reports(rejects: list[RejectLine], report: dict[str, Any], directory: Path) -> None:
     """rejects.jsonl and prepare_report.json, the report last: where it is, both are whole."""
-    _write(directory / REJECTS, "".join(json.dumps(line) + "\n" for line in rejects))
-    _write(directory / REPORT, json.dumps(report, indent=2) + "\n")
+    write_whole(directory / REJECTS, "".join(json.dumps(line) + "\n" for line in rejects))
+    write_whole(directory / REPORT, json.dumps(report, indent=2) + "\n")
 
 
 def read_report(directory: Path, *, limit: int | None) -> dict[str, Any] | None:
@@ -113,16 +114,16 @@ def read_report(directory: Path, *, limit: int | None) -> dict[str, Any] | None:
 
 
 def _report(clips: ClipStore, rejects: list[RejectLine]) -> dict[str, Any]:
-    seen = [clips.statistics(clip_id) for clip_id in clips]
-    num_frames = sum(statistics.num_frames for statistics in seen)
+    seen = [clips.media(clip_id) for clip_id in clips]
+    num_frames = sum(clips.num_frames(clip_id) for clip_id in clips)
     return {
         "num_clips": len(seen),
         "num_rejected": len(rejects),
         "by_reason": dict(Counter(line["reason"] for line in rejects).most_common()),
         "hours_of_video": round(num_frames / FRAMES_PER_SECOND / 3600, 4),
-        "num_clips_with_other_faces": sum(s.num_face_tracks > 1 for s in seen),
+        "num_clips_with_other_faces": sum(media["num_face_tracks"] > 1 for media in seen),
         "largest_length_difference_seconds": round(
-            max((abs(s.length_difference_seconds) for s in seen), default=0.0), 4
+            max((abs(media["length_difference_seconds"]) for media in seen), default=0.0), 4
         ),
     }
 
@@ -132,7 +133,7 @@ def _check_settings(directory: Path, settings: dict[str, Any]) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "settings.json"
     if not path.is_file():
-        _write(path, json.dumps(settings))
+        write_whole(path, json.dumps(settings))
     before = json.loads(path.read_text())
     if before != settings:
         raise ValueError(
@@ -146,12 +147,5 @@ def _read_rejects(path: Path) -> list[RejectLine]:
     if not path.is_file():
         return []
     whole, _, _ = path.read_text().rpartition("\n")
-    _write(path, whole + "\n" if whole else "")
+    write_whole(path, whole + "\n" if whole else "")
     return [json.loads(line) for line in whole.splitlines()]
-
-
-def _write(path: Path, text: str) -> None:
-    """All of `text`, or, if killed on the way, what was there before."""
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_text(text)
-    unfinished.replace(path)

@@ -6,11 +6,12 @@ import os
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from avsync.prepare.clips import PreparedClip, Statistics
 from avsync.types import Clip
+from avsync.units import SAMPLES_PER_FRAME
 
 
 class ClipStore(Mapping[str, Clip]):
@@ -37,15 +38,19 @@ class ClipStore(Mapping[str, Clip]):
     def __contains__(self, clip_id: object) -> bool:
         return isinstance(clip_id, str) and _path(self.directory, clip_id).is_file()
 
-    def statistics(self, clip_id: str) -> Statistics:
-        """What was seen when the clip was prepared; its pixels are not read."""
+    def num_frames(self, clip_id: str) -> int:
+        """The length of the clip; its pixels are not read."""
         with np.load(_path(self.directory, clip_id), allow_pickle=False) as archive:
-            return Statistics(**json.loads(str(archive["statistics"])))
+            return len(archive["waveform"]) // SAMPLES_PER_FRAME
+
+    def media(self, clip_id: str) -> dict[str, Any]:
+        """What was measured of the clip's raw file; its pixels are not read."""
+        with np.load(_path(self.directory, clip_id), allow_pickle=False) as archive:
+            return json.loads(str(archive["clip"]))["media"]
 
 
-def save(prepared: PreparedClip, directory: Path) -> None:
+def save(clip: Clip, directory: Path) -> None:
     """Stores the clip in `directory`; a process killed half-way leaves no file that counts."""
-    clip = prepared.clip
     fields = {f.name: getattr(clip, f.name) for f in dataclasses.fields(clip)}
     del fields["frames"], fields["waveform"]
     path = _path(directory, clip.clip_id)
@@ -58,7 +63,6 @@ def save(prepared: PreparedClip, directory: Path) -> None:
             frames=clip.frames,
             waveform=clip.waveform,
             clip=np.array(json.dumps(fields)),
-            statistics=np.array(json.dumps(dataclasses.asdict(prepared.statistics))),
         )
     unfinished.replace(path)
 

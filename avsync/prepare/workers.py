@@ -153,14 +153,14 @@ def _serve(connection: Connection, detector: str, directory: Path) -> None:
 
 def _answer(media: MediaFile, detector: FaceDetector, directory: Path) -> Outcome | _Failure:
     try:
-        prepared = prepare_clip(media, detector=detector)
+        clip = prepare_clip(media, detector=detector)
     except Reject as reject:
         return Outcome(media, reject)
     except Exception:  # passed on, not swallowed: the parent raises it
         trace = traceback.format_exc()
         return _Failure(f"while {media.path} was prepared:\n{trace}", is_defect=True)
     try:
-        save(prepared, directory)
+        save(clip, directory)
     except OSError as error:
         message = f"cannot write the clip of {media.path}: {error}"
         return _Failure(message, is_defect=False)

@@ -40,7 +40,7 @@ def test_a_clip_at_30_fps_gives_the_crops_of_the_same_clip_at_25(write_media, ta
     shown = np.round(at_30 * 25).astype(int).clip(max=len(frames) - 1)
     options = {"sound": [(0, sound)], "sample_rate": 44_100}
     crops = [
-        prepare(write_media(frames=frames[index], times=times, **options), detector).clip.frames
+        prepare(write_media(frames=frames[index], times=times, **options), detector).frames
         for index, times in ((np.arange(75), np.arange(75) / 25), (shown, at_30))
     ]
     assert abs(len(crops[0]) - len(crops[1])) <= 1
@@ -62,10 +62,10 @@ def test_a_late_start_of_the_sound_is_honoured(write_media, talker, detector):
         )
         for piece in ((0.0, sound), (start, late_sound))
     )
-    assert late.statistics.num_leading_frames_cut == cut
+    assert late.media["num_leading_frames_cut"] == cut
     # The frames without sound are gone from both, and what is left is the same.
-    np.testing.assert_array_equal(late.clip.frames[:45], in_time.clip.frames[cut : cut + 45])
-    heard, expected = (x.clip.waveform.astype(int) for x in (late, in_time))
+    np.testing.assert_array_equal(late.frames[:45], in_time.frames[cut : cut + 45])
+    heard, expected = (x.waveform.astype(int) for x in (late, in_time))
     expected = expected[cut * 640 :]
     assert np.abs(heard[640:25_600] - expected[640:25_600]).max() < 10
 
@@ -86,7 +86,7 @@ def test_forged_stretches_move_with_the_frames_that_are_cut(write_media, talker,
         manipulation="splice",
         source_clip="original",
         fake_segments=((0.0, 0.1), (0.1, 0.5), (2.0, 9.0)),
-    ).clip
+    )
     assert clip.fake_segments == (
         (0.0, pytest.approx(0.34)),
         (pytest.approx(1.84), len(clip.frames) / 25),
@@ -98,21 +98,21 @@ def test_a_face_at_the_side_of_a_wide_picture_is_found(write_media, talker, dete
     frames, sound = talker
     wide = np.full((75, 288, 720), 90, np.uint8)
     wide[:, :, 360:] = frames
-    prepared = prepare(
+    clip = prepare(
         write_media(frames=wide, times=np.arange(75) / 25, sound=[(0, sound)], sample_rate=44_100),
         detector,
     )
-    assert prepared.statistics.num_face_tracks == 1
-    assert prepared.statistics.seen_share == 1
+    assert clip.media["num_face_tracks"] == 1
+    assert clip.media["face_seen_share"] == 1
 
 
 def test_other_talkers_are_found_upright_with_the_mouth_in_the_middle(testdata, detector):
     path = sorted((testdata / "grid_speakers").glob("*.mpg"))[-1]
-    prepared = prepare(path, detector)
-    assert prepared.statistics.seen_share == 1
-    assert prepared.statistics.length_difference_seconds == pytest.approx(-0.022, abs=1e-3)
+    clip = prepare(path, detector)
+    assert clip.media["face_seen_share"] == 1
+    assert clip.media["length_difference_seconds"] == pytest.approx(-0.022, abs=1e-3)
     # Lips move where the mouth is: change over time is strongest around the middle of the crop.
-    change = prepared.clip.frames[..., 0].astype(float).std(axis=0)
+    change = clip.frames[..., 0].astype(float).std(axis=0)
     middle = change[36:60, 30:66].mean()
     assert middle > 1.5 * change[:24].mean()
 

@@ -52,7 +52,7 @@ def test_a_frame_shows_its_own_time_whatever_the_rate_of_the_file(write_media, r
     grid = np.arange(60) / 25
     late = (shown_seconds(recording.frames) - grid)[grid <= times[-1]]
     assert np.abs(late).max() <= 0.5 / rate + 0.5 / GREY_PER_SECOND + 1e-3
-    assert recording.source_frames_per_second == pytest.approx(rate, rel=1e-3)
+    assert recording.media["video_frames_per_second"] == pytest.approx(rate, rel=1e-3)
 
 
 def test_frames_at_uneven_times_are_shown_at_those_times(write_media):
@@ -75,7 +75,7 @@ def test_a_click_is_heard_at_its_time_whatever_the_sample_rate(write_media, samp
     )
     assert recording.waveform.shape == (60 * SAMPLES_PER_FRAME,)
     assert heard_seconds(recording.waveform) == pytest.approx(CLICK_SECONDS, abs=1e-3)
-    assert recording.source_sample_rate == sample_rate
+    assert recording.media["sample_rate_hertz"] == sample_rate
 
 
 @pytest.mark.parametrize("codec", ["pcm_u8", "pcm_s16le", "pcm_s32le", "pcm_f32le", "flac"])
@@ -99,7 +99,7 @@ def test_sound_that_starts_later_than_the_picture_stays_in_sync(write_media):
     sound = [(0.2, click(2.2, 16_000, at=CLICK_SECONDS - 0.2))]
     recording = decode(write_media(frames=clock(times), times=times, sound=sound))
     assert recording.num_leading_frames_cut == 5
-    assert recording.start_difference_seconds == pytest.approx(0.2, abs=1e-3)
+    assert recording.media["start_difference_seconds"] == pytest.approx(0.2, abs=1e-3)
     assert shown_seconds(recording.frames)[0] == pytest.approx(0.2, abs=0.01)
     assert heard_seconds(recording.waveform) == pytest.approx(CLICK_SECONDS - 0.2, abs=1e-3)
 
@@ -127,7 +127,7 @@ def test_a_gap_in_the_sound_is_filled_so_that_what_follows_is_in_time(write_medi
     whole = click(2.4, 16_000)
     sound = [(0, whole[:, :8_000]), (0.8, whole[:, 12_800:])]
     recording = decode(write_media(frames=clock(times), times=times, sound=sound))
-    assert recording.filled_gap_seconds == pytest.approx(0.3, abs=2e-3)
+    assert recording.media["filled_gap_seconds"] == pytest.approx(0.3, abs=2e-3)
     assert np.all(recording.waveform[8_200:12_600] == 0)
     assert heard_seconds(recording.waveform) == pytest.approx(CLICK_SECONDS, abs=2e-3)
 
@@ -140,7 +140,7 @@ def test_the_last_frame_stays_if_half_of_its_sound_is_there(
     sound = click(2.4, 16_000)[:, :-missing_samples]
     recording = decode(write_media(frames=clock(times), times=times, sound=[(0, sound)]))
     assert len(recording.frames) == num_frames
-    assert recording.length_difference_seconds == pytest.approx(-missing_samples / 16_000)
+    assert recording.media["length_difference_seconds"] == pytest.approx(-missing_samples / 16_000)
 
 
 @pytest.mark.parametrize(("rotation", "corner"), [(90, (0, 0)), (180, (-1, 0)), (-90, (-1, -1))])
@@ -209,7 +209,7 @@ def test_streams_may_differ_in_length_by_the_tolerance_and_no_more(write_media, 
         assert reject.reason == "length_mismatch"
         assert "2.25 s of sound for 2.00 s of picture" in reject.detail
     else:
-        assert decode(path).length_difference_seconds == pytest.approx(0.15)
+        assert decode(path).media["length_difference_seconds"] == pytest.approx(0.15)
 
 
 def test_times_that_jump_by_minutes_are_broken(write_media):

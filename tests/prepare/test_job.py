@@ -13,12 +13,9 @@ import numpy as np
 import pytest
 
 from avsync.prepare import job
-from avsync.prepare.clips import PreparedClip, Statistics
 from avsync.prepare.store import ClipStore, save
 from avsync.prepare.workers import prepare_in_processes
 from avsync.types import Clip, MediaFile
-
-STATISTICS = Statistics(25, 1, 1.0, 0, 0.0, 0.0, 0.0, 25.0, 16_000)
 
 # A job of its own, to be killed: `python -c JOB directory file file …`.
 JOB = """
@@ -62,21 +59,23 @@ def test_a_clip_comes_back_as_it_was_stored(tmp_path):
         category="RV-FA",
         manipulation="splice",
         fake_segments=((0.25, 0.5), (0.75, 1.0)),
+        media={"video_codec": "h264", "width_pixels": 360},
     )
-    save(PreparedClip(clip, STATISTICS), tmp_path)
+    save(clip, tmp_path)
     store = ClipStore(tmp_path, ["other", clip.clip_id])
     assert list(store) == [clip.clip_id]
     assert "other" not in store
     back = store[clip.clip_id]
     np.testing.assert_array_equal(back.frames, clip.frames)
     assert back.replace(frames=clip.frames, waveform=clip.waveform) == clip
-    assert store.statistics(clip.clip_id) == STATISTICS
+    assert store.media(clip.clip_id) == {"video_codec": "h264", "width_pixels": 360}
+    assert store.num_frames(clip.clip_id) == 25
     with pytest.raises(KeyError):
         store["other"]
 
 
 def test_a_half_written_clip_does_not_count(tmp_path):
-    save(PreparedClip(some_clip(), STATISTICS), tmp_path)
+    save(some_clip(), tmp_path)
     (whole,) = tmp_path.iterdir()
     whole.with_suffix(".123.part").write_bytes(whole.read_bytes()[:1000])
     whole.unlink()
