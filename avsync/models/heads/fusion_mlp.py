@@ -14,8 +14,13 @@ class Head(nn.Module):
     Each stream goes through a linear layer to `projection` channels; both, the picture first,
     through layers of `widths` with LayerNorm and ReLU to one number. The first three linear maps
     have nothing between them, so they are applied to frames and added up for pairs: 8 times fewer
-    multiplications at the paper's sizes. The rest is recomputed in the backward pass, one offset
-    at a time: its activations are 31 times as large as the features.
+    multiplications at the paper's sizes.
+
+    The rest, 31 times as large as the features, is computed one offset at a time. What the backward
+    pass keeps of it are the results of the matrix products, 48 kB a frame at the paper's sizes; the
+    norms between them are cheap to compute again. On two cores that is 1.15 times as fast as
+    computing everything again, and 1.4 times as fast as keeping everything, or as four or more
+    offsets at once, which no longer fit the cache.
     """
 
     projection: int = 512
@@ -44,7 +49,9 @@ class Head(nn.Module):
             neighbours = jax.lax.dynamic_slice_in_dim(audio, offset, time, axis=1)
             return carry, tail(visual + neighbours)
 
-        scan = nn.scan(nn.remat(pairs), variable_broadcast="params", split_rngs={"params": False})
+        products = jax.checkpoint_policies.dots_with_no_batch_dims_saveable
+        pairs = nn.remat(pairs, policy=products, prevent_cse=False)
+        scan = nn.scan(pairs, variable_broadcast="params", split_rngs={"params": False})
         tail = PairTail(self.widths, self.dtype, name="tail")
         _, logits = scan(tail, None, jnp.arange(num_offsets))
         return jnp.moveaxis(logits, 0, -1).astype(jnp.float32)
