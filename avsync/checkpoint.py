@@ -12,6 +12,8 @@ from typing import Any
 import jax
 from orbax.checkpoint import v1 as ocp
 
+from avsync.files import write_whole
+
 FOLDER = "checkpoints"
 CONFIG = "config.json"
 STATE = "state"
@@ -166,9 +168,7 @@ def write_config(workdir: Path, config: dict[str, Any]) -> None:
                 "--workdir, or the config it was begun with."
             )
         return
-    temporary = workdir / f"{CONFIG}.tmp"
-    temporary.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
-    temporary.replace(workdir / CONFIG)
+    write_whole(workdir / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
 def _leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -7,6 +7,8 @@ import math
 from pathlib import Path
 from types import TracebackType
 
+from avsync.files import write_whole
+
 FILE = "metrics.jsonl"
 
 
@@ -23,9 +25,7 @@ class MetricsWriter:
                         kept.append(line)
                 except json.JSONDecodeError:
                     pass  # the line that was being written when the process died
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text("".join(f"{line}\n" for line in kept))
-        temporary.replace(path)
+        write_whole(path, "".join(f"{line}\n" for line in kept))
         self._file = path.open("a")
         self._tensorboard = None
         if importlib.util.find_spec("tensorboard"):

@@ -10,6 +10,7 @@ import numpy as np
 
 from avsync import parallel, scoring
 from avsync.datasets.base import extracted_trims, open_source
+from avsync.files import write_whole
 from avsync.input_pipeline.evaluation import EvalBatch, eval_batches
 from avsync.runtime import Progress, this_host
 from avsync.types import Batch, ClipInfo, Source
@@ -96,9 +97,7 @@ def views_of(sources: Mapping[str, Source], *, batch_size: int) -> dict[str, Ite
 def write_lines(lines: list[dict[str, Any]], out_dir: Path) -> None:
     """`out_dir`/scores.jsonl, complete or absent."""
     out_dir.mkdir(parents=True, exist_ok=True)
-    temporary = out_dir / f"{FILE}.tmp"
-    temporary.write_text("".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
-    temporary.replace(out_dir / FILE)
+    write_whole(out_dir / FILE, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
 
 
 def _line(view: str, info: ClipInfo, values: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from avsync.evaluation import figures, page, wording
 from avsync.evaluation.summary import VIEWS, Line, Metrics, by_view, compute_metrics
+from avsync.files import write_whole
 
 # Wide enough for two intervals, narrow enough for a README; the same in a pipe as on a terminal.
 TABLE_WIDTH = 100
@@ -33,11 +34,11 @@ def write_report(
     html = page.render(metrics, roc_png=roc, scores_png=scores)
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    _write_whole(out_dir / "roc.png", roc)
-    _write_whole(out_dir / "scores.png", scores)
-    _write_whole(out_dir / "report.html", html.encode())
+    write_whole(out_dir / "roc.png", roc)
+    write_whole(out_dir / "scores.png", scores)
+    write_whole(out_dir / "report.html", html)
     numbers = json.dumps(metrics, indent=2, allow_nan=False)
-    _write_whole(out_dir / "metrics.json", f"{numbers}\n".encode())
+    write_whole(out_dir / "metrics.json", f"{numbers}\n")
     return metrics
 
 
@@ -76,9 +77,3 @@ def _table(metrics: Metrics) -> Table:
         for kind in kinds[0]:
             add_row(f"  {kind}", [results[kind] for results in kinds], "")
     return table
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)

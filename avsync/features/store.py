@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from avsync.files import write_whole
 from avsync.types import REAL, ClipInfo, Extraction
 
 VERSION = "1.0.0"
@@ -73,7 +74,7 @@ class FeatureDataset:
                 summary["num_bytes"] += len(record)
                 summary["is_real_only"] &= clip.info.label == REAL
         unfinished.replace(path)
-        _write_whole(self._summary_path(split, index), json.dumps(summary))
+        write_whole(self._summary_path(split, index), json.dumps(summary))
 
     def finish(self) -> None:
         """Makes readable all splits whose shards are all there; the others wait for theirs.
@@ -132,7 +133,7 @@ class FeatureDataset:
         self.directory.mkdir(parents=True, exist_ok=True)
         path = self.directory / "settings.json"
         if not path.is_file():
-            _write_whole(path, json.dumps(settings))
+            write_whole(path, json.dumps(settings))
         before = json.loads(path.read_text())
         if before != json.loads(json.dumps(settings)):
             raise ValueError(
@@ -186,9 +187,3 @@ def _encode(clip: ClipFeatures, dtype: str) -> dict[str, Any]:
             for stream, x in clip.streams.items()
         },
     }
-
-
-def _write_whole(path: Path, text: str) -> None:
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-    unfinished.write_text(text)
-    unfinished.replace(path)

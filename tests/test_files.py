@@ -1,0 +1,43 @@
+"""A file is there as a whole or not at all."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from avsync.files import write_whole
+from tests.conftest import ROOT
+
+WRITE_WITHOUT_END = """
+import sys
+from pathlib import Path
+from avsync.files import write_whole
+while True:
+    for letter in b"ab":
+        write_whole(Path(sys.argv[1]), bytes([letter]) * 1_000_000)
+"""
+
+
+@pytest.mark.parametrize("content", ["süß\n", b"\x00\xff"])
+def test_what_is_written_is_all_that_is_left(tmp_path, content):
+    path = tmp_path / "values.json"
+    path.write_text("what was there before")
+    write_whole(path, content)
+    assert path.read_bytes() == (content.encode() if isinstance(content, str) else content)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path):
+    path = tmp_path / "values"
+    for _ in range(3):
+        path.unlink(missing_ok=True)
+        writer = subprocess.Popen([sys.executable, "-c", WRITE_WITHOUT_END, path], cwd=ROOT)
+        while not path.exists():
+            assert writer.poll() is None
+            time.sleep(0.001)
+        writer.kill()
+        writer.wait()
+        content = path.read_bytes()
+        assert len(content) == 1_000_000
+        assert len(set(content)) == 1
