@@ -37,6 +37,7 @@ LAYERS = (
         "parallel",
         "optim",
         "checkpoint",
+        "reporting",
         "writer",
         "runtime",
     },

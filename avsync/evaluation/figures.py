@@ -1,27 +1,19 @@
-"""The two pictures of an evaluation, drawn on Figure objects: no window, no global state."""
+"""The two pictures of an evaluation."""
 
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
 from avsync.evaluation import wording
-from avsync.evaluation.summary import Line, Metrics, score_names, scored
+from avsync.evaluation.lines import Line, Metrics, score_names, scored
 from avsync.evaluation.wording import readable
+from avsync.reporting import drawing
 
-# Okabe & Ito's palette, which all common kinds of colour vision tell apart.
-REAL_COLOUR, FAKE_COLOUR = "#0072B2", "#D55E00"
-SCORE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+SCORE_COLOURS = drawing.PALETTE
 
 UNITS = {"leading_silence": "seconds", "alignment": "nats"}
-
-MIN_BINS, MAX_BINS = 10, 40
-DOTS_PER_INCH = 200
 
 Views = Mapping[str, Sequence[Line]]
 
@@ -30,7 +22,7 @@ def draw_roc(views: Views, metrics: Metrics) -> Figure:
     """The ROC curve of every score: original thin and dashed, trimmed thick and solid."""
     scores = score_names(views)
     num_curves = len(scores) * len(views) + 1
-    figure, (axes,) = _canvas(5.4, 5.7 + 0.18 * num_curves, num_rows=1, num_columns=1)
+    figure, (axes,) = drawing.canvas(5.4, 5.7 + 0.18 * num_curves, num_rows=1, num_columns=1)
     for index, score in enumerate(scores):
         for view, clips in views.items():
             values, is_fake, _ = scored(clips, score)
@@ -57,7 +49,7 @@ def draw_roc(views: Views, metrics: Metrics) -> Figure:
 def draw_scores(views: Views, metrics: Metrics) -> Figure:
     """How each score is distributed over reals and over fakes: a row a score, a column a view."""
     scores = score_names(views)
-    figure, all_axes = _canvas(
+    figure, all_axes = drawing.canvas(
         3.6 * len(views) + 0.4,
         2.5 * len(scores) + 0.3,
         num_rows=len(scores),
@@ -67,13 +59,13 @@ def draw_scores(views: Views, metrics: Metrics) -> Figure:
     panels = iter(all_axes)
     for score in scores:
         by_view = {view: scored(clips, score) for view, clips in views.items()}
-        bins = _bins(np.concatenate([values for values, _, _ in by_view.values()]))
+        bins = drawing.bins(np.concatenate([values for values, _, _ in by_view.values()]))
         row = []
         for view, (values, is_fake, num_unscored) in by_view.items():
             axes = next(panels)
             row.append(axes)
-            _draw_shares(axes, values[~is_fake], bins=bins, colour=REAL_COLOUR, label="real")
-            _draw_shares(axes, values[is_fake], bins=bins, colour=FAKE_COLOUR, label="fake")
+            drawing.draw_shares(axes, values[~is_fake], bins=bins, label="real")
+            drawing.draw_shares(axes, values[is_fake], bins=bins, label="fake")
             unscored = f", {num_unscored} unscored" if num_unscored else ""
             axes.set_title(
                 f"{readable(score)}, {view}\n"
@@ -87,55 +79,6 @@ def draw_scores(views: Views, metrics: Metrics) -> Figure:
         for axes in row:
             axes.set(xlim=(bins[0], bins[-1]), ylim=(0, highest))
     return figure
-
-
-def to_png(figure: Figure) -> bytes:
-    """The picture as a PNG file, the same bytes every time."""
-    buffer = io.BytesIO()
-    figure.savefig(
-        buffer, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight", metadata={"Software": None}
-    )
-    return buffer.getvalue()
-
-
-def _canvas(
-    width_inches: float, height_inches: float, *, num_rows: int, num_columns: int
-) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(width_inches, height_inches), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = [
-        figure.add_subplot(num_rows, num_columns, index + 1)
-        for index in range(num_rows * num_columns)
-    ]
-    for panel in axes:
-        panel.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def _draw_shares(
-    axes: Axes, values: Float[np.ndarray, " n"], *, bins: list[float], colour: str, label: str
-) -> None:
-    weights = np.full(len(values), 1 / max(len(values), 1))
-    axes.hist(values, bins=bins, weights=weights, color=colour, alpha=0.35)
-    axes.hist(
-        values,
-        bins=bins,
-        weights=weights,
-        color=colour,
-        histtype="step",
-        linewidth=1.4,
-        label=label,
-    )
-
-
-def _bins(values: Float[np.ndarray, " n"]) -> list[float]:
-    """Bin edges over all values, with a little air; a constant score gets a range around it."""
-    if not len(values):
-        return [0.0, 1.0]
-    low, high = values.min(), values.max()
-    air = (high - low) * 0.02 or 0.5
-    num_bins = np.clip(int(2 * np.sqrt(len(values))), MIN_BINS, MAX_BINS)
-    return np.linspace(low - air, high + air, num_bins + 1).tolist()
 
 
 def _title(metrics: Metrics) -> str:

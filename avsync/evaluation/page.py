@@ -1,48 +1,33 @@
-"""report.html: one file to open anywhere, its style and pictures inside, no scripts."""
+"""report.html: what an evaluation found, as a page."""
 
-import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
-from pathlib import Path
 
 from avsync.evaluation import wording
-from avsync.evaluation.summary import Metrics
-
-STYLE = Path(__file__).with_name("report.css")
+from avsync.evaluation.lines import Metrics
+from avsync.reporting import html
 
 
 def render(metrics: Metrics, *, roc_png: bytes, scores_png: bytes) -> str:
     """The whole page, from the numbers of metrics.json and the two pictures."""
-    title = escape(f"{metrics['dataset']}, {metrics['split']} split")
-    headline = escape(wording.headline(metrics))
+    title = f"{metrics['dataset']}, {metrics['split']} split"
     sections = "\n".join(
         [
             _scores_table(metrics),
-            _picture(roc_png, "ROC curves: dashed original, solid trimmed", "narrow"),
-            _picture(scores_png, "How each score is distributed over reals and over fakes", "wide"),
+            html.picture(roc_png, "ROC curves: dashed original, solid trimmed", "narrow"),
+            html.picture(
+                scores_png, "How each score is distributed over reals and over fakes", "wide"
+            ),
             *[_kinds_table(metrics, score) for score in metrics["delta"]],
             _offsets_table(metrics),
             _clips_section(metrics),
             _method_section(metrics),
         ]
     )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-{STYLE.read_text()}</style>
-</head>
-<body>
-<h1>{title}</h1>
-<p class="source">Checkpoint <code>{escape(metrics["checkpoint"])}</code></p>
-<p class="headline">{headline}</p>
-{sections}
-</body>
-</html>
-"""
+    body = f"""<p class="source">Checkpoint <code>{escape(metrics["checkpoint"])}</code></p>
+<p class="headline">{escape(wording.headline(metrics))}</p>
+{sections}"""
+    return html.document(title, body)
 
 
 def _scores_table(metrics: Metrics) -> str:
@@ -57,7 +42,7 @@ def _scores_table(metrics: Metrics) -> str:
         ]
         for score, delta in metrics["delta"].items()
     ]
-    return _section("Scores", _table(head, {"": rows}))
+    return html.section("Scores", html.table(head, {"": rows}))
 
 
 def _kinds_table(metrics: Metrics, score: str) -> str:
@@ -71,8 +56,8 @@ def _kinds_table(metrics: Metrics, score: str) -> str:
             [kind, *_view_cells(results, kind), wording.num_clips(last[kind])] for kind in last
         ]
     caption = "Each kind of fake against all reals."
-    return _section(
-        f"{wording.readable(score).capitalize()} by kind of fake", _table(head, groups, caption)
+    return html.section(
+        f"{wording.readable(score).capitalize()} by kind of fake", html.table(head, groups, caption)
     )
 
 
@@ -85,7 +70,7 @@ def _offsets_table(metrics: Metrics) -> str:
         median = "n/a" if offset["median_frames"] is None else f"{offset['median_frames']:g}"
         counts = [str(offset["num_real"]), str(offset["num_unmeasured"])]
         rows.append([view, *shares, median, *counts])
-    return _section("Where the sound of real clips lies", _table(head, {"": rows}))
+    return html.section("Where the sound of real clips lies", html.table(head, {"": rows}))
 
 
 def _clips_section(metrics: Metrics) -> str:
@@ -93,7 +78,7 @@ def _clips_section(metrics: Metrics) -> str:
     notes = "".join(
         f'<p class="note">{escape(sentence)}.</p>' for sentence in wording.unscored(metrics)
     )
-    return _section("Clips", _table(["View", "Clips by status"], {"": rows}) + notes)
+    return html.section("Clips", html.table(["View", "Clips by status"], {"": rows}) + notes)
 
 
 def _method_section(metrics: Metrics) -> str:
@@ -107,7 +92,7 @@ def _method_section(metrics: Metrics) -> str:
         "alike. AUC lost by trimming is computed on the clips scored in both views, both on the "
         "same resamples. AP depends on the share of fakes: compare it between equal mixes only."
     )
-    return _section("How to read this", f'<p class="note">{escape(text)}</p>')
+    return html.section("How to read this", f'<p class="note">{escape(text)}</p>')
 
 
 def _view_headings(views: Iterable[str]) -> list[str]:
@@ -120,36 +105,3 @@ def _view_cells(results_by_view: Mapping[str, Metrics], key: str) -> list[str]:
         for number in ("auc", "ap")
         for results in results_by_view.values()
     ]
-
-
-def _section(heading: str, content: str) -> str:
-    return f"<section>\n<h2>{escape(heading)}</h2>\n{content}\n</section>"
-
-
-def _table(
-    head: Sequence[str], groups: Mapping[str, Sequence[Sequence[str]]], caption: str = ""
-) -> str:
-    """Rows in named groups; the first cell of a row is its heading."""
-    lines = ['<div class="scroll"><table>']
-    if caption:
-        lines.append(f"<caption>{escape(caption)}</caption>")
-    cells = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    lines.append(f"<thead><tr>{cells}</tr></thead>")
-    for group, rows in groups.items():
-        lines.append("<tbody>")
-        if group:
-            span = f'<th class="group" scope="rowgroup" colspan="{len(head)}">{escape(group)}</th>'
-            lines.append(f"<tr>{span}</tr>")
-        for first, *rest in rows:
-            cells = "".join(f"<td>{escape(cell)}</td>" for cell in rest)
-            lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
-        lines.append("</tbody>")
-    return "\n".join([*lines, "</table></div>"])
-
-
-def _picture(png: bytes, description: str, size: str) -> str:
-    data = base64.b64encode(png).decode()
-    return (
-        f'<figure><img class="{size}" alt="{escape(description)}" '
-        f'src="data:image/png;base64,{data}">\n<figcaption>{escape(description)}.</figcaption></figure>'
-    )

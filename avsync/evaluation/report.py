@@ -14,6 +14,7 @@ from rich.table import Table
 from avsync.evaluation import figures, page, wording
 from avsync.evaluation.summary import VIEWS, Line, Metrics, by_view, compute_metrics
 from avsync.files import write_whole
+from avsync.reporting import drawing
 
 # Wide enough for two intervals, narrow enough for a README; the same in a pipe as on a terminal.
 TABLE_WIDTH = 100
@@ -29,8 +30,8 @@ def write_report(
     lines = list(lines)
     metrics = compute_metrics(lines, dataset=dataset, split=split, checkpoint=checkpoint)
     views = by_view(lines)
-    roc = figures.to_png(figures.draw_roc(views, metrics))
-    scores = figures.to_png(figures.draw_scores(views, metrics))
+    roc = drawing.to_png(figures.draw_roc(views, metrics))
+    scores = drawing.to_png(figures.draw_scores(views, metrics))
     html = page.render(metrics, roc_png=roc, scores_png=scores)
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)

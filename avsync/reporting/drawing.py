@@ -1,0 +1,68 @@
+"""Pictures, drawn on Figure objects: no window, no global state."""
+
+import io
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+# Okabe & Ito's, which all common kinds of colour vision tell apart.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+COLOURS = {"real": PALETTE[0], "fake": PALETTE[1]}
+
+MIN_BINS, MAX_BINS = 10, 40
+DOTS_PER_INCH = 200
+
+
+def canvas(
+    width_inches: float, height_inches: float, *, num_rows: int, num_columns: int
+) -> tuple[Figure, list[Axes]]:
+    """A figure and its panels, row by row."""
+    figure = Figure(figsize=(width_inches, height_inches), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = [
+        figure.add_subplot(num_rows, num_columns, index + 1)
+        for index in range(num_rows * num_columns)
+    ]
+    for panel in axes:
+        panel.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def draw_shares(
+    axes: Axes, values: Float[np.ndarray, " n"], *, bins: list[float], label: str
+) -> None:
+    """A histogram of the clips of a class, `label` "real" or "fake", as shares of that class."""
+    colour = COLOURS[label]
+    weights = np.full(len(values), 1 / max(len(values), 1))
+    axes.hist(values, bins=bins, weights=weights, color=colour, alpha=0.35)
+    axes.hist(
+        values,
+        bins=bins,
+        weights=weights,
+        color=colour,
+        histtype="step",
+        linewidth=1.4,
+        label=label,
+    )
+
+
+def bins(values: Float[np.ndarray, " n"]) -> list[float]:
+    """Bin edges over all values, with a little air; a constant score gets a range around it."""
+    if not len(values):
+        return [0.0, 1.0]
+    low, high = values.min(), values.max()
+    air = (high - low) * 0.02 or 0.5
+    num_bins = np.clip(int(2 * np.sqrt(len(values))), MIN_BINS, MAX_BINS)
+    return np.linspace(low - air, high + air, num_bins + 1).tolist()
+
+
+def to_png(figure: Figure) -> bytes:
+    """The picture as a PNG file, the same bytes every time."""
+    buffer = io.BytesIO()
+    figure.savefig(
+        buffer, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight", metadata={"Software": None}
+    )
+    return buffer.getvalue()

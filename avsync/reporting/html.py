@@ -1,0 +1,62 @@
+"""Pages: one file to open anywhere, its style and pictures inside, no scripts."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+STYLE = Path(__file__).with_name("report.css")
+
+
+def document(title: str, body: str) -> str:
+    """The whole page. `title` is text, `body` is HTML; so it is in all of this module."""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>
+{STYLE.read_text()}</style>
+</head>
+<body>
+<h1>{escape(title)}</h1>
+{body}
+</body>
+</html>
+"""
+
+
+def section(heading: str, content: str) -> str:
+    """HTML under a heading."""
+    return f"<section>\n<h2>{escape(heading)}</h2>\n{content}\n</section>"
+
+
+def table(
+    head: Sequence[str], groups: Mapping[str, Sequence[Sequence[str]]], caption: str = ""
+) -> str:
+    """Rows in named groups; the first cell of a row is its heading."""
+    lines = ['<div class="scroll"><table>']
+    if caption:
+        lines.append(f"<caption>{escape(caption)}</caption>")
+    cells = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    lines.append(f"<thead><tr>{cells}</tr></thead>")
+    for group, rows in groups.items():
+        lines.append("<tbody>")
+        if group:
+            span = f'<th class="group" scope="rowgroup" colspan="{len(head)}">{escape(group)}</th>'
+            lines.append(f"<tr>{span}</tr>")
+        for first, *rest in rows:
+            cells = "".join(f"<td>{escape(cell)}</td>" for cell in rest)
+            lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
+        lines.append("</tbody>")
+    return "\n".join([*lines, "</table></div>"])
+
+
+def picture(png: bytes, description: str, size: str) -> str:
+    """A picture over its description; `size` is "narrow" or "wide"."""
+    data = base64.b64encode(png).decode()
+    return (
+        f'<figure><img class="{size}" alt="{escape(description)}" '
+        f'src="data:image/png;base64,{data}">\n<figcaption>{escape(description)}.</figcaption></figure>'
+    )
