@@ -7,6 +7,13 @@ from avsync.evaluation import wording
 from avsync.evaluation.lines import Metrics
 from avsync.reporting import html
 
+ERRORS = {
+    "ap_balanced": "AP, balanced",
+    "eer": "Equal error rate",
+    "tpr_at_1_fpr": "TPR at 1 % FPR",
+    "tpr_at_5_fpr": "TPR at 5 % FPR",
+}
+
 
 def render(metrics: Metrics, *, roc_png: bytes, scores_png: bytes) -> str:
     """The whole page, from the numbers of metrics.json and the two pictures."""
@@ -14,6 +21,7 @@ def render(metrics: Metrics, *, roc_png: bytes, scores_png: bytes) -> str:
     sections = "\n".join(
         [
             _scores_table(metrics),
+            _errors_table(metrics),
             html.picture(roc_png, "ROC curves: dashed original, solid trimmed", "narrow"),
             html.picture(
                 scores_png, "How each score is distributed over reals and over fakes", "wide"
@@ -45,20 +53,48 @@ def _scores_table(metrics: Metrics) -> str:
     return html.section("Scores", html.table(head, {"": rows}))
 
 
+def _errors_table(metrics: Metrics) -> str:
+    head = ["Score", *ERRORS.values(), "AUC, over identities"]
+    groups = {
+        view: [
+            [
+                wording.readable(score),
+                *[wording.estimate(result, name) for name in ERRORS],
+                wording.auc_over_identities(result),
+            ]
+            for score, result in scores.items()
+        ]
+        for view, scores in metrics["views"].items()
+    }
+    return html.section("Whatever the mix of clips, and whoever speaks", html.table(head, groups))
+
+
 def _kinds_table(metrics: Metrics, score: str) -> str:
     views = metrics["views"]
     head = ["Fakes", *_view_headings(views), "Real / fake"]
-    groups = {}
-    for group, field in (("By category", "by_category"), ("By manipulation", "by_manipulation")):
-        results = {view: scores[score][field] for view, scores in views.items()}
-        last = list(results.values())[-1]
-        groups[group] = [
-            [kind, *_view_cells(results, kind), wording.num_clips(last[kind])] for kind in last
-        ]
-    caption = "Each kind of fake against all reals."
-    return html.section(
-        f"{wording.readable(score).capitalize()} by kind of fake", html.table(head, groups, caption)
+    by_view = {view: scores[score] for view, scores in views.items()}
+    groups = {
+        "By category": _kind_rows({v: result["by_category"] for v, result in by_view.items()}),
+        "By manipulation": _kind_rows(
+            {v: result["by_manipulation"] for v, result in by_view.items()}
+        ),
+    }
+    for field in next(iter(by_view.values()))["by_attribute"]:
+        groups[f"By {wording.readable(field)}"] = _kind_rows(
+            {v: result["by_attribute"][field] for v, result in by_view.items()}
+        )
+    caption = (
+        "Each kind of fake against all reals; each value of an attribute against the reals of that "
+        "value, where there are any."
     )
+    heading = f"{wording.readable(score).capitalize()} by kind of fake"
+    return html.section(heading, html.table(head, groups, caption))
+
+
+def _kind_rows(results: Mapping[str, Metrics]) -> list[list[str]]:
+    """A row for each kind, from what the views, by name, say of it."""
+    last = list(results.values())[-1]
+    return [[kind, *_view_cells(results, kind), wording.num_clips(last[kind])] for kind in last]
 
 
 def _offsets_table(metrics: Metrics) -> str:
@@ -88,9 +124,12 @@ def _method_section(metrics: Metrics) -> str:
         f"{interval['confidence']:.0%} interval, {interval['method']}, "
         f"{interval['num_resamples']:,} resamples. It covers which clips were drawn, not which "
         "talkers or training seeds; where every fake scores above every real it is [1, 1], however "
-        "few the clips. Trimmed: what comes before the first sound is cut from picture and sound "
-        "alike. AUC lost by trimming is computed on the clips scored in both views, both on the "
-        "same resamples. AP depends on the share of fakes: compare it between equal mixes only."
+        f"few the clips. Over identities: {interval['over_identities']}. Trimmed: what comes "
+        "before the first sound is cut from picture and sound alike. AUC lost by trimming is "
+        "computed on the clips scored in both views, both on the same resamples. AP depends on the share of "
+        "fakes: compare it between equal mixes only; balanced, reals and fakes weigh alike. TPR at "
+        "1 % FPR: the share of fakes found by the best threshold that at most 1 % of these reals "
+        "pass; with fewer than 100 reals, by one above them all."
     )
     return html.section("How to read this", f'<p class="note">{escape(text)}</p>')
 

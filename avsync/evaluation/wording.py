@@ -1,6 +1,6 @@
 """How the terminal and the page write the same numbers."""
 
-from avsync.evaluation.summary import VIEWS, Metrics
+from avsync.evaluation.lines import VIEWS, Metrics
 
 # The scores that tell the story, in the order of telling; others are in the tables.
 HEADLINE_SCORES = {"leading_silence": "leading silence alone", "alignment": "alignment"}
@@ -27,12 +27,21 @@ def headline(metrics: Metrics) -> str:
 
 
 def estimate(numbers: Metrics, name: str) -> str:
-    """ "0.972 [0.954, 0.988]", or why there is none; `name` is "auc", "ap" or "auc_drop"."""
+    """ "0.972 [0.954, 0.988]", or why there is none; `name` is "auc", "auc_drop", "eer" ...."""
     value, low, high = (numbers[key] for key in (name, f"{name}_low", f"{name}_high"))
     if value is None:
         return f"n/a: {numbers['note']}"
     # z: a drop of -0.0001 is written 0.000, not -0.000.
     return f"{value:z.3f}" if low is None else f"{value:z.3f} [{low:z.3f}, {high:z.3f}]"
+
+
+def auc_over_identities(result: Metrics) -> str:
+    """ "0.972 [0.921, 0.998], n = 34", or why there is no interval."""
+    over_identities = result["over_identities"]
+    if over_identities is None:
+        return "n/a: speakers unknown"
+    interval = estimate({**over_identities, "auc": result["auc"]}, "auc")
+    return f"{interval}, n = {over_identities['num_identities']}"
 
 
 def num_clips(result: Metrics) -> str:

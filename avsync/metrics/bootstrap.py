@@ -1,30 +1,23 @@
-"""Ranking quality with its uncertainty: percentile-bootstrap intervals over clips.
+"""Ranking quality with its uncertainty: 95 % percentile-bootstrap intervals.
 
-Resamples are stratified: reals and fakes are drawn apart, each as many as there are, so that every
-resample has both classes and the share of fakes, on which average precision depends, stays that of
-the test set. Percentile interval: Efron & Tibshirani, An Introduction to the Bootstrap (1993),
-ch. 13; stratified resampling for ROC curves: Robin et al., pROC, BMC Bioinformatics 12:77 (2011).
-
-The interval covers which clips were drawn, as if they were independent. It knows nothing of talkers
-(clips of one person are alike) nor of training seeds. Where no real scores as high as a fake, every
+Over clips, an interval covers which clips were drawn, as if they were independent. Over identities,
+it covers which people were, each with all of their clips; it is the wider one where the clips of a
+person are alike. Neither knows of training seeds. Where no real scores as high as a fake, every
 resample is perfect too and the interval is [1, 1]: read it together with the number of clips.
+
+Percentile interval: Efron & Tibshirani, An Introduction to the Bootstrap (1993), ch. 13.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Shaped
 
-from avsync.metrics import ranking
+from avsync.metrics import curves, ranking, resampling
 
 CONFIDENCE = 0.95
 NUM_RESAMPLES = 2_000
-
-# Drawn at a time: about as many counts as a core's cache holds.
-_DRAWS_AT_ONCE = 1 << 18
-
-Counts = Int[np.ndarray, "n v"]
 
 
 class Estimate(NamedTuple):
@@ -37,39 +30,73 @@ class Estimate(NamedTuple):
 
 
 class Quality(NamedTuple):
-    """How well a score ranks fakes above reals."""
+    """How well a score ranks fakes above reals: see `avsync.metrics.ranking` for each."""
 
     auc: Estimate
     average_precision: Estimate
+    balanced_average_precision: Estimate
+    equal_error_rate: Estimate
+    tpr_at_1_fpr: Estimate
+    tpr_at_5_fpr: Estimate
+
+
+class _Statistic(NamedTuple):
+    of_clips: Callable[..., float]
+    of_samples: Callable[[curves.Curves], Float[np.ndarray, " samples"]]
+
+
+def _tpr_at_fpr(max_fpr: float) -> _Statistic:
+    return _Statistic(
+        lambda scores, is_fake: ranking.tpr_at_fpr(scores, is_fake, max_fpr=max_fpr),
+        lambda sample: curves.tpr_at_fpr(sample, max_fpr=max_fpr),
+    )
+
+
+# By their names in `Quality`.
+_STATISTICS = {
+    "auc": _Statistic(ranking.auc, curves.auc),
+    "average_precision": _Statistic(ranking.average_precision, curves.average_precision),
+    "balanced_average_precision": _Statistic(
+        ranking.balanced_average_precision, curves.balanced_average_precision
+    ),
+    "equal_error_rate": _Statistic(ranking.equal_error_rate, curves.equal_error_rate),
+    "tpr_at_1_fpr": _tpr_at_fpr(0.01),
+    "tpr_at_5_fpr": _tpr_at_fpr(0.05),
+}
 
 
 def ranking_quality(
     scores: Float[np.ndarray, " n"],
     is_fake: Bool[np.ndarray, " n"],
     *,
+    identities: Sequence[str] | None = None,
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> Quality:
-    """AUC and average precision of a score, fake = positive, with their 95 % intervals.
+    """How well a score ranks, fake = positive, with 95 % intervals.
 
-    Without reals, or without fakes, both values are None; with a single clip of a class only the
-    intervals are. Raises ValueError if a score is not finite.
+    The intervals are over clips; over identities if `identities` says who speaks in each clip.
+    Without reals, or without fakes, all values are None; with a single clip (or identity) of a
+    class only the intervals are. Raises ValueError if a score is not finite.
     """
-    ranked = ranking.ranks(scores, is_fake)
-    statistics = (ranking.auc_of_counts, ranking.average_precision_of_counts)
-    if missing := _missing_class(ranked):
-        return Quality(*[Estimate(None, None, None, missing) for _ in statistics])
-    values = [statistic(*ranking.counts(ranked)).item() for statistic in statistics]
-    if lonely := _lonely_class(ranked):
-        return Quality(*[Estimate(value, None, None, lonely) for value in values])
-    draws = [
-        np.stack([statistic(real, fake) for statistic in statistics])
-        for ((real, fake),) in resampled_counts(ranked, num_resamples=num_resamples, seed=seed)
-    ]
-    intervals = [_interval(samples) for samples in np.concatenate(draws, axis=1)]
-    note = "all scores are equal" if ranked.num_values == 1 else ""
-    estimates = zip(values, intervals, strict=True)
-    return Quality(*[Estimate(value, *interval, note) for value, interval in estimates])
+    order = curves.descending(scores, is_fake)
+    if missing := _missing_class(is_fake):
+        return Quality(**{name: Estimate(None, None, None, missing) for name in _STATISTICS})
+    values = {name: known.of_clips(scores, is_fake) for name, known in _STATISTICS.items()}
+    if lonely := _lonely_class(is_fake, identities):
+        return Quality(**{n: Estimate(value, None, None, lonely) for n, value in values.items()})
+    draws = []
+    for times_drawn in _resamples(is_fake, identities, num_resamples=num_resamples, seed=seed):
+        sample = curves.curves(order, times_drawn)
+        draws.append([statistic.of_samples(sample) for statistic in _STATISTICS.values()])
+    note = "all scores are equal" if len(order.last_of_score) == 1 else ""
+    estimates = {
+        name: Estimate(value, *_interval(samples), note)
+        for (name, value), samples in zip(
+            values.items(), np.concatenate(draws, axis=1), strict=True
+        )
+    }
+    return Quality(**estimates)
 
 
 def paired_auc_change(
@@ -77,74 +104,68 @@ def paired_auc_change(
     after: Float[np.ndarray, " n"],
     is_fake: Bool[np.ndarray, " n"],
     *,
+    identities: Sequence[str] | None = None,
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
     """AUC(before) minus AUC(after) of the same clips, scored twice, with its 95 % interval.
 
     Both are computed on the same resamples, so that what the two have in common cancels: the
-    interval is narrower than the two AUCs' own intervals would suggest.
+    interval is narrower than the two AUCs' own intervals would suggest. The two may be two views,
+    two scores or two models.
     """
-    pair = (ranking.ranks(before, is_fake), ranking.ranks(after, is_fake))
-    if missing := _missing_class(pair[0]):
+    orders = [curves.descending(scores, is_fake) for scores in (before, after)]
+    if missing := _missing_class(is_fake):
         return Estimate(None, None, None, missing)
-    auc_before, auc_after = (ranking.auc_of_counts(*ranking.counts(ranked)) for ranked in pair)
-    value = (auc_before - auc_after).item()
-    if lonely := _lonely_class(pair[0]):
+    value = ranking.auc(before, is_fake) - ranking.auc(after, is_fake)
+    if lonely := _lonely_class(is_fake, identities):
         return Estimate(value, None, None, lonely)
-    changes = [
-        ranking.auc_of_counts(*first) - ranking.auc_of_counts(*second)
-        for first, second in resampled_counts(*pair, num_resamples=num_resamples, seed=seed)
-    ]
+    changes = []
+    for times_drawn in _resamples(is_fake, identities, num_resamples=num_resamples, seed=seed):
+        first, second = (curves.auc(curves.curves(order, times_drawn)) for order in orders)
+        changes.append(first - second)
     return Estimate(value, *_interval(np.concatenate(changes)))
 
 
-def resampled_counts(
-    *paired: ranking.Ranks, num_resamples: int, seed: int
-) -> Iterator[list[tuple[Counts, Counts]]]:
-    """Counts of reals and fakes by ascending score, a chunk of resamples at a time.
-
-    Each of `paired` ranks the same clips by another score; all count the same drawn clips.
-    """
-    rng = np.random.default_rng(seed)
-    num_clips = len(paired[0].real) + len(paired[0].fake)
-    chunk = max(1, _DRAWS_AT_ONCE // num_clips)
-    for start in range(0, num_resamples, chunk):
-        rows = min(chunk, num_resamples - start)
-        real = rng.integers(len(paired[0].real), size=(rows, len(paired[0].real)))
-        fake = rng.integers(len(paired[0].fake), size=(rows, len(paired[0].fake)))
-        yield [
-            (
-                _count_rows(ranked.real[real], ranked.num_values),
-                _count_rows(ranked.fake[fake], ranked.num_values),
-            )
-            for ranked in paired
-        ]
+def _resamples(
+    is_fake: Bool[np.ndarray, " n"],
+    identities: Sequence[str] | None,
+    *,
+    num_resamples: int,
+    seed: int,
+) -> Iterator[resampling.TimesDrawn]:
+    if identities is None:
+        return resampling.over_clips(is_fake, num_resamples=num_resamples, seed=seed)
+    return resampling.over_identities(is_fake, identities, num_resamples=num_resamples, seed=seed)
 
 
-def _count_rows(rank: Int[np.ndarray, "n c"], num_values: int) -> Int[np.ndarray, "n v"]:
-    """np.bincount of every row, in one call: each row counts in a range of its own."""
-    rows = len(rank)
-    offset = np.arange(rows)[:, None] * num_values
-    return np.bincount((rank + offset).ravel(), minlength=rows * num_values).reshape(rows, -1)
-
-
-def _interval(samples: Float[np.ndarray, " n"]) -> tuple[float, float]:
+def _interval(samples: Float[np.ndarray, " samples"]) -> tuple[float, float]:
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(samples, [tail, 1 - tail])
     return float(low), float(high)
 
 
-def _missing_class(ranked: ranking.Ranks) -> str:
-    kinds = _kinds_of_size(ranked, 0)
-    return f"no {' and no '.join(kinds)} clips" if kinds else ""
+def _missing_class(is_fake: Bool[np.ndarray, " n"]) -> str:
+    missing = [kind for kind, of_kind in _by_kind(is_fake) if not of_kind.any()]
+    return f"no {' and no '.join(missing)} clips" if missing else ""
 
 
-def _lonely_class(ranked: ranking.Ranks) -> str:
-    kinds = _kinds_of_size(ranked, 1)
-    return f"only one {' and one '.join(kinds)} clip: no interval" if kinds else ""
+def _lonely_class(is_fake: Bool[np.ndarray, " n"], identities: Sequence[str] | None) -> str:
+    """Why there is no interval: a class of which every resample would be the same."""
+    thing = "clip" if identities is None else "identity"
+    drawn = np.arange(len(is_fake)) if identities is None else _known(identities, len(is_fake))
+    lonely = [kind for kind, of_kind in _by_kind(is_fake) if len(np.unique(drawn[of_kind])) == 1]
+    return f"only one {' and one '.join(lonely)} {thing}: no interval" if lonely else ""
 
 
-def _kinds_of_size(ranked: ranking.Ranks, size: int) -> list[str]:
-    by_kind = {"real": ranked.real, "fake": ranked.fake}
-    return [kind for kind, of_kind in by_kind.items() if len(of_kind) == size]
+def _known(identities: Sequence[str], num_clips: int) -> Shaped[np.ndarray, " n"]:
+    if len(identities) != num_clips or not all(identities):
+        raise ValueError(
+            "identities: every clip needs one, so that it is drawn with its like; there are "
+            f"{sum(map(bool, identities))} for {num_clips} clips. Without them, clips are drawn."
+        )
+    return np.asarray(identities, str)
+
+
+def _by_kind(is_fake: Bool[np.ndarray, " n"]) -> list[tuple[str, Bool[np.ndarray, " n"]]]:
+    return [("real", ~is_fake), ("fake", is_fake)]

@@ -1,10 +1,8 @@
-"""Intervals are exact on each resample, repeatable, as wide as they should be, or said to lack."""
+"""Intervals are repeatable, as wide as they should be, or said to lack."""
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, roc_auc_score
+from scipy.stats import norm
 
 from avsync.metrics import bootstrap, ranking
 
@@ -13,32 +11,6 @@ def normal_clips(num: int, *, gap: float, seed: int = 0) -> tuple[np.ndarray, np
     """Half reals, half fakes, whose scores are normal and `gap` standard deviations apart."""
     is_fake = np.arange(num) % 2 == 1
     return np.random.default_rng(seed).normal(size=num) + gap * is_fake, is_fake
-
-
-# A deadline would measure the machine's load.
-@settings(deadline=None, max_examples=50)
-@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=2, max_size=25))
-def test_every_resample_equals_scikit_learn_on_the_clips_it_drew(clips):
-    scores = np.array([score for score, _ in clips], float)
-    is_fake = np.array([fake for _, fake in clips])
-    assume(0 < is_fake.sum() < len(is_fake))
-    ranked = ranking.ranks(scores, is_fake)
-    values = np.unique(scores)
-    for ((num_real, num_fake),) in bootstrap.resampled_counts(ranked, num_resamples=7, seed=3):
-        aucs = ranking.auc_of_counts(num_real, num_fake)
-        precisions = ranking.average_precision_of_counts(num_real, num_fake)
-        for real, fake, auc, precision in zip(num_real, num_fake, aucs, precisions, strict=True):
-            drawn = np.concatenate([np.repeat(values, real), np.repeat(values, fake)])
-            labels = np.repeat([0, 1], [real.sum(), fake.sum()])
-            assert auc == pytest.approx(roc_auc_score(labels, drawn))
-            assert precision == pytest.approx(average_precision_score(labels, drawn))
-
-
-def test_a_resample_has_as_many_reals_and_fakes_as_the_test_set():
-    ranked = ranking.ranks(np.arange(10.0), np.arange(10) < 3)
-    (((num_real, num_fake),),) = bootstrap.resampled_counts(ranked, num_resamples=20, seed=0)
-    assert (num_real.sum(axis=1) == 7).all()
-    assert (num_fake.sum(axis=1) == 3).all()
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_seed_nearly_the_same():
@@ -58,18 +30,10 @@ def test_the_interval_is_as_wide_as_theory_says():
     assert auc.low < 0.5 < auc.high
 
 
-def test_more_clips_than_fit_a_chunk_are_still_resampled_as_often_as_asked():
-    ranked = ranking.ranks(*normal_clips(200_000, gap=1.0))
-    chunks = [
-        len(real) for ((real, _),) in bootstrap.resampled_counts(ranked, num_resamples=3, seed=0)
-    ]
-    assert chunks == [1, 1, 1]
-
-
 def test_fakes_above_all_reals_leave_no_doubt_in_any_resample():
     quality = bootstrap.ranking_quality(np.arange(8.0), np.arange(8) >= 4)
-    assert quality.auc == bootstrap.Estimate(1.0, 1.0, 1.0)
-    assert quality.average_precision == bootstrap.Estimate(1.0, 1.0, 1.0)
+    best = bootstrap.Quality(*[bootstrap.Estimate(1.0, 1.0, 1.0)] * 6)
+    assert quality == best._replace(equal_error_rate=bootstrap.Estimate(0.0, 0.0, 0.0))
 
 
 def test_a_constant_score_is_chance_and_says_why():
@@ -89,7 +53,7 @@ def test_without_a_class_there_is_no_number_but_a_reason(labels, note):
     is_fake = np.array(labels, bool)
     scores = np.arange(len(labels), dtype=float)
     nothing = bootstrap.Estimate(None, None, None, note)
-    assert bootstrap.ranking_quality(scores, is_fake) == (nothing, nothing)
+    assert set(bootstrap.ranking_quality(scores, is_fake)) == {nothing}
     assert bootstrap.paired_auc_change(scores, scores, is_fake) == nothing
 
 
@@ -127,3 +91,61 @@ def test_shuffled_labels_are_at_chance():
     shuffled = np.random.default_rng(1).permutation(is_fake)
     auc = bootstrap.ranking_quality(scores, shuffled, num_resamples=500).auc
     assert auc.low < 0.5 < auc.high
+
+
+def coverage(intervals: list[bootstrap.Estimate], truth: float) -> float:
+    return float(np.mean([interval.low <= truth <= interval.high for interval in intervals]))
+
+
+def test_the_interval_covers_the_true_area_about_as_often_as_it_says():
+    intervals = [
+        bootstrap.ranking_quality(*normal_clips(100, gap=1.0, seed=seed), num_resamples=300).auc
+        for seed in range(150)
+    ]
+    # Two normal scores, one deviation apart: their difference has a deviation of sqrt(2). Of 150
+    # intervals that cover with 0.95 each, a share between 0.91 and 0.98 does.
+    assert 0.91 <= coverage(intervals, norm.cdf(1 / np.sqrt(2))) <= 0.98
+
+
+def test_where_clips_of_a_person_are_alike_only_the_interval_over_identities_covers():
+    identity = np.repeat(np.arange(60), 5)
+    is_fake = identity % 2 == 1
+    names = [str(number) for number in identity]
+    over_clips, over_identities = [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        scores = rng.normal(size=60)[identity] + rng.normal(size=300) + is_fake
+        over_clips.append(bootstrap.ranking_quality(scores, is_fake, num_resamples=300).auc)
+        over_identities.append(
+            bootstrap.ranking_quality(scores, is_fake, identities=names, num_resamples=300).auc
+        )
+    # The difference of a real and a fake has four unit variances: two people, two clips.
+    truth = norm.cdf(1 / 2)
+    assert coverage(over_clips, truth) < 0.85
+    assert coverage(over_identities, truth) >= 0.88
+    assert over_clips[0].value == over_identities[0].value
+
+
+def test_one_person_of_a_class_says_nothing_of_other_people():
+    scores, is_fake = np.arange(6.0), np.array([False, False, True, True, True, False])
+    speakers = ["a", "a", "a", "b", "c", "a"]
+    auc = bootstrap.ranking_quality(scores, is_fake, identities=speakers).auc
+    assert (auc.low, auc.note) == (None, "only one real identity: no interval")
+    change = bootstrap.paired_auc_change(scores, -scores, is_fake, identities=speakers)
+    assert (change.low, change.note) == (None, auc.note)
+
+
+def test_pairing_over_identities_sees_what_they_have_in_common():
+    before, is_fake = normal_clips(60, gap=1.0)
+    speakers = [str(number // 6) for number in range(60)]
+    same = bootstrap.paired_auc_change(before, before, is_fake, identities=speakers)
+    assert same == (0.0, 0.0, 0.0, "")
+    worse = bootstrap.paired_auc_change(before, before - is_fake, is_fake, identities=speakers)
+    assert worse.low > 0
+
+
+@pytest.mark.parametrize("identities", [["a", "b"], ["a", "b", "", "c"]])
+def test_identities_are_needed_for_all_clips_or_for_none(identities):
+    scores, is_fake = np.arange(4.0), np.array([False, True, False, True])
+    with pytest.raises(ValueError, match=r"every clip needs one.* for 4 clips"):
+        bootstrap.ranking_quality(scores, is_fake, identities=identities)

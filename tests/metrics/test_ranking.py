@@ -1,15 +1,24 @@
-"""The ranking metrics agree with scikit-learn, and refuse what has no answer."""
+"""The ranking metrics on clips small enough to count, and what they refuse."""
+
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from avsync.metrics import ranking
 
 # A deadline would measure the machine's load.
 in_no_hurry = settings(deadline=None, max_examples=50)
+
+METRICS = [
+    ranking.auc,
+    ranking.average_precision,
+    ranking.balanced_average_precision,
+    ranking.equal_error_rate,
+    partial(ranking.tpr_at_fpr, max_fpr=0.25),
+]
 
 
 @st.composite
@@ -24,18 +33,11 @@ def scored_clips(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 
 @in_no_hurry
 @given(scored_clips())
-def test_ties_count_as_in_scikit_learn(clips):
+@pytest.mark.parametrize("metric", METRICS)
+def test_only_the_order_of_the_scores_matters(metric, clips):
     scores, is_fake = clips
-    assert ranking.auc(scores, is_fake) == pytest.approx(roc_auc_score(is_fake, scores))
-    expected = average_precision_score(is_fake, scores)
-    assert ranking.average_precision(scores, is_fake) == pytest.approx(expected)
-
-
-@in_no_hurry
-@given(scored_clips())
-def test_only_the_order_of_the_scores_matters(clips):
-    scores, is_fake = clips
-    assert ranking.auc(np.exp(scores) - 7, is_fake) == ranking.auc(scores, is_fake)
+    for increasing in (np.exp(scores) - 7, 3 * scores + 1, scores**3):
+        assert metric(increasing, is_fake) == metric(scores, is_fake)
 
 
 @in_no_hurry
@@ -45,10 +47,31 @@ def test_turning_a_score_round_turns_its_area_round(clips):
     assert ranking.auc(-scores, is_fake) == pytest.approx(1 - ranking.auc(scores, is_fake))
 
 
+@in_no_hurry
+@given(scored_clips())
+def test_turning_score_and_labels_round_leaves_the_equal_error_rate(clips):
+    scores, is_fake = clips
+    turned = ranking.equal_error_rate(-scores, ~is_fake)
+    assert turned == pytest.approx(ranking.equal_error_rate(scores, is_fake))
+
+
+@in_no_hurry
+@given(scored_clips())
+def test_the_balanced_precision_is_that_of_the_mix_evened_out_by_copies(clips):
+    scores, is_fake = clips
+    num_real, num_fake = int(np.sum(~is_fake)), int(np.sum(is_fake))
+    copies = np.where(is_fake, num_real, num_fake)
+    even = ranking.average_precision(np.repeat(scores, copies), np.repeat(is_fake, copies))
+    assert ranking.balanced_average_precision(scores, is_fake) == pytest.approx(even)
+
+
 def test_fakes_above_all_reals_rank_perfectly():
     scores, is_fake = np.array([0.1, 0.2, 0.8, 0.9]), np.array([False, False, True, True])
     assert ranking.auc(scores, is_fake) == 1.0
     assert ranking.average_precision(scores, is_fake) == 1.0
+    assert ranking.balanced_average_precision(scores, is_fake) == 1.0
+    assert ranking.equal_error_rate(scores, is_fake) == 0.0
+    assert ranking.tpr_at_fpr(scores, is_fake, max_fpr=0.0) == 1.0
 
 
 def test_one_real_above_one_of_two_fakes_costs_half_the_area():
@@ -62,9 +85,36 @@ def test_a_constant_score_is_chance():
     scores, is_fake = np.zeros(5), np.array([True, False, False, False, False])
     assert ranking.auc(scores, is_fake) == 0.5
     assert ranking.average_precision(scores, is_fake) == pytest.approx(0.2)
+    assert ranking.balanced_average_precision(scores, is_fake) == pytest.approx(0.5)
+    assert ranking.equal_error_rate(scores, is_fake) == 0.5
+    assert ranking.tpr_at_fpr(scores, is_fake, max_fpr=0.99) == 0.0
 
 
-@pytest.mark.parametrize("metric", [ranking.auc, ranking.average_precision])
+def test_the_equal_error_rate_lies_where_the_curve_crosses_the_diagonal_of_equal_errors():
+    # From the top: fake, real, fake, real, real, fake. After three clips one of three reals passes
+    # and one of three fakes does not.
+    scores = np.array([6.0, 5.0, 4.0, 3.0, 2.0, 1.0])
+    is_fake = np.array([True, False, True, False, False, True])
+    assert ranking.equal_error_rate(scores, is_fake) == pytest.approx(1 / 3)
+    # Of two fakes no threshold misses a third; the step up at one real in three passes there.
+    assert ranking.equal_error_rate(scores[:5], is_fake[:5]) == pytest.approx(1 / 3)
+
+
+def test_the_allowed_false_alarms_are_whole_reals():
+    # From the top: fake, real, fake, then nine reals: one false alarm in ten finds the second fake.
+    scores = -np.arange(12.0)
+    is_fake = np.isin(np.arange(12), [0, 2])
+    assert ranking.tpr_at_fpr(scores, is_fake, max_fpr=0.1) == 1.0
+    assert ranking.tpr_at_fpr(scores, is_fake, max_fpr=0.09) == 0.5
+
+
+def test_a_threshold_takes_all_clips_of_a_score_or_none():
+    scores, is_fake = np.array([2.0, 2.0, 1.0]), np.array([True, False, False])
+    assert ranking.tpr_at_fpr(scores, is_fake, max_fpr=0.4) == 0.0
+    assert ranking.tpr_at_fpr(scores, is_fake, max_fpr=0.5) == 1.0
+
+
+@pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize(("is_fake", "missing"), [(True, "real"), (False, "fake")])
 def test_one_class_alone_cannot_be_ranked(metric, is_fake, missing):
     with pytest.raises(ValueError, match=f"there is no {missing} clip"):

@@ -1,0 +1,102 @@
+"""ROC curves of many samples of the same clips at once, and what is read off them: a row a sample.
+
+A sample says how often each clip counts: once in the test set itself, several times or not at all
+in a bootstrap resample. Its curve is kept as counts, how many reals and how many fakes score at
+least each distinct score, so ties are exact: clips of equal score pass a threshold together. Each
+statistic equals that of `avsync.metrics.ranking` on the clips drawn.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Integer
+
+from avsync.metrics import ranking
+
+
+class Descending(NamedTuple):
+    """Where clips stand when the highest score comes first, equal scores side by side."""
+
+    clip_index: Int[np.ndarray, " n"]
+    is_fake: Bool[np.ndarray, " n"]
+    last_of_score: Int[np.ndarray, " v"]  # the last place of each of the v distinct scores
+
+
+class Curves(NamedTuple):
+    """How many reals and fakes of each sample score at least each distinct score.
+
+    Highest score first; column 0, a threshold above all scores, is 0. The last one is all clips.
+    """
+
+    real: Float[np.ndarray, "samples thresholds"]
+    fake: Float[np.ndarray, "samples thresholds"]
+
+
+def descending(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]) -> Descending:
+    """The order of the clips by score, fake = positive; ValueError if a score is not finite."""
+    ranking.require_finite(scores)
+    clip_index = np.argsort(-scores, kind="stable")
+    is_last = np.diff(scores[clip_index], append=-np.inf) != 0
+    return Descending(clip_index, is_fake[clip_index], np.flatnonzero(is_last))
+
+
+def curves(order: Descending, times_drawn: Integer[np.ndarray, "samples n"]) -> Curves:
+    """The curve of each sample; every sample must hold clips of both classes."""
+    drawn = np.take(times_drawn, order.clip_index, axis=1)
+    return Curves(
+        real=_passing(drawn * ~order.is_fake, order.last_of_score),
+        fake=_passing(drawn * order.is_fake, order.last_of_score),
+    )
+
+
+def auc(sample: Curves) -> Float[np.ndarray, " samples"]:
+    """The area under each curve, by trapezoids: a tie is half a win."""
+    steps = np.diff(sample.real)
+    double_wins = np.sum(steps * (sample.fake[:, 1:] + sample.fake[:, :-1]), axis=1)
+    return double_wins / (2 * sample.real[:, -1] * sample.fake[:, -1])
+
+
+def average_precision(sample: Curves) -> Float[np.ndarray, " samples"]:
+    """The precision at each threshold, weighted by the recall that it adds."""
+    return _mean_precision(sample.real[:, 1:], sample.fake)
+
+
+def balanced_average_precision(sample: Curves) -> Float[np.ndarray, " samples"]:
+    """The average precision if reals and fakes, each as a whole, counted alike."""
+    weight = sample.fake[:, -1:] / sample.real[:, -1:]
+    return _mean_precision(sample.real[:, 1:] * weight, sample.fake)
+
+
+def equal_error_rate(sample: Curves) -> Float[np.ndarray, " samples"]:
+    """Where each curve, drawn with straight lines, has as many false alarms as misses, in share."""
+    num_real, num_fake = sample.real[:, -1], sample.fake[:, -1]
+    # FPR + TPR - 1, times both numbers: from below zero to above, in whole numbers, hence exact.
+    balance = sample.real * num_fake[:, None] + sample.fake * num_real[:, None]
+    balance -= (num_real * num_fake)[:, None]
+    rows, after = np.arange(len(balance)), np.argmax(balance >= 0, axis=1)
+    low, high = balance[rows, after - 1], balance[rows, after]
+    share = -low / (high - low)
+    before = sample.real[rows, after - 1]
+    return (before + share * (sample.real[rows, after] - before)) / num_real
+
+
+def tpr_at_fpr(sample: Curves, *, max_fpr: float) -> Float[np.ndarray, " samples"]:
+    """The largest share of fakes found by a threshold that at most `max_fpr` of the reals pass."""
+    is_allowed = sample.real / sample.real[:, -1:] <= max_fpr
+    return np.max(sample.fake, axis=1, where=is_allowed, initial=0) / sample.fake[:, -1]
+
+
+def _passing(
+    drawn: Integer[np.ndarray, "samples n"], last_of_score: Int[np.ndarray, " v"]
+) -> Float[np.ndarray, "samples thresholds"]:
+    passing = np.zeros((len(drawn), len(last_of_score) + 1))
+    passing[:, 1:] = np.take(np.cumsum(drawn, axis=1), last_of_score, axis=1)
+    return passing
+
+
+def _mean_precision(
+    real: Float[np.ndarray, "samples v"], fake: Float[np.ndarray, "samples thresholds"]
+) -> Float[np.ndarray, " samples"]:
+    # Above the highest score that a resample drew there is nothing; the 1 divides a 0 there.
+    passing = np.maximum(real + fake[:, 1:], np.finfo(float).tiny)
+    return np.sum(np.diff(fake) * fake[:, 1:] / passing, axis=1) / fake[:, -1]
