@@ -126,9 +126,9 @@ def _method_section(metrics: Metrics) -> str:
         "talkers or training seeds; where every fake scores above every real it is [1, 1], however "
         f"few the clips. Over identities: {interval['over_identities']}. Trimmed: what comes "
         "before the first sound is cut from picture and sound alike. AUC lost by trimming is "
-        "computed on the clips scored in both views, both on the same resamples. AP depends on the share of "
-        "fakes: compare it between equal mixes only; balanced, reals and fakes weigh alike. TPR at "
-        "1 % FPR: the share of fakes found by the best threshold that at most 1 % of these reals "
+        "computed on the clips scored in both views, both on the same resamples. AP depends on the "
+        "share of fakes: compare it between equal mixes only; balanced, reals and fakes weigh "
+        "alike. TPR at 1 % FPR: the share of fakes found by the best threshold that at most 1 % of these reals "
         "pass; with fewer than 100 reals, by one above them all."
     )
     return html.section("How to read this", f'<p class="note">{escape(text)}</p>')
