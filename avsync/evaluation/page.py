@@ -128,8 +128,8 @@ def _method_section(metrics: Metrics) -> str:
         "before the first sound is cut from picture and sound alike. AUC lost by trimming is "
         "computed on the clips scored in both views, both on the same resamples. AP depends on the "
         "share of fakes: compare it between equal mixes only; balanced, reals and fakes weigh "
-        "alike. TPR at 1 % FPR: the share of fakes found by the best threshold that at most 1 % of these reals "
-        "pass; with fewer than 100 reals, by one above them all."
+        "alike. TPR at 1 % FPR: the share of fakes found by the best threshold that at most 1 % of "
+        "these reals pass; with fewer than 100 reals, by one above them all."
     )
     return html.section("How to read this", f'<p class="note">{escape(text)}</p>')
 
