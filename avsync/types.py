@@ -73,7 +73,9 @@ class Clip:
 class MediaFile(NamedTuple):
     """A raw video as a dataset finds it on disk, with what the dataset knows about it.
 
-    `attributes` become the clip's.
+    `split` is "train", "val" or "test", or "" where the dataset divides its clips after they are
+    prepared. A segment that ends at `math.inf` ends with the clip. `attributes` become the clip's;
+    "source_video", if there, names the video that the file was cut from.
     """
 
     clip_id: str
@@ -85,6 +87,7 @@ class MediaFile(NamedTuple):
     source_clip: str = ""
     fake_segments: tuple[tuple[float, float], ...] = ()
     attributes: Mapping[str, str] = {}
+    split: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,12 @@
 
 A dataset is one file beside this one. It names its splits, says which of them hold reals only, and
 yields `Clip`s for each; how they are stored is decided here, once.
+
+Splits are called the same everywhere. `train` and `val` hold real clips only: alignment trains on
+them. `test` holds reals and fakes. The fakes of a dataset that belong to its train and val part lie
+in `train_fake` and `val_fake`, so that no clip is stored twice; `train_labelled` and `val_labelled`
+are both together, for supervised baselines, and can be written `train+train_fake` too. (Datasets
+that make their own fakes store `train_labelled` as a split, since its reals differ from `train`'s.)
 """
 
 import abc
@@ -11,7 +17,7 @@ import inspect
 import io
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +26,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from avsync import lookup
+from avsync.datasets._lists import without_suffix
+from avsync.datasets._splits import Plan, Selection, make_plan
 from avsync.pp import silence
 from avsync.types import Clip, Extraction, MediaFile, Source
 from avsync.units import CROP_PIXELS, SAMPLE_RATE
@@ -138,17 +146,44 @@ class MediaBuilder(ClipBuilder, skip_registration=True):
     """Base of the datasets that are made from raw videos, which `avsync.prepare` turns to clips.
 
     `prepared` holds the clips that were prepared, by id, read from disk one at a time; those
-    rejected are not in it.
+    rejected are not in it. `splits` are the ids of each split, as planned before.
     """
 
-    def __init__(self, *, prepared: Mapping[str, Clip] | None = None, **kwargs: Any):
+    REAL_ONLY_SPLITS: ClassVar[tuple[str, ...]] = ("train", "val")
+
+    def __init__(
+        self,
+        *,
+        prepared: Mapping[str, Clip] | None = None,
+        splits: Mapping[str, Sequence[str]] | None = None,
+        **kwargs: Any,
+    ):
         self.prepared: Mapping[str, Clip] = {} if prepared is None else prepared
+        self.splits: Mapping[str, Sequence[str]] = {} if splits is None else splits
         super().__init__(**kwargs)
 
     @staticmethod
     @abc.abstractmethod
     def find_media(source: Path) -> list[MediaFile]:
         """The raw files under `source`, sorted by id; ValueError says what was expected there."""
+
+    @staticmethod
+    def listed_ids(path: str) -> Sequence[str]:
+        """The ids that a path in a published list of clips may stand for."""
+        return (without_suffix(path),)
+
+    @classmethod
+    def plan(cls, source: Path, selection: Selection) -> Plan:
+        """What of `source` to prepare for which split; ValueError if that cannot be had."""
+        return make_plan(cls.find_media(source), selection, ids_of=cls.listed_ids)
+
+    def clips(self) -> dict[str, Iterable[Clip]]:
+        """The prepared clips of each split that has any."""
+        there = {
+            split: [clip_id for clip_id in clip_ids if clip_id in self.prepared]
+            for split, clip_ids in self.splits.items()
+        }
+        return {split: map(self.prepared.__getitem__, ids) for split, ids in there.items() if ids}
 
 
 def builder_class(dataset: str) -> type[ClipBuilder]:
@@ -169,6 +204,46 @@ def open_source(
     Of a dataset of features, NAME/TRIM is meant where only NAME is given. ValueError says how to
     prepare the dataset, or which splits it has.
     """
+    builder = _open(dataset, data_dir=data_dir, trim=trim)
+    split = _spelled_out(dataset, split, list(builder.info.splits))
+    metadata = builder.info.metadata or {}
+    extraction = metadata.get("extraction")
+    return Source(
+        dataset=dataset,
+        split=split,
+        directory=Path(builder.data_dir),
+        num_clips=builder.info.splits[split].num_examples,
+        is_real_only=set(split.split("+")) <= set(metadata.get("real_only_splits", ())),
+        extraction=Extraction(**extraction) if extraction else None,
+    )
+
+
+def _spelled_out(dataset: str, split: str, stored: list[str]) -> str:
+    """Stored splits joined by +; a part and its fakes for a `_labelled` that is not stored."""
+    parts = []
+    for name in split.split("+"):
+        part = name.removesuffix("_labelled")
+        if name in stored:
+            parts.append(name)
+        elif part != name and f"{part}_fake" in stored:
+            parts += [kept for kept in (part, f"{part}_fake") if kept in stored]
+        else:
+            raise ValueError(lookup.unknown(f"split of {dataset}", name, stored))
+    return "+".join(dict.fromkeys(parts))
+
+
+def split_names(dataset: str, *, data_dir: str | Path, trim: str | None = None) -> list[str]:
+    """The splits of a dataset that lies prepared under `data_dir`; ValueError as `open_source`."""
+    return list(_open(dataset, data_dir=data_dir, trim=trim).info.splits)
+
+
+def extracted_trims(name: str, *, data_dir: str | Path) -> list[str]:
+    """The ways in which the features called `name` were trimmed; empty for a dataset of clips."""
+    family = Path(data_dir).expanduser() / name
+    return [trim for trim in silence.RULES if any((family / trim).glob("*/dataset_info.json"))]
+
+
+def _open(dataset: str, *, data_dir: str | Path, trim: str | None) -> tfds.core.DatasetBuilder:
     name, _, config = dataset.partition("/")
     data_dir = Path(data_dir).expanduser()
     trims = extracted_trims(name, data_dir=data_dir)
@@ -191,24 +266,7 @@ def open_source(
             f"{dataset} is not prepared in {data_dir}. Prepare it: "
             f"avsync-prepare --dataset={dataset} --data_dir={data_dir}"
         )
-    if split not in builder.info.splits:
-        raise ValueError(lookup.unknown(f"split of {dataset}", split, list(builder.info.splits)))
-    metadata = builder.info.metadata or {}
-    extraction = metadata.get("extraction")
-    return Source(
-        dataset=dataset,
-        split=split,
-        directory=Path(builder.data_dir),
-        num_clips=builder.info.splits[split].num_examples,
-        is_real_only=split in metadata.get("real_only_splits", ()),
-        extraction=Extraction(**extraction) if extraction else None,
-    )
-
-
-def extracted_trims(name: str, *, data_dir: str | Path) -> list[str]:
-    """The ways in which the features called `name` were trimmed; empty for a dataset of clips."""
-    family = Path(data_dir).expanduser() / name
-    return [trim for trim in silence.RULES if any((family / trim).glob("*/dataset_info.json"))]
+    return builder
 
 
 def _prepared_names(data_dir: Path) -> list[str]:

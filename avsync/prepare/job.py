@@ -6,7 +6,7 @@ in `rejects.jsonl` for each that has none. A file is done as soon as it has eith
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -99,17 +99,18 @@ def write_reports(rejects: list[RejectLine], report: dict[str, Any], directory: 
     write_whole(directory / REPORT, json.dumps(report, indent=2) + "\n")
 
 
-def read_report(directory: Path, *, limit: int | None) -> dict[str, Any] | None:
-    """The report of what was prepared there, or None; ValueError if the limit was another."""
+def read_report(directory: Path, *, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The report of what was prepared there, or None; ValueError if with other `settings`."""
     path = directory / REPORT
     if not path.is_file():
         return None
     report = json.loads(path.read_text())
-    if report["limit"] != limit:
-        raise ValueError(
-            f"{directory} was prepared with limit {report['limit']}, not {limit}: remove it, or "
-            "prepare into another folder"
-        )
+    for name, value in settings.items():
+        if report[name] != value:
+            raise ValueError(
+                f"{directory} was prepared with {name} {report[name]}, not {value}: remove it, or "
+                "prepare into another folder"
+            )
     return report
 
 

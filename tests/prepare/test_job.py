@@ -194,9 +194,9 @@ def test_two_files_with_one_id_are_refused(tmp_path):
         job.prepare_media(media, tmp_path, detector="dlib68", num_workers=1)
 
 
-def test_a_report_of_another_limit_is_not_taken_for_this_one(tmp_path):
-    assert job.read_report(tmp_path, limit=None) is None
+def test_a_report_of_other_settings_is_not_taken_for_these(tmp_path):
+    assert job.read_report(tmp_path, settings={"limit": None}) is None
     job.write_reports([], {"num_clips": 3, "limit": 3}, tmp_path)
-    assert job.read_report(tmp_path, limit=3) == {"num_clips": 3, "limit": 3}
+    assert job.read_report(tmp_path, settings={"limit": 3}) == {"num_clips": 3, "limit": 3}
     with pytest.raises(ValueError, match="was prepared with limit 3, not None"):
-        job.read_report(tmp_path, limit=None)
+        job.read_report(tmp_path, settings={"limit": None})

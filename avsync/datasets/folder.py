@@ -1,0 +1,145 @@
+"""Your own clips: named by a manifest (CSV or Parquet), or a folder of real ones."""
+
+import functools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from avsync.datasets._layout import VIDEO_SUFFIXES, contents, find_videos
+from avsync.datasets._lists import without_suffix
+from avsync.datasets._splits import SPLITS
+from avsync.datasets._tables import (
+    WHOLE_CLIP,
+    Segments,
+    known,
+    parse_category,
+    parse_label,
+    parse_rows,
+    parse_segments,
+    read_csv,
+    require_columns,
+)
+from avsync.datasets.base import MediaBuilder
+from avsync.types import FAKE, REAL, MediaFile
+
+COLUMNS = ("path", "label")
+
+# What else a manifest may say; a column of any other name becomes an attribute.
+OPTIONAL = (
+    "clip_id",
+    "category",
+    "identity",
+    "split",
+    "manipulation",
+    "source_clip",
+    "fake_segments",
+)
+
+# A fake of which nobody says what is fake about it may be fake in all.
+CATEGORY_OF_FAKES = "FV-FA"
+
+EXPECTED = (
+    "a folder of real videos, or a manifest (.csv or .parquet) with the columns path and label "
+    f"and, if you like, {', '.join(OPTIONAL)} and any others"
+)
+
+
+class Builder(MediaBuilder):
+    """The clips of a manifest, `--source=manifest.csv`, or of a folder of reals, `--source=DIR`.
+
+    Clips go where the manifest's column `split` says; a manifest without it is for `test`, a folder
+    of reals for `train`.
+    """
+
+    name = "folder"
+
+    @staticmethod
+    def find_media(source: Path) -> list[MediaFile]:
+        """The clips named, or found at any depth.
+
+        Paths of a manifest are relative to its folder. Ids are those paths without the suffix,
+        where no column `clip_id` gives others. `fake_segments` is a JSON list of pairs of seconds;
+        a fake without it is fake from end to end. ValueError tells what is wrong in which row.
+        """
+        if source.is_dir():
+            media = [
+                MediaFile(_id(path.relative_to(source).as_posix()), path, split="train")
+                for path in find_videos(source)
+            ]
+        elif source.is_file() and source.suffix.lower() in READERS:
+            rows = READERS[source.suffix.lower()](source)
+            media = list(parse_rows(source, rows, functools.partial(_media_file, source.parent)))
+        else:
+            found = (
+                "no such file" if not source.exists() else f"a {source.suffix or 'nameless'} file"
+            )
+            raise ValueError(f"{source}: expected {EXPECTED}; found {found}")
+        if not media:
+            found = f"found {contents(source)}" if source.is_dir() else "it has no row"
+            suffixes = " ".join(VIDEO_SUFFIXES)
+            raise ValueError(f"no clip in {source}: expected {EXPECTED} ({suffixes}); {found}")
+        return sorted(media, key=lambda file: file.clip_id)
+
+
+def _media_file(folder: Path, row: Mapping[str, str]) -> MediaFile:
+    if not row["path"].strip():
+        raise ValueError("no path")
+    label = parse_label(row["label"])
+    category = _category(label, row.get("category", ""))
+    others = {key: text for key, text in row.items() if key not in COLUMNS and key not in OPTIONAL}
+    return MediaFile(
+        clip_id=row.get("clip_id") or _id(row["path"]),
+        path=folder / row["path"],
+        identity=row.get("identity", ""),
+        label=label,
+        category=category,
+        manipulation=row.get("manipulation") or ("real" if label == REAL else "unknown"),
+        source_clip=without_suffix(row.get("source_clip", "")),
+        fake_segments=_segments(label, row.get("fake_segments", "")),
+        attributes={key: text for key, text in others.items() if text},
+        split=known("split", row.get("split", "test"), {name: name for name in SPLITS}),
+    )
+
+
+def _category(label: int, text: str) -> str:
+    if not text:
+        return CATEGORY_OF_FAKES if label == FAKE else "RV-RA"
+    category = parse_category(text)
+    if (category == "RV-RA") != (label == REAL):
+        raise ValueError(f"label {label} and category {category} disagree; RV-RA is label 0")
+    return category
+
+
+def _segments(label: int, text: str) -> Segments:
+    if label == REAL:
+        return ()
+    return parse_segments(text) if text else WHOLE_CLIP
+
+
+def _id(path: str) -> str:
+    return without_suffix(path).lstrip("/")
+
+
+def _csv_rows(path: Path) -> Iterator[dict[str, str]]:
+    return read_csv(path, columns=COLUMNS)
+
+
+def _parquet_rows(path: Path) -> Iterator[dict[str, str]]:
+    try:
+        file = pq.ParquetFile(path)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{path} is no Parquet file: {error}") from error
+    with file:
+        require_columns(path, file.schema_arrow.names, columns=COLUMNS)
+        for batch in file.iter_batches():
+            yield from ({key: _text(v) for key, v in row.items()} for row in batch.to_pylist())
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+READERS = {".csv": _csv_rows, ".parquet": _parquet_rows}

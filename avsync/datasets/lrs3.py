@@ -1,0 +1,49 @@
+"""LRS3: 150,000 clips of TED and TEDx talks, all of them real.
+
+Afouras, Chung and Zisserman (arXiv 1809.00496).
+"""
+
+from pathlib import Path
+
+from avsync.datasets._layout import contents, find_root, find_videos
+from avsync.datasets.base import MediaBuilder
+from avsync.types import MediaFile
+
+SPLIT_OF = {"pretrain": "train", "trainval": "train", "test": "test"}
+
+EXPECTED = "LRS3, with pretrain, trainval and test/<video>/NNNNN.mp4"
+
+
+class Builder(MediaBuilder):
+    """LRS3: `train` (its `pretrain` and `trainval`), `val`, a fiftieth of their talks, and `test`.
+
+    All are real. It does not tell who speaks; attributes are source_video, the talk, and split.
+    """
+
+    name = "lrs3"
+
+    @staticmethod
+    def find_media(source: Path) -> list[MediaFile]:
+        """The videos; ids are `<split>/<video>/<number>`, for a talk may be in several splits."""
+        root = find_root(source, holds=tuple(SPLIT_OF), expected=EXPECTED)
+        media = [
+            _media_file(root, split, path)
+            for split in SPLIT_OF
+            for path in find_videos(root / split, suffixes=(".mp4",))
+        ]
+        if not media:
+            found = ", ".join(f"{split}: {contents(root / split)}" for split in SPLIT_OF)
+            raise ValueError(f"no video in {root}: expected {EXPECTED}; found in {found}")
+        return sorted(media, key=lambda file: file.clip_id)
+
+
+def _media_file(root: Path, split: str, path: Path) -> MediaFile:
+    clip_id = path.relative_to(root).as_posix().removesuffix(path.suffix)
+    if clip_id.count("/") != 2:
+        raise ValueError(f"{path}: expected {EXPECTED}")
+    return MediaFile(
+        clip_id=clip_id,
+        path=path,
+        attributes={"source_video": path.parent.name, "split": split},
+        split=SPLIT_OF[split],
+    )
