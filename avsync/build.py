@@ -5,15 +5,17 @@ those of avsync.config.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from avsync import lookup, optim, scoring
+from avsync import checkpoint, lookup, optim, scoring
 from avsync.config import Config, default
 from avsync.datasets.base import open_source
+from avsync.extraction.encode import Extractor, Sounding
 from avsync.models.aligner import Aligner, require_fit
 from avsync.optim import Optimiser
 from avsync.pp import silence
@@ -23,6 +25,9 @@ from avsync.types import Batch, Extraction, Source
 from avsync.units import SAMPLES_PER_FRAME
 
 PRECOMPUTED = "precomputed"  # of avsync.models.encoders
+
+# Of a long clip, what the frozen encoder takes at once: its pictures need 1 MB a frame.
+EXTRACTION_CHUNK_FRAMES = 512
 
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
@@ -80,6 +85,40 @@ def make_scorer(config: Config, params: Any, *, extraction: Extraction | None) -
         frame_score=config.score.frame,
         pooling=config.score.pooling,
     )
+
+
+def make_extractor(
+    workdir: Path, *, encoder: str, streams: tuple[str, ...], dtype: str, trim: str
+) -> Extractor:
+    """The frozen encoder that a published file was converted to, with activations in `dtype`.
+
+    ValueError if it is not the one called `encoder`, has no features to extract, or not these.
+    """
+    workdir, step = checkpoint.find(workdir)
+    options = from_json(checkpoint.read_config(workdir)).model.visual
+    if options.name != encoder:
+        raise ValueError(f"{workdir} holds {options.name!r}, not {encoder!r}")
+    module = lookup.load("models.encoders", encoder)
+    if not hasattr(module.Encoder, "extract"):
+        raise ValueError(f"{encoder!r} has no features to extract; 'avhubert' has")
+    for stream in streams:
+        if stream not in module.STREAMS:
+            raise ValueError(lookup.unknown("stream", stream, list(module.STREAMS)))
+    params = checkpoint.load_params(workdir, step)
+    weights = checkpoint.fingerprint(options.to_dict(), params)
+    with options.unlocked():
+        options.chunk_frames = EXTRACTION_CHUNK_FRAMES
+    model = _plug_in("models.encoders", "Encoder", options, dtype)
+
+    def extract(params: Any, batch: Sounding) -> Any:
+        return model.apply({"params": params}, *batch, streams=streams, method="extract")
+
+    extraction = Extraction(
+        trim=trim,
+        encoder=f"{encoder} {weights} in {dtype}",
+        channels=dict.fromkeys(streams, int(options.embedding)),
+    )
+    return Extractor(extract, params, extraction)
 
 
 def make_model(config: Config) -> Aligner:

@@ -4,12 +4,14 @@ workdir/config.json                  the resolved config, written once, by the t
 workdir/checkpoints/STEP/            after STEP updates: params, opt_state, step
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 from orbax.checkpoint import v1 as ocp
 
 from avsync.files import write_whole
@@ -145,6 +147,15 @@ def load_params(workdir: Path, step: int) -> Any:
         )
         loaded = ocp.load(path, {"params": wanted}, checkpointable_name=STATE)
     return jax.device_get(loaded["params"])
+
+
+def fingerprint(config: dict[str, Any], params: Any) -> str:
+    """16 hexadecimal digits that other values, and hardly any others, do not share."""
+    digest = hashlib.blake2b(json.dumps(config, sort_keys=True).encode(), digest_size=8)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        digest.update(jax.tree_util.keystr(path).encode())
+        digest.update(memoryview(np.ascontiguousarray(leaf)).cast("B"))
+    return digest.hexdigest()
 
 
 def read_config(workdir: Path) -> dict[str, Any]:

@@ -12,3 +12,7 @@ CROP_PIXELS = 96
 
 # int16 full scale: waveforms are stored as int16 and mean x / 32768 in [-1, 1).
 INT16_SCALE = 32_768
+
+# AV-HuBERT hears a frame by four windows of 400 samples, one each 160: so far the last one looks
+# beyond the frame.
+LOOKAHEAD_SAMPLES = 240

@@ -18,48 +18,48 @@ CHECKPOINT = flags.DEFINE_string(
     "WORKDIR of a training (its best checkpoint) or WORKDIR/checkpoints/STEP.",
     required=True,
 )
-DATASET = flags.DEFINE_string(
-    "dataset", None, "NAME or NAME/CONFIG, prepared in --data_dir.", required=True
-)
+DATASET = flags.DEFINE_string("dataset", None, "NAME or NAME/CONFIG, prepared in --data_dir.")
 SPLIT = flags.DEFINE_string("split", "test", "Which split to score.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where prepared datasets lie.")
+FEATURES = flags.DEFINE_string("features_npz", None, "Instead: a folder of AVH-Align's features.")
+LIST = flags.DEFINE_string("list", None, "FILE.csv of path,label: the clips of these features.")
+TRIM = flags.DEFINE_enum("trim", "none", ["none", "leading"], "How these features were trimmed.")
 OUT = flags.DEFINE_string("out", None, "Where the report goes.", required=True)
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Clips at once.", lower_bound=1)
 POOLING = flags.DEFINE_string("pooling", None, "Instead of the config's: frame to clip score.")
 
 
 def main(_: list[str]) -> None:
+    if bool(DATASET.value) == bool(FEATURES.value) or bool(FEATURES.value) != bool(LIST.value):
+        raise UsageError("give either --dataset, or --features_npz and --list")
     with hushed():  # and not at the top: --help need not wait for TensorFlow
         from avsync import build, checkpoint, runtime
-        from avsync.evaluation import embed, report
+        from avsync.evaluation import embed, report, views
 
         runtime.start()
     try:
         workdir, step = checkpoint.find(Path(CHECKPOINT.value).expanduser())
-        sources = embed.open_views(DATASET.value, SPLIT.value, data_dir=DATA_DIR.value)
+        if DATASET.value:
+            found = views.of_dataset(
+                DATASET.value, SPLIT.value, data_dir=DATA_DIR.value, batch_size=BATCH_SIZE.value
+            )
+        else:
+            folder, clip_list = (Path(str(flag.value)).expanduser() for flag in (FEATURES, LIST))
+            found = views.of_files(folder, clip_list, trim=TRIM.value, batch_size=BATCH_SIZE.value)
         config = build.from_json(checkpoint.read_config(workdir))
         config.score.pooling = POOLING.value or config.score.pooling
-        scorer = build.make_scorer(
-            config,
-            checkpoint.load_params(workdir, step),
-            extraction=next(iter(sources.values())).extraction,
-        )
+        params = checkpoint.load_params(workdir, step)
+        scorer = build.make_scorer(config, params, extraction=found.extraction)
     except ValueError as error:
         raise UsageError(str(error)) from error
     out_dir = Path(OUT.value).expanduser()
-    lines = list(
-        embed.score_views(
-            embed.views_of(sources, batch_size=BATCH_SIZE.value),
-            **scorer._asdict(),
-            total=sum(source.num_clips for source in sources.values()),
-        )
-    )
+    lines = list(embed.score_views(found, **scorer._asdict()))
     embed.write_lines(lines, out_dir)
     metrics = report.write_report(
         lines,
         out_dir,
-        dataset=DATASET.value,
-        split=SPLIT.value,
+        dataset=found.dataset,
+        split=found.split,
         checkpoint=str(workdir / checkpoint.FOLDER / str(step)),
     )
     report.print_table(metrics)

@@ -122,7 +122,7 @@ def _features(source: Source, extraction: Extraction, features: Any, trim: str) 
         clip: Fields, kept: Kept, amount: Augmentation | None, seed: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         del amount, seed
-        visual, audio = (_as_float(clip[name][kept.first : kept.end]) for name in STREAMS)
+        visual, audio = (clip[name][kept.first : kept.end] for name in STREAMS)
         return visual, audio
 
     return Records(
@@ -132,8 +132,3 @@ def _features(source: Source, extraction: Extraction, features: Any, trim: str) 
         leading_seconds=lambda clip, kept: clip["leading_silence_seconds"],
         audio_steps=1,
     )
-
-
-def _as_float(stored: tf.Tensor) -> tf.Tensor:
-    # TFDS has no bfloat16: avsync.features.store keeps its bits.
-    return tf.bitcast(stored, tf.bfloat16) if stored.dtype == tf.uint16 else stored

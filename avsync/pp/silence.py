@@ -17,7 +17,8 @@ from avsync.units import INT16_SCALE, SAMPLES_PER_FRAME
 
 # Smeu et al. (CVPR 2025): sound starts at the first |x| > 5e-4. In int16 that is 16.384, so the
 # comparison is exact in integers.
-SILENCE_LEVEL = int(5e-4 * INT16_SCALE)
+SILENCE_AMPLITUDE = 5e-4
+SILENCE_LEVEL = int(SILENCE_AMPLITUDE * INT16_SCALE)
 
 # `energy`: the defaults of librosa.effects.trim.
 ENERGY_FRAME_SAMPLES = 2048
@@ -45,8 +46,11 @@ def rule(name: str) -> Callable[[tf.Tensor, tf.Tensor], Kept]:
 
 def leading_samples(waveform: tf.Tensor) -> tf.Tensor:
     """Samples before the first |x| > 5e-4, int32; all of them if the clip is silent."""
-    # In int32: |-32768| does not fit in an int16. The sound behind the end stands for "never".
-    sounds = tf.abs(tf.cast(waveform, tf.int32)) > SILENCE_LEVEL
+    if waveform.dtype.is_floating:
+        sounds = tf.abs(waveform) > SILENCE_AMPLITUDE
+    else:  # in int32: |-32768| does not fit in an int16
+        sounds = tf.abs(tf.cast(waveform, tf.int32)) > SILENCE_LEVEL
+    # The sound behind the end stands for "never".
     return tf.argmax(tf.concat([sounds, [True]], axis=0), output_type=tf.int32)
 
 

@@ -11,6 +11,7 @@ REASONS = {
     "too_long": "the picture does not fit the memory set aside for a clip",
     "no_face": "no face was found",
     "face_lost": "the face is seen in too few of the frames",
+    "wrong_size": "its features have other sizes than those of the dataset",
     "crashed": "the process that prepared it died",
     "timed_out": "the process that prepared it came to no end",
 }

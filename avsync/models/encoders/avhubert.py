@@ -7,7 +7,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int16, UInt8
+from jaxtyping import Array, Bool, Float, Int, Int16, UInt8
 
 from avsync import lookup
 from avsync.models.avhubert.norm import layer_norm
@@ -18,6 +18,8 @@ from avsync.models.layers import keep_valid
 from avsync.units import SAMPLES_PER_FRAME
 
 MODALITIES = ("audio", "video")
+
+STREAMS = ("visual", "audio", "multimodal")
 
 LENGTHS = ("unit", "raw")
 
@@ -119,15 +121,65 @@ class Encoder(nn.Module):
         """
         if frames is None and sound is None:
             raise ValueError("AV-HuBERT needs mouth crops, sound or both; got neither.")
-        for name, given in (("mouth crops", frames), ("frames of sound", sound)):
-            if given is not None and given.shape[1] != valid.shape[1]:
-                raise ValueError(
-                    f"{given.shape[1]} {name} for {valid.shape[1]} frames of the clip: there must "
-                    "be one a frame; cut the longer of picture and sound at its end."
-                )
+        return self._joined(self._heard(sound, valid), self._seen(frames, valid), valid)
+
+    def extract(
+        self,
+        frames: UInt8[Array, "b t_video h w 1"],
+        waveform: Float[Array, "b s"],
+        num_samples: Int[Array, " b"],
+        valid: Bool[Array, "b t"],
+        *,
+        streams: tuple[str, ...],
+    ) -> dict[str, Float[Array, "b t d"]]:
+        """Features as AVH-Align stores them: "visual", "audio", "multimodal", those of `streams`.
+
+        Each is a pass of the transformer; what lies in front of it is computed once. Only the first
+        `num_samples` of a waveform are the clip's own. Sound that goes on behind the last frame
+        fills the last stacked filterbank frame, which otherwise is a quarter zeros: s = 640 t + 240
+        takes in all that is needed.
+        """
+        sound = stacked_log_filterbank(waveform, num_samples, amplitude=self.amplitude)
+        heard = self._heard(sound[:, : valid.shape[1]], valid)
+        seen = self._seen(frames, valid)
+        nothing = jnp.zeros_like(heard)
+        passes = {"visual": (nothing, seen), "audio": (heard, nothing), "multimodal": (heard, seen)}
+        return {stream: self._joined(*passes[stream], valid) for stream in streams}
+
+    def _heard(
+        self, sound: Float[Array, "b t_audio f"] | None, valid: Bool[Array, "b t"]
+    ) -> Float[Array, "b t d"]:
+        if sound is None:
+            return self._missing(valid)
+        self._require_one_a_frame("frames of sound", sound.shape[1], valid)
+        return self.audio_projection(sound)
+
+    def _seen(
+        self,
+        frames: UInt8[Array, "b t_video h w 1"] | Float[Array, "b t_video h w 1"] | None,
+        valid: Bool[Array, "b t"],
+    ) -> Float[Array, "b t d"]:
+        if frames is None:
+            return self._missing(valid)
+        self._require_one_a_frame("mouth crops", frames.shape[1], valid)
+        return self.video_projection(self.resnet(frames, valid))
+
+    def _missing(self, valid: Bool[Array, "b t"]) -> Float[Array, "b t d"]:
         # A missing modality is 0 behind its projection, whose bias would leak in otherwise.
-        missing = jnp.zeros((*valid.shape, self.embedding), self.dtype)
-        audio = missing if sound is None else self.audio_projection(sound)
-        video = missing if frames is None else self.video_projection(self.resnet(frames, valid))
+        return jnp.zeros((*valid.shape, self.embedding), self.dtype)
+
+    def _joined(
+        self,
+        audio: Float[Array, "b t d"],
+        video: Float[Array, "b t d"],
+        valid: Bool[Array, "b t"],
+    ) -> Float[Array, "b t d"]:
         joint = self.fusion_norm(jnp.concatenate([audio, video], axis=-1))
         return keep_valid(self.transformer(self.fusion_projection(joint), valid), valid)
+
+    def _require_one_a_frame(self, name: str, given: int, valid: Bool[Array, "b t"]) -> None:
+        if given != valid.shape[1]:
+            raise ValueError(
+                f"{given} {name} for {valid.shape[1]} frames of the clip: there must be one a "
+                "frame; cut the longer of picture and sound at its end."
+            )

@@ -1,0 +1,99 @@
+"""What of an extraction is done: a line in a file for each shard, written after the shard itself.
+
+DIRECTORY/extraction.json             how the features are made; those made differently do not mix
+DIRECTORY/shards/SPLIT-3-of-8.json    what became of the clips of this shard
+DIRECTORY/rejects.jsonl               the clips of all shards that could not be used, and why
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from avsync.files import write_whole
+from avsync.prepare.rejects import Reject
+
+SETTINGS, SHARDS, REJECTS = "extraction.json", "shards", "rejects.jsonl"
+
+
+class Split(NamedTuple):
+    """A split as it is to be written; `is_real_only` is the promise that its source makes."""
+
+    name: str
+    num_shards: int
+    is_real_only: bool
+
+
+class Ledger:
+    """The state of the extraction into `directory`.
+
+    ValueError if the directory was begun with other `settings`.
+    """
+
+    def __init__(self, directory: Path, settings: Mapping[str, Any]):
+        self.directory = directory
+        path = directory / SETTINGS
+        now = json.loads(json.dumps(settings))
+        if not path.is_file():
+            (directory / SHARDS).mkdir(parents=True, exist_ok=True)
+            write_whole(path, json.dumps(now, indent=2) + "\n")
+        before = json.loads(path.read_text())
+        if before != now:
+            raise ValueError(
+                f"{directory} was begun with {before}, now it is {now}: such features do not mix. "
+                "Choose another place for them, or remove that directory."
+            )
+
+    def is_done(self, split: Split, index: int) -> bool:
+        """Whether shard `index` of the split is written."""
+        return self._path(split, index).is_file()
+
+    def record(
+        self,
+        split: Split,
+        index: int,
+        *,
+        rejects: Sequence[tuple[str, Reject]],
+        **counts: int,
+    ) -> None:
+        """Shard `index` of the split is written; `counts` are kept by name."""
+        lines = [
+            {"clip_id": clip_id, "split": split.name, "reason": why.reason, "detail": why.detail}
+            for clip_id, why in rejects
+        ]
+        summary = {**split._asdict(), "index": index, **counts, "rejects": lines}
+        write_whole(self._path(split, index), json.dumps(summary) + "\n")
+
+    def splits(self) -> dict[str, list[dict[str, Any]]]:
+        """By split, what was recorded of its shards, in their order, once all are written.
+
+        ValueError if there are shards of two divisions of a split.
+        """
+        shards: dict[str, list[dict[str, Any]]] = {}
+        for summary in self._summaries():
+            shards.setdefault(summary["name"], []).append(summary)
+        for name, summaries in shards.items():
+            if len({summary["num_shards"] for summary in summaries}) > 1:
+                raise ValueError(
+                    f"{self.directory}: the number of clips of split {name} has changed since its "
+                    "first shards were written. Remove that directory and extract it again."
+                )
+        return {
+            name: sorted(summaries, key=lambda summary: summary["index"])
+            for name, summaries in shards.items()
+            if len(summaries) == summaries[0]["num_shards"]
+        }
+
+    def write_rejects(self) -> int:
+        """Writes rejects.jsonl, of all shards so far; returns how many there are."""
+        lines = [line for summary in self._summaries() for line in summary["rejects"]]
+        write_whole(self.directory / REJECTS, "".join(json.dumps(line) + "\n" for line in lines))
+        return len(lines)
+
+    def _summaries(self) -> Iterator[dict[str, Any]]:
+        for path in sorted((self.directory / SHARDS).glob("*.json")):
+            yield json.loads(path.read_text())
+
+    def _path(self, split: Split, index: int) -> Path:
+        name = f"{split.name}-{index:05d}-of-{split.num_shards:05d}.json"
+        return self.directory / SHARDS / name
