@@ -1,1 +1,1 @@
-"""NumPy and scikit-learn: points, intervals."""
+"""NumPy and scikit-learn: points, intervals, localisation, calibration."""
