@@ -7,7 +7,7 @@ shards that are there are passed over.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from avsync.extraction.encode import Encoder
 from avsync.features.ledger import Split
@@ -36,6 +36,7 @@ class Work(NamedTuple):
     read: Callable[[int], Read]
 
 
+@runtime_checkable
 class Sink(Protocol):
     """Where features go, and in which type: a `FeatureDataset` or an `NpzFolder`."""
 

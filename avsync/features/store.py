@@ -59,7 +59,7 @@ class FeatureDataset:
         num_bytes = 0
         with tf.io.TFRecordWriter(str(unfinished)) as writer:
             for clip in clips:
-                record = self._spec.serialize_example(_record(clip, self.dtype))
+                record = _in_order(self._spec.serialize_example(_record(clip, self.dtype)))
                 writer.write(record)
                 num_bytes += len(record)
         unfinished.replace(path)
@@ -131,6 +131,11 @@ def _spec(channels: Mapping[str, int], dtype: str) -> tfds.features.FeaturesDict
             },
         }
     )
+
+
+def _in_order(record: bytes) -> bytes:
+    """The same record with its fields in one order, so that equal clips are equal bytes."""
+    return tf.train.Example.FromString(record).SerializeToString(deterministic=True)
 
 
 def _record(clip: ClipFeatures, dtype: str) -> dict[str, Any]:
