@@ -2,6 +2,7 @@
 
 workdir/config.json                  the resolved config, written once, by the trainer
 workdir/checkpoints/STEP/            after STEP updates: params, opt_state, step
+workdir/calibration/STEP.json        the scores that this checkpoint gives to held-out reals
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from avsync.files import write_whole
 
 FOLDER = "checkpoints"
 CONFIG = "config.json"
+CALIBRATION = "calibration"
 STATE = "state"
 
 # Of an array that is written at once, where memory counts.
@@ -147,6 +149,23 @@ def load_params(workdir: Path, step: int) -> Any:
         )
         loaded = ocp.load(path, {"params": wanted}, checkpointable_name=STATE)
     return jax.device_get(loaded["params"])
+
+
+def write_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> None:
+    """Keeps with a checkpoint what its scores are on reals that it was not trained on.
+
+    `calibration` has "scores", and by "frame", "pooling", "trim", "dataset", "split" what they are
+    of. One that is there already is replaced.
+    """
+    path = workdir / CALIBRATION / f"{step}.json"
+    path.parent.mkdir(exist_ok=True)
+    write_whole(path, json.dumps(calibration, indent=2) + "\n")
+
+
+def read_calibration(workdir: Path, step: int) -> dict[str, Any] | None:
+    """What `write_calibration` kept with this checkpoint; None if there is none."""
+    path = workdir / CALIBRATION / f"{step}.json"
+    return json.loads(path.read_text()) if path.is_file() else None
 
 
 def fingerprint(config: dict[str, Any], params: Any) -> str:
