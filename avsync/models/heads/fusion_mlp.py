@@ -1,11 +1,17 @@
 """Head of AVH-Align (Smeu et al., CVPR 2025): a small network looks at each pair of frames."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float
+
+EPSILON = 1e-5  # of PyTorch's LayerNorm; Flax's own is 1e-6
+
+# The name of what the backward pass keeps of each pair.
+PRODUCT = "product"
 
 
 class Head(nn.Module):
@@ -44,30 +50,73 @@ class Head(nn.Module):
         first = self.widths[0]
         visual = nn.Dense(first, use_bias=False, dtype=self.dtype, name="visual_first")(visual)
         audio = nn.Dense(first, dtype=self.dtype, name="audio_first")(audio)
+        visual, audio = _centred(visual), _centred(audio)
+        layers = PairTail(self.widths, self.dtype, name="tail")()
 
-        def pairs(tail: PairTail, carry: None, offset: jax.Array) -> tuple[None, jax.Array]:
+        def one_offset(_: None, offset: jax.Array) -> tuple[None, jax.Array]:
             neighbours = jax.lax.dynamic_slice_in_dim(audio, offset, time, axis=1)
-            return carry, tail(visual + neighbours)
+            return None, _pair_logits(visual + neighbours, layers)
 
-        products = jax.checkpoint_policies.dots_with_no_batch_dims_saveable
-        pairs = nn.remat(pairs, policy=products, prevent_cse=False)
-        scan = nn.scan(pairs, variable_broadcast="params", split_rngs={"params": False})
-        tail = PairTail(self.widths, self.dtype, name="tail")
-        _, logits = scan(tail, None, jnp.arange(num_offsets))
+        products = jax.checkpoint_policies.save_only_these_names(PRODUCT)
+        one_offset = jax.checkpoint(one_offset, policy=products, prevent_cse=False)
+        _, logits = jax.lax.scan(one_offset, None, jnp.arange(num_offsets))
         return jnp.moveaxis(logits, 0, -1).astype(jnp.float32)
 
 
+class PairLayer(NamedTuple):
+    """LayerNorm's scale and shift, then, behind ReLU, a linear map; kernel is [out, in]."""
+
+    scale: jax.Array
+    shift: jax.Array
+    kernel: jax.Array
+    bias: jax.Array
+
+
 class PairTail(nn.Module):
-    """LayerNorm, ReLU and what follows, for each pair: [b t d] to [b t]."""
+    """The layers that look at pairs, made ready once for all offsets.
+
+    They are centred: the mean that the next LayerNorm would subtract from every pair is taken out
+    of the weights. With kernels [out, in], as CPUs take the gradient of a kernel faster, a training
+    step takes 0.85 of the time that it takes without either.
+    """
 
     widths: tuple[int, ...]
     dtype: Any
 
     @nn.compact
-    def __call__(self, x: Float[Array, "b t d"]) -> Float[Array, "b t"]:
-        for i, width in enumerate(self.widths):
-            if i > 0:
-                x = nn.Dense(width, dtype=self.dtype)(x)
-            x = nn.LayerNorm(epsilon=1e-5, dtype=jnp.float32)(x)
-            x = jax.nn.relu(x).astype(self.dtype)
-        return nn.Dense(1, dtype=self.dtype)(x)[..., 0]
+    def __call__(self) -> list[PairLayer]:
+        layers = []
+        for i, (width, width_after) in enumerate(
+            zip(self.widths, (*self.widths[1:], 1), strict=True)
+        ):
+            norm = self.param(f"LayerNorm_{i}", _new_norm, width)
+            dense = self.param(f"Dense_{i}", _new_dense, (width, width_after))
+            kernel, bias = dense["kernel"], dense["bias"]
+            if width_after > 1:  # the logit has no norm behind it
+                kernel, bias = _centred(kernel), _centred(bias)
+            kernel, bias = kernel.T.astype(self.dtype), bias.astype(self.dtype)
+            layers.append(PairLayer(norm["scale"], norm["bias"], kernel, bias))
+        return layers
+
+
+def _pair_logits(x: Float[Array, "b t d"], layers: list[PairLayer]) -> Float[Array, "b t"]:
+    """Of pairs whose vectors have mean 0."""
+    for layer in layers:
+        x = x.astype(jnp.float32)
+        variance = jnp.mean(jnp.square(x), axis=-1, keepdims=True)
+        x = x * jax.lax.rsqrt(variance + EPSILON) * layer.scale + layer.shift
+        x = jax.nn.relu(x).astype(layer.kernel.dtype)
+        x = checkpoint_name(jnp.einsum("btd,ed->bte", x, layer.kernel), PRODUCT) + layer.bias
+    return x[..., 0]
+
+
+def _centred(x: Float[Array, "*rest d"]) -> Float[Array, "*rest d"]:
+    return x - jnp.mean(x, axis=-1, keepdims=True, dtype=jnp.float32).astype(x.dtype)
+
+
+def _new_norm(_: jax.Array, width: int) -> dict[str, jax.Array]:
+    return {"scale": jnp.ones(width), "bias": jnp.zeros(width)}
+
+
+def _new_dense(key: jax.Array, shape: tuple[int, int]) -> dict[str, jax.Array]:
+    return {"kernel": nn.initializers.lecun_normal()(key, shape), "bias": jnp.zeros(shape[1])}
