@@ -89,7 +89,7 @@ def ranking_quality(
     for times_drawn in _resamples(is_fake, identities, num_resamples=num_resamples, seed=seed):
         sample = curves.curves(order, times_drawn)
         draws.append([statistic.of_samples(sample) for statistic in _STATISTICS.values()])
-    note = "all scores are equal" if len(order.last_of_score) == 1 else ""
+    note = "all scores are equal" if np.ptp(scores) == 0 else ""
     estimates = {
         name: Estimate(value, *_interval(samples), note)
         for (name, value), samples in zip(

@@ -15,11 +15,16 @@ from avsync.metrics import ranking
 
 
 class Descending(NamedTuple):
-    """Where clips stand when the highest score comes first, equal scores side by side."""
+    """The clips of each class, highest score first, and how many of them pass each threshold.
 
-    clip_index: Int[np.ndarray, " n"]
-    is_fake: Bool[np.ndarray, " n"]
-    last_of_score: Int[np.ndarray, " v"]  # the last place of each of the v distinct scores
+    Thresholds are the distinct scores of both classes together, highest first; one above them all
+    comes before, which nothing passes.
+    """
+
+    real: Int[np.ndarray, " r"]
+    fake: Int[np.ndarray, " f"]
+    num_real_passing: Int[np.ndarray, " thresholds"]
+    num_fake_passing: Int[np.ndarray, " thresholds"]
 
 
 class Curves(NamedTuple):
@@ -35,17 +40,20 @@ class Curves(NamedTuple):
 def descending(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]) -> Descending:
     """The order of the clips by score, fake = positive; ValueError if a score is not finite."""
     ranking.require_finite(scores)
-    clip_index = np.argsort(-scores, kind="stable")
-    is_last = np.diff(scores[clip_index], append=-np.inf) != 0
-    return Descending(clip_index, is_fake[clip_index], np.flatnonzero(is_last))
+    order = np.argsort(-scores, kind="stable")
+    real, fake = order[~is_fake[order]], order[is_fake[order]]
+    thresholds = np.append(np.inf, np.unique(scores)[::-1])
+    num_passing = (
+        np.searchsorted(-scores[of_class], -thresholds, side="right") for of_class in (real, fake)
+    )
+    return Descending(real, fake, *num_passing)
 
 
 def curves(order: Descending, times_drawn: Integer[np.ndarray, "samples n"]) -> Curves:
     """The curve of each sample; every sample must hold clips of both classes."""
-    drawn = np.take(times_drawn, order.clip_index, axis=1)
     return Curves(
-        real=_passing(drawn * ~order.is_fake, order.last_of_score),
-        fake=_passing(drawn * order.is_fake, order.last_of_score),
+        real=_passing(times_drawn, order.real, order.num_real_passing),
+        fake=_passing(times_drawn, order.fake, order.num_fake_passing),
     )
 
 
@@ -87,11 +95,13 @@ def tpr_at_fpr(sample: Curves, *, max_fpr: float) -> Float[np.ndarray, " samples
 
 
 def _passing(
-    drawn: Integer[np.ndarray, "samples n"], last_of_score: Int[np.ndarray, " v"]
+    times_drawn: Integer[np.ndarray, "samples n"],
+    descending: Int[np.ndarray, " c"],
+    num_passing: Int[np.ndarray, " thresholds"],
 ) -> Float[np.ndarray, "samples thresholds"]:
-    passing = np.zeros((len(drawn), len(last_of_score) + 1))
-    passing[:, 1:] = np.take(np.cumsum(drawn, axis=1), last_of_score, axis=1)
-    return passing
+    so_far = np.zeros((len(times_drawn), len(descending) + 1))
+    np.cumsum(np.take(times_drawn, descending, axis=1), axis=1, out=so_far[:, 1:])
+    return np.take(so_far, num_passing, axis=1)
 
 
 def _mean_precision(

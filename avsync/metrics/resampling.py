@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 # About as many as a core's cache holds.
-_COUNTS_AT_ONCE = 1 << 18
+_COUNTS_AT_ONCE = 1 << 17
 
 TimesDrawn = Int[np.ndarray, "samples n"]
 

@@ -23,7 +23,7 @@ PAIRS = {
 
 
 # A deadline would measure the machine's load.
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @given(
     st.lists(
         st.tuples(st.integers(0, 4), st.booleans(), st.sampled_from("abcd")),
