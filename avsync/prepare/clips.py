@@ -1,6 +1,7 @@
 """One raw file to one clip: decode, find the talking face, crop its mouth."""
 
 import numpy as np
+from jaxtyping import Int16
 
 from avsync.prepare.decode import decode
 from avsync.prepare.landmarks.base import FaceDetector
@@ -19,11 +20,7 @@ SILENCE_AMPLITUDE = 5e-4
 def prepare_clip(media: MediaFile, *, detector: FaceDetector) -> Clip:
     """The clip that the file holds; raises `Reject` with the reason if it holds none."""
     recording = decode(media.path)
-    loudest = np.abs(recording.waveform.astype(np.int32)).max() / INT16_SCALE
-    if loudest <= SILENCE_AMPLITUDE:
-        raise Reject(
-            "all_silent", f"the loudest sample is {loudest:.1e}; above {SILENCE_AMPLITUDE} is sound"
-        )
+    require_sound(recording.waveform)
     tracks = find_tracks(recording.frames, detector)
     track = talking_track(tracks)
     crops = crop_mouths(recording.frames, fill_missing(track.landmarks))
@@ -43,6 +40,16 @@ def prepare_clip(media: MediaFile, *, detector: FaceDetector) -> Clip:
         attributes=media.attributes,
         media=recording.media | face,
     )
+
+
+def require_sound(waveform: Int16[np.ndarray, " s"]) -> None:
+    """Raises `Reject` if nothing is to be heard."""
+    # Not |x|: that of -32768 is no int16, and wider ones of an hour would take half a gigabyte.
+    loudest = max(int(waveform.max()), -int(waveform.min())) / INT16_SCALE
+    if loudest <= SILENCE_AMPLITUDE:
+        raise Reject(
+            "all_silent", f"the loudest sample is {loudest:.1e}; above {SILENCE_AMPLITUDE} is sound"
+        )
 
 
 def _after_cut(

@@ -4,21 +4,25 @@ Where a frame or a sample belongs is decided by its timestamp alone: start offse
 variable frame rates and gaps in the sound are honoured, and nothing is relabelled.
 """
 
+import contextlib
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
 import numpy as np
-import soxr
+from av.audio.stream import AudioStream
+from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
+from av.video.stream import VideoStream
 from jaxtyping import Int16, UInt8
 
 from avsync.prepare.media import describe_formats, describe_sizes
 from avsync.prepare.rejects import Reject
 from avsync.prepare.streams import Picture, Sound
-from avsync.units import FRAMES_PER_SECOND, INT16_SCALE, SAMPLE_RATE, SAMPLES_PER_FRAME
+from avsync.units import FRAMES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 # Codec framing makes honest streams unequal: 1152 samples of mp2 at 16 kHz are 0.07 s, two priming
 # blocks of AAC 0.13 s, a frame or two of picture 0.08 s. What differs by more has lost a part, and
@@ -44,6 +48,28 @@ class Recording(NamedTuple):
     media: dict[str, Any]
 
 
+class OpenFile(NamedTuple):
+    """A file that has both a picture and sound, open for reading."""
+
+    container: InputContainer
+    video: VideoStream
+    audio: AudioStream
+
+
+class Span(NamedTuple):
+    """Frames [first, end) of the picture have their sound: sample s is heard in frame
+    (s + delay_samples) / 640."""
+
+    first: int
+    end: int
+    delay_samples: int
+
+    def waveform(self, samples: Int16[np.ndarray, " s"]) -> Int16[np.ndarray, " n"]:
+        """The sound of these frames, 640 samples for each; what the last one lacks is silence."""
+        start, end = (i * SAMPLES_PER_FRAME - self.delay_samples for i in (self.first, self.end))
+        return np.pad(samples[start:end], (0, max(0, end - len(samples))))
+
+
 class _Contents(NamedTuple):
     """Both streams of a file, read to their end."""
 
@@ -56,50 +82,80 @@ class _Contents(NamedTuple):
 
 def decode(path: Path) -> Recording:
     """The common span of picture and sound of the file, in whole frames; raises `Reject`."""
-    if not path.is_file():
-        raise Reject("missing_file", f"no file at {path}")
-    try:
-        contents = _read(path)
-    except FFmpegError as error:
-        raise Reject("undecodable", f"FFmpeg: {error}") from error
+    with open_file(path) as file:
+        contents = _read(file)
     return _synchronise(contents, path)
 
 
-def _read(path: Path) -> _Contents:
-    # Tags may be in any encoding; they are of no interest.
-    with av.open(str(path), metadata_errors="ignore") as container:
-        cover = Disposition.attached_pic  # of an album: a picture, but none that moves
-        video = [s for s in container.streams.video if not s.disposition & cover]
-        audio = container.streams.audio
-        if not video:
-            raise Reject("no_video", "the file has no video stream")
-        if not audio:
-            raise Reject("no_audio", "the file has no audio stream")
-        # One core a worker: the job is parallel over clips.
-        video[0].codec_context.thread_count = 1
-        formats = describe_formats(container, video=video[0], audio=audio[0])
-        picture, sound = Picture(), Sound()
-        num_bytes = {"video": 0, "audio": 0}
-        for packet in container.demux(video[0], audio[0]):
-            num_bytes[packet.stream.type] += packet.size
-            for frame in packet.decode():
-                if isinstance(frame, av.VideoFrame):
-                    picture.add(frame)
-                elif isinstance(frame, av.AudioFrame):
-                    sound.add(frame)
+@contextlib.contextmanager
+def open_file(path: Path) -> Iterator[OpenFile]:
+    """The file, its first moving picture and its first sound.
+
+    Raises `Reject` if there is no such file or stream, and for whatever FFmpeg refuses meanwhile.
+    """
+    if not path.is_file():
+        raise Reject("missing_file", f"no file at {path}")
+    try:
+        # Tags may be in any encoding; they are of no interest.
+        with av.open(str(path), metadata_errors="ignore") as container:
+            cover = Disposition.attached_pic  # of an album: a picture, but none that moves
+            video = [s for s in container.streams.video if not s.disposition & cover]
+            audio = container.streams.audio
+            if not video:
+                raise Reject("no_video", "the file has no video stream")
+            if not audio:
+                raise Reject("no_audio", "the file has no audio stream")
+            # One core a worker: the job is parallel over clips.
+            video[0].codec_context.thread_count = 1
+            yield OpenFile(container, video[0], audio[0])
+    except FFmpegError as error:
+        raise Reject("undecodable", f"FFmpeg: {error}") from error
+
+
+def common_span(*, delay_seconds: float, num_samples: int, num_frames: int | None) -> Span:
+    """The frames that have sound, if that starts `delay_seconds` after the picture.
+
+    At the start a frame without all of its sound goes: padding it would plant the leading silence
+    that fakes are known by. At the end it stays if half of its sound is there. Raises `Reject` if
+    less than `MIN_FRAMES` are left. `num_frames` is None while it is not yet known.
+    """
+    delay = round(delay_seconds * SAMPLE_RATE)
+    first = max(0, math.ceil(delay / SAMPLES_PER_FRAME))
+    end = (delay + num_samples + SAMPLES_PER_FRAME // 2) // SAMPLES_PER_FRAME
+    end = end if num_frames is None else min(num_frames, end)
+    if end - first < MIN_FRAMES:
+        raise Reject(
+            "too_short",
+            f"picture and sound share {max(0, end - first)} frames at {FRAMES_PER_SECOND} fps; "
+            f"at least {MIN_FRAMES} are needed",
+        )
+    return Span(first, end, delay)
+
+
+def _read(file: OpenFile) -> _Contents:
+    formats = describe_formats(file.container, video=file.video, audio=file.audio)
+    picture, sound = Picture(), Sound()
+    num_bytes = {"video": 0, "audio": 0}
+    for packet in file.container.demux(file.video, file.audio):
+        num_bytes[packet.stream.type] += packet.size
+        for frame in packet.decode():
+            if isinstance(frame, av.VideoFrame):
+                picture.add(frame)
+            elif isinstance(frame, av.AudioFrame):
+                sound.add(frame)
     picture.finish()
     return _Contents(picture, sound, num_bytes["video"], num_bytes["audio"], formats)
 
 
 def _synchronise(contents: _Contents, path: Path) -> Recording:
     picture, sound = contents.picture, contents.sound
-    if not picture.frames:
+    if not picture.num_frames:
         raise Reject("no_video", "not one frame of the video stream could be decoded")
     if sound.num_samples == 0:
         raise Reject("no_audio", "not one sample of the audio stream could be decoded")
-    samples = _to_16_khz(sound)
-    num_frames = len(picture.frames)
-    audio_seconds, video_seconds = len(samples) / SAMPLE_RATE, num_frames / FRAMES_PER_SECOND
+    samples = sound.finish()
+    audio_seconds = len(samples) / SAMPLE_RATE
+    video_seconds = picture.num_frames / FRAMES_PER_SECOND
     if abs(audio_seconds - video_seconds) > MAX_LENGTH_DIFFERENCE_SECONDS:
         raise Reject(
             "length_mismatch",
@@ -107,20 +163,10 @@ def _synchronise(contents: _Contents, path: Path) -> Recording:
             f"{MAX_LENGTH_DIFFERENCE_SECONDS} s apart is allowed",
         )
     start_difference = sound.start_seconds - picture.start_seconds
-    delay = round(start_difference * SAMPLE_RATE)
-    # At the start a frame without all of its sound goes: padding it would plant the leading
-    # silence that fakes are known by. At the end it stays, padded, if half of its sound is there.
-    first = max(0, math.ceil(delay / SAMPLES_PER_FRAME))
-    end = min(num_frames, (delay + len(samples) + SAMPLES_PER_FRAME // 2) // SAMPLES_PER_FRAME)
-    if end - first < MIN_FRAMES:
-        raise Reject(
-            "too_short",
-            f"picture and sound share {max(0, end - first)} frames at {FRAMES_PER_SECOND} fps; "
-            f"at least {MIN_FRAMES} are needed",
-        )
-    waveform = samples[first * SAMPLES_PER_FRAME - delay : end * SAMPLES_PER_FRAME - delay]
-    missing = (end - first) * SAMPLES_PER_FRAME - len(waveform)
-    frames = np.stack(picture.frames[first:end])
+    span = common_span(
+        delay_seconds=start_difference, num_samples=len(samples), num_frames=picture.num_frames
+    )
+    frames = np.stack(picture.frames[span.first : span.end])
     media = contents.formats | describe_sizes(
         path,
         video_bytes=contents.video_bytes,
@@ -135,12 +181,6 @@ def _synchronise(contents: _Contents, path: Path) -> Recording:
         "sample_rate_hertz": sound.sample_rate,
         "start_difference_seconds": round(start_difference, 6),
         "filled_gap_seconds": round(sound.filled_gap_seconds, 6),
-        "num_leading_frames_cut": first,
+        "num_leading_frames_cut": span.first,
     }
-    return Recording(frames, np.pad(waveform, (0, missing)), first, media)
-
-
-def _to_16_khz(sound: Sound) -> Int16[np.ndarray, " s"]:
-    resampled = soxr.resample(sound.samples(), sound.sample_rate, SAMPLE_RATE, quality="HQ")
-    largest = np.iinfo(np.int16).max
-    return np.clip(np.round(resampled * INT16_SCALE), -INT16_SCALE, largest).astype(np.int16)
+    return Recording(frames, span.waveform(samples), span.first, media)

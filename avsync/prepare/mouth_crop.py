@@ -5,6 +5,8 @@ by a similarity, smoothed over time, and cut around its own mouth. Unlike there,
 through a lossy video codec, and what is not sampled is not computed.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float, UInt8
 from scipy import ndimage
@@ -31,16 +33,18 @@ SMOOTHING_FRAMES = 12
 
 
 def crop_mouths(
-    frames: UInt8[np.ndarray, "t h w"], landmarks: Float[np.ndarray, "t 68 2"]
-) -> UInt8[np.ndarray, "t 96 96 1"]:
+    frames: UInt8[np.ndarray, "t h w"] | Sequence[UInt8[np.ndarray, "h w"]],
+    landmarks: Float[np.ndarray, "t_known 68 2"],
+) -> UInt8[np.ndarray, "t_cropped 96 96 1"]:
     """The mouths of `frames`, upright, at one size and centred frame by frame.
 
-    `landmarks` are (x, y) in pixels with none missing (see `fill_missing`). What lies outside the
-    frame is black.
+    `landmarks` are (x, y) in pixels with none missing (see `fill_missing`), of these frames and of
+    any that follow: with those of `SMOOTHING_FRAMES` more, a clip cropped piece by piece is what it
+    would be in one. What lies outside the frame is black.
     """
     aligners = _aligners(landmarks)
     crops = np.empty((len(frames), CROP_PIXELS, CROP_PIXELS, 1), np.uint8)
-    for crop, frame, points, aligner in zip(crops, frames, landmarks, aligners, strict=True):
+    for crop, frame, points, aligner in zip(crops, frames, landmarks, aligners, strict=False):
         aligned = aligner.apply(points[MOUTH_POINTS]).mean(axis=0)
         half = CROP_PIXELS // 2
         corner = np.round(np.clip(aligned, half, CANVAS_PIXELS - half)) - half

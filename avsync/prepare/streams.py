@@ -2,11 +2,12 @@
 
 import av
 import numpy as np
+import soxr
 from av.video.reformatter import VideoReformatter
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Int16, UInt8
 
 from avsync.prepare.rejects import Reject
-from avsync.units import FRAMES_PER_SECOND
+from avsync.units import FRAMES_PER_SECOND, INT16_SCALE, SAMPLE_RATE
 
 # Containers round times to as little as a millisecond, and encoders let them wobble. Below half a
 # video frame a jump between pieces of sound is taken for that, above for a gap or an overlap.
@@ -23,12 +24,15 @@ class Picture:
     """Grey frames on the grid of 25 fps that starts with the first frame of the video.
 
     Each point of the grid shows the frame nearest to it in presentation time, so that frames are
-    repeated or left out as the rate demands; only those shown are converted.
+    repeated or left out as the rate demands; only those shown are converted. `num_frames` counts
+    those of the grid so far, `frames` has those that were not taken away.
     """
 
     def __init__(self) -> None:
         self.frames: list[UInt8[np.ndarray, "h w"]] = []
+        self.num_frames = 0
         self.start_seconds = 0.0
+        self._shape: tuple[int, ...] | None = None
         self._decoded = 0
         self._last: av.VideoFrame | None = None
         self._last_seconds = 0.0
@@ -55,6 +59,11 @@ class Picture:
             end_seconds = self._last_seconds + self._last_frame_seconds()
             self._show_last(until_seconds=end_seconds - 0.5 / FRAMES_PER_SECOND + 1e-6)
 
+    def take(self) -> list[UInt8[np.ndarray, "h w"]]:
+        """The frames since the last call. Taken as they come, a film of any length can be read."""
+        taken, self.frames = self.frames, []
+        return taken
+
     @property
     def frames_per_second(self) -> float:
         """The mean rate of the frames that were decoded, from their times."""
@@ -69,12 +78,13 @@ class Picture:
 
     def _show_last(self, *, until_seconds: float) -> None:
         grey = None
-        while self.start_seconds + len(self.frames) / FRAMES_PER_SECOND < until_seconds:
+        while self.start_seconds + self.num_frames / FRAMES_PER_SECOND < until_seconds:
             grey = self._grey() if grey is None else grey
-            if self.frames and grey.shape != self.frames[0].shape:
+            self._shape = self._shape or grey.shape
+            if grey.shape != self._shape:
                 raise Reject(
                     "undecodable",
-                    f"the picture changes its size from {self.frames[0].shape} to {grey.shape}",
+                    f"the picture changes its size from {self._shape} to {grey.shape}",
                 )
             if (len(self.frames) + 1) * grey.size > MAX_PICTURE_BYTES:
                 raise Reject(
@@ -83,6 +93,7 @@ class Picture:
                     f"{grey.shape[1]} x {grey.shape[0]} pixels; cut or scale the file",
                 )
             self.frames.append(grey)
+            self.num_frames += 1
 
     def _grey(self) -> UInt8[np.ndarray, "h w"]:
         assert self._last is not None
@@ -94,20 +105,28 @@ class Picture:
 
 
 class Sound:
-    """Mono samples at the rate of the file, gaps in their timestamps filled with silence."""
+    """Mono sound, gaps in its timestamps filled with silence; kept at 16 kHz in 16 bits alone.
+
+    `num_samples` counts at the rate of the file, `sample_rate`.
+    """
 
     def __init__(self) -> None:
         self.start_seconds = 0.0
         self.sample_rate = 0
         self.num_samples = 0
         self.filled_gap_seconds = 0.0
-        self._pieces: list[Float32[np.ndarray, " s"]] = []
+        # Resampled as it comes: an hour in 32 bits at 48 kHz would be 0.7 GB.
+        self._resampler: soxr.ResampleStream | None = None
+        self._pieces: list[Int16[np.ndarray, " s"]] = []
 
     def add(self, frame: av.AudioFrame) -> None:
         """The next piece of sound."""
         piece = _mono(frame)
-        if not self._pieces:
+        if self._resampler is None:
             self.start_seconds, self.sample_rate = frame.time or 0.0, frame.sample_rate
+            self._resampler = soxr.ResampleStream(
+                self.sample_rate, SAMPLE_RATE, num_channels=1, dtype="float32", quality="HQ"
+            )
         if frame.sample_rate != self.sample_rate:
             raise Reject(
                 "undecodable",
@@ -125,13 +144,22 @@ class Sound:
             piece = piece[-late_samples:]  # what was already heard
         self._append(piece)
 
-    def samples(self) -> Float32[np.ndarray, " s"]:
-        """All of it, in [-1, 1]."""
-        return np.concatenate(self._pieces)
+    def finish(self) -> Int16[np.ndarray, " s"]:
+        """All of it, at 16 kHz; nothing can be added any more."""
+        if self._resampler is None:
+            return np.zeros(0, np.int16)
+        rest = self._resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+        return np.concatenate([*self._pieces, _as_int16(rest)])
 
     def _append(self, piece: Float32[np.ndarray, " s"]) -> None:
-        self._pieces.append(piece)
+        assert self._resampler is not None
+        self._pieces.append(_as_int16(self._resampler.resample_chunk(piece)))
         self.num_samples += len(piece)
+
+
+def _as_int16(samples: Float32[np.ndarray, " s"]) -> Int16[np.ndarray, " s"]:
+    largest = np.iinfo(np.int16).max
+    return np.clip(np.round(samples * INT16_SCALE), -INT16_SCALE, largest).astype(np.int16)
 
 
 def _mono(frame: av.AudioFrame) -> Float32[np.ndarray, " s"]:

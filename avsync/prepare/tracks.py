@@ -1,6 +1,7 @@
 """Which faces a clip shows over time, and which of them is the one that talks."""
 
 import itertools
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -55,7 +56,9 @@ def find_tracks(
     frames: UInt8[np.ndarray, "t h w"], detector: FaceDetector, *, detect_every: int = DETECT_EVERY
 ) -> list[Track]:
     """The faces of the clip, those seen for at least half a second."""
-    return [t for t in _link(_faces(frames, detector, detect_every)) if _is_counted(t)]
+    runs = faces_in_runs(frames, detector, detect_every=detect_every)
+    faces = [here for _, run in runs for here in run]
+    return [track for track in _link(faces) if _is_counted(track)]
 
 
 def talking_track(tracks: list[Track]) -> Track:
@@ -82,63 +85,105 @@ def talking_track(tracks: list[Track]) -> Track:
 
 def mouth_motion(track: Track) -> float:
     """How much the mouth opens and closes: a standard deviation, in distances between the eyes."""
-    points = track.landmarks[track.is_seen]
-    opening = np.linalg.norm(points[:, UPPER_LIP] - points[:, LOWER_LIP], axis=-1)
-    between_eyes = np.linalg.norm(points[:, RIGHT_EYE] - points[:, LEFT_EYE], axis=-1)
-    return float(np.std(opening / np.maximum(between_eyes, 1.0)))
+    return float(np.std(mouth_openings(track.landmarks[track.is_seen])))
 
 
-def _faces(
-    frames: UInt8[np.ndarray, "t h w"], detector: FaceDetector, detect_every: int
-) -> list[list[Face]]:
-    """The faces of every frame: detected in some, followed in between where that is safe."""
-    faces: list[list[Face]] = [[] for _ in frames]
+def mouth_openings(landmarks: Float64[np.ndarray, "t 68 2"]) -> Float64[np.ndarray, " t"]:
+    """How far the mouth is open in each frame, in distances between the eyes."""
+    opening = np.linalg.norm(landmarks[:, UPPER_LIP] - landmarks[:, LOWER_LIP], axis=-1)
+    between_eyes = np.linalg.norm(landmarks[:, RIGHT_EYE] - landmarks[:, LEFT_EYE], axis=-1)
+    return opening / np.maximum(between_eyes, 1.0)
 
-    def detect(index: int) -> list[Face]:
-        frame = frames[index]
-        return [Face(box, detector.landmarks(frame, box)) for box in detector.boxes(frame)]
 
-    def fill(start: int, end: int) -> None:
-        """The faces between two frames whose faces are known."""
-        if end - start <= 1:
-            return
-        pairs = _pairs(faces[start], faces[end])
-        if len(pairs) == len(faces[start]) == len(faces[end]):
-            for face in faces[start]:
-                anchor = face
-                for index in range(start + 1, end):
-                    box = _moved(anchor, face.landmarks)
-                    face = Face(box, detector.landmarks(frames[index], box))
-                    faces[index].append(face)
-        else:
-            # A face came, went or jumped: when it did is narrowed down to a single frame.
-            middle = (start + end) // 2
-            faces[middle] = detect(middle)
-            fill(start, middle)
-            fill(middle, end)
+def faces_in_runs(
+    frames: Iterable[UInt8[np.ndarray, "h w"]], detector: FaceDetector, *, detect_every: int
+) -> Iterator[tuple[list[UInt8[np.ndarray, "h w"]], list[list[Face]]]]:
+    """All frames in their order, `detect_every` at a time, and the faces of each.
 
-    anchors = sorted({*range(0, len(frames), detect_every), len(frames) - 1})
-    for index in anchors:
-        faces[index] = detect(index)
-    for start, end in itertools.pairwise(anchors):
-        fill(start, end)
-    return faces
+    They are detected in the first frame of every run, and followed in between where that is safe;
+    no more than one run is held, so that the frames may be those of a film.
+    """
+    frames = iter(frames)
+    run = list(itertools.islice(frames, 1))
+    faces = [_detected(frame, detector) for frame in run]
+    while run:
+        run += itertools.islice(frames, detect_every)
+        if len(run) > 1:
+            faces += [[] for _ in run[2:]] + [_detected(run[-1], detector)]
+            _fill(run, faces, detector, start=0, end=len(run) - 1)
+        # The last of a full run is where the next one starts.
+        num_done = detect_every if len(run) > detect_every else len(run)
+        yield run[:num_done], faces[:num_done]
+        run, faces = run[num_done:], faces[num_done:]
+
+
+class Linker:
+    """Tells by their overlap with where faces were last seen whose face is whose."""
+
+    def __init__(self) -> None:
+        self.num_tracks = 0
+        self._last_seen: dict[int, tuple[int, Face]] = {}
+
+    def link(self, index: int, here: list[Face]) -> list[int]:
+        """The number of the track that each face of frame `index` belongs to; frames in order."""
+        self._last_seen = {
+            number: (when, face)
+            for number, (when, face) in self._last_seen.items()
+            if index - when <= MAX_UNSEEN_FRAMES
+        }
+        live = list(self._last_seen)
+        known = [face for _, face in self._last_seen.values()]
+        found = {new: live[old] for old, new in _pairs(known, here)}
+        numbers = []
+        for new, face in enumerate(here):
+            if new not in found:
+                found[new] = self.num_tracks
+                self.num_tracks += 1
+            self._last_seen[found[new]] = (index, face)
+            numbers.append(found[new])
+        return numbers
+
+
+def _detected(frame: UInt8[np.ndarray, "h w"], detector: FaceDetector) -> list[Face]:
+    return [Face(box, detector.landmarks(frame, box)) for box in detector.boxes(frame)]
+
+
+def _fill(
+    run: list[UInt8[np.ndarray, "h w"]],
+    faces: list[list[Face]],
+    detector: FaceDetector,
+    *,
+    start: int,
+    end: int,
+) -> None:
+    """The faces between two frames whose faces are known."""
+    if end - start <= 1:
+        return
+    pairs = _pairs(faces[start], faces[end])
+    if len(pairs) == len(faces[start]) == len(faces[end]):
+        for face in faces[start]:
+            anchor = face
+            for index in range(start + 1, end):
+                box = _moved(anchor, face.landmarks)
+                face = Face(box, detector.landmarks(run[index], box))
+                faces[index].append(face)
+    else:
+        # A face came, went or jumped: when it did is narrowed down to a single frame.
+        middle = (start + end) // 2
+        faces[middle] = _detected(run[middle], detector)
+        _fill(run, faces, detector, start=start, end=middle)
+        _fill(run, faces, detector, start=middle, end=end)
 
 
 def _link(faces: list[list[Face]]) -> list[Track]:
     """Faces joined over frames by the overlap with where they were last seen."""
+    linker = Linker()
     tracks: list[Track] = []
-    last_seen: list[tuple[int, Face]] = []
     for index, here in enumerate(faces):
-        live = [k for k, (when, _) in enumerate(last_seen) if index - when <= MAX_UNSEEN_FRAMES]
-        pairs = {new: live[old] for old, new in _pairs([last_seen[k][1] for k in live], here)}
-        for new, face in enumerate(here):
-            if new not in pairs:
-                pairs[new] = len(tracks)
+        for number, face in zip(linker.link(index, here), here, strict=True):
+            if number == len(tracks):
                 tracks.append(Track(np.full((len(faces), 68, 2), np.nan)))
-                last_seen.append((index, face))
-            tracks[pairs[new]].landmarks[index] = face.landmarks
-            last_seen[pairs[new]] = (index, face)
+            tracks[number].landmarks[index] = face.landmarks
     return tracks
 
 
