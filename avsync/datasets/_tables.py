@@ -29,6 +29,11 @@ CATEGORY_OF = {
     (True, True): "FV-FA",
 }
 
+# By their names, and by the letters that FakeAVCeleb calls them by.
+CATEGORIES_BY_NAME = {name: name for name in CATEGORIES} | dict(
+    zip("ABCD", CATEGORIES, strict=True)
+)
+
 LABELS = {"0": REAL, "real": REAL, "1": FAKE, "fake": FAKE}
 
 
@@ -110,8 +115,7 @@ def parse_label(text: str) -> int:
 
 def parse_category(text: str) -> str:
     """One of `CATEGORIES`, of its name or of the letter A to D by which FakeAVCeleb calls it."""
-    letters = dict(zip("ABCD", CATEGORIES, strict=True))
-    return known("category", text.strip(), letters | {name: name for name in CATEGORIES})
+    return known("category", text.strip(), CATEGORIES_BY_NAME)
 
 
 def parse_segments(value: Any) -> Segments:

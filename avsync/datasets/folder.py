@@ -38,6 +38,10 @@ OPTIONAL = (
     "fake_segments",
 )
 
+SPLIT_NAMES = {name: name for name in SPLITS}
+
+KNOWN_COLUMNS = {*COLUMNS, *OPTIONAL}
+
 # A fake of which nobody says what is fake about it may be fake in all.
 CATEGORY_OF_FAKES = "FV-FA"
 
@@ -89,7 +93,7 @@ def _media_file(folder: Path, row: Mapping[str, str]) -> MediaFile:
         raise ValueError("no path")
     label = parse_label(row["label"])
     category = _category(label, row.get("category", ""))
-    others = {key: text for key, text in row.items() if key not in COLUMNS and key not in OPTIONAL}
+    others = {key: text for key, text in row.items() if text and key not in KNOWN_COLUMNS}
     return MediaFile(
         clip_id=row.get("clip_id") or _id(row["path"]),
         path=folder / row["path"],
@@ -99,8 +103,8 @@ def _media_file(folder: Path, row: Mapping[str, str]) -> MediaFile:
         manipulation=row.get("manipulation") or ("real" if label == REAL else "unknown"),
         source_clip=without_suffix(row.get("source_clip", "")),
         fake_segments=_segments(label, row.get("fake_segments", "")),
-        attributes={key: text for key, text in others.items() if text},
-        split=known("split", row.get("split", "test"), {name: name for name in SPLITS}),
+        attributes=others,
+        split=known("split", row.get("split", "test"), SPLIT_NAMES),
     )
 
 

@@ -4,6 +4,7 @@ Cooke, Barker, Cunningham and Shao (JASA 2006), CC BY 4.0. The fakes are made he
 no training ever sees.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 from avsync.datasets._fakes import stable_hash, with_fakes, with_planted_silence
+from avsync.datasets._grid_words import read_words
 from avsync.datasets.base import MediaBuilder
 from avsync.types import Clip, MediaFile
 
@@ -40,7 +42,6 @@ class Builder(MediaBuilder):
     """
 
     name = "grid"
-    REAL_ONLY_SPLITS = ("train", "val")
     BUILDER_CONFIGS = (
         tfds.core.BuilderConfig(name="by_clip", description="train, val and test of every talker"),
         tfds.core.BuilderConfig(name="heldout", description="all clips are for testing"),
@@ -53,12 +54,18 @@ class Builder(MediaBuilder):
         A talker is known by the nearest folder named `s1` ... `s34` or like `grid_s1`. The id is
         `<talker>_<file stem>`, or the stem where the talker is unknown, or the path below `source`
         where such stems collide. ValueError if there is no video, or one recording twice.
+
+        Where there is an alignment of the same talker and stem, at any depth, the attribute `words`
+        is a JSON list of (start, end, word), in seconds of the raw file.
         """
         paths = sorted(path for path in source.rglob("*") if _is_video(path))
         if not paths:
             raise ValueError(_nothing_found(source))
         talkers = {path: _talker(path, source) for path in paths}
         stems = Counter(path.stem for path in paths if not talkers[path])
+        alignments = {
+            (_talker(path, source), path.stem): path for path in source.rglob("[!.]*.align")
+        }
         media: dict[str, MediaFile] = {}
         for path, talker in talkers.items():
             if talker:
@@ -72,7 +79,9 @@ class Builder(MediaBuilder):
                     f"{media[clip_id].path} and {path} are both clip {clip_id}: one recording "
                     "twice could be trained on and tested on; leave one of them out"
                 )
-            media[clip_id] = MediaFile(clip_id, path, identity=talker)
+            alignment = alignments.get((talker, path.stem))
+            words = {"words": json.dumps(read_words(alignment))} if alignment else {}
+            media[clip_id] = MediaFile(clip_id, path, identity=talker, attributes=words)
         return [media[clip_id] for clip_id in sorted(media)]
 
     def clips(self) -> dict[str, Iterable[Clip]]:

@@ -1,5 +1,6 @@
 """GRID: what is found on disk, who is held out, and which fakes are made of whom."""
 
+import json
 import logging
 from collections import Counter
 from pathlib import Path
@@ -80,6 +81,30 @@ def test_a_recording_found_twice_is_refused(tmp_path):
 def test_only_videos_are_found(tmp_path):
     touch(tmp_path, "s1/a.MPG", "s1/._a.mpg", "s1/a.align", "s1/a.wav")
     assert [media.path.name for media in grid.Builder.find_media(tmp_path)] == ["a.MPG"]
+
+
+def test_a_clip_knows_its_words_wherever_its_talkers_alignments_lie(tmp_path):
+    touch(tmp_path, "s1/bbaf2n.mpg", "s1/lwbsza.mpg", "s2/bbaf2n.mpg")
+    alignment = tmp_path / "alignments" / "s1" / "bbaf2n.align"
+    alignment.parent.mkdir(parents=True)
+    alignment.write_text("0 23750 sil\n23750 29500 bin\n29500 34000 blue\n34000 74500 sil\n")
+    words = {media.clip_id: media.attributes for media in grid.Builder.find_media(tmp_path)}
+    assert json.loads(words["s1_bbaf2n"]["words"]) == [[0.95, 1.18, "bin"], [1.18, 1.36, "blue"]]
+    assert words["s1_lwbsza"] == words["s2_bbaf2n"] == {}
+
+
+def test_the_words_of_every_clip_of_the_corpus_lie_within_its_three_seconds(testdata):
+    media = grid.Builder.find_media(testdata / "grid_s1")
+    words = [json.loads(clip.attributes["words"]) for clip in media]
+    assert {len(spoken) for spoken in words} == {6}
+    assert all(0 < start < end < 3 for spoken in words for start, end, _ in spoken)
+
+
+def test_a_line_that_aligns_no_word_is_told(tmp_path):
+    touch(tmp_path, "s1/a.mpg")
+    (tmp_path / "s1" / "a.align").write_text("0 100 bin\n100 blue\n")
+    with pytest.raises(ValueError, match=r"a\.align, line 2: expected .*, found '100 blue'"):
+        grid.Builder.find_media(tmp_path)
 
 
 def test_a_folder_without_videos_says_what_was_expected_and_what_is_there(tmp_path):
