@@ -20,6 +20,7 @@ from avsync.models.aligner import Aligner, require_fit
 from avsync.optim import Optimiser
 from avsync.pp import silence
 from avsync.pp.augment import INPUT_PIXELS, Augmentation
+from avsync.scoring.scorer import Scorer
 from avsync.train.loop import Schedule, Training
 from avsync.types import Batch, Extraction, Source
 from avsync.units import SAMPLES_PER_FRAME
@@ -30,16 +31,6 @@ PRECOMPUTED = "precomputed"  # of avsync.models.encoders
 EXTRACTION_CHUNK_FRAMES = 512
 
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
-
-
-class Scorer(NamedTuple):
-    """What evaluation needs of a model: its parameters, `apply(params, visual, audio, valid)`, and
-    the names of the rules that turn offset_logits to scores."""
-
-    params: Any
-    apply: Callable[..., jax.Array]
-    frame_score: str
-    pooling: str
 
 
 def make_training(config: Config) -> Training:
@@ -74,17 +65,29 @@ def make_scorer(config: Config, params: Any, *, extraction: Extraction | None) -
 
     ValueError lists the known names, or says why the model cannot read such input.
     """
-    scoring.require_known(frame_score=config.score.frame, pooling=config.score.pooling)
+    scoring.require_rule(config.score.frame)
+    scoring.require_pooling(config.score.pooling)
     require_readable(config, extraction)
     model = make_model(config)
     inputs = inputs_like(extraction)
     require_fit(model, params, (inputs.visual, inputs.audio, inputs.valid))
     return Scorer(
         params=params,
-        apply=_apply(model),
+        encode=_apply(model, method="encode"),
+        align=_apply(model, method="align"),
+        reach_frames=config.model.reach_frames,
         frame_score=config.score.frame,
         pooling=config.score.pooling,
     )
+
+
+def load_scorer(
+    workdir: Path, step: int, *, extraction: Extraction | None, pooling: str | None = None
+) -> Scorer:
+    """The model of a checkpoint; `pooling` is instead of that of its config. As `make_scorer`."""
+    config = from_json(checkpoint.read_config(workdir))
+    config.score.pooling = pooling or config.score.pooling
+    return make_scorer(config, checkpoint.load_params(workdir, step), extraction=extraction)
 
 
 def make_extractor(
@@ -203,9 +206,9 @@ def from_json(values: dict[str, Any]) -> Config:
     return config
 
 
-def _apply(model: Aligner) -> Callable[..., jax.Array]:
-    def apply(params: Any, visual: Any, audio: Any, valid: Any) -> Any:
-        return model.apply({"params": params}, visual, audio, valid)
+def _apply(model: Aligner, *, method: str | None = None) -> Callable[..., Any]:
+    def apply(params: Any, *inputs: Any) -> Any:
+        return model.apply({"params": params}, *inputs, method=method)
 
     return apply
 

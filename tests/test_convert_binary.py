@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from avsync import build, checkpoint, scoring
+from avsync.types import Extraction
 from tests.conftest import Run
 from tests.convert import torch_zip
 from tests.convert.torch_zip import call, dict_of, name, plain
@@ -29,14 +31,14 @@ def converted(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_bina
 def test_what_was_converted_scores_features_as_the_papers_code_does(converted, testdata):
     """From the workdir alone, the way that every binary goes from a checkpoint to scores."""
     workdir, step = checkpoint.find(converted)
-    scorer = build.make_scorer(build.from_json(checkpoint.read_config(workdir)))
-    params = checkpoint.load_params(workdir, step)
+    channels = {"visual": 1024, "audio": 1024}
+    scorer = build.load_scorer(workdir, step, extraction=Extraction("none", "", channels))
     folder = testdata / "avh_align_head"
     features = np.load(folder / "features.npz")
     visual, audio = (jnp.asarray(features[f"{stream}_0"])[None] for stream in ("visual", "audio"))
     valid = jnp.ones(visual.shape[:2], bool)
     frames = scoring.frame_scores(
-        scorer.apply(params, visual, audio, valid), name=scorer.frame_score
+        jax.jit(scorer.apply)(scorer.params, visual, audio, valid), name=scorer.frame_score
     )
     score = scoring.clip_score(frames, valid, pooling=scorer.pooling)
     expected = json.loads((folder / "expected.json").read_text())["scores_logsumexp"][0]

@@ -1,10 +1,13 @@
 """Scores and offsets on logits that can be checked by eye."""
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from avsync import scoring
+from avsync.scoring.pooling import percentile
 
 ALL = jnp.ones((1, 4), bool)
 
@@ -12,7 +15,7 @@ ALL = jnp.ones((1, 4), bool)
 def test_a_frame_that_picks_its_own_sound_scores_lower_by_either_rule():
     picks = jnp.zeros((1, 1, 5)).at[..., 2].set(3.0)
     fails = jnp.zeros((1, 1, 5)).at[..., 0].set(3.0)
-    for name in scoring.FRAME_SCORES:
+    for name in ("nll", "logit"):
         assert scoring.frame_scores(picks, name=name) < scoring.frame_scores(fails, name=name)
 
 
@@ -27,6 +30,9 @@ def test_the_papers_frame_score_is_minus_the_logit_in_sync():
         ("mean", 1.0),
         ("logsumexp", np.log(3 + np.exp(4.0))),
         ("logmeanexp", np.log((3 + np.exp(4.0)) / 4)),
+        ("top_k", 1.0),  # a clip of fewer than ten frames: all of them
+        ("percentile", np.percentile([0.0, 0.0, 4.0, 0.0], 95)),
+        ("window", 1.0),
     ],
 )
 def test_poolings_of_three_zeros_and_a_four(pooling, expected):
@@ -49,6 +55,35 @@ def test_a_clip_twice_as_long_gains_ln_2_by_logsumexp_and_nothing_by_logmeanexp(
     assert gain["mean"] == pytest.approx(0, abs=1e-5)
 
 
+def test_top_k_and_window_take_the_worst_ten_frames_apart_and_together():
+    scores = jnp.zeros((1, 60)).at[0, ::6].set(3.0).at[0, 20:30].set(2.0)
+    valid = jnp.ones((1, 60), bool)
+    worst = np.sort(np.asarray(scores[0]))[-10:].mean()
+    assert scoring.clip_score(scores, valid, pooling="top_k")[0] == pytest.approx(worst)
+    window = max(np.asarray(scores[0, i : i + 10]).mean() for i in range(51))
+    assert scoring.clip_score(scores, valid, pooling="window")[0] == pytest.approx(window)
+
+
+@pytest.mark.parametrize("num_frames", [1, 2, 9, 10, 11, 37])
+@pytest.mark.parametrize("pooling", sorted(scoring.POOLINGS))
+def test_padding_changes_no_pooling(pooling, num_frames):
+    scores = jnp.asarray(np.random.default_rng(num_frames).normal(size=(1, num_frames)))
+    alone = scoring.clip_score(scores, jnp.ones((1, num_frames), bool), pooling=pooling)
+    padded = jnp.pad(scores, ((0, 0), (0, 20)), constant_values=9.0)
+    valid = jnp.arange(num_frames + 20)[None] < num_frames
+    found = scoring.clip_score(padded, valid, pooling=pooling)
+    np.testing.assert_allclose(found, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("q", [0.0, 3.0, 50.0, 95.0, 100.0])
+def test_a_percentile_is_numpys(q):
+    values = np.random.default_rng(0).normal(size=(3, 20)).astype(np.float32)
+    valid = np.arange(20)[None] < np.array([[20], [7], [1]])
+    ours = percentile(jnp.asarray(values), jnp.asarray(valid), q)
+    for row, own, value in zip(values, valid, ours, strict=True):
+        assert value == pytest.approx(np.percentile(row[own], q), abs=1e-5)
+
+
 @pytest.mark.parametrize("pooling", sorted(scoring.POOLINGS))
 def test_a_clip_without_valid_frames_has_no_score(pooling):
     score = scoring.clip_score(jnp.zeros((1, 4)), jnp.zeros((1, 4), bool), pooling=pooling)
@@ -66,8 +101,48 @@ def test_a_clip_too_short_to_have_all_candidates_still_has_an_offset():
     assert scoring.clip_offset(logits, jnp.ones((1, 3), bool))[0] == 1
 
 
+@pytest.mark.parametrize("offset", [-2, 0, 1])
+def test_at_its_best_offset_a_late_clip_is_as_good_as_one_in_time(offset):
+    logits = jnp.zeros((1, 12, 5)).at[:, :, 2 + offset].set(5.0)
+    in_time = jnp.zeros((1, 12, 5)).at[:, :, 2].set(5.0)
+    synced, heard = scoring.resynced(logits, jnp.ones((1, 12), bool))
+    np.testing.assert_array_equal(synced, in_time)
+    # Frames whose sound lies beyond the clip at that offset do not count.
+    expected = [0 <= t + offset < 12 for t in range(12)]
+    assert heard[0].tolist() == expected
+
+
+def test_cosine_scores_find_the_shift_and_the_bad_frames():
+    random = np.random.default_rng(0)
+    audio = jnp.asarray(random.normal(size=(1, 60, 16)), jnp.float32)
+    visual = jnp.roll(audio, -3, axis=1)  # frame t of the picture shows sound t + 3
+    valid = jnp.ones((1, 60), bool).at[0, 57:].set(False)
+    aligned = scoring.cosine_max_shift(audio, audio, valid, reach_frames=5)
+    shifted = scoring.cosine_max_shift(visual, audio, valid, reach_frames=5)
+    assert aligned[0] == pytest.approx(-1, abs=1e-5)
+    assert shifted[0] == pytest.approx(-1, abs=1e-5)
+    assert scoring.cosine_max_shift(visual, audio, valid, reach_frames=2)[0] > -0.5
+    spliced = audio.at[0, 10:14].multiply(-1)
+    assert scoring.cosine_low_percentile(spliced, audio, valid)[0] == pytest.approx(1, abs=1e-4)
+    assert scoring.cosine_low_percentile(audio, audio, valid)[0] == pytest.approx(-1, abs=1e-5)
+
+
+def test_cosine_scores_do_not_see_padding():
+    random = np.random.default_rng(1)
+    visual, audio = (jnp.asarray(random.normal(size=(1, 30, 8)), jnp.float32) for _ in range(2))
+    margin = ((0, 0), (0, 12), (0, 0))
+    valid = jnp.arange(42)[None] < 30
+    longer = [jnp.pad(x, margin, constant_values=7.0) for x in (visual, audio)]
+    for score in (
+        functools.partial(scoring.cosine_max_shift, reach_frames=15),
+        scoring.cosine_low_percentile,
+    ):
+        alone = score(visual, audio, jnp.ones((1, 30), bool))
+        assert score(*longer, valid)[0] == pytest.approx(float(alone[0]), abs=1e-5)
+
+
 def test_unknown_names_are_told_the_known_ones():
     with pytest.raises(ValueError, match="did you mean 'logmeanexp'"):
         scoring.clip_score(jnp.zeros((1, 4)), ALL, pooling="logmeanxp")
-    with pytest.raises(ValueError, match="Known: logit, nll"):
+    with pytest.raises(ValueError, match="Known: fake_logit, logit, nll"):
         scoring.frame_scores(jnp.zeros((1, 4, 5)), name="x")

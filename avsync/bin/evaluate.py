@@ -3,9 +3,11 @@
     avsync-evaluate --checkpoint=runs/quickstart --dataset=synthetic_talkers --data_dir=data \\
         --out=runs/quickstart/evaluation
 
-Writes scores.jsonl (a line a clip and view), metrics.json, roc.png, scores.png and report.html.
+Writes scores.jsonl, frames.jsonl, metrics.json, roc.png, scores.png and report.html. The scores of
+a split of reals can be kept with --calibrate: later evaluations have p-values and thresholds then.
 """
 
+import functools
 from pathlib import Path
 
 from absl import flags
@@ -13,10 +15,7 @@ from absl import flags
 from avsync.bin.base import UsageError, hushed, run_binary
 
 CHECKPOINT = flags.DEFINE_string(
-    "checkpoint",
-    None,
-    "WORKDIR of a training (its best checkpoint) or WORKDIR/checkpoints/STEP.",
-    required=True,
+    "checkpoint", None, "WORKDIR (its best one) or WORKDIR/checkpoints/STEP.", required=True
 )
 DATASET = flags.DEFINE_string("dataset", None, "NAME or NAME/CONFIG, prepared in --data_dir.")
 SPLIT = flags.DEFINE_string("split", "test", "Which split to score.")
@@ -24,6 +23,9 @@ DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where prepared datasets lie.
 FEATURES = flags.DEFINE_string("features_npz", None, "Instead: a folder of AVH-Align's features.")
 LIST = flags.DEFINE_string("list", None, "FILE.csv of path,label: the clips of these features.")
 TRIM = flags.DEFINE_enum("trim", "none", ["none", "leading"], "How these features were trimmed.")
+ALSO = flags.DEFINE_multi_string("also", [], "NAME=CHECKPOINT: score by this one too. Repeat.")
+COMPARE = flags.DEFINE_string("compare", "alignment", "The score that others are compared with.")
+CALIBRATE = flags.DEFINE_bool("calibrate", False, "Keep the scores of these reals, as reference.")
 OUT = flags.DEFINE_string("out", None, "Where the report goes.", required=True)
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Clips at once.", lower_bound=1)
 POOLING = flags.DEFINE_string("pooling", None, "Instead of the config's: frame to clip score.")
@@ -34,7 +36,7 @@ def main(_: list[str]) -> None:
         raise UsageError("give either --dataset, or --features_npz and --list")
     with hushed():  # and not at the top: --help need not wait for TensorFlow
         from avsync import build, checkpoint, runtime
-        from avsync.evaluation import embed, report, views
+        from avsync.evaluation import calibrated, embed, report, views
 
         runtime.start()
     try:
@@ -46,30 +48,33 @@ def main(_: list[str]) -> None:
         else:
             folder, clip_list = (Path(str(flag.value)).expanduser() for flag in (FEATURES, LIST))
             found = views.of_files(folder, clip_list, trim=TRIM.value, batch_size=BATCH_SIZE.value)
-        config = build.from_json(checkpoint.read_config(workdir))
-        config.score.pooling = POOLING.value or config.score.pooling
-        params = checkpoint.load_params(workdir, step)
-        scorer = build.make_scorer(config, params, extraction=found.extraction)
+        kind = {"extraction": found.extraction}
+        scorer = build.load_scorer(workdir, step, **kind, pooling=POOLING.value)
+        others = {
+            name: build.load_scorer(*checkpoint.find(Path(place).expanduser()), **kind)
+            for name, _, place in (text.partition("=") for text in ALSO.value)
+        }
     except ValueError as error:
         raise UsageError(str(error)) from error
     out_dir = Path(OUT.value).expanduser()
-    lines = list(embed.score_views(found, **scorer._asdict()))
-    embed.write_lines(lines, out_dir)
+    lines, frames = embed.score_views(found, scorer, others=others)
+    titles = {"dataset": found.dataset, "split": found.split}
+    rules = {"frame_score": scorer.frame_score, "pooling": scorer.pooling}
+    if CALIBRATE.value:
+        kept = calibrated.from_reals(lines, **titles, **rules)
+        checkpoint.write_calibration(workdir, step, kept)
+    kept = calibrated.fitting(checkpoint.read_calibration(workdir, step), **rules)
+    lines = calibrated.with_p_values(lines, kept)
+    embed.write_lines(lines, frames, out_dir)
     metrics = report.write_report(
-        lines,
-        out_dir,
-        dataset=found.dataset,
-        split=found.split,
-        checkpoint=str(workdir / checkpoint.FOLDER / str(step)),
-    )
+        lines, out_dir, **titles, checkpoint=f"{workdir}/{checkpoint.FOLDER}/{step}",
+        frame_scores=frames, calibration=kept, compared_with=COMPARE.value,
+    )  # fmt: skip
     report.print_table(metrics)
     print(f"report: {out_dir / 'report.html'}")
 
 
-def run() -> None:
-    """The console script `avsync-evaluate`."""
-    run_binary(main)
-
+run = functools.partial(run_binary, main)
 
 if __name__ == "__main__":
     run()

@@ -15,7 +15,9 @@ from jaxtyping import Bool, Float
 
 from avsync.types import FAKE, REAL
 
-VIEWS = ("original", "trimmed")
+# The views of a report, and the rules of avsync.pp.silence that they stand for.
+TRIMS = {"original": "none", "trimmed": "leading"}
+VIEWS = tuple(TRIMS)
 
 Line = Mapping[str, Any]
 Metrics = dict[str, Any]

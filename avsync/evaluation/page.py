@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from html import escape
 
-from avsync.evaluation import wording
+from avsync.evaluation import details, wording
 from avsync.evaluation.lines import Metrics
 from avsync.reporting import html
 
-ERRORS = {
+OTHER_MEASURES = {
     "ap_balanced": "AP, balanced",
     "eer": "Equal error rate",
     "tpr_at_1_fpr": "TPR at 1 % FPR",
@@ -21,12 +21,13 @@ def render(metrics: Metrics, *, roc_png: bytes, scores_png: bytes) -> str:
     sections = "\n".join(
         [
             _scores_table(metrics),
-            _errors_table(metrics),
+            _other_measures_table(metrics),
             html.picture(roc_png, "ROC curves: dashed original, solid trimmed", "narrow"),
             html.picture(
                 scores_png, "How each score is distributed over reals and over fakes", "wide"
             ),
             *[_kinds_table(metrics, score) for score in metrics["delta"]],
+            details.render(metrics),
             _offsets_table(metrics),
             _clips_section(metrics),
             _method_section(metrics),
@@ -53,20 +54,20 @@ def _scores_table(metrics: Metrics) -> str:
     return html.section("Scores", html.table(head, {"": rows}))
 
 
-def _errors_table(metrics: Metrics) -> str:
-    head = ["Score", *ERRORS.values(), "AUC, over identities"]
+def _other_measures_table(metrics: Metrics) -> str:
+    head = ["Score", *OTHER_MEASURES.values(), "AUC, over identities"]
     groups = {
         view: [
             [
                 wording.readable(score),
-                *[wording.estimate(result, name) for name in ERRORS],
+                *[wording.estimate(result, name) for name in OTHER_MEASURES],
                 wording.auc_over_identities(result),
             ]
             for score, result in scores.items()
         ]
         for view, scores in metrics["views"].items()
     }
-    return html.section("Whatever the mix of clips, and whoever speaks", html.table(head, groups))
+    return html.section("Other measures", html.table(head, groups))
 
 
 def _kinds_table(metrics: Metrics, score: str) -> str:
@@ -94,7 +95,13 @@ def _kinds_table(metrics: Metrics, score: str) -> str:
 def _kind_rows(results: Mapping[str, Metrics]) -> list[list[str]]:
     """A row for each kind, from what the views, by name, say of it."""
     last = list(results.values())[-1]
-    return [[kind, *_view_cells(results, kind), wording.num_clips(last[kind])] for kind in last]
+    names = {
+        kind: f"{kind} (all reals)" if result.get("reals") == "all" else kind
+        for kind, result in last.items()
+    }
+    return [
+        [names[kind], *_view_cells(results, kind), wording.num_clips(last[kind])] for kind in last
+    ]
 
 
 def _offsets_table(metrics: Metrics) -> str:

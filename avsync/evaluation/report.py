@@ -6,6 +6,7 @@ Everything here is computed from the lines of scores.jsonl, without a model and 
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -17,18 +18,25 @@ from avsync.files import write_whole
 from avsync.reporting import drawing
 
 # Wide enough for two intervals, narrow enough for a README; the same in a pipe as on a terminal.
-TABLE_WIDTH = 100
+TABLE_WIDTH = 104
 
 
 def write_report(
-    lines: Iterable[Line], out_dir: str | Path, *, dataset: str, split: str, checkpoint: str
+    lines: Iterable[Line],
+    out_dir: str | Path,
+    *,
+    dataset: str,
+    split: str,
+    checkpoint: str,
+    **options: Any,
 ) -> Metrics:
     """Writes metrics.json, roc.png, scores.png and report.html to `out_dir`; returns the metrics.
 
-    A file is complete or absent: it is written under another name and then renamed.
+    `options` are those of `summary.compute_metrics`. Each file is complete or absent.
     """
     lines = list(lines)
-    metrics = compute_metrics(lines, dataset=dataset, split=split, checkpoint=checkpoint)
+    titles = {"dataset": dataset, "split": split, "checkpoint": checkpoint}
+    metrics = compute_metrics(lines, **titles, **options)
     views = by_view(lines)
     roc = drawing.to_png(figures.draw_roc(views, metrics))
     scores = drawing.to_png(figures.draw_scores(views, metrics))
@@ -44,7 +52,7 @@ def write_report(
 
 
 def print_table(metrics: Metrics) -> None:
-    """Prints each score, and alignment by manipulation, at most 100 columns wide."""
+    """Prints each score, and alignment by manipulation, at most 104 columns wide."""
     # No markup: "[0.95, 0.99]" is an interval, and a name may hold brackets too.
     console = Console(width=TABLE_WIDTH, highlight=False, markup=False, emoji=False)
     console.print(_table(metrics))

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from avsync.evaluation import paired, results
+from avsync.evaluation import calibrated, localised, paired, pooled, results
 from avsync.evaluation.lines import VIEWS, Line, Metrics, by_view, identities, score_names
 from avsync.metrics import bootstrap
 from avsync.types import REAL
@@ -14,7 +15,16 @@ from avsync.types import REAL
 MAX_GROUPS = 20
 
 
-def compute_metrics(lines: Iterable[Line], *, dataset: str, split: str, checkpoint: str) -> Metrics:
+def compute_metrics(
+    lines: Iterable[Line],
+    *,
+    dataset: str,
+    split: str,
+    checkpoint: str,
+    frame_scores: Sequence[Sequence[float]] | None = None,
+    calibration: Mapping[str, Any] | None = None,
+    compared_with: str = "alignment",
+) -> Metrics:
     """What metrics.json holds; ValueError if the lines contradict one another.
 
     `views`: by view and score, what `results.result` says of all clips, of each category and
@@ -23,7 +33,12 @@ def compute_metrics(lines: Iterable[Line], *, dataset: str, split: str, checkpoi
     sound of the reals lies. `statuses`: by view, how many clips have which status.
     `attributes_left_out`: those of more than `MAX_GROUPS` values. `interval`: how the intervals
     were made.
+
+    `differences`: by view and score, AUC of the score `compared_with` minus its own, paired.
+    `poolings`: see `pooled`. `localisation`: see `localised`, where the `frame_scores` of each line
+    are given. `calibration`: see `calibrated`, None without the reals of a `calibration`.
     """
+    lines = list(lines)
     views = by_view(lines)
     all_lines = [line for clips in views.values() for line in clips]
     kinds = {field: results.known_kinds(all_lines, field) for field in ("category", "manipulation")}
@@ -49,6 +64,13 @@ def compute_metrics(lines: Iterable[Line], *, dataset: str, split: str, checkpoi
             for view, clips in views.items()
         },
         "delta": {score: _delta(views, score) for score in scores},
+        "compared_with": compared_with,
+        "differences": {
+            view: _differences(clips, scores, compared_with) for view, clips in views.items()
+        },
+        "poolings": pooled.compare_poolings(views),
+        "localisation": localised.localise(lines, frame_scores) if frame_scores else {},
+        "calibration": calibrated.promises(lines, calibration) if calibration else None,
         "offsets": {view: _offsets(clips) for view, clips in views.items()},
         "statuses": {
             view: dict(sorted(Counter(clip.get("status", "ok") for clip in clips).items()))
@@ -72,6 +94,16 @@ def _delta(views: Mapping[str, Sequence[Line]], score: str) -> Metrics:
     original, trimmed = (views.get(view, ()) for view in VIEWS)
     change = paired.auc_change(original, trimmed, before_score=score, after_score=score)
     return change if len(views) == len(VIEWS) else {**change, "note": "there is only one view"}
+
+
+def _differences(clips: Sequence[Line], scores: Sequence[str], compared_with: str) -> Metrics:
+    if compared_with not in scores:
+        return {}
+    return {
+        score: paired.auc_change(clips, clips, before_score=compared_with, after_score=score)
+        for score in scores
+        if score != compared_with
+    }
 
 
 def _over_identities(lines: Sequence[Line]) -> str:

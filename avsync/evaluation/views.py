@@ -6,13 +6,11 @@ from typing import NamedTuple
 
 from avsync.datasets._lists import read_infos
 from avsync.datasets.base import extracted_trims, open_source
+from avsync.evaluation.lines import TRIMS
 from avsync.features import official
 from avsync.input_pipeline.evaluation import EvalBatch, batched, eval_batches
 from avsync.runtime import this_host
 from avsync.types import Extraction, Source
-
-# The views of a report, and the rules of avsync.pp.silence that they stand for.
-TRIMS = {"original": "none", "trimmed": "leading"}
 
 
 class Views(NamedTuple):

@@ -32,7 +32,6 @@ class Aligner(nn.Module):
     reach_frames: int = 15
     edges: str = "masked"
 
-    @nn.compact
     def __call__(
         self, visual: Num[Array, "b t ..."], audio: Num[Array, "b ..."], valid: Bool[Array, "b t"]
     ) -> Float[Array, "b t k"]:
@@ -40,9 +39,25 @@ class Aligner(nn.Module):
 
         k = reach_frames is "in sync". Rows of invalid frames mean nothing.
         """
+        return self.align(*self.encode(visual, audio, valid), valid)
+
+    def encode(
+        self, visual: Num[Array, "b t ..."], audio: Num[Array, "b ..."], valid: Bool[Array, "b t"]
+    ) -> tuple[Float[Array, "b t d"], Float[Array, "b t e"]]:
+        """The embeddings of both streams, 0 where not valid."""
         # A padded row has no valid frame; norms must stay finite there too.
-        visual = keep_valid(self.visual_encoder(visual, valid), valid)
-        audio = keep_valid(self.audio_encoder(audio, valid), valid)
+        return (
+            keep_valid(self.visual_encoder(visual, valid), valid),
+            keep_valid(self.audio_encoder(audio, valid), valid),
+        )
+
+    def align(
+        self,
+        visual: Float[Array, "b t d"],
+        audio: Float[Array, "b t e"],
+        valid: Bool[Array, "b t"],
+    ) -> Float[Array, "b t k"]:
+        """offset_logits of what `encode` gives."""
         logits = self.head(visual, audio, reach_frames=self.reach_frames).astype(jnp.float32)
         if self.edges == "official":
             return logits

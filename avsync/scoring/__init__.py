@@ -1,0 +1,22 @@
+"""offset_logits to scores: of a frame, of a clip, and the offset that the clip prefers.
+
+Scores grow with fakeness.
+"""
+
+from avsync.scoring.cosine import cosine_low_percentile, cosine_max_shift
+from avsync.scoring.frames import FRAME_SCORES, frame_scores, require_rule
+from avsync.scoring.offset import clip_offset, resynced
+from avsync.scoring.pooling import POOLINGS, clip_score, require_pooling
+
+__all__ = [
+    "FRAME_SCORES",
+    "POOLINGS",
+    "clip_offset",
+    "clip_score",
+    "cosine_low_percentile",
+    "cosine_max_shift",
+    "frame_scores",
+    "require_pooling",
+    "require_rule",
+    "resynced",
+]

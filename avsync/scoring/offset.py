@@ -1,0 +1,39 @@
+"""The shift between picture and sound that a clip prefers, apart from how well it fits there."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+
+def clip_offset(
+    offset_logits: Float[Array, "b t k"], valid: Bool[Array, "b t"]
+) -> Int[Array, " b"]:
+    """The shift of the whole clip, in frames: +n means that the sound comes n frames late.
+
+    The candidate with the largest mean log-probability over the frames that have all candidates;
+    over all valid frames if the clip is too short for that. 0 for a clip without valid frames.
+    """
+    reach = offset_logits.shape[-1] // 2
+    log_probability = jax.nn.log_softmax(offset_logits.astype(jnp.float32))
+    time = valid.shape[1]
+    padded = jnp.pad(valid, ((0, 0), (reach, reach)))
+    complete = jnp.stack([padded[:, k : k + time] for k in range(2 * reach + 1)]).all(axis=0)
+    used = jnp.where(complete.any(axis=1, keepdims=True), complete & valid, valid)
+    total = jnp.where(used[..., None], log_probability, 0).sum(axis=1)
+    return jnp.where(used.any(axis=1), jnp.argmax(total, axis=-1) - reach, 0)
+
+
+def resynced(
+    offset_logits: Float[Array, "b t k"], valid: Bool[Array, "b t"]
+) -> tuple[Float[Array, "b t k"], Bool[Array, "b t"]]:
+    """Logits in which the offset that each clip prefers stands at "in sync", and valid frames.
+
+    A frame whose sound at that offset lies beyond the clip is valid no more.
+    """
+    time, num_offsets = valid.shape[1], offset_logits.shape[-1]
+    offset = clip_offset(offset_logits, valid)[:, None]
+    shifted = (jnp.arange(num_offsets) + offset) % num_offsets
+    logits = jnp.take_along_axis(offset_logits, shifted[:, None], axis=-1)
+    heard = jnp.arange(time) + offset
+    is_heard = (heard >= 0) & (heard < valid.sum(axis=1, keepdims=True))
+    return logits, valid & is_heard

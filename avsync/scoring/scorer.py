@@ -1,0 +1,25 @@
+"""A trained model as what scores clips: parameters, functions, and the names of its rules."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+
+class Scorer(NamedTuple):
+    """A model, its parameters, and the names of the rules that turn offset_logits to scores.
+
+    encode: (params, visual, audio, valid) -> the two embeddings [b t d].
+    align: (params, the two embeddings, valid) -> offset_logits.
+    """
+
+    params: Any
+    encode: Callable[..., tuple[jax.Array, jax.Array]]
+    align: Callable[..., jax.Array]
+    reach_frames: int
+    frame_score: str
+    pooling: str
+
+    def apply(self, params: Any, visual: Any, audio: Any, valid: Any) -> jax.Array:
+        """offset_logits of clips, or of features."""
+        return self.align(params, *self.encode(params, visual, audio, valid), valid)
