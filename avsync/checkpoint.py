@@ -2,17 +2,19 @@
 
 workdir/config.json                  the resolved config, written once, by the trainer
 workdir/checkpoints/STEP/            after STEP updates: params, opt_state, step
+workdir/weights.safetensors          in place of checkpoints/: parameters alone, in half the bytes
 workdir/calibration/STEP.json        the scores that this checkpoint gives to held-out reals
 """
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+import safetensors.numpy
 from orbax.checkpoint import v1 as ocp
 
 from avsync.files import write_whole
@@ -20,6 +22,7 @@ from avsync.files import write_whole
 FOLDER = "checkpoints"
 CONFIG = "config.json"
 CALIBRATION = "calibration"
+WEIGHTS = "weights.safetensors"
 STATE = "state"
 
 # Of an array that is written at once, where memory counts.
@@ -107,8 +110,16 @@ def write_params(workdir: Path, params: Any) -> None:
         checkpointer.save(0, {"params": params})
 
 
+def write_weights(workdir: Path, params: Any) -> None:
+    """Writes weights.safetensors: `params` in float16, as a scorer is handed out."""
+    halves = {name: np.asarray(x, np.float16) for name, x in _leaves(params)}
+    write_whole(workdir / WEIGHTS, safetensors.numpy.save(halves))
+
+
 def best_step(workdir: Path) -> int:
     """The step with the smallest validation loss; the latest if none was ever validated."""
+    if (workdir / WEIGHTS).is_file():
+        return 0
     with ocp.training.Checkpointer(str((workdir / FOLDER).absolute())) as checkpointer:
         found = list(checkpointer.checkpoints)
     if not found:
@@ -136,7 +147,9 @@ def find(checkpoint: Path) -> tuple[Path, int]:
 
 
 def load_params(workdir: Path, step: int) -> Any:
-    """The model's parameters alone, as NumPy arrays; the optimiser's state is not read."""
+    """The model's parameters alone, as NumPy float32; the optimiser's state is not read."""
+    if (workdir / WEIGHTS).is_file():
+        return _tree(safetensors.numpy.load((workdir / WEIGHTS).read_bytes()))
     path = str((workdir / FOLDER / str(step)).absolute())
     context = ocp.Context()
     context.pytree.loading.partial_load = True
@@ -145,7 +158,8 @@ def load_params(workdir: Path, step: int) -> Any:
     with context:
         stored = ocp.metadata(path, checkpointable_name=STATE).metadata
         wanted = jax.tree.map(
-            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=device), stored["params"]
+            # Whatever they are stored in: activations have a type of their own.
+            lambda x: jax.ShapeDtypeStruct(x.shape, np.float32, sharding=device), stored["params"]
         )
         loaded = ocp.load(path, {"params": wanted}, checkpointable_name=STATE)
     return jax.device_get(loaded["params"])
@@ -207,6 +221,18 @@ def _leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from _leaves(value, f"{prefix}{name}.")
     else:
         yield prefix[:-1], tree
+
+
+def _tree(leaves: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The tree whose `_leaves` these are, in float32."""
+    tree: dict[str, Any] = {}
+    for name, leaf in leaves.items():
+        *folders, last = name.split(".")
+        node = tree
+        for folder in folders:
+            node = node.setdefault(folder, {})
+        node[last] = leaf.astype(np.float32)
+    return tree
 
 
 class _Always(ocp.training.save_decision_policies.SaveDecisionPolicy):
