@@ -187,7 +187,7 @@ def fingerprint(config: dict[str, Any], params: Any) -> str:
     digest = hashlib.blake2b(json.dumps(config, sort_keys=True).encode(), digest_size=8)
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
         digest.update(jax.tree_util.keystr(path).encode())
-        digest.update(memoryview(np.ascontiguousarray(leaf)).cast("B"))
+        digest.update(np.asarray(leaf).tobytes())
     return digest.hexdigest()
 
 
