@@ -10,8 +10,20 @@ def clip_offset(
 ) -> Int[Array, " b"]:
     """The shift of the whole clip, in frames: +n means that the sound comes n frames late.
 
-    The candidate with the largest mean log-probability over the frames that have all candidates;
-    over all valid frames if the clip is too short for that. 0 for a clip without valid frames.
+    The candidate with the largest `offset_support`. 0 for a clip without valid frames.
+    """
+    reach = offset_logits.shape[-1] // 2
+    best = jnp.argmax(offset_support(offset_logits, valid), axis=-1)
+    return jnp.where(valid.any(axis=1), best - reach, 0)
+
+
+def offset_support(
+    offset_logits: Float[Array, "b t k"], valid: Bool[Array, "b t"]
+) -> Float[Array, "b k"]:
+    """How well the whole clip fits at each offset: the mean log-probability of that candidate.
+
+    Over the frames that have all candidates; over all valid frames if the clip is too short for
+    that. 0 for a clip without valid frames.
     """
     reach = offset_logits.shape[-1] // 2
     log_probability = jax.nn.log_softmax(offset_logits.astype(jnp.float32))
@@ -20,18 +32,28 @@ def clip_offset(
     complete = jnp.stack([padded[:, k : k + time] for k in range(2 * reach + 1)]).all(axis=0)
     used = jnp.where(complete.any(axis=1, keepdims=True), complete & valid, valid)
     total = jnp.where(used[..., None], log_probability, 0).sum(axis=1)
-    return jnp.where(used.any(axis=1), jnp.argmax(total, axis=-1) - reach, 0)
+    return total / jnp.maximum(used.sum(axis=1, keepdims=True), 1)
 
 
 def resynced(
     offset_logits: Float[Array, "b t k"], valid: Bool[Array, "b t"]
 ) -> tuple[Float[Array, "b t k"], Bool[Array, "b t"]]:
-    """Logits in which the offset that each clip prefers stands at "in sync", and valid frames.
+    """`at_offset` of the offset that each clip prefers."""
+    return at_offset(offset_logits, valid, offset_frames=clip_offset(offset_logits, valid))
+
+
+def at_offset(
+    offset_logits: Float[Array, "b t k"],
+    valid: Bool[Array, "b t"],
+    *,
+    offset_frames: Int[Array, " b"],
+) -> tuple[Float[Array, "b t k"], Bool[Array, "b t"]]:
+    """Logits in which this offset of each clip stands at "in sync", and valid frames.
 
     A frame whose sound at that offset lies beyond the clip is valid no more.
     """
     time, num_offsets = valid.shape[1], offset_logits.shape[-1]
-    offset = clip_offset(offset_logits, valid)[:, None]
+    offset = offset_frames[:, None]
     shifted = (jnp.arange(num_offsets) + offset) % num_offsets
     logits = jnp.take_along_axis(offset_logits, shifted[:, None], axis=-1)
     heard = jnp.arange(time) + offset
