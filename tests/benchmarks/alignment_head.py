@@ -1,0 +1,131 @@
+"""Training of the paper's head: avsync against a plain PyTorch rendering of the official loop.
+
+    python -m venv /tmp/torchvenv && /tmp/torchvenv/bin/pip install torch numpy
+    python tests/benchmarks/alignment_head.py --torch_python=/tmp/torchvenv/bin/python
+
+Measures frames a second, loading and updates together, over the same random features on disk. Both
+sides are processes that stay; they are warmed up and then take turns, A B A B, so that what else
+the machine does falls on both. Ratios are of turns that follow one another. Without --torch_python
+avsync is measured alone.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+# A turn of each takes about the same time.
+AVSYNC_UPDATES, OFFICIAL_UPDATES = 16, 2
+OFFICIAL_BATCH_FRAMES = 1024
+
+
+class Side:
+    """One of the two programs, warmed up and waiting for its turn.
+
+    `turns` are its answers, see turns.py; `ready_seconds` is how long it took to start, compilation
+    included, and `idle_mib` what it had in memory before the first update.
+    """
+
+    def __init__(self, name: str, *command: str, updates: int):
+        self.name, self._updates = name, updates
+        self.turns: list[dict[str, float]] = []
+        since = time.perf_counter()
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.idle_mib = self._answer()["peak_mib"]
+        self._train(1)
+        self.ready_seconds = time.perf_counter() - since
+
+    def take_turn(self) -> None:
+        self.turns.append(self._train(self._updates))
+
+    def a_frame(self, measure: str) -> list[float]:
+        """`measure` ("seconds", "cpu_seconds") divided by frames, of each turn."""
+        return [turn[measure] / turn["num_frames"] for turn in self.turns]
+
+    def close(self) -> None:
+        self._process.communicate()
+
+    def _train(self, updates: int) -> dict[str, float]:
+        assert self._process.stdin
+        self._process.stdin.write(f"{updates}\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> dict[str, float]:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.name} ended with status {self._process.wait()}")
+        return json.loads(line)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--torch_python", help="an interpreter that has torch and numpy")
+    parser.add_argument("--num_clips", type=int, default=64, help="of 125 to 300 frames each")
+    parser.add_argument("--batch_clips", type=int, default=8, help="of an update of avsync")
+    parser.add_argument("--window_frames", type=int, default=128, help="of each of its clips")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each side")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        run_module = [sys.executable, "-m", "tests.benchmarks.random_features"]
+        subprocess.run([*run_module, directory, str(args.num_clips)], cwd=ROOT, check=True)
+        measure(args, directory)
+
+
+def measure(args: argparse.Namespace, directory: str) -> None:
+    window = [str(args.batch_clips), str(args.window_frames)]
+    command = [sys.executable, "-m", "tests.benchmarks.avsync_loop", directory, *window]
+    sides = [Side("avsync", *command, updates=AVSYNC_UPDATES)]
+    if args.torch_python:
+        command = [args.torch_python, "-m", "tests.benchmarks.official_loop_torch", directory]
+        batch = str(OFFICIAL_BATCH_FRAMES)
+        sides.append(Side("official loop", *command, batch, updates=OFFICIAL_UPDATES))
+    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
+    for _ in range(args.rounds):
+        for side in sides:
+            side.take_turn()
+        speeds = (f"{side.name} {1 / side.a_frame('seconds')[-1]:,.0f} frames/s" for side in sides)
+        print(", ".join(speeds), flush=True)
+    for side in sides:
+        side.close()
+        report(side)
+    if len(sides) == 2:
+        compare(*sides)
+    print(f"load average {os.getloadavg()[0]:.1f}")
+
+
+def report(side: Side) -> None:
+    cpu_seconds = statistics.median(side.a_frame("cpu_seconds"))
+    print(
+        f"{side.name}: ready after {side.ready_seconds:.1f} s, not counted; "
+        f"{1e6 * cpu_seconds:,.0f} us of CPU a frame; peak memory "
+        f"{side.turns[-1]['peak_mib']:,.0f} MiB, {side.idle_mib:,.0f} MiB before the first update"
+    )
+
+
+def compare(avsync: Side, official: Side) -> None:
+    for measure, words in (("seconds", "time"), ("cpu_seconds", "CPU time")):
+        pairs = zip(official.a_frame(measure), avsync.a_frame(measure), strict=True)
+        ratios = [theirs / ours for theirs, ours in pairs]
+        print(
+            f"{words} a frame: the official loop takes {statistics.median(ratios):.1f} times "
+            f"avsync's (median of {len(ratios)} rounds, {min(ratios):.1f} to {max(ratios):.1f})"
+        )
+    share = avsync.turns[-1]["peak_mib"] / official.turns[-1]["peak_mib"]
+    print(f"peak memory: avsync takes {share:.2f} of the official loop's")
+
+
+if __name__ == "__main__":
+    main()

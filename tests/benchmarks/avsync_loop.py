@@ -1,0 +1,75 @@
+"""Trains the paper's head as avsync-train does, in turns: see alignment_head.py.
+
+python -m tests.benchmarks.avsync_loop DIR BATCH_CLIPS WINDOW_FRAMES
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import jax.numpy as jnp
+
+from avsync import build, parallel
+from avsync.config import Config, default
+from avsync.input_pipeline.training import train_batches
+from avsync.train.state import TrainState
+from avsync.train.step import make_train_step, refuse_fakes
+from tests.benchmarks.turns import serve
+
+# The pipeline holds two finished batches, and works on the clips of about two more.
+READ_AHEAD = 4
+
+
+def main(directory: Path, batch_clips: int, window_frames: int) -> None:
+    serve(make_train(make_config(directory, batch_clips, window_frames)), read_ahead=READ_AHEAD)
+
+
+def make_config(directory: Path, batch_clips: int, window_frames: int) -> Config:
+    config = default()
+    config.data.update(
+        dataset="random/none", data_dir=str(directory / "tfds"), val_split="train", trim="none"
+    )
+    config.data.update(batch_size=batch_clips, window_frames=window_frames)
+    config.model.visual.name = config.model.audio.name = "precomputed"
+    config.model.head.name = "fusion_mlp"
+    config.optim.update(name="adam", schedule="constant", learning_rate=1e-5, warmup_steps=0)
+    config.optim.update(weight_decay=0.0, max_gradient_norm=0.0)
+    return config
+
+
+def make_train(config: Config) -> Callable[[int], int]:
+    """`train(num_updates)`, which goes on where it left off and returns the number of frames."""
+    job = build.make_training(config)
+    params = job.init()
+    state = TrainState(jnp.zeros((), jnp.int32), params, job.optimiser.init(params))
+    state = parallel.replicate(state)
+    update = parallel.map_step(make_train_step(job.apply, job.optimiser), donate_state=True)
+    batches = train_batches(
+        job.source,
+        batch_size=job.batch_size,
+        window_frames=job.window_frames,
+        trim=job.trim,
+        seed=job.seed,
+    )
+
+    def train(num_updates: int) -> int:
+        nonlocal state
+        num_frames, waiting = 0, None
+        for _ in range(num_updates):
+            batch, clip_ids = next(batches)
+            refuse_fakes(batch, clip_ids)
+            state, metrics = update(state, parallel.spread(batch))
+            # As the training loop does it: the loss is read while the next update runs.
+            if waiting:
+                float(waiting["loss"])
+            waiting = metrics
+            num_frames += int(batch.counted.sum())
+        if waiting:
+            float(waiting["loss"])
+        return num_frames
+
+    return train
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
