@@ -26,7 +26,7 @@ def from_reals(
     if fakes:
         raise ValueError(
             f"calibration takes real clips alone, and {len(fakes)} of {dataset}/{split} are "
-            f"labelled fake, such as {fakes[0]}; choose a split of reals that nothing was trained on"
+            f"labelled fake, such as {fakes[0]}; choose reals that nothing was trained on"
         )
     found = [line["scores"][SCORE] for line in lines if _has_score(line, "trimmed")]
     if not found:

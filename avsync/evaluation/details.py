@@ -53,7 +53,7 @@ def _calibration(metrics: Metrics) -> str:
         rows.append([rate, f"{promise['threshold']:.4f}", promised, seen, share])
     caption = (
         f"From the scores of {kept['num_calibration']} reals of {kept['dataset']}, "
-        f"{kept['split']} split, {kept['frame']} pooled by {kept['pooling']}. The promise holds for "
+        f"{kept['split']} split, {kept['frame']} by {kept['pooling']}. The promise holds for "
         "reals of that kind, on average over such sets; in brackets, where the rate of this set "
         "lies with 95 % probability."
     )

@@ -18,7 +18,7 @@ from avsync.files import write_whole
 from avsync.reporting import drawing
 
 # Wide enough for two intervals, narrow enough for a README; the same in a pipe as on a terminal.
-TABLE_WIDTH = 104
+TABLE_WIDTH = 108
 
 
 def write_report(
@@ -52,7 +52,7 @@ def write_report(
 
 
 def print_table(metrics: Metrics) -> None:
-    """Prints each score, and alignment by manipulation, at most 104 columns wide."""
+    """Prints each score, and alignment by manipulation, at most 108 columns wide."""
     # No markup: "[0.95, 0.99]" is an interval, and a name may hold brackets too.
     console = Console(width=TABLE_WIDTH, highlight=False, markup=False, emoji=False)
     console.print(_table(metrics))

@@ -197,6 +197,22 @@ def test_no_test_clip_was_ever_trained_on_nor_lent_its_sound(tmp_path):
     assert {waveform.tobytes() for waveform in swapped} == reals
 
 
+def test_no_kind_of_clip_is_longer_than_another(tmp_path):
+    lengths = {}
+    for clip in builder(tmp_path, make_prepared()).clips()["test"]:
+        lengths.setdefault(clip.source_clip or clip.clip_id, set()).add(len(clip.frames))
+    assert all(len(of_source) == 1 for of_source in lengths.values())
+
+
+def test_a_shifted_clip_shows_the_picture_of_the_real_one_and_its_earlier_sound(tmp_path):
+    clips = list(builder(tmp_path, make_prepared()).clips()["test"])
+    reals = {clip.clip_id: clip for clip in clips if clip.label == REAL}
+    for clip in (clip for clip in clips if clip.manipulation == "shift_5"):
+        real = reals[clip.source_clip]
+        np.testing.assert_array_equal(clip.frames, real.frames)
+        np.testing.assert_array_equal(clip.waveform[5 * 640 :], real.waveform[: -5 * 640])
+
+
 @pytest.mark.parametrize("split", ["test_planted", "train_labelled"])
 def test_planted_silence_is_in_front_of_fakes_alone(tmp_path, split):
     clips = list(builder(tmp_path, make_prepared()).clips()[split])
