@@ -15,8 +15,8 @@ from av.video.stream import VideoStream
 
 from avsync.prepare.tracks import LEFT_EYE, RIGHT_EYE, Track
 
-# Every key that a record may have. What a file does not tell is left out of its record.
-KEYS = {
+# Every key that a record may have: these are texts.
+TEXTS = {
     "container": "format of the file, as FFmpeg names it",
     "container_brand": "major brand of an MP4 or QuickTime file",
     "container_encoder": "what wrote the file, by its own tag",
@@ -25,12 +25,16 @@ KEYS = {
     "video_codec": "codec of the picture",
     "video_profile": "profile of that codec",
     "pixel_format": "how the pixels are stored, as FFmpeg names it",
+    "audio_codec": "codec of the sound",
+    "sample_format": "how the samples are stored, as FFmpeg names it",
+}
+
+# And these numbers.
+NUMBERS = {
     "width_pixels": "width of the picture as shown",
     "height_pixels": "height of the picture as shown",
     "video_frames_per_second": "mean rate of the frames, from their times",
     "video_bits_per_second": "size of the coded picture over its length",
-    "audio_codec": "codec of the sound",
-    "sample_format": "how the samples are stored, as FFmpeg names it",
     "sample_rate_hertz": "sample rate of the sound",
     "num_audio_channels": "channels of the sound",
     "audio_bits_per_second": "size of the coded sound over its length",
@@ -46,6 +50,9 @@ KEYS = {
     "eye_distance_pixels": "median distance between the outer corners of the chosen face's eyes",
     "eye_distance_share": "that distance over the width of the picture",
 }
+
+# What a file does not tell is left out of its record.
+KEYS = TEXTS | NUMBERS
 
 
 def describe_formats(

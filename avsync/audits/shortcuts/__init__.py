@@ -1,0 +1,1 @@
+"""Shortcuts, found by their names: a new one is a new file."""

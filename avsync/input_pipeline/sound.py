@@ -1,0 +1,107 @@
+"""Clips without their pictures: for what can be told of a dataset without a model, in seconds."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from jaxtyping import Int16
+
+from avsync.input_pipeline.records import read_file, share
+from avsync.pp import silence
+from avsync.types import Host, Source
+
+ORIGIN = ("clip_id", "identity", "source_clip")
+
+
+class Origin(NamedTuple):
+    """Where a clip comes from; texts are "" where that is unknown."""
+
+    clip_id: str
+    identity: str
+    source_clip: str
+
+
+class SoundClip(NamedTuple):
+    """A clip whose pictures were not decoded.
+
+    `num_trimmed_frames` is how many video frames trimming by the rule "leading" would cut.
+    """
+
+    origin: Origin
+    label: int
+    category: str
+    manipulation: str
+    waveform: Int16[np.ndarray, " s"]
+    num_trimmed_frames: int
+    media: Mapping[str, Any]
+
+
+def read_sound(source: Source) -> Iterator[SoundClip]:
+    """Every clip of the split, in the order on disk.
+
+    ValueError for a dataset of features: there is no sound in it.
+    """
+    keep = silence.rule("leading")
+
+    def add_trimming(clip: dict[str, Any]) -> dict[str, Any]:
+        return clip | {"first": keep(clip["waveform"], tf.constant([0, 0])).first}
+
+    texts = ("category", "manipulation", "media")
+    for clip in _records(source, ["label", "waveform", *texts], add_trimming):
+        category, manipulation, media = (clip[name].decode() for name in texts)
+        yield SoundClip(
+            origin=_origin(clip),
+            label=int(clip["label"]),
+            category=category,
+            manipulation=manipulation,
+            waveform=clip["waveform"],
+            num_trimmed_frames=int(clip["first"]),
+            media=json.loads(media),
+        )
+
+
+def read_origins(source: Source) -> Iterator[Origin]:
+    """Where every clip of the split comes from, in the order on disk."""
+    return map(_origin, _records(source, [], lambda clip: clip))
+
+
+def other_splits(source: Source) -> list[Source]:
+    """The other splits of the same dataset."""
+    splits = tfds.builder_from_directory(source.directory).info.splits
+    return [
+        source._replace(split=name, num_clips=split.num_examples, is_real_only=False)
+        for name, split in splits.items()
+        if name != source.split
+    ]
+
+
+def _records(source: Source, fields: list[str], change: Any) -> Iterator[dict[str, Any]]:
+    info = tfds.builder_from_directory(source.directory).info
+    everything: Any = info.features
+    if missing := [name for name in fields if name not in everything]:
+        raise ValueError(
+            f"{source.dataset} has no {missing[0]}: it holds features, or was prepared by another "
+            "version. Name the dataset of clips, prepared anew"
+        )
+    # Parsing leaves the pictures out; they are read from disk with their record all the same.
+    wanted = tfds.decode.PartialDecoding(dict.fromkeys([*ORIGIN, *fields], True))
+    features: Any = wanted.extract_features(everything)
+    files, _ = share(source, Host())
+    dataset = (
+        tf.data.Dataset.from_tensor_slices(tf.constant(files))
+        .flat_map(read_file)
+        .map(
+            lambda record: change(features.deserialize_example(record)),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+        .prefetch(tf.data.AUTOTUNE)
+    )
+    records: Any = dataset.as_numpy_iterator()
+    return records
+
+
+def _origin(clip: Mapping[str, Any]) -> Origin:
+    return Origin(*[clip[name].decode() for name in ORIGIN])

@@ -1,0 +1,64 @@
+"""Categories and vectors are scored by other clips; never by a twin."""
+
+import numpy as np
+import pytest
+
+from avsync.audits.scores import score
+from avsync.metrics.ranking import auc
+
+IS_FAKE = np.tile([False, True], 30)
+SOURCES = [str(i // 2) for i in range(60)]
+
+
+def test_numbers_are_scores_as_they_are_and_what_is_missing_is_nan():
+    scored = score([1.5, None, *[2.0] * 58], IS_FAKE, groups=SOURCES)
+    assert scored.kind == "number"
+    np.testing.assert_array_equal(scored.values[:3], [1.5, np.nan, 2.0])
+
+
+def test_nothing_measured_is_no_score():
+    assert score([None] * 60, IS_FAKE, groups=SOURCES) is None
+
+
+def test_a_category_that_fakes_have_scores_above_one_that_reals_have():
+    codecs = ["h264" if fake else "mpeg1video" for fake in IS_FAKE]
+    scored = score(codecs, IS_FAKE, groups=SOURCES)
+    assert scored.kind == "category"
+    assert auc(scored.values, IS_FAKE) == 1
+
+
+def test_one_category_for_all_ranks_nothing_however_the_folds_fall():
+    is_fake = np.random.default_rng(0).random(47) < 0.7
+    scored = score(["h264"] * 47, is_fake, groups=[str(i) for i in range(47)])
+    np.testing.assert_array_equal(scored.values, 0)
+
+
+def test_categories_of_single_clips_cannot_be_learned_by_heart():
+    scored = score([f"tag {i}" for i in range(60)], IS_FAKE, groups=SOURCES)
+    np.testing.assert_array_equal(scored.values, 0)
+
+
+def test_vectors_are_told_by_a_direction_that_fakes_share():
+    vectors = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
+    vectors[IS_FAKE, 3] += 4
+    scored = score(list(vectors), IS_FAKE, groups=SOURCES)
+    assert scored.kind == "vector"
+    assert auc(scored.values, IS_FAKE) > 0.95
+
+
+def test_a_probe_does_not_know_a_clip_by_its_twin():
+    rng = np.random.default_rng(0)
+    # All clips of a group are real or all are fake, and they are one vector with a little noise.
+    is_fake = np.repeat(rng.random(24) < 0.5, 10)
+    vectors = np.repeat(rng.normal(size=(24, 64)), 10, axis=0)
+    vectors += 0.01 * rng.normal(size=vectors.shape)
+    apart = score(list(vectors), is_fake, groups=[str(i // 10) for i in range(240)])
+    mixed = score(list(vectors), is_fake, groups=[str(i) for i in range(240)])
+    assert auc(mixed.values, is_fake) > 0.95
+    assert auc(apart.values, is_fake) < 0.75
+
+
+@pytest.mark.parametrize("values", [["a", "b"] * 3, list(np.eye(6))])
+def test_with_one_source_there_is_nobody_to_learn_from(values):
+    scored = score(values, IS_FAKE[:6], groups=["one"] * 6)
+    assert np.isnan(scored.values).all()
