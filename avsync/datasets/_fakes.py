@@ -16,8 +16,8 @@ from avsync.units import SAMPLES_PER_FRAME
 logger = logging.getLogger(__name__)
 
 # Every kind of fake that a real clip gives: its manipulation, the file of avsync.fabricate that
-# makes it, and how. Shifted sound comes late, never early: what it then lacks at the start is cut
-# from all clips alike.
+# makes it, and how. Shifted sound comes late, never early: early sound would lose the few silent
+# milliseconds with which its codec lets every other clip begin, and be told by that.
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "swap": ("swap", {}),
     "shift_2": ("shift", {"frames": 2}),
@@ -31,8 +31,8 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 # Sound that comes n frames late leaves n frames less of a clip. Were the others longer, their number
-# of frames would tell them apart: so all lose their first frames, up to the longest shift.
-LEAD_FRAMES = max(params.get("frames", 0) for _, params in KINDS.values())
+# of frames would tell them apart: so all end that much earlier, by the longest shift.
+TAIL_FRAMES = max(params.get("frames", 0) for _, params in KINDS.values())
 
 # One video frame, 40 ms: about what the fakes of FakeAVCeleb and AV-Deepfake1M begin with (Smeu et
 # al., CVPR 2025).
@@ -48,7 +48,7 @@ def with_fakes(
 ) -> Iterator[Clip]:
     """Each real clip of a split, followed by its fakes, in the order of `talkers`.
 
-    All of them begin `LEAD_FRAMES` into the clip that was prepared, and are equally long.
+    All of them are `TAIL_FRAMES` shorter than the clip that was prepared.
     `talkers` says who speaks ("" if unknown) in each clip of the split. A clip borrows sound from
     another clip of the split: of the same talker where there is one, so that no change of voice
     gives the fake away. A clip's fakes depend on its id and its donor, and on nothing else that is
@@ -69,18 +69,19 @@ def with_planted_silence(clips: Iterable[Clip]) -> Iterator[Clip]:
 
 
 def forge(clip: Clip, donor: Clip, *, kind: str) -> Clip:
-    """The fake of this kind, without its lead; always the same for the same clip and donor."""
+    """The fake of this kind, without its tail; always the same for the same clip and donor."""
     name, params = KINDS[kind]
     rng = _rng(f"{clip.clip_id}+{kind}")
-    lead = LEAD_FRAMES - params.get("frames", 0)
-    clip, donor = without_lead(clip, lead), without_lead(donor, lead)
+    tail = TAIL_FRAMES - params.get("frames", 0)
+    clip, donor = without_tail(clip, tail), without_tail(donor, tail)
     return lookup.load("fabricate", name).fabricate(clip, donor, rng, **params)
 
 
-def without_lead(clip: Clip, frames: int) -> Clip:
-    """A real clip without its first `frames`."""
+def without_tail(clip: Clip, frames: int) -> Clip:
+    """A real clip without its last `frames`."""
+    num_frames = max(len(clip.frames) - frames, 0)
     return clip.replace(
-        frames=clip.frames[frames:], waveform=clip.waveform[frames * SAMPLES_PER_FRAME :]
+        frames=clip.frames[:num_frames], waveform=clip.waveform[: num_frames * SAMPLES_PER_FRAME]
     )
 
 
@@ -115,7 +116,7 @@ def _with_fakes(
     left_out: Counter[str] = Counter()
     for clip_id, donor_id in lenders.items():
         clip, donor = prepared[clip_id], prepared[donor_id]
-        yield without_lead(clip, LEAD_FRAMES)
+        yield without_tail(clip, TAIL_FRAMES)
         drawn = set(_rng(clip_id).permutation(len(KINDS))[:kinds_per_clip])
         for kind in (kind for index, kind in enumerate(KINDS) if index in drawn):
             try:
