@@ -159,7 +159,8 @@ def load_params(workdir: Path, step: int) -> Any:
         stored = ocp.metadata(path, checkpointable_name=STATE).metadata
         wanted = jax.tree.map(
             # Whatever they are stored in: activations have a type of their own.
-            lambda x: jax.ShapeDtypeStruct(x.shape, np.float32, sharding=device), stored["params"]
+            lambda x: jax.ShapeDtypeStruct(x.shape, np.float32, sharding=device),
+            stored["params"],
         )
         loaded = ocp.load(path, {"params": wanted}, checkpointable_name=STATE)
     return jax.device_get(loaded["params"])
