@@ -1,7 +1,7 @@
 """Extraction with the large AV-HuBERT (random weights): one clip at a time against buckets.
 
     python tests/benchmarks/extraction.py
-    python tests/benchmarks/extraction.py --dtype=bfloat16 --num_clips=256   # on a GPU
+    python tests/benchmarks/extraction.py --dtype=bfloat16 --num_clips=256  # on a GPU
 
 For the audio-only and the video-only pass: clips a second either way, and what share of the rate of
 a plain matrix product of the size of the feed-forward layers the buckets reach, measured in turn.
@@ -41,11 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--size", choices=SIZES, default="large")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
-    parser.add_argument("--num_clips", type=int, default=6)
+    parser.add_argument("--num_clips", type=int, default=8)
     parser.add_argument("--shortest_frames", type=int, default=75)
     parser.add_argument("--longest_frames", type=int, default=150)
-    parser.add_argument("--frames_per_batch", type=int, default=1024)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--frames_per_batch", type=int, default=512)
+    parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args(arguments)
     print(f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores, {args.dtype}")
     clips = list(random_clips(args))
