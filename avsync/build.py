@@ -6,22 +6,18 @@ those of avsync.config.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from avsync import checkpoint, lookup, optim, scoring
+from avsync import checkpoint, lookup, scoring
 from avsync.config import Config, default
-from avsync.datasets.base import open_source
 from avsync.extraction.encode import Extractor, Sounding
 from avsync.models.aligner import Aligner, require_fit
-from avsync.optim import Optimiser
-from avsync.pp import silence
-from avsync.pp.augment import INPUT_PIXELS, Augmentation
+from avsync.pp.augment import INPUT_PIXELS
 from avsync.scoring.scorer import Scorer
-from avsync.train.loop import Schedule, Training
 from avsync.types import Batch, Extraction, Source
 from avsync.units import SAMPLES_PER_FRAME
 
@@ -31,33 +27,6 @@ PRECOMPUTED = "precomputed"  # of avsync.models.encoders
 EXTRACTION_CHUNK_FRAMES = 512
 
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
-
-
-def make_training(config: Config) -> Training:
-    """All that `avsync.train.loop.train` needs; ValueError names a value that is not possible."""
-    data, train = config.data, config.train
-    silence.rule(data.trim)  # refused here, not by the first batch
-    source, val_source = (
-        require_real_only(open_source(data.dataset, split, data_dir=data.data_dir, trim=data.trim))
-        for split in (data.train_split, data.val_split)
-    )
-    model = make_model(config)
-    require_readable(config, source.extraction)
-    return Training(
-        source=source,
-        val_source=val_source,
-        apply=_apply(model),
-        init=lambda: init_params(model, inputs_like(source.extraction), seed=config.seed),
-        optimiser=make_optimiser(config),
-        seed=config.seed,
-        batch_size=data.batch_size,
-        window_frames=data.window_frames,
-        trim=data.trim,
-        # Clips are validated as the paper trims them, whatever is done to those trained on.
-        val_trim=val_source.extraction.trim if val_source.extraction else "leading",
-        amount=Augmentation(**data.augmentation),
-        schedule=Schedule(train.num_steps, train.log_every, train.checkpoint_every),
-    )
 
 
 def make_scorer(config: Config, params: Any, *, extraction: Extraction | None) -> Scorer:
@@ -73,8 +42,8 @@ def make_scorer(config: Config, params: Any, *, extraction: Extraction | None) -
     require_fit(model, params, (inputs.visual, inputs.audio, inputs.valid))
     return Scorer(
         params=params,
-        encode=_apply(model, method="encode"),
-        align=_apply(model, method="align"),
+        encode=apply_of(model, method="encode"),
+        align=apply_of(model, method="align"),
         reach_frames=config.model.reach_frames,
         frame_score=config.score.frame,
         pooling=config.score.pooling,
@@ -138,23 +107,6 @@ def make_model(config: Config) -> Aligner:
     )
 
 
-def make_optimiser(config: Config) -> Optimiser:
-    """The optimiser of config.optim, with its schedule."""
-    options = config.optim
-    schedule = optim.make_schedule(
-        options.schedule,
-        peak=options.learning_rate,
-        num_steps=config.train.num_steps,
-        warmup_steps=options.warmup_steps,
-    )
-    return optim.make_optimiser(
-        options.name,
-        schedule=schedule,
-        weight_decay=options.weight_decay,
-        max_gradient_norm=options.max_gradient_norm,
-    )
-
-
 def init_params(model: Aligner, inputs: Batch, *, seed: int) -> Any:
     """Fresh parameters for such `inputs`, drawn from `seed`."""
     visual, audio, valid = inputs.visual, inputs.audio, inputs.valid
@@ -206,7 +158,9 @@ def from_json(values: dict[str, Any]) -> Config:
     return config
 
 
-def _apply(model: Aligner, *, method: str | None = None) -> Callable[..., Any]:
+def apply_of(model: Aligner, *, method: str | None = None) -> Callable[..., Any]:
+    """(params, *inputs) -> what the model makes of them, or one of its methods."""
+
     def apply(params: Any, *inputs: Any) -> Any:
         return model.apply({"params": params}, *inputs, method=method)
 

@@ -67,13 +67,6 @@ class Checkpointer:
         latest = self._orbax.latest
         return None if latest is None else latest.step
 
-    @property
-    def latest_loss(self) -> float:
-        """The validation loss that was saved with the latest checkpoint; NaN if none was."""
-        latest = self._orbax.latest
-        metrics: Any = None if latest is None else latest.metrics
-        return metrics["loss"] if metrics else float("nan")
-
     def save(self, step: int, state: Any, *, loss: float | None = None) -> None:
         """Begins to save `state`, a pytree of arrays, after `step` updates.
 
@@ -146,6 +139,31 @@ def find(checkpoint: Path) -> tuple[Path, int]:
     )
 
 
+def is_begun(workdir: Path) -> bool:
+    """Whether a training would go on from a checkpoint in `workdir`."""
+    if not (workdir / FOLDER).is_dir():
+        return False  # and Orbax would make it
+    with Checkpointer(workdir) as checkpointer:
+        return checkpointer.latest_step is not None
+
+
+def load_params_like(checkpoint: Path, params: Any) -> Any:
+    """The parameters of WORKDIR, its best, or of WORKDIR/checkpoints/STEP, to go on from.
+
+    ValueError, naming the first that differs, if they are not those of `params` in name and shape.
+    """
+    found = load_params(*find(checkpoint))
+    wanted, given = (_shapes(tree) for tree in (params, found))
+    for name in sorted(wanted.keys() | given.keys()):
+        if wanted.get(name) != given.get(name):
+            raise ValueError(
+                f"{checkpoint} holds the parameters of another model: {name} is "
+                f"{given.get(name, 'not there')}, expected {wanted.get(name, 'none such')}. "
+                "Choose the model of that checkpoint, or another checkpoint."
+            )
+    return found
+
+
 def load_params(workdir: Path, step: int) -> Any:
     """The model's parameters alone, as NumPy float32; the optimiser's state is not read."""
     if (workdir / WEIGHTS).is_file():
@@ -214,6 +232,13 @@ def write_config(workdir: Path, config: dict[str, Any]) -> None:
             )
         return
     write_whole(workdir / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def _shapes(params: Any) -> dict[str, list[int]]:
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): list(np.shape(leaf))
+        for path, leaf in jax.tree_util.tree_leaves_with_path(params)
+    }
 
 
 def _leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

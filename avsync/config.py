@@ -24,8 +24,12 @@ def default() -> Config:
     data.data_dir = "data"
     data.train_split = "train"
     data.val_split = "val"
-    data.batch_size = 8  # clips an update, over all devices of all hosts
-    data.window_frames = 75  # 3 s
+    # "shuffled": windows of clips in random order. "file": all frames of features in the order on
+    # disk, across the borders of clips, as in the paper's code (one process).
+    data.order = "shuffled"
+    data.batch_size = 8  # clips an update or a validation step, over all devices of all hosts
+    data.window_frames = 75  # 3 s; shuffled
+    data.frames_per_batch = 1024  # an update, over all devices; file order
     data.trim = "leading"  # of training clips: avsync.pp.silence.RULES
     data.augmentation = augmentation = ConfigDict()  # avsync.pp.augment.Augmentation
     augmentation.flip = 0.5
@@ -45,16 +49,26 @@ def default() -> Config:
 
     config.optim = optimiser = ConfigDict()
     optimiser.name = "adamw"
-    optimiser.schedule = "cosine"
+    optimiser.schedule = "cosine"  # avsync.optim.SCHEDULES
     optimiser.learning_rate = 2e-3
     optimiser.warmup_steps = 100
+    # Schedule "plateau": the rate's factor once more than so many validations were no better.
+    optimiser.plateau_factor = 0.1
+    optimiser.plateau_patience = 5
     optimiser.weight_decay = 1e-2
     optimiser.max_gradient_norm = 1.0
 
     config.train = train = ConfigDict()
+    train.init_from = ""  # a workdir or checkpoint, whose parameters to start with
+    train.reduction = "mean"  # of the loss over a batch's frames: avsync.train.step.REDUCTIONS
     train.num_steps = 1000
     train.log_every = 20
     train.checkpoint_every = 200  # updates between validations; each ends with a checkpoint
+    # If not 0, training ends after so many epochs and is validated after each: num_steps and
+    # checkpoint_every do not count. A shuffled epoch is one window of every clip, rounded up to
+    # whole batches.
+    train.num_epochs = 0
+    train.early_stop_validations = 0  # in a row, none of them the best, end training; 0: never
 
     config.score = score = ConfigDict()
     score.frame = "nll"  # avsync.scoring.FRAME_SCORES

@@ -6,13 +6,24 @@ import optax
 from avsync import lookup
 
 Optimiser = optax.GradientTransformation
+Plateau = optax.GradientTransformationExtraArgs
 
 OPTIMISERS = ("adam", "adamw")
-SCHEDULES = ("constant", "cosine")
+
+PLATEAU = "plateau"
+SCHEDULES = ("constant", "cosine", PLATEAU)
+
+# PyTorch's: a loss is better if it is less than the best by more than this part of it.
+PLATEAU_THRESHOLD = 1e-4
+
+NEVER = 2**31 - 1
 
 
 def make_schedule(name: str, *, peak: float, num_steps: int, warmup_steps: int) -> optax.Schedule:
-    """Learning rate of each update: linear warm-up to `peak`, then constant or a cosine to 0."""
+    """Learning rate of each update: linear warm-up to `peak`, then constant or a cosine to 0.
+
+    By "plateau" it is constant as well, as far as the updates go: see `make_plateau`.
+    """
     if name not in SCHEDULES:
         raise ValueError(lookup.unknown("schedule", name, list(SCHEDULES)))
     if not 0 <= warmup_steps < num_steps:
@@ -24,6 +35,22 @@ def make_schedule(name: str, *, peak: float, num_steps: int, warmup_steps: int) 
         else optax.constant_schedule(peak)
     )
     return optax.join_schedules([warmup, after], [warmup_steps])
+
+
+def make_plateau(schedule: str, *, factor: float, patience: int) -> Plateau:
+    """A factor of the learning rate, to be updated with the loss of each validation.
+
+    By the schedule called "plateau" it is multiplied by `factor` when the loss was no better for
+    more than `patience` validations in a row, as by PyTorch's ReduceLROnPlateau; by any other it
+    stays 1.
+    """
+    # optax lowers the rate at validation number `patience` of those in a row, PyTorch at the next.
+    num_waited = patience + 1 if schedule == PLATEAU else NEVER
+    plateau = optax.contrib.reduce_on_plateau(
+        factor=factor, patience=num_waited, rtol=PLATEAU_THRESHOLD
+    )
+    # Its branches would be compiled again by every call otherwise.
+    return plateau._replace(update=jax.jit(plateau.update))
 
 
 def make_optimiser(

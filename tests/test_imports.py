@@ -41,10 +41,11 @@ LAYERS = (
         "writer",
         "runtime",
     },
-    {"train", "evaluation", "extraction", "audits"},
+    {"train", "evaluation", "extraction", "audits", "inspection"},
     # Below here no library sees a config; above, configs become objects, and no library sees that.
     {"config"},
     {"build"},
+    {"build_training"},
     {"bin"},
 )
 

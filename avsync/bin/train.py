@@ -20,20 +20,22 @@ flags.mark_flag_as_required("config")
 
 def main(_: list[str]) -> None:
     with hushed():  # and not at the top: --help need not wait for TensorFlow
-        from avsync import build, checkpoint, runtime
+        from avsync import build_training, checkpoint, runtime
         from avsync.train.loop import train
 
         runtime.start()
+    workdir = Path(WORKDIR.value).expanduser()
     try:
         config = CONFIG.value
-        job = build.make_training(config)
+        job = build_training.make_training(config)
+        if config.train.init_from and not checkpoint.is_begun(workdir):
+            job = build_training.start_from(job, config.train.init_from)
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error
-    workdir = Path(WORKDIR.value).expanduser()
     checkpoint.write_config(workdir, json.loads(config.to_json()))
     runtime.write_environment(workdir)
     loss = train(job, workdir)
-    print(f"done: {workdir}, validation loss {loss:.3f} nats a frame; chance is ln 31 = 3.43")
+    print(f"done: {workdir}, best validation loss {loss:.3f} nats a frame; chance is ln 31 = 3.43")
 
 
 def run() -> None:

@@ -22,7 +22,10 @@ ALONE = Host()
 
 
 class TrainBatch(NamedTuple):
-    """A batch for the device and the ids of its clips for the log."""
+    """A batch for the device and, for the log, the id of each row's clip.
+
+    Of a row of several clips it is that of a fake, if there is one.
+    """
 
     batch: Batch
     clip_ids: list[str]

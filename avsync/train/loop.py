@@ -2,117 +2,103 @@
 
 Order, for update n (0-based): batch n is read; the update runs; the metrics of update n - 1 are
 read while it does (so at most two updates are in flight, and the device never waits for the log);
-every `checkpoint_every` updates the validation loss is taken and a checkpoint named n + 1 begun.
+every `validate_every` updates the validation loss is taken, it is judged whether to slow down or to
+stop, and a checkpoint named n + 1 begun.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
 from avsync import parallel
 from avsync.checkpoint import Checkpointer
-from avsync.input_pipeline.evaluation import eval_batches
-from avsync.input_pipeline.training import train_batches
-from avsync.optim import Optimiser
-from avsync.pp.augment import Augmentation
-from avsync.runtime import Progress, this_host
+from avsync.input_pipeline.evaluation import EvalBatch
+from avsync.input_pipeline.training import TrainBatch
+from avsync.optim import Optimiser, Plateau
+from avsync.runtime import Progress
 from avsync.train.reporter import Reporter
-from avsync.train.state import TrainState
+from avsync.train.state import new_state
 from avsync.train.step import make_eval_step, make_train_step, refuse_fakes
-from avsync.types import Source
+from avsync.train.validation import validation_loss
 from avsync.writer import MetricsWriter
 
 
 class Schedule(NamedTuple):
-    """In updates: how many, and how often to report and to save."""
+    """In updates: how many at most, and how often to report and to validate and save.
+
+    max_waited: validations in a row that were no better, after which training stops; 0: never.
+    """
 
     num_steps: int
     log_every: int
-    checkpoint_every: int
+    validate_every: int
+    max_waited: int
 
 
 class Training(NamedTuple):
-    """A training, made by avsync.build from a config. Both sources hold reals only.
+    """A training, made by avsync.build from a config.
 
-    `trim` and `val_trim` name the rules of avsync.pp.silence for either.
+    batches: (first_step) -> batch first_step and all that follow it, reals only.
+    val_batches: () -> the validation clips, reals only.
+    apply: (params, visual, audio, valid) -> offset_logits.
+    init: () -> the parameters to start with.
+    reduction: avsync.train.step.REDUCTIONS.
     """
 
-    source: Source
-    val_source: Source
+    batches: Callable[[int], Iterator[TrainBatch]]
+    val_batches: Callable[[], Iterable[EvalBatch]]
     apply: Callable[..., jax.Array]
     init: Callable[[], Any]
     optimiser: Optimiser
-    seed: int
-    batch_size: int
-    window_frames: int
-    trim: str
-    val_trim: str
-    amount: Augmentation
+    plateau: Plateau
+    reduction: str
     schedule: Schedule
 
 
 def train(job: Training, workdir: Path) -> float:
-    """Trains to the end of the schedule and returns the last validation loss, in nats a frame.
+    """Trains to the end of the schedule and returns the best validation loss, in nats a frame.
 
-    ValueError if a fake turns up in the data or the loss is no longer finite.
+    A training that is over, also before the end of its schedule, is left as it is. ValueError if a
+    fake turns up in the data or the loss is no longer finite.
     """
-    host = this_host()
-    num_steps = job.schedule.num_steps
-    update = parallel.map_step(make_train_step(job.apply, job.optimiser), donate_state=True)
-    params = job.init()
-    state = TrainState(jnp.zeros((), jnp.int32), params, job.optimiser.init(params))
+    num_steps, log_every, validate_every, max_waited = job.schedule
+    step_fn = make_train_step(job.apply, job.optimiser, reduction=job.reduction)
+    update = parallel.map_step(step_fn, donate_state=True)
+    validate = parallel.map_step(make_eval_step(job.apply), donate_state=False)
+    state = new_state(job.init(), optimiser=job.optimiser, plateau=job.plateau)
     state = parallel.replicate(state)
 
     with Checkpointer(workdir) as checkpointer:
-        first_step = checkpointer.latest_step or 0
-        if first_step:
+        step = checkpointer.latest_step or 0
+        if step:
             state = checkpointer.restore(state)
-        batches = train_batches(
-            job.source,
-            batch_size=job.batch_size // host.count,
-            window_frames=job.window_frames,
-            trim=job.trim,
-            seed=job.seed,
-            first_step=first_step,
-            host=host,
-            amount=job.amount,
-        )
-        val_loss = checkpointer.latest_loss
-        validate = parallel.map_step(make_eval_step(job.apply), donate_state=False)
+        is_stopped = state.patience.is_exhausted(max_waited)
+        batches = job.batches(step)
         with (
-            MetricsWriter(workdir, first_step=first_step) as writer,
-            Progress("training", total=num_steps, done=first_step) as progress,
+            MetricsWriter(workdir, first_step=step) as writer,
+            Progress("training", total=num_steps, done=step) as progress,
         ):
-            frames_per_step = job.batch_size * job.window_frames
-            reporter = Reporter(
-                writer, progress, every=job.schedule.log_every, frames_per_step=frames_per_step
-            )
-            for step in range(first_step, num_steps):
+            reporter = Reporter(writer, progress, every=log_every)
+            while step < num_steps and not is_stopped:
                 batch, clip_ids = next(batches)
                 refuse_fakes(batch, clip_ids)
                 state, metrics = update(state, parallel.spread(batch))
-                reporter.report_before(step + 1, metrics)
-                if (step + 1) % job.schedule.checkpoint_every == 0 or step + 1 == num_steps:
+                step += 1
+                reporter.report_before(step, metrics)
+                if step % validate_every == 0 or step == num_steps:
                     reporter.flush()
-                    val_loss = validation_loss(job, validate, state.params)
-                    writer.write(step + 1, split="val", loss=val_loss)
-                    progress.say(f"step {step + 1}: validation loss {val_loss:.3f} nats a frame")
-                    checkpointer.save(step + 1, state, loss=val_loss)
-    return val_loss
-
-
-def validation_loss(job: Training, validate: Callable[..., Any], params: Any) -> float:
-    """Mean loss a frame over the validation split, whole clips."""
-    nll, num_frames = 0.0, 0
-    batches = eval_batches(
-        job.val_source, batch_size=job.batch_size, trim=job.val_trim, host=this_host()
-    )
-    for batch, infos in batches:
-        refuse_fakes(batch, [info.clip_id for info in infos])
-        sums = jax.device_get(validate(params, parallel.spread(batch)))
-        nll += float(sums["nll"])
-        num_frames += int(sums["num_frames"])
-    return nll / max(num_frames, 1)
+                    loss = validation_loss(
+                        job.val_batches(), validate=validate, params=state.params
+                    )
+                    patience = state.patience.after(loss, plateau=job.plateau)
+                    scale = float(patience.plateau.scale)
+                    writer.write(step, split="val", loss=loss, learning_rate_scale=scale)
+                    progress.say(f"step {step}: validation loss {loss:.3f} nats a frame")
+                    state = state._replace(patience=parallel.replicate(patience))
+                    checkpointer.save(step, state, loss=loss)
+                    is_stopped = patience.is_exhausted(max_waited)
+            if is_stopped:
+                progress.say(f"stopped after update {step}: {max_waited} validations no better")
+    return float(state.patience.best_loss)

@@ -13,16 +13,13 @@ from avsync.writer import MetricsWriter
 class Reporter:
     """Shows each update's loss; writes a line to metrics.jsonl every so many updates.
 
-    `frames_per_step` is the number of video frames, padding included, that an update takes in.
+    Its frames a second are those that the loss was taken of, all devices together.
     """
 
-    def __init__(
-        self, writer: MetricsWriter, progress: Progress, *, every: int, frames_per_step: int
-    ):
-        self._writer, self._progress = writer, progress
-        self._every, self._frames_per_step = every, frames_per_step
+    def __init__(self, writer: MetricsWriter, progress: Progress, *, every: int):
+        self._writer, self._progress, self._every = writer, progress, every
         self._waiting: tuple[int, Any] | None = None
-        self._since, self._since_step = time.monotonic(), progress.done
+        self._since, self._num_frames = time.monotonic(), 0
 
     def report_before(self, step: int, metrics: Any) -> None:
         """Reads the metrics of the update before `step`, while `step` runs."""
@@ -35,17 +32,17 @@ class Reporter:
             return
         step, metrics = self._waiting
         self._waiting = None
-        # Plain floats: a jnp call would queue behind the update that is running.
-        values = {name: float(value) for name, value in jax.device_get(metrics).items()}
+        # Plain numbers: a jnp call would queue behind the update that is running.
+        values = {name: value.item() for name, value in jax.device_get(metrics).items()}
         if not math.isfinite(values["loss"]):
             raise ValueError(
                 f"the loss of update {step} is {values['loss']}; lower config.optim.learning_rate "
                 "or set config.optim.max_gradient_norm. The last checkpoint is untouched."
             )
         self._progress.advance_to(step, f"loss {values['loss']:.3f}")
+        self._num_frames += values["num_frames"]
         if step % self._every == 0:
             now = time.monotonic()
-            frames = (step - self._since_step) * self._frames_per_step
-            values["frames_per_second"] = round(frames / max(now - self._since, 1e-9), 1)
+            values["frames_per_second"] = round(self._num_frames / max(now - self._since, 1e-9), 1)
             self._writer.write(step, split="train", **values)
-            self._since, self._since_step = now, step
+            self._since, self._num_frames = now, 0

@@ -3,6 +3,10 @@
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
+
+from avsync.optim import Optimiser, Plateau
+from avsync.train.patience import Patience
 
 
 class TrainState(NamedTuple):
@@ -14,3 +18,14 @@ class TrainState(NamedTuple):
     step: jax.Array
     params: Any
     opt_state: Any
+    patience: Patience
+
+
+def new_state(params: Any, *, optimiser: Optimiser, plateau: Plateau) -> TrainState:
+    """The state before the first update."""
+    return TrainState(
+        step=jnp.zeros((), jnp.int32),
+        params=params,
+        opt_state=optimiser.init(params),
+        patience=Patience.new(plateau),
+    )

@@ -8,36 +8,55 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from avsync import lookup
 from avsync.losses.alignment import alignment_nll
 from avsync.parallel import AXIS
 from avsync.train.state import TrainState
 from avsync.types import Batch
 
+# By what the summed loss of a batch is divided, given its number of frames, before the gradient is
+# taken. The paper's code takes the sum, so a short last batch weighs less.
+REDUCTIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "mean": lambda n: n,
+    "sum": jnp.ones_like,
+}
+
 Metrics = dict[str, jax.Array]
 
 
 def make_train_step(
-    apply: Callable[..., jax.Array], optimiser: optax.GradientTransformation
+    apply: Callable[..., jax.Array], optimiser: optax.GradientTransformation, *, reduction: str
 ) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
     """(state, this device's batch) -> (state, metrics), both equal on all devices.
 
-    `apply(params, visual, audio, valid)` gives offset_logits.
+    `apply(params, visual, audio, valid)` gives offset_logits. The metrics' loss is nats a frame
+    whatever the reduction is, which ValueError says the known names of.
     """
+    if reduction not in REDUCTIONS:
+        raise ValueError(lookup.unknown("reduction", reduction, sorted(REDUCTIONS)))
 
-    def loss_of(params: Any, batch: Batch, num_frames: jax.Array) -> jax.Array:
+    def loss_of(params: Any, batch: Batch, divisor: jax.Array) -> tuple[jax.Array, jax.Array]:
         logits = apply(params, batch.visual, batch.audio, batch.valid)
-        return alignment_nll(logits, batch.counted).sum() / num_frames
+        nll = alignment_nll(logits, batch.counted).sum()
+        return nll / divisor, nll
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         # The mean is over the frames of all devices, however the short clips fall: so the
         # gradient does not depend on the number of devices.
-        num_frames = jnp.maximum(jax.lax.psum(batch.counted.sum(), AXIS), 1)
-        loss, gradients = jax.value_and_grad(loss_of)(state.params, batch, num_frames)
-        loss, gradients = jax.lax.psum((loss, gradients), AXIS)
+        num_frames = jax.lax.psum(batch.counted.sum(), AXIS)
+        divisor = REDUCTIONS[reduction](jnp.maximum(num_frames, 1))
+        gradient_of = jax.grad(loss_of, has_aux=True)
+        gradients, nll = jax.lax.psum(gradient_of(state.params, batch, divisor), AXIS)
         updates, opt_state = optimiser.update(gradients, state.opt_state, state.params)
-        params = optax.apply_updates(state.params, updates)
-        metrics = {"loss": loss, "gradient_norm": optax.global_norm(gradients)}
-        return TrainState(state.step + 1, params, opt_state), metrics
+        # Whatever the optimiser, its updates are proportional to the learning rate.
+        scale = state.patience.plateau.scale
+        params = optax.apply_updates(state.params, jax.tree.map(lambda u: scale * u, updates))
+        metrics = {
+            "loss": nll / jnp.maximum(num_frames, 1),
+            "num_frames": num_frames,
+            "gradient_norm": optax.tree.norm(gradients),
+        }
+        return state._replace(step=state.step + 1, params=params, opt_state=opt_state), metrics
 
     return train_step
 
@@ -60,6 +79,6 @@ def refuse_fakes(batch: Batch, clip_ids: list[str]) -> None:
         names = ", ".join(clip_ids[i] for i in fakes[:5])
         raise ValueError(
             f"the alignment loss trains on real clips only, but {fakes.size} of the "
-            f"{len(clip_ids)} clips of a batch are labelled fake: {names}. The dataset promises "
+            f"{len(clip_ids)} rows of a batch are labelled fake: {names}. The dataset promises "
             "that this split is real only; mend its builder or choose another split."
         )

@@ -7,12 +7,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import jax.numpy as jnp
-
-from avsync import build, parallel
+from avsync import parallel
+from avsync.build_training import make_training
 from avsync.config import Config, default
-from avsync.input_pipeline.training import train_batches
-from avsync.train.state import TrainState
+from avsync.train.state import new_state
 from avsync.train.step import make_train_step, refuse_fakes
 from tests.benchmarks.turns import serve
 
@@ -39,18 +37,12 @@ def make_config(directory: Path, batch_clips: int, window_frames: int) -> Config
 
 def make_train(config: Config) -> Callable[[int], int]:
     """`train(num_updates)`, which goes on where it left off and returns the number of frames."""
-    job = build.make_training(config)
-    params = job.init()
-    state = TrainState(jnp.zeros((), jnp.int32), params, job.optimiser.init(params))
+    job = make_training(config)
+    state = new_state(job.init(), optimiser=job.optimiser, plateau=job.plateau)
     state = parallel.replicate(state)
-    update = parallel.map_step(make_train_step(job.apply, job.optimiser), donate_state=True)
-    batches = train_batches(
-        job.source,
-        batch_size=job.batch_size,
-        window_frames=job.window_frames,
-        trim=job.trim,
-        seed=job.seed,
-    )
+    step = make_train_step(job.apply, job.optimiser, reduction=job.reduction)
+    update = parallel.map_step(step, donate_state=True)
+    batches = job.batches(0)
 
     def train(num_updates: int) -> int:
         nonlocal state

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avsync import build
+from avsync.build_training import make_training
 from avsync.config import default
 from avsync.datasets.base import ClipBuilder
 from avsync.train.step import refuse_fakes
@@ -42,12 +42,12 @@ def test_a_split_that_may_hold_fakes_is_refused(tiny_data: Path):
         dataset="synthetic_talkers/tiny", data_dir=str(tiny_data), train_split="train_labelled"
     )
     with pytest.raises(ValueError, match="train_labelled may hold fakes"):
-        build.make_training(config)
+        make_training(config)
 
 
 def test_a_fake_in_a_batch_is_named():
-    batch = Batch(None, None, None, np.array([0, 1, 0]))
-    with pytest.raises(ValueError, match=r"1 of the 3 clips .* labelled fake: bad"):
+    batch = Batch(None, None, None, None, np.array([0, 1, 0]))
+    with pytest.raises(ValueError, match=r"1 of the 3 rows .* labelled fake: bad"):
         refuse_fakes(batch, ["good", "bad", "fine"])
 
 
