@@ -8,14 +8,26 @@ import json
 import os
 from pathlib import Path
 
+import jax
 import pytest
 
 from avsync import build
+from avsync.build_training import make_optimiser, make_plateau
 from avsync.config import default
 from avsync.pp.augment import Augmentation
+from avsync.types import Extraction
 from tests.conftest import ROOT
 
-VARIANTS = [("quickstart", ""), ("quickstart", "test"), ("grid", ""), ("grid", "test")]
+VARIANTS = [
+    ("quickstart", ""),
+    ("quickstart", "test"),
+    ("grid", ""),
+    ("grid", "test"),
+    ("avh_align", ""),
+    ("avh_align", "test"),
+    ("avh_align", "official"),
+    ("avh_align", "official_test"),
+]
 
 
 def load(name: str, arg: str):
@@ -40,8 +52,14 @@ def test_a_config_resolves_to_its_golden_file(name, arg):
 @pytest.mark.parametrize(("name", "arg"), VARIANTS)
 def test_a_config_builds_a_model_an_optimiser_and_a_scorer(name, arg):
     config = load(name, arg)
-    build.make_scorer(config)
-    build.make_optimiser(config)
+    extraction = (
+        Extraction("leading", "", {"visual": 6, "audio": 6}) if name == "avh_align" else None
+    )
+    model, inputs = build.make_model(config), build.inputs_like(extraction)
+    params = jax.eval_shape(lambda: build.init_params(model, inputs, seed=0))
+    build.make_scorer(config, params, extraction=extraction)
+    jax.eval_shape(make_optimiser(config, num_steps=1000).init, params)
+    make_plateau(config)
 
 
 def test_every_config_is_tested():

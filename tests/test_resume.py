@@ -9,8 +9,10 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import pytest
 
 from avsync import checkpoint
+from tests import feature_dataset
 from tests.conftest import ROOT, Run
 
 OPTIONS = [
@@ -24,34 +26,105 @@ def train_arguments(data_dir: Path, workdir: Path) -> list[str]:
     return [*OPTIONS, f"--config.data.data_dir={data_dir}", f"--workdir={workdir}"]
 
 
+def kill_training(arguments: list[str], environment: dict[str, str], *, after: Path) -> None:
+    """Starts a training and kills it in the middle of things, once checkpoint `after` is there."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "avsync.bin.train", *arguments],
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    )
+    while latest_step(after.parent) < int(after.name):
+        assert process.poll() is None, "the training ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+
+
+def latest_step(checkpoints: Path) -> int:
+    return max(
+        (int(path.parent.name) for path in checkpoints.glob("*/commit_success.txt")), default=0
+    )
+
+
+def read_metrics(workdir: Path) -> list[dict]:
+    """The lines of metrics.jsonl, but for the speed."""
+    lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "frames_per_second"} for line in lines]
+
+
 def test_ten_steps_and_kill_and_ten_equal_twenty(
     tiny_data: Path, tmp_path: Path, run_binary: Run, binary_environment: dict[str, str]
 ):
     straight, killed = tmp_path / "straight", tmp_path / "killed"
     done = run_binary("train", *train_arguments(tiny_data, straight))
     assert done.returncode == 0, done.stderr
-    process = subprocess.Popen(
-        [sys.executable, "-m", "avsync.bin.train", *train_arguments(tiny_data, killed)],
-        cwd=ROOT,
-        env=binary_environment,
-        stderr=subprocess.DEVNULL,
-    )
-    # Killed in the middle of things, once ten updates are on disk.
-    while not (killed / "checkpoints" / "10" / "commit_success.txt").exists():
-        assert process.poll() is None, "the training ended before it could be killed"
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    done = run_binary("train", *train_arguments(tiny_data, killed))
+    arguments = train_arguments(tiny_data, killed)
+    kill_training(arguments, binary_environment, after=killed / "checkpoints" / "10")
+    done = run_binary("train", *arguments)
     assert done.returncode == 0, done.stderr
 
     params = [checkpoint.load_params(workdir, 20) for workdir in (straight, killed)]
     jax.tree.map(np.testing.assert_array_equal, *params)
-    losses = []
-    for workdir in (straight, killed):
-        lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
-        losses.append([(line["step"], line["split"], line["loss"]) for line in lines])
-    assert losses[0] == losses[1]
+    assert read_metrics(straight) == read_metrics(killed)
+
+
+@pytest.fixture(scope="module")
+def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Features with nothing to learn: the better a head knows some, the worse it is on others."""
+    data_dir = tmp_path_factory.mktemp("noise")
+    generator = np.random.default_rng(0)
+    splits = {
+        split: [tuple(generator.standard_normal((2, 40, 8), np.float32)) for _ in range(num_clips)]
+        for split, num_clips in (("train", 5), ("val", 2))
+    }
+    feature_dataset.write(data_dir, splits, num_shards=2)
+    return data_dir
+
+
+def test_a_killed_training_slows_down_and_stops_as_a_straight_one_does(
+    noise: Path, tmp_path: Path, run_binary: Run, binary_environment: dict[str, str]
+):
+    straight, killed = (
+        [
+            "--config=configs/avh_align.py:official_test",
+            "--config.train.num_epochs=40",
+            "--config.train.early_stop_validations=6",
+            "--config.data.dataset=features",
+            f"--config.data.data_dir={noise}",
+            f"--workdir={tmp_path / name}",
+        ]
+        for name in ("straight", "killed")
+    )
+    done = run_binary("train", *straight)
+    assert done.returncode == 0, done.stderr
+    lines = read_metrics(tmp_path / "straight")
+    validations = [line for line in lines if line["split"] == "val"]
+    # 200 frames are 4 batches of at most 64. Patience is 1: the rate falls by every second of the
+    # last six validations, which are worse than the best.
+    assert [line["step"] for line in validations] == [4 * (i + 1) for i in range(len(validations))]
+    assert min(validations, key=lambda line: line["loss"]) == validations[-7]
+    scales = [line["learning_rate_scale"] for line in validations]
+    np.testing.assert_allclose(scales[-7:], [1, 1, 0.1, 0.1, 0.01, 0.01, 0.001], rtol=1e-5)
+    assert len(validations) < 40
+
+    # Between the first fall of the rate and the end.
+    last_step = validations[-1]["step"]
+    middle = tmp_path / "killed" / "checkpoints" / str(last_step - 14)
+    kill_training(killed, binary_environment, after=middle)
+    done = run_binary("train", *killed)
+    assert done.returncode == 0, done.stderr
+    assert "6 validations no better" in done.stderr
+    assert read_metrics(tmp_path / "killed") == lines
+    params = [checkpoint.load_params(tmp_path / name, last_step) for name in ("straight", "killed")]
+    jax.tree.map(np.testing.assert_array_equal, *params)
+    assert checkpoint.best_step(tmp_path / "killed") == validations[-7]["step"]
+
+    # A training that is over says so, and leaves all as it is.
+    again = run_binary("train", *killed)
+    assert again.returncode == 0, again.stderr
+    assert f"stopped after update {last_step}: 6 validations no better" in again.stderr
+    assert read_metrics(tmp_path / "killed") == lines
 
 
 def test_two_devices_train_to_what_one_does(tiny_data: Path, tmp_path: Path, run_binary: Run):

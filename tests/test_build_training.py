@@ -1,0 +1,111 @@
+"""What a config says of a training, made of a small dataset of features."""
+
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from avsync import build_training, checkpoint
+from avsync.train.validation import validation_loss
+from tests import feature_dataset
+from tests.test_configs import load
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """13 clips of 10 frames to train on, one to validate; and one without a frame."""
+    data_dir = tmp_path_factory.mktemp("data")
+    clip = np.ones((10, 8), np.float32)
+    splits = {"train": [(clip, clip)] * 13, "val": [(clip, clip)], "silent": [(clip[:0], clip[:0])]}
+    feature_dataset.write(data_dir, splits)
+    return data_dir
+
+
+def config_of(data_dir: Path, arg: str = "official_test", **data):
+    config = load("avh_align", arg)
+    config.data.update(dataset="features", data_dir=str(data_dir), **data)
+    return config
+
+
+def test_epochs_are_counted_in_batches_of_frames_or_of_clips(data_dir):
+    config = config_of(data_dir)
+    config.train.num_epochs = 5
+    # 130 frames by 64; 13 clips by 4.
+    for order, num_steps in (("file", 3), ("shuffled", 4)):
+        config.data.order = order
+        schedule = build_training.make_training(config).schedule
+        assert (schedule.num_steps, schedule.validate_every) == (5 * num_steps, num_steps)
+    config.train.update(num_epochs=0, num_steps=70, checkpoint_every=9)
+    schedule = build_training.make_training(config).schedule
+    assert (schedule.num_steps, schedule.validate_every) == (70, 9)
+
+
+def test_each_order_gives_the_batches_it_is_named_for(data_dir):
+    for order, num_rows in (("file", jax.local_device_count()), ("shuffled", 4)):
+        job = build_training.make_training(config_of(data_dir, order=order))
+        batch, clip_ids = next(job.batches(0))
+        assert len(batch.valid) == len(clip_ids) == num_rows
+
+
+def test_an_unknown_order_is_named(data_dir):
+    with pytest.raises(ValueError, match=r"unknown order: 'flie'; did you mean 'file'\?"):
+        build_training.make_training(config_of(data_dir, order="flie"))
+
+
+def test_a_validation_split_without_a_frame_is_refused(data_dir):
+    job = build_training.make_training(config_of(data_dir, val_split="silent"))
+    with pytest.raises(ValueError, match="no frame of the validation split"):
+        validation_loss(job.val_batches(), validate=no_loss, params=None)
+
+
+def no_loss(params, batch):
+    return {"nll": 0.0 * batch.counted.sum(), "num_frames": batch.counted.sum()}
+
+
+def test_a_validation_loss_that_is_not_finite_is_refused(data_dir):
+    def broken(params, batch):
+        return {"nll": np.nan, "num_frames": batch.counted.sum()}
+
+    job = build_training.make_training(config_of(data_dir))
+    with pytest.raises(ValueError, match=r"validation loss is nan; lower .*learning_rate"):
+        validation_loss(job.val_batches(), validate=broken, params=None)
+
+
+def workdir_of(path: Path, config, params) -> Path:
+    checkpoint.write_config(path, json.loads(config.to_json()))
+    checkpoint.write_params(path, params)
+    return path
+
+
+def test_a_training_starts_from_the_parameters_of_another(data_dir, tmp_path):
+    config = config_of(data_dir)
+    job = build_training.make_training(config)
+    others = jax.tree.map(lambda x: x + 1, job.init())
+    workdir = workdir_of(tmp_path / "others", config, others)
+    assert checkpoint.is_begun(workdir)
+    for place in (workdir, workdir / "checkpoints" / "0"):
+        begun = build_training.start_from(job, str(place)).init()
+        jax.tree.map(np.testing.assert_array_equal, begun, others)
+
+
+def test_parameters_of_another_model_are_refused_by_the_name_of_the_first(data_dir, tmp_path):
+    config = config_of(data_dir)
+    job = build_training.make_training(config)
+    config.model.head.projection = 9
+    wider = build_training.make_training(config).init()
+    workdir = workdir_of(tmp_path / "wider", config, wider)
+    message = r"wider holds the parameters of another model: head\.audio_first\.kernel is \[9, 16\]"
+    with pytest.raises(ValueError, match=message + r", expected \[8, 16\]"):
+        build_training.start_from(job, str(workdir))
+
+
+def test_where_no_training_was_begun_there_is_no_checkpoint_nor_is_a_folder_made(
+    data_dir, tmp_path
+):
+    assert not checkpoint.is_begun(tmp_path / "new")
+    assert not list(tmp_path.iterdir())
+    job = build_training.make_training(config_of(data_dir))
+    with pytest.raises(ValueError, match="new is no checkpoint"):
+        build_training.start_from(job, str(tmp_path / "new"))
