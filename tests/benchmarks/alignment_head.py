@@ -9,9 +9,9 @@ the machine does falls on both. Ratios are of turns that follow one another; whe
 the cores away, that of the CPU time is the steadier one. Without --torch_python avsync is measured
 alone.
 
-By their products alone 6.8 is to be expected: a frame takes 258 MFLOP in the official loop (31 pairs
-of 1.74 M multiply-adds, and twice that backwards save for the gradient of the inputs) and 38 MFLOP
-in avsync (31 pairs of 0.164 M, and 1.6 M for the frame).
+By their products alone 6.8 is to be expected: a frame takes 258 MFLOP in the official loop (31
+pairs of 1.74 M multiply-adds, and twice that backwards save for the gradient of the inputs) and 38
+MFLOP in avsync (31 pairs of 0.164 M, and 1.6 M for the frame).
 """
 
 import argparse
