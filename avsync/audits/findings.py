@@ -47,13 +47,6 @@ class Finding(NamedTuple):
         """Whether it tells fakes from reals; what was learned wrongly from other clips does not."""
         return self.original.low is not None and self.original.low > 0.5
 
-    @property
-    def is_left_when_trimmed(self) -> bool:
-        """Whether it still does; by then a number may be lower in fakes that was higher."""
-        if self.kind == "number":
-            return self.trimmed.is_found
-        return self.trimmed.low is not None and self.trimmed.low > 0.5
-
 
 class Audit(NamedTuple):
     """All findings, strongest first, and the clips they were found on.

@@ -100,11 +100,13 @@ def _aucs(
     orders: Iterable[tuple[Bool[np.ndarray, " n"], curves.Descending | None]],
     drawn: resampling.TimesDrawn,
 ) -> Float[np.ndarray, "scores samples"]:
+    """A row a score; NaN for a resample without a clip of a class that has the score."""
     chance = np.full(len(drawn), 0.5)
-    rows = [
-        curves.auc(curves.curves(order, drawn[:, known])) if order else chance
-        for known, order in orders
-    ]
+    with np.errstate(invalid="ignore"):
+        rows = [
+            curves.auc(curves.curves(order, drawn[:, known])) if order else chance
+            for known, order in orders
+        ]
     return np.array(rows)
 
 
@@ -137,7 +139,6 @@ def _margins(
     varies = error > 0
     if not varies.any():
         return error
-    # A resample without a clip of a class, where a score is known of few, has no AUC: NaN.
     deviations = np.abs(sampled[varies] - aucs[varies, None]) / error[varies, None]
     normal = np.quantile(np.nanmax(deviations, axis=0), CONFIDENCE)
     # The standard error is itself an estimate, and too small by as much as one group is of all:
