@@ -40,7 +40,9 @@ def make_train(config: Config) -> Callable[[int], int]:
     job = make_training(config)
     state = new_state(job.init(), optimiser=job.optimiser, plateau=job.plateau)
     state = parallel.replicate(state)
-    step = make_train_step(job.apply, job.optimiser, reduction=job.reduction)
+    step = make_train_step(
+        job.apply, job.optimiser, objective=job.objective, reduction=job.reduction
+    )
     update = parallel.map_step(step, donate_state=True)
     batches = job.batches(0)
 

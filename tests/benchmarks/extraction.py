@@ -29,7 +29,7 @@ from avsync.units import LOOKAHEAD_SAMPLES, SAMPLES_PER_FRAME
 
 SIZES = {
     "large": {},
-    "tiny": {"embedding": 128, "feed_forward": 256, "num_heads": 2, "num_layers": 2},
+    "small": {"embedding": 512, "feed_forward": 2048, "num_heads": 8, "num_layers": 2},
 }
 
 STACKED_BANDS = 104
@@ -95,36 +95,39 @@ def compare(
 
 
 def frame_flops(model: avhubert.Encoder, stream: str, clip_frames: int) -> float:
-    """Of the convolutions and matrix products for one frame of a clip of `clip_frames`."""
+    """Of the convolutions and matrix products for one frame of a clip of `clip_frames`.
+
+    Products with the zeros around a picture or a clip are not counted, as XLA does not either.
+    """
     d = model.embedding
     block = 4 * d * d + 2 * d * model.feed_forward + 2 * clip_frames * d
-    positions = POSITION_KERNEL_FRAMES * d * d // POSITION_GROUPS
+    taps = _taps(clip_frames, POSITION_KERNEL_FRAMES, stride=1) / clip_frames
+    positions = taps * d * d / POSITION_GROUPS
     transformer = 2 * d * d + positions + model.num_layers * block
     front = STACKED_BANDS * d if stream == "audio" else _resnet_products() + resnet.WIDTHS[-1] * d
     return 2 * (front + transformer)
 
 
 def _resnet_products() -> int:
-    """Multiplications of the picture network for one frame, those by the zeros around it apart."""
+    """Multiplications of the picture network for one frame."""
     before = resnet.STEM_WIDTH
-    products = (2 * resnet.REACH_FRAMES + 1) * before * _taps(resnet.INPUT_PIXELS, 7, stride=2)
+    products = (2 * resnet.REACH_FRAMES + 1) * before * _taps(resnet.INPUT_PIXELS, 7, stride=2) ** 2
     side = resnet.INPUT_PIXELS // 4  # behind the stem and the pooling
     for stage, width in enumerate(resnet.WIDTHS):
         stride = 2 if stage > 0 else 1
-        products += before * width * _taps(side, 3, stride=stride)
+        products += before * width * _taps(side, 3, stride=stride) ** 2
         if stride > 1:
-            products += before * width * _taps(side, 1, stride=stride)  # the way around
+            products += before * width * _taps(side, 1, stride=stride) ** 2  # the way around
         side = -(-side // stride)
-        products += (2 * resnet.BLOCKS - 1) * width * width * _taps(side, 3, stride=1)
+        products += (2 * resnet.BLOCKS - 1) * width * width * _taps(side, 3, stride=1) ** 2
         before = width
     return products
 
 
-def _taps(side: int, kernel: int, *, stride: int) -> int:
-    """Pixels under the kernel, summed over all its places on a picture of `side` x `side`."""
-    first = np.arange(0, side, stride) - kernel // 2
-    under = np.minimum(first + kernel, side) - np.maximum(first, 0)
-    return int(under.sum()) ** 2
+def _taps(length: int, kernel: int, *, stride: int) -> int:
+    """What is under the kernel, summed over all its places along `length`."""
+    first = np.arange(0, length, stride) - kernel // 2
+    return int((np.minimum(first + kernel, length) - np.maximum(first, 0)).sum())
 
 
 def counts_ratio(args: argparse.Namespace, stream: str, clips: list[WholeClip]) -> float:
