@@ -33,16 +33,19 @@ def make_training(config: Config) -> Training:
     """All that `avsync.train.loop.train` needs; ValueError names a value that is not possible."""
     data, train = config.data, config.train
     silence.rule(data.trim)  # refused here, not by the first batch
+    objective = lookup.load("losses", train.loss).objective
     source, val_source = (
-        build.require_real_only(
-            open_source(data.dataset, split, data_dir=data.data_dir, trim=data.trim)
-        )
+        open_source(data.dataset, split, data_dir=data.data_dir, trim=data.trim)
         for split in (data.train_split, data.val_split)
     )
+    if objective.is_real_only:
+        source, val_source = map(build.require_real_only, (source, val_source))
     model = build.make_model(config)
     build.require_readable(config, source.extraction)
-    # Clips are validated as the paper trims them, whatever is done to those trained on.
-    val_trim = val_source.extraction.trim if val_source.extraction else "leading"
+    # A model of alignment is judged on clips as the paper trims them, whatever is done to those that
+    # it is trained on; the labelled baseline on such as it is trained on, silence and all.
+    is_fixed = source.extraction or not objective.is_real_only
+    val_trim = data.trim if is_fixed else "leading"
     epochs = make_epochs(config, source)
     schedule = Schedule(
         num_steps=train.num_epochs * epochs.num_steps or train.num_steps,
@@ -61,6 +64,7 @@ def make_training(config: Config) -> Training:
         ),
         optimiser=make_optimiser(config, num_steps=schedule.num_steps),
         plateau=make_plateau(config),
+        objective=objective,
         reduction=train.reduction,
         schedule=schedule,
     )

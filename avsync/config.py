@@ -60,7 +60,8 @@ def default() -> Config:
 
     config.train = train = ConfigDict()
     train.init_from = ""  # a workdir or checkpoint, whose parameters to start with
-    train.reduction = "mean"  # of the loss over a batch's frames: avsync.train.step.REDUCTIONS
+    train.loss = "alignment"  # avsync.losses; "supervised" is the baseline that sees labels
+    train.reduction = "mean"  # over a batch's frames: avsync.train.step.REDUCTIONS
     train.num_steps = 1000
     train.log_every = 20
     train.checkpoint_every = 200  # updates between validations; each ends with a checkpoint
@@ -74,3 +75,14 @@ def default() -> Config:
     score.frame = "nll"  # avsync.scoring.FRAME_SCORES
     score.pooling = "logmeanexp"  # avsync.scoring.POOLINGS
     return config
+
+
+def supervise(config: Config) -> None:
+    """Makes of a config that of its twin: the same encoders and head, taught by labels.
+
+    It is the baseline that falls for shortcuts (AVH-Align/sup, Smeu et al. 2025): whole clips as
+    they are, silence and all; its logit says "fake".
+    """
+    config.data.update(train_split="train_labelled", val_split="val_labelled", trim="none")
+    config.train.loss = "supervised"
+    config.score.update(frame="fake_logit", pooling="logsumexp")

@@ -10,20 +10,26 @@ held out, trimmed, an AUC of 0.99 for swapped sound, 0.975 for 0.8 s of spliced 
 0.4 s; leading silence goes from 1.00 to 0.50.
 """
 
-from avsync.config import Config, default
+from avsync.config import Config, default, supervise
+
+VARIANTS = ("", "test", "supervised")
 
 
 def get_config(arg: str = "") -> Config:
-    """`:test` is a variant of seconds, for tests on a few real clips."""
+    """`:supervised` is the twin that is taught by labels; `:test`, of seconds, is for tests."""
+    if arg not in VARIANTS:
+        raise ValueError(f"configs/grid.py knows no variant {arg!r}; only {VARIANTS[1:]}")
     config = default()
     config.data.dataset = "grid"
     config.data.trim = "jitter"
     config.data.window_frames = 72
     config.train.update(num_steps=880, checkpoint_every=88)
+    if arg == "supervised":
+        supervise(config)
+        config.data.window_frames = 75  # all of a clip, and silence before it is in what is kept
+        config.train.update(num_steps=176, checkpoint_every=44)
     if arg == "test":
         config.data.batch_size = 4
         config.optim.warmup_steps = 2
         config.train.update(num_steps=8, log_every=1, checkpoint_every=8)
-    elif arg:
-        raise ValueError(f"configs/grid.py knows no variant {arg!r}; only 'test'")
     return config

@@ -3,15 +3,24 @@
 avsync-train --config=configs/quickstart.py --workdir=runs/quickstart
 """
 
-from avsync.config import Config, default
+from avsync.config import Config, default, supervise
+
+VARIANTS = ("", "test", "supervised", "supervised_test")
 
 
 def get_config(arg: str = "") -> Config:
-    """`:test` is a variant of seconds, for tests: a tiny dataset and a few updates."""
+    """`:supervised` is the twin that is taught by labels; `:test` variants are of seconds."""
+    if arg not in VARIANTS:
+        raise ValueError(f"configs/quickstart.py knows no variant {arg!r}; only {VARIANTS[1:]}")
     config = default()
     config.data.dataset = "synthetic_talkers"
     config.train.num_steps = 200
-    if arg == "test":
+    if arg.startswith("supervised"):
+        supervise(config)
+        config.data.window_frames = 100  # from the first frame of nearly every clip: all of it
+        config.optim.warmup_steps = 10
+        config.train.update(num_steps=40, log_every=10, checkpoint_every=40)
+    if arg.endswith("test"):
         config.data.dataset = "synthetic_talkers/tiny"
         config.data.batch_size = 4
         config.data.window_frames = 40
@@ -19,6 +28,4 @@ def get_config(arg: str = "") -> Config:
         config.model.audio.update(widths=(16, 16, 32), embedding=16)
         config.optim.warmup_steps = 2
         config.train.update(num_steps=6, log_every=1, checkpoint_every=3)
-    elif arg:
-        raise ValueError(f"configs/quickstart.py knows no variant {arg!r}; only 'test'")
     return config

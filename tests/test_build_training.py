@@ -57,20 +57,20 @@ def test_an_unknown_order_is_named(data_dir):
 def test_a_validation_split_without_a_frame_is_refused(data_dir):
     job = build_training.make_training(config_of(data_dir, val_split="silent"))
     with pytest.raises(ValueError, match="no frame of the validation split"):
-        validation_loss(job.val_batches(), validate=no_loss, params=None)
+        validation_loss(job.val_batches(), validate=no_loss, params=None, is_real_only=True)
 
 
 def no_loss(params, batch):
-    return {"nll": 0.0 * batch.counted.sum(), "num_frames": batch.counted.sum()}
+    return {"loss": 0.0 * batch.counted.sum(), "count": batch.counted.sum()}
 
 
 def test_a_validation_loss_that_is_not_finite_is_refused(data_dir):
     def broken(params, batch):
-        return {"nll": np.nan, "num_frames": batch.counted.sum()}
+        return {"loss": np.nan, "count": batch.counted.sum()}
 
     job = build_training.make_training(config_of(data_dir))
     with pytest.raises(ValueError, match=r"validation loss is nan; lower .*learning_rate"):
-        validation_loss(job.val_batches(), validate=broken, params=None)
+        validation_loss(job.val_batches(), validate=broken, params=None, is_real_only=True)
 
 
 def workdir_of(path: Path, config, params) -> Path:

@@ -21,8 +21,11 @@ from tests.conftest import ROOT
 VARIANTS = [
     ("quickstart", ""),
     ("quickstart", "test"),
+    ("quickstart", "supervised"),
+    ("quickstart", "supervised_test"),
     ("grid", ""),
     ("grid", "test"),
+    ("grid", "supervised"),
     ("avh_align", ""),
     ("avh_align", "test"),
     ("avh_align", "official"),

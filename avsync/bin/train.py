@@ -35,7 +35,7 @@ def main(_: list[str]) -> None:
     checkpoint.write_config(workdir, json.loads(config.to_json()))
     runtime.write_environment(workdir)
     loss = train(job, workdir)
-    print(f"done: {workdir}, best validation loss {loss:.3f} nats a frame; chance is ln 31 = 3.43")
+    print(f"done: {workdir}, best validation loss {loss:.3f} nats a {job.objective.unit}")
 
 
 def run() -> None:

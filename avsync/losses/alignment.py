@@ -4,6 +4,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from avsync.losses.base import Objective
+from avsync.types import Batch
+
 
 def frame_nll(offset_logits: Float[Array, "b t k"]) -> Float[Array, "b t"]:
     """-log softmax over the candidates, at "in sync"; ln K at chance, in nats."""
@@ -21,3 +24,10 @@ def alignment_nll(
     candidates; lower is better aligned. Rows without valid frames give 0.
     """
     return jnp.where(valid, frame_nll(offset_logits), 0).sum(axis=1)
+
+
+def _summed(offset_logits: Float[Array, "b t k"], batch: Batch) -> tuple[jax.Array, jax.Array]:
+    return alignment_nll(offset_logits, batch.counted).sum(), batch.counted.sum()
+
+
+objective = Objective(_summed, unit="frame", is_real_only=True)

@@ -4,6 +4,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from avsync.losses.base import Objective
+from avsync.types import Batch
+
 
 def supervised_nll(
     offset_logits: Float[Array, "b t k"], valid: Bool[Array, "b t"], label: Int[Array, " b"]
@@ -18,3 +21,11 @@ def supervised_nll(
     says_fake = jax.nn.logsumexp(in_sync, axis=1, where=valid)
     nll = jax.nn.softplus(jnp.where(label == 1, -2 * says_fake, 2 * says_fake))
     return jnp.where(valid.any(axis=1), nll, 0)
+
+
+def _summed(offset_logits: Float[Array, "b t k"], batch: Batch) -> tuple[jax.Array, jax.Array]:
+    nll = supervised_nll(offset_logits, batch.valid, batch.label)
+    return nll.sum(), batch.valid.any(axis=1).sum()
+
+
+objective = Objective(_summed, unit="clip", is_real_only=False)

@@ -16,6 +16,7 @@ from avsync import parallel
 from avsync.checkpoint import Checkpointer
 from avsync.input_pipeline.evaluation import EvalBatch
 from avsync.input_pipeline.training import TrainBatch
+from avsync.losses.base import Objective
 from avsync.optim import Optimiser, Plateau
 from avsync.runtime import Progress
 from avsync.train.reporter import Reporter
@@ -40,8 +41,9 @@ class Schedule(NamedTuple):
 class Training(NamedTuple):
     """A training, made by avsync.build from a config.
 
-    batches: (first_step) -> batch first_step and all that follow it, reals only.
-    val_batches: () -> the validation clips, reals only.
+    batches: (first_step) -> batch first_step and all that follow it.
+    val_batches: () -> the validation clips.
+    objective: what is minimised; where it is for reals alone, so are all batches.
     apply: (params, visual, audio, valid) -> offset_logits.
     init: () -> the parameters to start with.
     reduction: avsync.train.step.REDUCTIONS.
@@ -53,20 +55,24 @@ class Training(NamedTuple):
     init: Callable[[], Any]
     optimiser: Optimiser
     plateau: Plateau
+    objective: Objective
     reduction: str
     schedule: Schedule
 
 
 def train(job: Training, workdir: Path) -> float:
-    """Trains to the end of the schedule and returns the best validation loss, in nats a frame.
+    """Trains to the end of the schedule and returns the best validation loss, in nats.
 
     A training that is over, also before the end of its schedule, is left as it is. ValueError if a
     fake turns up in the data or the loss is no longer finite.
     """
     num_steps, log_every, validate_every, max_waited = job.schedule
-    step_fn = make_train_step(job.apply, job.optimiser, reduction=job.reduction)
+    objective = job.objective
+    step_fn = make_train_step(
+        job.apply, job.optimiser, objective=objective, reduction=job.reduction
+    )
     update = parallel.map_step(step_fn, donate_state=True)
-    validate = parallel.map_step(make_eval_step(job.apply), donate_state=False)
+    validate = parallel.map_step(make_eval_step(job.apply, objective=objective), donate_state=False)
     state = new_state(job.init(), optimiser=job.optimiser, plateau=job.plateau)
     state = parallel.replicate(state)
 
@@ -83,19 +89,23 @@ def train(job: Training, workdir: Path) -> float:
             reporter = Reporter(writer, progress, every=log_every)
             while step < num_steps and not is_stopped:
                 batch, clip_ids = next(batches)
-                refuse_fakes(batch, clip_ids)
+                if objective.is_real_only:
+                    refuse_fakes(batch, clip_ids)
                 state, metrics = update(state, parallel.spread(batch))
                 step += 1
                 reporter.report_before(step, metrics)
                 if step % validate_every == 0 or step == num_steps:
                     reporter.flush()
                     loss = validation_loss(
-                        job.val_batches(), validate=validate, params=state.params
+                        job.val_batches(),
+                        validate=validate,
+                        params=state.params,
+                        is_real_only=objective.is_real_only,
                     )
                     patience = state.patience.after(loss, plateau=job.plateau)
                     scale = float(patience.plateau.scale)
                     writer.write(step, split="val", loss=loss, learning_rate_scale=scale)
-                    progress.say(f"step {step}: validation loss {loss:.3f} nats a frame")
+                    progress.say(f"step {step}: validation loss {loss:.3f} nats a {objective.unit}")
                     state = state._replace(patience=parallel.replicate(patience))
                     checkpointer.save(step, state, loss=loss)
                     is_stopped = patience.is_exhausted(max_waited)
