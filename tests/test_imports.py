@@ -41,11 +41,11 @@ LAYERS = (
         "writer",
         "runtime",
     },
-    {"train", "evaluation", "extraction", "audits", "inspection"},
+    {"train", "evaluation", "extraction", "audits", "inspection", "exporting"},
     # Below here no library sees a config; above, configs become objects, and no library sees that.
     {"config"},
     {"build"},
-    {"build_training"},
+    {"build_training", "build_export"},
     {"bin"},
 )
 

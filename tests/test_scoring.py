@@ -153,10 +153,3 @@ def test_a_clip_that_fits_one_offset_only_gives_it_all_support():
     logits[..., 3] = 9.0
     support = scoring.offset_support(jnp.asarray(logits), jnp.ones((1, 12), bool))
     np.testing.assert_allclose(support, [[-18, -18, -18, 0, -18]], atol=1e-5)
-
-
-def test_at_offset_0_nothing_moves_and_nothing_is_lost():
-    logits, valid = jnp.arange(60.0).reshape(1, 12, 5), jnp.ones((1, 12), bool)
-    moved, heard = scoring.at_offset(logits, valid, offset_frames=jnp.array([0]))
-    np.testing.assert_array_equal(moved, logits)
-    assert heard.all()

@@ -10,7 +10,9 @@ Rules are pure and run eagerly and inside `tf.data.Dataset.map`.
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
+from jaxtyping import Int16
 
 from avsync import lookup
 from avsync.units import INT16_SCALE, SAMPLES_PER_FRAME
@@ -42,6 +44,12 @@ def rule(name: str) -> Callable[[tf.Tensor, tf.Tensor], Kept]:
     if name not in RULES:
         raise ValueError(lookup.unknown("way of trimming", name, sorted(RULES)))
     return RULES[name]
+
+
+def kept_frames(waveform: Int16[np.ndarray, " s"], *, name: str) -> range:
+    """The frames of a single clip that the rule called `name` keeps, outside of any pipeline."""
+    kept = rule(name)(tf.constant(waveform), tf.constant([0, 0]))
+    return range(int(kept.first), int(kept.end))
 
 
 def leading_samples(waveform: tf.Tensor) -> tf.Tensor:

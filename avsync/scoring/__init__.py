@@ -5,13 +5,12 @@ Scores grow with fakeness.
 
 from avsync.scoring.cosine import cosine_low_percentile, cosine_max_shift
 from avsync.scoring.frames import FRAME_SCORES, frame_scores, require_rule
-from avsync.scoring.offset import at_offset, clip_offset, offset_support, resynced
+from avsync.scoring.offset import clip_offset, offset_support, resynced
 from avsync.scoring.pooling import POOLINGS, clip_score, require_pooling
 
 __all__ = [
     "FRAME_SCORES",
     "POOLINGS",
-    "at_offset",
     "clip_offset",
     "clip_score",
     "cosine_low_percentile",

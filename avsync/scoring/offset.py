@@ -38,22 +38,12 @@ def offset_support(
 def resynced(
     offset_logits: Float[Array, "b t k"], valid: Bool[Array, "b t"]
 ) -> tuple[Float[Array, "b t k"], Bool[Array, "b t"]]:
-    """`at_offset` of the offset that each clip prefers."""
-    return at_offset(offset_logits, valid, offset_frames=clip_offset(offset_logits, valid))
-
-
-def at_offset(
-    offset_logits: Float[Array, "b t k"],
-    valid: Bool[Array, "b t"],
-    *,
-    offset_frames: Int[Array, " b"],
-) -> tuple[Float[Array, "b t k"], Bool[Array, "b t"]]:
-    """Logits in which this offset of each clip stands at "in sync", and valid frames.
+    """Logits in which the offset that each clip prefers stands at "in sync", and valid frames.
 
     A frame whose sound at that offset lies beyond the clip is valid no more.
     """
     time, num_offsets = valid.shape[1], offset_logits.shape[-1]
-    offset = offset_frames[:, None]
+    offset = clip_offset(offset_logits, valid)[:, None]
     shifted = (jnp.arange(num_offsets) + offset) % num_offsets
     logits = jnp.take_along_axis(offset_logits, shifted[:, None], axis=-1)
     heard = jnp.arange(time) + offset

@@ -1,0 +1,78 @@
+"""A clip of any length through the model, window by window.
+
+A clip that fits one window goes through whole, as in evaluation. A longer one goes in windows that
+overlap, each of which gives the frames in its middle. Encoders bring a clip to mean 0 and deviation
+1; here each window is brought there by itself, so that a cut to darker pictures an hour later
+changes nothing now. What the frames of a window see beside it is the same as in the whole clip.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int16, UInt8
+
+from avsync.input_pipeline.evaluation import padded
+from avsync.types import REAL, ClipInfo, WholeClip
+from avsync.units import SAMPLES_PER_FRAME
+
+# 30 s; clips to train and calibrate with are of 3 to 30 s.
+WINDOW_FRAMES = 750
+
+# What a window knows of its neighbours on each side: more than the 15 candidate offsets and the few
+# frames that convolutions reach, so that its middle hardly notices that it was cut out.
+MARGIN_FRAMES = 50
+
+# (visual [1 t h w 1], audio [1 s], valid [1 t]) -> offset_logits [1 t k]
+Model = Callable[[Any, Any, Any], Any]
+
+
+class LongClip(NamedTuple):
+    """A clip whose pictures are read as they are needed.
+
+    read: (first, end) -> uint8 [end-first h w 1], as the model takes them.
+    """
+
+    num_frames: int
+    read: Callable[[int, int], UInt8[np.ndarray, "t h w 1"]]
+    waveform: Int16[np.ndarray, " s"]
+
+    def resynced(self, offset_frames: int) -> "LongClip":
+        """The clip with its sound moved, if it came so many frames late; shorter by as many."""
+        early, late = max(0, -offset_frames), max(0, offset_frames)
+        num_frames = max(0, self.num_frames - early - late)
+        sound = slice(late * SAMPLES_PER_FRAME, (late + num_frames) * SAMPLES_PER_FRAME)
+        return LongClip(
+            num_frames,
+            lambda first, end: self.read(first + early, end + early),
+            self.waveform[sound],
+        )
+
+
+def offset_logits(clip: LongClip, model: Model) -> Float[np.ndarray, "t k"]:
+    """How well each frame goes with each of the audio frames around it, of the whole clip."""
+    parts = []
+    for window, kept in windows(clip.num_frames):
+        info = ClipInfo("", REAL, "RV-RA", num_frames=window.stop - window.start)
+        sound = clip.waveform[window.start * SAMPLES_PER_FRAME : window.stop * SAMPLES_PER_FRAME]
+        whole = WholeClip(info, clip.read(window.start, window.stop), sound)
+        # One shape to compile for where there are several windows, few where there is one.
+        batch = padded([whole], num_rows=1).batch
+        logits = np.asarray(model(batch.visual, batch.audio, batch.valid))[0]
+        parts.append(logits[kept.start - window.start : kept.stop - window.start])
+    return np.concatenate(parts)
+
+
+def windows(num_frames: int) -> list[tuple[slice, slice]]:
+    """The windows of a clip, and for each the frames that are taken from it: each frame once."""
+    if num_frames <= WINDOW_FRAMES:
+        return [(slice(0, num_frames), slice(0, num_frames))]
+    found, first = [], 0
+    while first < num_frames:
+        # The last one is as long as the others: it begins earlier, and gives less.
+        start = min(max(0, first - MARGIN_FRAMES), num_frames - WINDOW_FRAMES)
+        stop = start + WINDOW_FRAMES
+        end = num_frames if stop == num_frames else stop - MARGIN_FRAMES
+        found.append((slice(start, stop), slice(first, end)))
+        first = end
+    return found

@@ -1,0 +1,47 @@
+"""Mouth crops on the side: in memory while they are few, in a temporary file once they are many."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+import numpy as np
+from jaxtyping import UInt8
+
+from avsync.units import CROP_PIXELS, FRAMES_PER_SECOND
+
+CROP_BYTES = CROP_PIXELS**2
+
+# 18 min of one face. An hour of it is 0.8 GB, in which several faces would not fit the memory.
+MAX_BYTES_IN_MEMORY = 18 * 60 * FRAMES_PER_SECOND * CROP_BYTES
+
+
+@contextlib.contextmanager
+def open_store() -> Iterator["CropStore"]:
+    """An empty store; what is in it is gone afterwards."""
+    with tempfile.SpooledTemporaryFile(max_size=MAX_BYTES_IN_MEMORY) as file:
+        yield CropStore(file)
+
+
+class CropStore:
+    """Crops of any number of faces, each known by its place."""
+
+    def __init__(self, file: IO[bytes]):
+        self._file = file
+        self._num_crops = 0
+
+    def add(self, crops: UInt8[np.ndarray, "t 96 96 1"]) -> range:
+        """The places at which these crops are to be found."""
+        self._file.seek(self._num_crops * CROP_BYTES)
+        self._file.write(crops.tobytes())
+        places = range(self._num_crops, self._num_crops + len(crops))
+        self._num_crops = places.stop
+        return places
+
+    def read(self, places: Sequence[int]) -> UInt8[np.ndarray, "t 96 96 1"]:
+        """The crops at these places, in this order."""
+        crops = np.empty((len(places), CROP_PIXELS, CROP_PIXELS, 1), np.uint8)
+        for crop, place in zip(crops, places, strict=True):
+            self._file.seek(place * CROP_BYTES)
+            crop.reshape(-1)[:] = np.frombuffer(self._file.read(CROP_BYTES), np.uint8)
+        return crops

@@ -1,0 +1,60 @@
+"""Long clips in windows give what they give whole."""
+
+import numpy as np
+import pytest
+
+from avsync.inspection.windows import MARGIN_FRAMES, WINDOW_FRAMES, LongClip, offset_logits, windows
+from avsync.units import SAMPLES_PER_FRAME
+
+
+def clip(num_frames: int) -> LongClip:
+    """Frame i has pixel i mod 251, and its sound is i."""
+    frames = (np.arange(num_frames) % 251).astype(np.uint8)
+    frames = np.broadcast_to(frames[:, None, None, None], (num_frames, 2, 2, 1))
+    waveform = np.repeat(np.arange(num_frames, dtype=np.int16), SAMPLES_PER_FRAME)
+    return LongClip(num_frames, lambda first, end: frames[first:end], waveform)
+
+
+def model(visual, audio, valid):
+    """Logits that tell which picture, and which sound two frames later, a frame was given."""
+    pixel = visual[..., 0, 0, 0].astype(float)
+    sound = audio.reshape(*valid.shape, SAMPLES_PER_FRAME)[..., 0].astype(float)
+    later = np.roll(sound, -2, axis=1)
+    return np.where(valid[..., None], np.stack([pixel, sound, later], axis=-1), -1)
+
+
+@pytest.mark.parametrize("num_frames", [1, 30, 750, 751, 1_400, 1_401, 3_000, 9_999])
+def test_every_frame_is_taken_once_and_well_inside_its_window(num_frames):
+    taken = []
+    for window, kept in windows(num_frames):
+        assert 0 <= window.start <= kept.start < kept.stop <= window.stop <= num_frames
+        assert window.stop - window.start == min(num_frames, WINDOW_FRAMES)
+        assert kept.start == 0 or kept.start - window.start >= MARGIN_FRAMES
+        assert kept.stop == num_frames or window.stop - kept.stop >= MARGIN_FRAMES
+        taken += range(kept.start, kept.stop)
+    assert taken == list(range(num_frames))
+
+
+@pytest.mark.parametrize("num_frames", [40, 750, 751, 2_000])
+def test_windows_give_each_frame_its_own_picture_and_sound(num_frames):
+    logits = offset_logits(clip(num_frames), model)
+    frames = np.arange(num_frames)
+    np.testing.assert_array_equal(logits[:, 0], frames % 251)
+    np.testing.assert_array_equal(logits[:, 1], frames)
+    np.testing.assert_array_equal(logits[:-2, 2], frames[2:])
+
+
+@pytest.mark.parametrize(("offset", "first_frame", "first_sound"), [(5, 0, 5), (-5, 5, 0)])
+def test_a_resynced_clip_shows_each_frame_with_the_sound_that_came_late(
+    offset, first_frame, first_sound
+):
+    moved = clip(100).resynced(offset)
+    assert moved.num_frames == 95
+    assert moved.read(0, 1)[0, 0, 0, 0] == first_frame
+    assert moved.read(94, 95)[0, 0, 0, 0] == first_frame + 94
+    assert moved.waveform[0] == first_sound
+    assert moved.waveform[-1] == first_sound + 94
+
+
+def test_nothing_is_left_of_a_clip_that_is_moved_by_more_than_its_length():
+    assert clip(4).resynced(-5).num_frames == 0
