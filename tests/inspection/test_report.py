@@ -1,0 +1,126 @@
+"""What is said of a file, in words, numbers and a picture."""
+
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from matplotlib import image
+
+from avsync.inspection import picture, wording
+from avsync.inspection.reference import Reference
+from avsync.inspection.report import Report
+from avsync.inspection.result import Evidence, Face, Finding, Inspection, Moment, Stretch
+from avsync.inspection.segments import Segment
+from avsync.reporting.drawing import to_png
+
+KEPT = {
+    "dataset": "grid",
+    "split": "val",
+    "trim": "leading",
+    "frame": "nll",
+    "pooling": "logmeanexp",
+    "scores": np.linspace(0, 1, 99).tolist(),
+}
+REFERENCE = Reference(KEPT, false_alarm_rate=0.05)
+
+
+def finding(score: float, *, offset: int = 0, resynced: float | None = None) -> Finding:
+    known = Finding(
+        score=score,
+        p_value=REFERENCE.p_value(score),
+        offset_frames=offset,
+        score_resynced=score if resynced is None else resynced,
+        p_value_resynced=REFERENCE.p_value(score if resynced is None else resynced),
+    )
+    return wording.with_verdict(known, REFERENCE)
+
+
+def inspection(path: str = "videos/clip.mp4", *, seconds: float = 3.0, **known) -> Inspection:
+    rng = np.random.default_rng(0)
+    num_frames = round(25 * seconds)
+    scores = rng.uniform(0, 2, num_frames).astype(np.float32)
+    evidence = Evidence(
+        waveform=rng.integers(-9_000, 9_000, num_frames * 640).astype(np.int16),
+        start_seconds=0.0,
+        stretches=[Stretch(0.0, scores)],
+        moments=[Moment(1.0, 1.5, rng.integers(0, 256, (96, 96), np.uint8))],
+        support=rng.uniform(-9, 0, 31).astype(np.float32),
+        frame_offset=0,
+    )
+    found = finding(known.pop("score", 0.3), **known)
+    face = Face(found, 0.0, seconds, (1.0, 2.0, 3.0, 4.0), is_talking=True)
+    return Inspection(path, found, [face], [Segment(1.0, 1.8, 2.0)], evidence)
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (finding(0.5), "lips and sound fit, as in real clips"),
+        (finding(3.0), "lips and sound do not fit"),
+        (finding(3.0, offset=5, resynced=0.5), r"out of sync by \+0\.20 s: the sound comes late"),
+        (finding(3.0, offset=-5, resynced=0.5), r"out of sync by -0\.20 s: the sound comes early"),
+        (finding(3.0, offset=5, resynced=2.5), "lips and sound do not fit"),
+        # A frame is within what reals have, and explains no misfit.
+        (finding(3.0, offset=1, resynced=0.5), "lips and sound do not fit"),
+    ],
+)
+def test_the_verdict_tells_forged_from_out_of_sync(known, words):
+    assert re.match(words, known.message)
+
+
+def test_a_p_value_counts_the_reals_that_score_as_high():
+    assert finding(2.0).p_value == pytest.approx(1 / 100)
+    assert finding(0.0).p_value == 1
+    words = wording.p_value(0.01, REFERENCE)
+    assert words == "as many as 1.0% of real clips score this high (n = 99)"
+
+
+def test_the_threshold_is_passed_by_the_share_of_reals_that_was_asked_for():
+    alarms = [score for score in KEPT["scores"] if REFERENCE.is_alarm(score)]
+    assert len(alarms) == 4  # with the new one 5 of 100
+
+
+@pytest.mark.parametrize(
+    ("kept", "words"),
+    [(None, "no real clips"), ({**KEPT, "scores": [1.0] * 18}, "only 18 real clips")],
+)
+def test_without_enough_reals_there_is_a_score_and_no_verdict(kept, words):
+    reference = Reference(kept, false_alarm_rate=0.05)
+    assert reference.threshold is None
+    assert not reference.is_alarm(99.0)
+    assert words in wording.verdict(Finding(score=99.0), reference)
+    assert (reference.p_value(99.0) is None) == (kept is None)
+
+
+def test_a_report_has_a_line_and_a_picture_a_file(tmp_path, capsys):
+    report = Report(tmp_path, REFERENCE)
+    report.add(inspection("a/clip.mp4"))
+    report.add(inspection("b/clip.mp4", score=3.0, offset=5, resynced=0.5))
+    lost = Finding(status="no_audio", message="the file has no audio stream")
+    report.add(Inspection("c.mp4", lost, [], [], None))
+    report.print_table()
+    first, second, third = json.loads((tmp_path / "scores.json").read_text())
+    assert [first["picture"], second["picture"], third["picture"]] == [
+        "clip.png",
+        "clip-2.png",
+        None,
+    ]
+    assert second["offset_frames"] == 5
+    assert second["offset_seconds"] == pytest.approx(0.2)
+    assert second["segments"] == [{"start": 1.0, "end": 1.8, "score": 2.0}]
+    assert second["faces"][0]["box"] == [1, 2, 3, 4]
+    assert (third["score"], third["status"]) == (None, "no_audio")
+    assert report.num_scored == 2
+    printed = capsys.readouterr().out
+    assert "no_audio: the file has no audio stream" in " ".join(printed.split())
+    assert "99 real clips (grid, val split)" in printed
+
+
+@pytest.mark.parametrize("seconds", [1.0, 3.0, 3_600.0])
+def test_a_picture_is_1200_pixels_wide_whatever_the_length(seconds):
+    png = to_png(picture.draw(inspection(seconds=seconds), REFERENCE))
+    height, width, _ = image.imread(io.BytesIO(png)).shape
+    assert width == pytest.approx(1200, abs=60)
+    assert height == pytest.approx(1150, abs=100)
