@@ -16,5 +16,6 @@ ruff check
 ruff format --check
 # The environment may lie elsewhere than pyproject.toml says.
 pyright --pythonpath "$venv/bin/python"
-# A later -m overrides the first.
-pytest -q -m "not slow" "$@"
+# Files run side by side, for most of the time goes into starting programs. A later -m overrides the
+# first.
+pytest -q -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile "$@"

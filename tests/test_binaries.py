@@ -69,6 +69,45 @@ def test_evaluation_scores_each_clip_in_both_views(trained, evaluated):
     assert "leading silence" in evaluated.stdout
 
 
+def test_kept_reals_give_p_values_and_a_twin_taught_by_labels_is_scored_beside(
+    trained, tiny_data, run_binary, tmp_path
+):
+    twin = tmp_path / "twin"
+    done = run_binary(
+        "train",
+        "--config=configs/quickstart.py:supervised_test",
+        f"--config.data.data_dir={tiny_data}",
+        f"--workdir={twin}",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "nats a clip" in done.stdout
+    evaluate = ["evaluate", f"--checkpoint={trained}", "--dataset=synthetic_talkers/tiny"]
+    evaluate += [f"--data_dir={tiny_data}", f"--out={tmp_path / 'out'}"]
+    refused = run_binary(*evaluate, "--calibrate")
+    assert refused.returncode == 1
+    assert "calibration takes real clips alone" in refused.stderr
+    assert run_binary(*evaluate, "--calibrate", "--split=val").returncode == 0
+    done = run_binary(*evaluate, f"--also=twin={twin}")
+    assert done.returncode == 0, done.stderr
+    lines = [
+        json.loads(line) for line in (tmp_path / "out" / "scores.jsonl").read_text().splitlines()
+    ]
+    num_reals = 4
+    for line in lines:
+        assert set(line["scores"]) >= {"alignment", "twin", "leading_silence", "duration"}
+        if line["view"] == "trimmed":
+            # A multiple of 1 / (n + 1), as p-values from n reals are.
+            assert line["p_value"] * (num_reals + 1) == pytest.approx(
+                round(line["p_value"] * (num_reals + 1))
+            )
+        else:
+            assert line["p_value"] is None
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["calibration"]["num_calibration"] == num_reals
+    assert "twin" in metrics["differences"]["trimmed"]
+    assert metrics["localisation"]["trimmed"]["all"]["num_fake"] > 0
+
+
 def test_an_unknown_pooling_is_wrong_usage(trained, tiny_data, run_binary, tmp_path):
     done = run_binary(
         "evaluate",

@@ -35,8 +35,8 @@ class Builder(MediaBuilder):
 
     `grid/by_clip`, the default: each talker's clips are divided into `train`, `val` and `test`.
     `train` and `val` are real only. `train_labelled` adds to each real clip one fake behind planted
-    silence, for supervised baselines; `val_labelled` and `test` add every kind of fake, and
-    `test_planted` plants silence before those of `test`.
+    silence, for supervised baselines, `val_labelled` every kind of fake behind silence. `test` adds
+    every kind of fake, and `test_planted` plants silence before those of `test`.
 
     `grid/heldout`: all clips are in `test` and `test_planted`, for talkers never trained on.
     """
@@ -103,7 +103,9 @@ class Builder(MediaBuilder):
                 with_fakes(self.prepared, split["train"], split="train_labelled", kinds_per_clip=1)
             ),
             "val": map(self.prepared.__getitem__, split["val"]),
-            "val_labelled": with_fakes(self.prepared, split["val"], split="val_labelled"),
+            "val_labelled": with_planted_silence(
+                with_fakes(self.prepared, split["val"], split="val_labelled")
+            ),
             **self._test_splits(split["test"]),
         }
 
