@@ -42,8 +42,8 @@ def make_training(config: Config) -> Training:
         source, val_source = map(build.require_real_only, (source, val_source))
     model = build.make_model(config)
     build.require_readable(config, source.extraction)
-    # A model of alignment is judged on clips as the paper trims them, whatever is done to those that
-    # it is trained on; the labelled baseline on such as it is trained on, silence and all.
+    # A model of alignment is judged on clips as the paper trims them, whatever is done to those it
+    # is trained on; the labelled baseline on such as it is trained on, silence and all.
     is_fixed = source.extraction or not objective.is_real_only
     val_trim = data.trim if is_fixed else "leading"
     epochs = make_epochs(config, source)

@@ -48,10 +48,10 @@ def main(_: list[str]) -> None:
         else:
             folder, clip_list = (Path(str(flag.value)).expanduser() for flag in (FEATURES, LIST))
             found = views.of_files(folder, clip_list, trim=TRIM.value, batch_size=BATCH_SIZE.value)
-        kind = {"extraction": found.extraction}
-        scorer = build.load_scorer(workdir, step, **kind, pooling=POOLING.value)
+        kind = found.extraction
+        scorer = build.load_scorer(workdir, step, extraction=kind, pooling=POOLING.value)
         others = {
-            name: build.load_scorer(*checkpoint.find(Path(place).expanduser()), **kind)
+            name: build.load_scorer(*checkpoint.find(Path(place).expanduser()), extraction=kind)
             for name, _, place in (text.partition("=") for text in ALSO.value)
         }
     except ValueError as error:

@@ -30,8 +30,8 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "both": ("both", {"seconds": 0.8}),
 }
 
-# Sound that comes n frames late leaves n frames less of a clip. Were the others longer, their number
-# of frames would tell them apart: so all end that much earlier, by the longest shift.
+# Sound that comes n frames late leaves n frames less of a clip. Were the others longer, their
+# number of frames would tell them apart: so all end earlier, by the longest shift.
 TAIL_FRAMES = max(params.get("frames", 0) for _, params in KINDS.values())
 
 # One video frame, 40 ms: about what the fakes of FakeAVCeleb and AV-Deepfake1M begin with (Smeu et
