@@ -31,7 +31,6 @@ def main(arguments: list[str]) -> None:
     with hushed():  # and not at the top: --help need not wait for TensorFlow
         from avsync import build, checkpoint, runtime
         from avsync.inspection.inspector import Inspector
-        from avsync.inspection.judging import Judge
         from avsync.inspection.reference import Reference
         from avsync.inspection.report import Report
         from avsync.prepare.landmarks.base import load_detector
@@ -47,7 +46,7 @@ def main(arguments: list[str]) -> None:
     if kept:  # only scores by the same rules can be compared
         scorer = scorer._replace(frame_score=kept["frame"], pooling=kept["pooling"])
     reference = Reference(kept, false_alarm_rate=RATE.value)
-    inspector = Inspector(Judge(scorer), reference, detector=detector)
+    inspector = Inspector(scorer, reference, detector=detector)
     report = Report(Path(OUT.value).expanduser(), reference)
     with runtime.Progress("scoring", total=len(paths)) as progress:
         for number, path in enumerate(paths, start=1):

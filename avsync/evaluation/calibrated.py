@@ -28,8 +28,8 @@ def from_reals(
             f"calibration takes real clips alone, and {len(fakes)} of {dataset}/{split} are "
             f"labelled fake, such as {fakes[0]}; choose reals that nothing was trained on"
         )
-    found = [line["scores"][SCORE] for line in lines if _has_score(line, "trimmed")]
-    if not found:
+    scored = [line for line in lines if _has_score(line, "trimmed")]
+    if not scored:
         raise ValueError(f"no clip of {dataset}/{split} has a trimmed score to calibrate with")
     return {
         "dataset": dataset,
@@ -37,7 +37,9 @@ def from_reals(
         "trim": TRIMS["trimmed"],
         "frame": frame_score,
         "pooling": pooling,
-        "scores": sorted(found),
+        # Scores of clips much longer or shorter than these cannot be compared with them.
+        "num_frames": int(np.median([line["num_frames"] for line in scored])),
+        "scores": sorted(line["scores"][SCORE] for line in scored),
     }
 
 

@@ -17,6 +17,7 @@ from avsync.prepare.footage import Footage, read_footage
 from avsync.prepare.landmarks.base import FaceDetector
 from avsync.prepare.mouth_tracks import MouthTrack
 from avsync.prepare.rejects import Reject
+from avsync.scoring.scorer import Scorer
 from avsync.units import CROP_PIXELS, FRAMES_PER_SECOND
 
 # Thumbnails of so many of the worst moments.
@@ -33,8 +34,9 @@ MARGIN_PIXELS = (CROP_PIXELS - INPUT_PIXELS) // 2
 class Inspector:
     """Scores files, one after the other, with one model against one reference."""
 
-    def __init__(self, judge: Judge, reference: Reference, *, detector: FaceDetector):
-        self._judge, self._reference, self._detector = judge, reference, detector
+    def __init__(self, scorer: Scorer, reference: Reference, *, detector: FaceDetector):
+        self._judge = Judge(scorer, piece_frames=reference.piece_frames)
+        self._reference, self._detector = reference, detector
 
     def inspect(self, path: Path) -> Inspection:
         """What is found of the file; a file that cannot be scored says why in its status."""
@@ -118,10 +120,11 @@ class Inspector:
     def _finding(self, judged: Judgement, *, remark: str = "") -> Finding:
         finding = Finding(
             score=judged.score,
-            p_value=self._reference.p_value(judged.score),
+            p_value=self._reference.p_value(judged.piece_scores),
             offset_frames=judged.offset_frames,
             score_resynced=judged.score_resynced,
-            p_value_resynced=self._reference.p_value(judged.score_resynced),
+            p_value_resynced=self._reference.p_value(judged.piece_scores_resynced),
+            num_pieces=len(judged.piece_scores),
         )
         return wording.with_verdict(finding, self._reference, remark=remark)
 

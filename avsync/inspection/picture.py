@@ -64,7 +64,7 @@ def _title(inspection: Inspection, reference: Reference) -> str:
         Path(inspection.path).name,
         finding.message,
         score,
-        wording.p_value(finding.p_value, reference),
+        wording.p_value(finding, reference),
     ]
     return "\n".join(textwrap.fill(text, TITLE_CHARACTERS) for text in sentences if text)
 

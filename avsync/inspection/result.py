@@ -18,7 +18,8 @@ class Finding:
 
     Attributes:
       score: grows with fakeness.
-      p_value: the share of real clips, at least, that score as high.
+      p_value: how seldom real files look as fake, as `Reference.p_value`.
+      num_pieces: of about the length of the real clips, that the p-value is made of.
       offset_frames: +n means that the sound comes n frames late.
       score_resynced, p_value_resynced: the same at that offset.
       status: "ok", or why there is no score; `message` is that in words.
@@ -29,6 +30,7 @@ class Finding:
     offset_frames: int | None = None
     score_resynced: float | None = None
     p_value_resynced: float | None = None
+    num_pieces: int = 0
     status: str = OK
     message: str = ""
 

@@ -6,6 +6,7 @@ overlap, each of which gives the frames in its middle. Encoders bring a clip to 
 changes nothing now. What the frames of a window see beside it is the same as in the whole clip.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -41,10 +42,22 @@ class LongClip(NamedTuple):
         """The clip with its sound moved, if it came so many frames late; shorter by as many."""
         early, late = max(0, -offset_frames), max(0, offset_frames)
         num_frames = max(0, self.num_frames - early - late)
-        sound = slice(late * SAMPLES_PER_FRAME, (late + num_frames) * SAMPLES_PER_FRAME)
+        return self._cut(num_frames, picture_from=early, sound_from=late)
+
+    def pieces(self, piece_frames: int) -> list["LongClip"]:
+        """The clip cut into pieces of about this length, equally long but for a frame."""
+        number = max(1, round(self.num_frames / piece_frames))
+        edges = [i * self.num_frames // number for i in range(number + 1)]
+        return [
+            self._cut(end - first, picture_from=first, sound_from=first)
+            for first, end in itertools.pairwise(edges)
+        ]
+
+    def _cut(self, num_frames: int, *, picture_from: int, sound_from: int) -> "LongClip":
+        sound = slice(sound_from * SAMPLES_PER_FRAME, (sound_from + num_frames) * SAMPLES_PER_FRAME)
         return LongClip(
             num_frames,
-            lambda first, end: self.read(first + early, end + early),
+            lambda first, end: self.read(first + picture_from, end + picture_from),
             self.waveform[sound],
         )
 

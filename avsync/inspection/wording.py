@@ -24,7 +24,7 @@ def verdict(finding: Finding, reference: Reference) -> str:
         few = f"only {reference.num_real}" if reference.num_real else "no"
         text = f"not judged: the checkpoint has the scores of {few} real clips to compare with"
         return f"{text}; {offset(finding)}" if _is_shifted(finding) else text
-    if not reference.is_alarm(finding.score):
+    if not reference.is_alarm(finding.p_value):
         return "lips and sound fit, as in real clips"
     if _is_shifted(finding) and fits_resynced(finding, reference):
         return f"{offset(finding)}; shifted back, lips and sound fit as in real clips"
@@ -33,7 +33,7 @@ def verdict(finding: Finding, reference: Reference) -> str:
 
 def fits_resynced(finding: Finding, reference: Reference) -> bool:
     """Whether lips and sound fit at the file's offset: else that is no more than the least bad."""
-    return finding.score_resynced is not None and not reference.is_alarm(finding.score_resynced)
+    return finding.score_resynced is not None and not reference.is_alarm(finding.p_value_resynced)
 
 
 def offset(finding: Finding) -> str:
@@ -49,11 +49,20 @@ def seconds(frames: int) -> str:
     return f"{frames / FRAMES_PER_SECOND:+.2f} s"
 
 
-def p_value(value: float | None, reference: Reference) -> str:
-    """ "as many as 1.0 % of real clips score this high (n = 100)"; "" if it is not known."""
-    if value is None:
+def p_value(finding: Finding, reference: Reference) -> str:
+    """ "as many as 1.0% of real clips score this high (n = 100)"; "" if it is not known."""
+    if finding.p_value is None:
         return ""
-    return f"as many as {value:.1%} of real clips score this high (n = {reference.num_real})"
+    if finding.num_pieces == 1:
+        return (
+            f"as many as {finding.p_value:.1%} of real clips score this high "
+            f"(n = {reference.num_real})"
+        )
+    length = (reference.piece_frames or 0) / FRAMES_PER_SECOND
+    return (
+        f"p = {finding.p_value:.3f}, over {finding.num_pieces} pieces of about {length:.1f} s, "
+        f"each compared with {reference.num_real} real clips"
+    )
 
 
 def comparison(reference: Reference) -> str:

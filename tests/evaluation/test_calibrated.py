@@ -14,6 +14,7 @@ def lines(scores, *, label: int = 0, view: str = "trimmed"):
             "clip_id": f"{label}{view}{i}",
             "view": view,
             "label": label,
+            "num_frames": 70 + i,
             "scores": {"alignment": score},
         }
         for i, score in enumerate(scores)
@@ -30,6 +31,7 @@ def test_the_trimmed_scores_of_reals_are_kept_in_order():
     assert found["scores"] == [1.0, 2.0, 3.0]
     assert (found["dataset"], found["split"], found["trim"]) == ("grid", "val", "leading")
     assert (found["frame"], found["pooling"]) == ("nll", "logmeanexp")
+    assert found["num_frames"] == 71  # the median of 70, 71 and 73
 
 
 def test_fakes_are_no_calibration():

@@ -14,7 +14,7 @@ def write_untrained(workdir: Path) -> Path:
     params = build.init_params(build.make_model(config), build.inputs_like(), seed=0)
     checkpoint.write_config(workdir, config.to_dict())
     checkpoint.write_params(workdir, params)
-    kept = {"dataset": "grid", "split": "val", "trim": "leading"}
+    kept = {"dataset": "grid", "split": "val", "trim": "leading", "num_frames": 75}
     kept |= {"frame": "nll", "pooling": "logmeanexp", "scores": np.linspace(3, 4, 40).tolist()}
     checkpoint.write_calibration(workdir, 0, kept)
     return workdir

@@ -31,7 +31,9 @@ def align(params, visual, audio, valid):
 @pytest.fixture(scope="module")
 def judge() -> Judge:
     params = {"scale": np.float32(4)}
-    return Judge(Scorer(params, encode, align, REACH, frame_score="nll", pooling="mean"))
+    return Judge(
+        Scorer(params, encode, align, REACH, frame_score="nll", pooling="mean"), piece_frames=40
+    )
 
 
 def clip(*, late: int = 0, num_frames: int = 60, seed: int = 0) -> LongClip:
@@ -84,4 +86,14 @@ def test_frames_of_a_clip_that_is_lost_to_the_offset_have_no_score(judge):
     found = judged(judge, clip(late=4, num_frames=28))
     assert found.offset_frames == 4
     assert found.score_resynced is None
+    assert found.piece_scores_resynced == []
     assert found.frame_offset == 0
+
+
+def test_a_long_clip_is_judged_in_pieces_as_clips_of_their_own(judge):
+    long = clip(num_frames=120)
+    found = judged(judge, long, clip(num_frames=50, seed=1))
+    pieces = [judged(judge, piece).score for piece in long.pieces(40)]
+    assert len(found.piece_scores) == 4
+    assert found.piece_scores[:3] == pytest.approx(pieces)
+    assert found.piece_scores_resynced == found.piece_scores

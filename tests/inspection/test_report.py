@@ -24,15 +24,17 @@ KEPT = {
     "scores": np.linspace(0, 1, 99).tolist(),
 }
 REFERENCE = Reference(KEPT, false_alarm_rate=0.05)
+LONG = Reference({**KEPT, "num_frames": 75}, false_alarm_rate=0.05)
 
 
 def finding(score: float, *, offset: int = 0, resynced: float | None = None) -> Finding:
     known = Finding(
         score=score,
-        p_value=REFERENCE.p_value(score),
+        p_value=REFERENCE.p_value([score]),
         offset_frames=offset,
         score_resynced=score if resynced is None else resynced,
-        p_value_resynced=REFERENCE.p_value(score if resynced is None else resynced),
+        p_value_resynced=REFERENCE.p_value([score if resynced is None else resynced]),
+        num_pieces=1,
     )
     return wording.with_verdict(known, REFERENCE)
 
@@ -73,12 +75,25 @@ def test_the_verdict_tells_forged_from_out_of_sync(known, words):
 def test_a_p_value_counts_the_reals_that_score_as_high():
     assert finding(2.0).p_value == pytest.approx(1 / 100)
     assert finding(0.0).p_value == 1
-    words = wording.p_value(0.01, REFERENCE)
+    words = wording.p_value(finding(2.0), REFERENCE)
     assert words == "as many as 1.0% of real clips score this high (n = 99)"
 
 
+def test_a_long_file_is_as_seldom_as_its_pieces_are_on_average():
+    assert REFERENCE.p_value([2.0] * 1_000) == pytest.approx(2 / 100)
+    assert REFERENCE.p_value([2.0] + 999 * [0.5]) == pytest.approx(1, abs=0.01)
+    # So that real files, whose pieces are alike or not, keep the false-alarm rate.
+    rng = np.random.default_rng(0)
+    for num_own in (1, 20):
+        own = rng.uniform(0, 1, (4_000, num_own))
+        p_values = [REFERENCE.p_value(np.repeat(pieces, 20 // num_own).tolist()) for pieces in own]
+        assert np.mean(np.array(p_values) <= 0.05) <= 0.05
+    words = wording.p_value(Finding(p_value=0.02, num_pieces=1_000), LONG)
+    assert words.startswith("p = 0.020, over 1000 pieces of about 3.0 s")
+
+
 def test_the_threshold_is_passed_by_the_share_of_reals_that_was_asked_for():
-    alarms = [score for score in KEPT["scores"] if REFERENCE.is_alarm(score)]
+    alarms = [score for score in KEPT["scores"] if REFERENCE.is_alarm(REFERENCE.p_value([score]))]
     assert len(alarms) == 4  # with the new one 5 of 100
 
 
@@ -89,9 +104,9 @@ def test_the_threshold_is_passed_by_the_share_of_reals_that_was_asked_for():
 def test_without_enough_reals_there_is_a_score_and_no_verdict(kept, words):
     reference = Reference(kept, false_alarm_rate=0.05)
     assert reference.threshold is None
-    assert not reference.is_alarm(99.0)
+    assert not reference.is_alarm(reference.p_value([99.0]))
     assert words in wording.verdict(Finding(score=99.0), reference)
-    assert (reference.p_value(99.0) is None) == (kept is None)
+    assert (reference.p_value([99.0]) is None) == (kept is None)
 
 
 def test_a_report_has_a_line_and_a_picture_a_file(tmp_path, capsys):

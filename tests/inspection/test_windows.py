@@ -58,3 +58,13 @@ def test_a_resynced_clip_shows_each_frame_with_the_sound_that_came_late(
 
 def test_nothing_is_left_of_a_clip_that_is_moved_by_more_than_its_length():
     assert clip(4).resynced(-5).num_frames == 0
+
+
+@pytest.mark.parametrize(("num_frames", "lengths"), [(74, [74]), (112, [112]), (151, [75, 76])])
+def test_pieces_are_about_as_long_as_asked_for_and_make_up_the_clip(num_frames, lengths):
+    pieces = clip(num_frames).pieces(75)
+    assert [piece.num_frames for piece in pieces] == lengths
+    sound = np.concatenate([piece.waveform for piece in pieces])
+    np.testing.assert_array_equal(sound, clip(num_frames).waveform)
+    pixels = np.concatenate([piece.read(0, piece.num_frames) for piece in pieces])
+    np.testing.assert_array_equal(pixels, clip(num_frames).read(0, num_frames))
