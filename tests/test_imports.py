@@ -17,7 +17,7 @@ PACKAGE = ROOT / "avsync"
 
 # A module imports from the layers below its own, and from its own package; never beside it.
 LAYERS = (
-    {"units", "lookup", "files"},
+    {"units", "pretrained", "lookup", "files"},
     {"types"},
     {
         "pp",

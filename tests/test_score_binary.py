@@ -73,7 +73,7 @@ def test_files_none_of_which_can_be_scored_end_with_1(checkpoint, tmp_path, run_
     [
         (["--checkpoint=/tmp", "--out=/tmp/x"], "name at least one video"),
         (["--checkpoint=/tmp", "--out=/tmp/x", "no.mp4"], "no.mp4 is not there"),
-        (["--out=/tmp/x", __file__], "--checkpoint"),
+        ([__file__], "--out"),
         (["--checkpoint=/nowhere", "--out=/tmp/x", __file__], "/nowhere is no checkpoint"),
         (["--checkpoint=/tmp", "--out=/tmp/x", "--false_alarm_rate=5", __file__], "5.0"),
     ],
@@ -83,6 +83,19 @@ def test_wrong_usage_ends_with_2_and_one_message(run_binary: Run, arguments, mes
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_scorer_that_comes_with_avsync_needs_nothing_else_and_says_what_it_is(
+    testdata: Path, tmp_path: Path, run_binary: Run
+):
+    video = testdata / "grid_s1" / "video" / "bbaf2n.mkv"
+    done = run_binary("score", f"--out={tmp_path}", str(video))
+    assert done.returncode == 0, done.stderr
+    assert "has learned from one talker" in done.stdout
+    (line,) = json.loads((tmp_path / "scores.json").read_text())
+    assert line["status"] == "ok"
+    assert line["p_value"] > 0.05  # one of the clips that it was trained on
+    assert (tmp_path / line["picture"]).is_file()
 
 
 def test_help_shows_an_example(run_binary: Run):

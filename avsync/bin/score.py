@@ -1,6 +1,6 @@
 """Scores any videos: do the lips fit the sound, where not, and by how much are they out of sync?
 
-    avsync-score --checkpoint=runs/grid --out=scores my.mp4 other.mkv folder/
+    avsync-score --out=scores my.mp4 other.mkv folder/
 
 Writes scores.json, a picture for each video that has a score, and a line for each to the terminal.
 A video without a face, without sound, or broken has a status that says so in place of a score.
@@ -14,10 +14,7 @@ from absl import flags
 from avsync.bin.base import UsageError, hushed, run_binary
 
 CHECKPOINT = flags.DEFINE_string(
-    "checkpoint",
-    None,
-    "WORKDIR of a training (its best checkpoint) or WORKDIR/checkpoints/STEP.",
-    required=True,
+    "checkpoint", None, "WORKDIR or WORKDIR/checkpoints/STEP; by default, what avsync comes with."
 )
 OUT = flags.DEFINE_string("out", None, "Where scores.json and pictures go.", required=True)
 RATE = flags.DEFINE_float(
@@ -29,7 +26,7 @@ DETECTOR = flags.DEFINE_string("detector", "dlib68", "What finds faces and their
 def main(arguments: list[str]) -> None:
     paths = _paths(arguments)
     with hushed():  # and not at the top: --help need not wait for TensorFlow
-        from avsync import build, checkpoint, runtime
+        from avsync import build, checkpoint, pretrained, runtime
         from avsync.inspection.inspector import Inspector
         from avsync.inspection.reference import Reference
         from avsync.inspection.report import Report
@@ -37,7 +34,7 @@ def main(arguments: list[str]) -> None:
 
         runtime.start()
     try:
-        workdir, step = checkpoint.find(_checkpoint())
+        workdir, step = checkpoint.find(Path(CHECKPOINT.value or pretrained.GRID).expanduser())
         kept = checkpoint.read_calibration(workdir, step)
         scorer = build.load_scorer(workdir, step, extraction=None)
         detector = load_detector(DETECTOR.value)
@@ -53,13 +50,11 @@ def main(arguments: list[str]) -> None:
             report.add(inspector.inspect(path))
             progress.advance_to(number, path.name)
     report.print_table()
+    if not CHECKPOINT.value:
+        print(f"Beware: {pretrained.CAUTION}")
     print(f"details: {Path(OUT.value).expanduser()}")
     if not report.num_scored:
         raise ValueError(f"none of {len(paths)} files could be scored")
-
-
-def _checkpoint() -> Path:
-    return Path(CHECKPOINT.value).expanduser()
 
 
 def _paths(arguments: list[str]) -> list[Path]:
