@@ -162,7 +162,7 @@ def test_another_config_on_the_same_workdir_is_refused_and_nothing_is_lost(
             ["--config=configs/quickstart.py:test", "--workdir=x", "--config.optim.learning_rte=1"],
             'Did you mean "learning_rate"',
         ),
-        ("train", ["--config=configs/quickstart.py:tset", "--workdir=x"], "only 'test'"),
+        ("train", ["--config=configs/quickstart.py:tset", "--workdir=x"], "only ('test'"),
         (
             "train",
             ["--config=configs/quickstart.py", "--workdir=x", "--config.data.dataset=grdi"],
