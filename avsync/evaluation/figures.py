@@ -17,6 +17,16 @@ UNITS = {"leading_silence": "seconds", "alignment": "nats"}
 
 Views = Mapping[str, Sequence[Line]]
 
+# What tells nothing by its distribution that another score does not.
+VARIANTS = (
+    "alignment_logit",
+    "alignment_nll",
+    "alignment_resynced",
+    "cosine_low_percentile",
+    "cosine_max_shift",
+    "duration",
+)
+
 
 def draw_roc(views: Views, metrics: Metrics) -> Figure:
     """The ROC curve of every score: original thin and dashed, trimmed thick and solid."""
@@ -47,8 +57,12 @@ def draw_roc(views: Views, metrics: Metrics) -> Figure:
 
 
 def draw_scores(views: Views, metrics: Metrics) -> Figure:
-    """How each score is distributed over reals and over fakes: a row a score, a column a view."""
-    scores = score_names(views)
+    """How scores are distributed over reals and over fakes: a row a score, a column a view.
+
+    All but those of `VARIANTS`, where there are others.
+    """
+    names = score_names(views)
+    scores = [name for name in names if name not in VARIANTS] or names
     figure, all_axes = drawing.canvas(
         3.6 * len(views) + 0.4,
         2.5 * len(scores) + 0.3,
