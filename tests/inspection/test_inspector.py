@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -39,7 +40,8 @@ def evaluated(clip: Clip, scorer: Scorer) -> float:
     batch = padded([whole], num_rows=1).batch
     logits = jax.jit(scorer.apply)(scorer.params, batch.visual, batch.audio, batch.valid)
     frames = scoring.frame_scores(logits, name=scorer.frame_score)
-    return float(scoring.clip_score(frames, batch.valid, pooling=scorer.pooling)[0])
+    valid = jnp.asarray(batch.valid)
+    return float(scoring.clip_score(frames, valid, pooling=scorer.pooling)[0])
 
 
 def test_a_file_has_the_score_that_evaluation_gives_its_clip(testdata, workdir, detector):
