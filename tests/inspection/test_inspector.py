@@ -1,7 +1,5 @@
 """A real file from end to end: its score is the one that evaluation gives its clip."""
 
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,22 +11,10 @@ from avsync.inspection.inspector import Inspector
 from avsync.inspection.reference import Reference
 from avsync.pp import silence
 from avsync.prepare.clips import prepare_clip
-from avsync.prepare.landmarks.base import FaceDetector, load_detector
+from avsync.prepare.landmarks.base import load_detector
 from avsync.scoring.scorer import Scorer
 from avsync.types import Clip, ClipInfo, MediaFile, WholeClip
 from tests.inspection.checkpoints import write_untrained
-
-pytestmark = pytest.mark.grid
-
-
-@pytest.fixture(scope="module")
-def detector() -> FaceDetector:
-    return load_detector("dlib68")
-
-
-@pytest.fixture(scope="module")
-def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_untrained(tmp_path_factory.mktemp("untrained"))
 
 
 def evaluated(clip: Clip, scorer: Scorer) -> float:
@@ -44,7 +30,9 @@ def evaluated(clip: Clip, scorer: Scorer) -> float:
     return float(scoring.clip_score(frames, valid, pooling=scorer.pooling)[0])
 
 
-def test_a_file_has_the_score_that_evaluation_gives_its_clip(testdata, workdir, detector):
+@pytest.mark.grid
+def test_a_file_has_the_score_that_evaluation_gives_its_clip(testdata, tmp_path):
+    workdir, detector = write_untrained(tmp_path), load_detector("dlib68")
     path = testdata / "grid_s1" / "video" / "bbaf3s.mkv"
     scorer = build.load_scorer(workdir, 0, extraction=None)
     reference = Reference(checkpoint.read_calibration(workdir, 0), false_alarm_rate=0.05)
@@ -58,12 +46,3 @@ def test_a_file_has_the_score_that_evaluation_gives_its_clip(testdata, workdir, 
     moment = found.evidence.moments[0]
     shown = clip.frames[round(moment.seconds * 25), ..., 0]
     np.testing.assert_array_equal(moment.crop, shown)
-
-
-def test_a_file_that_is_none_says_so_in_its_status(tmp_path, workdir, detector):
-    (tmp_path / "text.mp4").write_text("no video")
-    scorer = build.load_scorer(workdir, 0, extraction=None)
-    inspector = Inspector(scorer, Reference(None, false_alarm_rate=0.05), detector=detector)
-    found = inspector.inspect(tmp_path / "text.mp4")
-    assert (found.finding.status, found.finding.score) == ("undecodable", None)
-    assert (found.faces, found.segments, found.evidence) == ([], [], None)
