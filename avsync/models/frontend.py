@@ -23,6 +23,9 @@ STACKED_FRAMES = 4
 PRE_EMPHASIS = 0.97
 ENERGY_OF_SILENCE = 2.0**-52  # stands for exactly 0 only; it is no floor
 
+# int, or while a program for any size is exported a symbol, which is of no public type.
+DimSize = Any
+
 # AV-HuBERT was trained on samples up to 32768, AVH-Align feeds it samples up to 1.
 AMPLITUDES = {"float": 1.0, "int16": float(INT16_SCALE)}
 
@@ -41,8 +44,7 @@ def log_mel(
     margin = (WINDOW_SAMPLES - HOP_SAMPLES) // 2
     num_frames = waveform.shape[1] // HOP_SAMPLES
     padded = jnp.pad(waveform.astype(jnp.float32), ((0, 0), (margin, margin)))
-    index = np.arange(num_frames)[:, None] * HOP_SAMPLES + np.arange(WINDOW_SAMPLES)
-    framed = padded[:, index] * np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
+    framed = _framed(padded, num_frames) * np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
     power = jnp.square(jnp.abs(jnp.fft.rfft(framed, FFT_SAMPLES)))
     bands = librosa.filters.mel(
         sr=SAMPLE_RATE, n_fft=FFT_SAMPLES, n_mels=num_bands, norm=None, dtype=np.float32
@@ -71,16 +73,16 @@ def log_filterbank(
         num_samples = jnp.full(samples.shape[:1], samples.shape[1])
     emphasised = samples - PRE_EMPHASIS * jnp.pad(samples, ((0, 0), (1, 0)))[:, :-1]
     # After the pre-emphasis, which would make an echo of the clip's last sample behind its end.
-    is_own = np.arange(samples.shape[1]) < num_samples[:, None]
+    is_own = jnp.arange(samples.shape[1]) < num_samples[:, None]
     emphasised = jnp.where(is_own, emphasised, 0)
 
-    num_frames = int(_num_frames(np.asarray(samples.shape[1])))
+    num_frames = max(_num_frames(samples.shape[1]), 1)
     framed = _framed(emphasised, num_frames)
     power = jnp.square(jnp.abs(jnp.fft.rfft(framed, FFT_SAMPLES))) / FFT_SAMPLES
     # An accelerator's default product keeps 3 to 4 digits; the log would show it.
     energy = jnp.matmul(power, triangles().T, precision="highest")
     log_energy = jnp.log(jnp.where(energy == 0, ENERGY_OF_SILENCE, energy))
-    is_own = np.arange(num_frames) < _num_frames(num_samples)[:, None]
+    is_own = jnp.arange(num_frames) < jnp.maximum(_num_frames(num_samples), 1)[:, None]
     return jnp.where(is_own[..., None], log_energy, 0)
 
 
@@ -115,11 +117,14 @@ def triangles() -> Float[np.ndarray, "26 257"]:
 
 
 def _num_frames(num_samples: Any) -> Any:
-    """Frames of so many samples: the last one may reach beyond them."""
-    return 1 + (num_samples - WINDOW_SAMPLES + HOP_SAMPLES - 1).clip(0) // HOP_SAMPLES
+    """Frames of so many samples, the last of which may reach beyond them; below 1 if there is none.
+
+    Arithmetic alone, as it is asked of numbers, of arrays and of sizes that are not known yet.
+    """
+    return 1 + (num_samples - WINDOW_SAMPLES + HOP_SAMPLES - 1) // HOP_SAMPLES
 
 
-def _framed(samples: Float[Array, "b s"], num_frames: int) -> Float[Array, "b m 400"]:
+def _framed(samples: Float[Array, "b s"], num_frames: DimSize) -> Float[Array, "b m 400"]:
     """Windows that begin every 160 samples, zeros behind the last sample."""
     num_hops = num_frames + 2  # a window of 400 samples is two hops and a half
     missing = max(num_hops * HOP_SAMPLES - samples.shape[1], 0)

@@ -13,7 +13,7 @@ from avsync import lookup
 from avsync.models.avhubert.norm import layer_norm
 from avsync.models.avhubert.resnet import ResNet
 from avsync.models.avhubert.transformer import Transformer
-from avsync.models.frontend import stacked_log_filterbank
+from avsync.models.frontend import DimSize, stacked_log_filterbank
 from avsync.models.layers import keep_valid
 from avsync.units import SAMPLES_PER_FRAME
 
@@ -22,6 +22,11 @@ MODALITIES = ("audio", "video")
 STREAMS = ("visual", "audio", "multimodal")
 
 LENGTHS = ("unit", "raw")
+
+LICENCE = (
+    "Weights trained from the published ones of AV-HuBERT (Shi et al., ICLR 2022) are for "
+    "non-commercial research only."
+)
 
 
 class Encoder(nn.Module):
@@ -177,7 +182,7 @@ class Encoder(nn.Module):
         joint = self.fusion_norm(jnp.concatenate([audio, video], axis=-1))
         return keep_valid(self.transformer(self.fusion_projection(joint), valid), valid)
 
-    def _require_one_a_frame(self, name: str, given: int, valid: Bool[Array, "b t"]) -> None:
+    def _require_one_a_frame(self, name: str, given: DimSize, valid: Bool[Array, "b t"]) -> None:
         if given != valid.shape[1]:
             raise ValueError(
                 f"{given} {name} for {valid.shape[1]} frames of the clip: there must be one a "

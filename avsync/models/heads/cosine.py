@@ -30,7 +30,7 @@ class Head(nn.Module):
         # All pairs, of which the band around the diagonal is kept: one matrix product is faster
         # than 31 short ones up to several hundred frames.
         cosines = jnp.einsum("btd,bsd->bts", _unit(visual), audio)
-        band = np.arange(time)[:, None] + np.arange(num_offsets)
+        band = jnp.arange(time)[:, None] + jnp.arange(num_offsets)
         return jnp.exp(log_scale) * jnp.take_along_axis(cosines, band[None], axis=2)
 
 
