@@ -2,7 +2,7 @@
 
 workdir/config.json                  the resolved config, written once, by the trainer
 workdir/checkpoints/STEP/            after STEP updates: params, opt_state, step
-workdir/weights.safetensors          in place of checkpoints/: parameters alone, in half the bytes
+workdir/weights.safetensors          in place of checkpoints/: parameters alone, in either dtype
 workdir/calibration/STEP.json        the scores that this checkpoint gives to held-out reals
 """
 
@@ -17,12 +17,14 @@ import numpy as np
 import safetensors.numpy
 from orbax.checkpoint import v1 as ocp
 
+from avsync import lookup
 from avsync.files import write_whole
 
 FOLDER = "checkpoints"
 CONFIG = "config.json"
 CALIBRATION = "calibration"
 WEIGHTS = "weights.safetensors"
+WEIGHT_DTYPES = ("float32", "float16")
 STATE = "state"
 
 # Of an array that is written at once, where memory counts.
@@ -103,10 +105,12 @@ def write_params(workdir: Path, params: Any) -> None:
         checkpointer.save(0, {"params": params})
 
 
-def write_weights(workdir: Path, params: Any) -> None:
-    """Writes weights.safetensors: `params` in float16, as a scorer is handed out."""
-    halves = {name: np.asarray(x, np.float16) for name, x in _leaves(params)}
-    write_whole(workdir / WEIGHTS, safetensors.numpy.save(halves))
+def write_weights(workdir: Path, params: Any, *, dtype: str) -> None:
+    """Writes weights.safetensors, as a scorer is handed out: `params` in one of `WEIGHT_DTYPES`."""
+    if dtype not in WEIGHT_DTYPES:
+        raise ValueError(lookup.unknown("dtype of weights", dtype, list(WEIGHT_DTYPES)))
+    arrays = {name: np.asarray(x, dtype) for name, x in _leaves(params)}
+    write_whole(workdir / WEIGHTS, safetensors.numpy.save(arrays))
 
 
 def best_step(workdir: Path) -> int:
