@@ -14,3 +14,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
     unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
     unfinished.replace(path)
+
+
+def require_new(folder: Path) -> None:
+    """ValueError if there is anything at `folder` but an empty folder."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"{folder} is there and not an empty folder; choose another or empty it")

@@ -1,0 +1,106 @@
+"""The exported folder: a program with its manifest and loader, and the same as a checkpoint.
+
+scorer.jaxexport     the program, parameters inside
+manifest.json        what it takes and returns, thresholds, versions, licence
+load_scorer.py       how it is called, with jax, numpy and flatbuffers alone
+config.json, weights.safetensors, calibration/0.json      a checkpoint, as avsync reads it
+"""
+
+import json
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax import export
+
+from avsync import checkpoint, exporting
+from avsync.exporting import manifest
+from avsync.exporting.program import make_program
+from avsync.files import require_new
+from avsync.metrics.calibration import threshold
+from avsync.scoring.scorer import Scorer
+
+ARTEFACT, MANIFEST, LOADER = "scorer.jaxexport", "manifest.json", "load_scorer.py"
+
+# Of which the manifest has thresholds.
+FALSE_ALARM_RATES = (0.01, 0.05, 0.1)
+
+
+def write_folder(
+    folder: Path,
+    scorer: Scorer,
+    *,
+    channels: Mapping[str, int] | None,
+    config: dict[str, Any],
+    calibration: dict[str, Any] | None,
+    licences: Sequence[str],
+    weights_dtype: str,
+) -> export.Exported:
+    """Writes `folder`, complete or not at all, and returns the program that is in it.
+
+    `config` and `calibration` are what lies beside the checkpoint of `scorer`, `channels` those of
+    the features that it takes, None if it takes clips. The program has the parameters in float32;
+    `weights_dtype`, of `avsync.checkpoint.WEIGHT_DTYPES`, is that of weights.safetensors.
+
+    ValueError if there is something at `folder`, or the parameters are too large for a program.
+    """
+    require_new(folder)
+    program = make_program(scorer, channels=channels)
+    described = manifest.describe(
+        program,
+        takes_features=channels is not None,
+        rules={
+            "frame_score": scorer.frame_score,
+            "pooling": scorer.pooling,
+            "reach_frames": scorer.reach_frames,
+        },
+        weights={
+            "fingerprint": checkpoint.fingerprint(config["model"], scorer.params),
+            "num_parameters": sum(np.size(leaf) for leaf in jax.tree.leaves(scorer.params)),
+            "dtype_of_weights.safetensors": weights_dtype,
+        },
+        thresholds=thresholds(calibration, scorer),
+        licences=licences,
+    )
+    unfinished = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.part")
+    unfinished.mkdir(parents=True)
+    try:
+        checkpoint.write_config(unfinished, config)
+        checkpoint.write_weights(unfinished, scorer.params, dtype=weights_dtype)
+        if calibration:
+            checkpoint.write_calibration(unfinished, 0, calibration)
+        (unfinished / ARTEFACT).write_bytes(program.serialize())
+        (unfinished / MANIFEST).write_text(json.dumps(described, indent=2) + "\n")
+        loader = resources.files(exporting) / LOADER
+        (unfinished / LOADER).write_bytes(loader.read_bytes())
+        unfinished.replace(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return program
+
+
+def thresholds(calibration: Mapping[str, Any] | None, scorer: Scorer) -> dict[str, Any] | None:
+    """By false-alarm rate, the clip score above which a clip is called fake, and what it is from.
+
+    "score" is None, and "note" says why, where the held-out reals are too few for the promise. None
+    without calibration, or with one whose scores were made by other rules than the scorer's.
+    """
+    rules = (scorer.frame_score, scorer.pooling)
+    if not calibration or (calibration["frame"], calibration["pooling"]) != rules:
+        return None
+    known = np.array(calibration["scores"], float)
+    source = {name: calibration[name] for name in ("dataset", "split", "trim")}
+    rates = {str(rate): _threshold(known, rate) for rate in FALSE_ALARM_RATES}
+    return {**source, "num_reals": len(known), "by_false_alarm_rate": rates}
+
+
+def _threshold(known: np.ndarray, rate: float) -> dict[str, Any]:
+    try:
+        return {"score": threshold(known, false_alarm_rate=rate), "note": ""}
+    except ValueError as error:
+        return {"score": None, "note": str(error)}

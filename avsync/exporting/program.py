@@ -1,0 +1,74 @@
+"""A scorer with its parameters as one program: for batches of any size, clips of any length."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import export
+
+from avsync import scoring
+from avsync.pp.augment import INPUT_PIXELS
+from avsync.scoring.scorer import Scorer
+from avsync.units import CROP_PIXELS, SAMPLES_PER_FRAME
+
+# One artefact serves them all; which of them, is seen when it is called.
+PLATFORMS = ("cpu", "cuda", "tpu")
+
+# An artefact is one flatbuffer, whose offsets are signed 32-bit numbers.
+MAX_PARAMETER_BYTES = 2**31 - (64 << 20)
+
+
+def make_program(scorer: Scorer, *, channels: Mapping[str, int] | None) -> export.Exported:
+    """A program of (visual, audio, valid) that returns a dict of the scorer's results.
+
+    visual: uint8 [b t 96 96 1] mouth crops, of which the central 88 x 88 are looked at, as in
+      every evaluation; audio: int16 [b 640t]; valid: bool [b t]. With `channels`, of the features
+      of each stream, visual and audio are float32 [b t d]. b and t are at least 1.
+    Returned: frame_scores [b t]; clip_score [b], NaN for a clip without valid frames;
+      offset_frames [b], as `avsync.scoring.clip_offset`.
+
+    ValueError if the parameters are too large for one artefact.
+    """
+    num_bytes = sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(scorer.params))
+    if num_bytes > MAX_PARAMETER_BYTES:
+        raise ValueError(
+            f"the parameters take {num_bytes / 2**30:.2f} GiB; one artefact holds at most "
+            f"{MAX_PARAMETER_BYTES / 2**30:.2f} GiB. Hand out the checkpoint itself, or export a "
+            "head trained on extracted features"
+        )
+
+    def score(visual: jax.Array, audio: jax.Array, valid: jax.Array) -> dict[str, jax.Array]:
+        visual = visual if channels else _central(visual)
+        params = jax.tree.map(jnp.asarray, scorer.params)  # constants of the program
+        offset_logits = scorer.apply(params, visual, audio, valid)
+        frames = scoring.frame_scores(offset_logits, name=scorer.frame_score)
+        return {
+            "frame_scores": frames,
+            "clip_score": scoring.clip_score(frames, valid, pooling=scorer.pooling),
+            "offset_frames": scoring.clip_offset(offset_logits, valid),
+        }
+
+    return export.export(jax.jit(score), platforms=PLATFORMS)(*_inputs(channels))
+
+
+def _inputs(channels: Mapping[str, int] | None) -> tuple[Any, ...]:
+    # Of one scope, so that b and t are the same in all of them.
+    batch, time = export.symbolic_shape("b, t")
+    if channels:
+        visual, audio = (
+            jax.ShapeDtypeStruct((batch, time, channels[stream]), jnp.float32)
+            for stream in ("visual", "audio")
+        )
+    else:
+        crops = (batch, time, CROP_PIXELS, CROP_PIXELS, 1)
+        visual = jax.ShapeDtypeStruct(crops, jnp.uint8)
+        audio = jax.ShapeDtypeStruct((batch, SAMPLES_PER_FRAME * time), jnp.int16)
+    return visual, audio, jax.ShapeDtypeStruct((batch, time), jnp.bool_)
+
+
+def _central(crops: jax.Array) -> jax.Array:
+    first = (CROP_PIXELS - INPUT_PIXELS) // 2
+    inside = slice(first, first + INPUT_PIXELS)
+    return crops[:, :, inside, inside]

@@ -1,0 +1,125 @@
+"""What lies beside the program: thresholds, manifest, and a loader that trims as avsync does."""
+
+import json
+
+import numpy as np
+import pytest
+
+from avsync import build_export, checkpoint
+from avsync.exporting import load_scorer
+from avsync.exporting.folder import thresholds
+from avsync.pp import silence
+from avsync.types import Extraction
+from avsync.units import SAMPLES_PER_FRAME
+from tests.exporting.test_program import CHANNELS, random_params, scorer_and_program, small_config
+
+REALS = {"dataset": "grid", "split": "val", "trim": "leading", "frame": "nll"}
+
+
+def calibration(*scores: float, pooling: str = "logmeanexp"):
+    return {**REALS, "pooling": pooling, "scores": list(scores)}
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory: pytest.TempPathFactory):
+    """A checkpoint of a head on features, with the scores of 19 held-out reals: 1, 2, …, 19."""
+    workdir = tmp_path_factory.mktemp("runs") / "head"
+    config = small_config("features")
+    checkpoint.write_config(workdir, json.loads(config.to_json()))
+    checkpoint.write_params(workdir, random_params(config, Extraction("", "", CHANNELS)))
+    checkpoint.write_calibration(workdir, 0, calibration(*range(1, 20)))
+    return workdir
+
+
+@pytest.fixture(scope="module")
+def exported(workdir, tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("exports") / "scorer"
+    build_export.make_export(workdir, 0, num_channels=24, weights_dtype="float16")(folder)
+    return folder
+
+
+def test_thresholds_are_those_that_few_of_the_held_out_reals_exceed():
+    scorer, _ = scorer_and_program("features")
+    found = thresholds(calibration(*range(1, 20)), scorer)
+    assert found is not None
+    assert (found["dataset"], found["trim"], found["num_reals"]) == ("grid", "leading", 19)
+    rates = found["by_false_alarm_rate"]
+    # One of 20, the new one among them, is above the largest; two are above the second largest.
+    assert (rates["0.05"]["score"], rates["0.1"]["score"]) == (19, 18)
+    assert rates["0.01"]["score"] is None
+    assert "it takes 99" in rates["0.01"]["note"]
+
+
+def test_scores_of_other_rules_give_no_thresholds():
+    scorer, _ = scorer_and_program("features")
+    assert thresholds(None, scorer) is None
+    assert thresholds(calibration(*range(1, 20), pooling="mean"), scorer) is None
+
+
+def test_the_manifest_tells_what_goes_in_and_what_comes_out(exported):
+    manifest = json.loads((exported / "manifest.json").read_text())
+    inputs = [(x["name"], x["dtype"], x["shape"]) for x in manifest["inputs"]]
+    assert inputs == [
+        ("visual", "float32", ["b", "t", 24]),
+        ("audio", "float32", ["b", "t", 24]),
+        ("valid", "bool", ["b", "t"]),
+    ]
+    outputs = [(x["name"], x["dtype"], x["shape"]) for x in manifest["outputs"]]
+    assert outputs == [
+        ("clip_score", "float32", ["b"]),
+        ("frame_scores", "float32", ["b", "t"]),
+        ("offset_frames", "int32", ["b"]),
+    ]
+    assert manifest["rules"]["pooling"] == "logmeanexp"
+    assert manifest["thresholds"]["by_false_alarm_rate"]["0.05"]["score"] == 19
+    assert manifest["versions"]["jax"] and manifest["calling_convention_version"] > 0
+
+
+def test_an_export_is_a_checkpoint_with_the_same_config_scores_and_weights(workdir, exported):
+    assert checkpoint.find(exported) == (exported, 0)
+    assert checkpoint.read_config(exported) == checkpoint.read_config(workdir)
+    assert checkpoint.read_calibration(exported, 0) == checkpoint.read_calibration(workdir, 0)
+    ours, theirs = (checkpoint.load_params(folder, 0) for folder in (workdir, exported))
+    kernel, rounded = (params["head"]["log_scale"] for params in (ours, theirs))
+    np.testing.assert_allclose(rounded, kernel, rtol=1e-3)
+
+
+def test_nothing_that_is_there_is_replaced(workdir, exported, tmp_path):
+    export = build_export.make_export(workdir, 0, num_channels=24, weights_dtype="float32")
+    with pytest.raises(ValueError, match="scorer is there and not an empty folder"):
+        export(exported)
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(ValueError, match="file is there and not an empty folder"):
+        export(file)
+
+
+def test_a_model_of_features_asks_for_their_channels_and_another_takes_none(workdir, tmp_path):
+    with pytest.raises(ValueError, match="give --feature_channels=N"):
+        build_export.make_export(workdir, 0, num_channels=None, weights_dtype="float32")
+    checkpoint.write_config(tmp_path, json.loads(small_config("lip_conv").to_json()))
+    with pytest.raises(ValueError, match="this one takes clips"):
+        build_export.make_export(tmp_path, 0, num_channels=24, weights_dtype="float32")
+
+
+def test_the_manifest_names_the_terms_of_published_weights(tmp_path):
+    config = small_config("avhubert")
+    checkpoint.write_config(tmp_path, json.loads(config.to_json()))
+    checkpoint.write_params(tmp_path, random_params(config, None))
+    export = build_export.make_export(tmp_path, 0, num_channels=None, weights_dtype="float32")
+    assert ["non-commercial research only" in text for text in export.keywords["licences"]] == [
+        True
+    ]
+
+
+@pytest.mark.parametrize("silent_samples", [0, 1, 639, 640, 641, 3 * SAMPLES_PER_FRAME])
+def test_the_loader_trims_as_the_model_was_evaluated(silent_samples):
+    crops = np.arange(3, dtype=np.uint8)
+    waveform = np.full(3 * SAMPLES_PER_FRAME, -32768, np.int16)
+    waveform[:silent_samples] = silence.SILENCE_LEVEL
+    kept = silence.kept_frames(waveform, name="leading")
+    visual, audio = load_scorer.trimmed(crops, waveform)
+    np.testing.assert_array_equal(visual, list(kept))
+    np.testing.assert_array_equal(audio, waveform[SAMPLES_PER_FRAME * kept.start :])
+    level = np.full(SAMPLES_PER_FRAME, silence.SILENCE_LEVEL + 1, np.int16)
+    assert len(load_scorer.trimmed(crops[:1], level)[0]) == 1

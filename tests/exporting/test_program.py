@@ -1,0 +1,129 @@
+"""The exported program gives what the model itself gives, whatever the sizes."""
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import export
+from ml_collections import ConfigDict
+
+from avsync import build, build_export, scoring
+from avsync.config import default
+from avsync.exporting.program import PLATFORMS, make_program
+from avsync.scoring.scorer import Scorer
+from avsync.types import Extraction
+from avsync.units import SAMPLES_PER_FRAME
+
+CHANNELS = {"visual": 24, "audio": 24}
+
+
+def small_config(model: str):
+    config = default()
+    options = config.model
+    options.visual.update(stem_width=4, widths=(4, 8), features=16, embedding=8)
+    options.audio.update(num_bands=16, widths=(8, 8, 8), embedding=8)
+    if model == "fusion_mlp":
+        options.update(edges="official", head=ConfigDict({"name": "fusion_mlp"}))
+        options.head.update(projection=8, widths=(8, 4))
+    elif model == "avhubert":
+        # Clips longer than a chunk would be taken piece by piece.
+        sizes = {"embedding": 32, "feed_forward": 32, "num_heads": 2, "num_layers": 1}
+        sizes = {"name": "avhubert", "chunk_frames": 4, **sizes}
+        options.visual = ConfigDict({"modality": "video", **sizes})
+        options.audio = ConfigDict({"modality": "audio", **sizes})
+    elif model == "features":
+        options.visual = options.audio = ConfigDict({"name": "precomputed"})
+    return config
+
+
+def random_batch(model: str, num_clips: int, num_frames: int):
+    """The last clip is half as long as the others, if there is more than one."""
+    random = np.random.default_rng(num_frames)
+    shape = (num_clips, num_frames)
+    if model == "features":
+        visual, audio = (random.normal(size=(*shape, 24)).astype(np.float32) for _ in range(2))
+    else:
+        visual = random.integers(0, 256, (*shape, 96, 96, 1), np.uint8)
+        samples = (num_clips, num_frames * SAMPLES_PER_FRAME)
+        audio = random.integers(-9000, 9000, samples).astype(np.int16)
+    valid = np.ones(shape, bool)
+    valid[1:][-1:, num_frames // 2 :] = False
+    return visual, audio, valid
+
+
+def random_params(config, extraction: Extraction | None):
+    """Of the shapes of the model's own, which take longer to compute than all that is tested."""
+    model, inputs = build.make_model(config), build.inputs_like(extraction)
+    shapes = jax.eval_shape(lambda: build.init_params(model, inputs, seed=0))
+    random = np.random.default_rng(0)
+    return jax.tree.map(lambda x: random.normal(0, 0.2, x.shape).astype(np.float32), shapes)
+
+
+@cache
+def scorer_and_program(model: str) -> tuple[Scorer, export.Exported]:
+    config = small_config(model)
+    channels = CHANNELS if model == "features" else None
+    extraction = Extraction("", "", CHANNELS) if channels else None
+    scorer = build.make_scorer(config, random_params(config, extraction), extraction=extraction)
+    whole = build.make_scorer(
+        build_export.with_clips_whole(config), scorer.params, extraction=extraction
+    )
+    return scorer, export.deserialize(make_program(whole, channels=channels).serialize())
+
+
+@pytest.mark.parametrize(
+    ("model", "num_clips", "num_frames"),
+    [
+        ("lip_conv", 1, 1),
+        ("lip_conv", 3, 40),
+        ("fusion_mlp", 2, 33),
+        ("avhubert", 2, 10),
+        ("features", 2, 40),
+        ("features", 3, 9),  # less than the reach: no frame has all its candidates
+    ],
+)
+def test_a_program_scores_as_the_checkpoint_does(model, num_clips, num_frames):
+    scorer, program = scorer_and_program(model)
+    visual, audio, valid = random_batch(model, num_clips, num_frames)
+    found = jax.jit(program.call)(visual, audio, valid)
+
+    seen = visual if model == "features" else visual[:, :, 4:92, 4:92]
+    logits = jax.jit(scorer.apply)(scorer.params, seen, audio, valid)
+    real = jnp.asarray(valid)
+    frames = scoring.frame_scores(logits, name=scorer.frame_score)
+    expected = scoring.clip_score(frames, real, pooling=scorer.pooling)
+    np.testing.assert_allclose(found["frame_scores"][valid], frames[valid], atol=1e-5)
+    np.testing.assert_allclose(found["clip_score"], expected, atol=1e-5)
+    np.testing.assert_array_equal(found["offset_frames"], scoring.clip_offset(logits, real))
+
+
+def test_a_clip_without_a_valid_frame_has_no_score_and_changes_no_other():
+    _, program = scorer_and_program("features")
+    visual, audio, valid = random_batch("features", 2, 40)
+    valid[1] = False
+    call = jax.jit(program.call)
+    together, alone = call(visual, audio, valid), call(visual[:1], audio[:1], valid[:1])
+    np.testing.assert_allclose(together["clip_score"], [alone["clip_score"][0], np.nan], atol=1e-5)
+
+
+def test_one_program_is_for_all_platforms_and_sizes():
+    _, program = scorer_and_program("lip_conv")
+    assert program.platforms == PLATFORMS == ("cpu", "cuda", "tpu")
+    shapes = [tuple(map(str, aval.shape)) for aval in program.in_avals]
+    assert shapes == [("b", "t", "96", "96", "1"), ("b", "640*t"), ("b", "t")]
+
+
+def test_sound_and_picture_of_different_lengths_are_refused():
+    _, program = scorer_and_program("lip_conv")
+    visual, audio, valid = random_batch("lip_conv", 1, 3)
+    with pytest.raises(ValueError, match="640"):
+        program.call(visual, audio[:, :-1], valid)
+
+
+def test_parameters_that_no_artefact_can_hold_are_refused_at_once():
+    scorer, _ = scorer_and_program("features")
+    huge = {"kernel": np.broadcast_to(np.float32(0), (2**29,))}  # 2 GiB that take no memory
+    with pytest.raises(ValueError, match=r"the parameters take 2\.00 GiB; one artefact holds"):
+        make_program(scorer._replace(params=huge), channels=CHANNELS)
