@@ -167,11 +167,15 @@ def test_every_binary_is_named_by_a_test_and_installed_as_a_command(binary):
 @pytest.mark.parametrize(
     ("module", "line", "offence"),
     [
-        ("types", "from avsync.datasets import base", "types may import files, lookup, units"),
+        (
+            "types",
+            "from avsync.datasets import base",
+            "types may import files, lookup, pretrained, units",
+        ),
         (
             "losses.alignment",
             "from avsync.metrics import ranking",
-            "may import files, lookup, types, units",
+            "may import files, lookup, pretrained, types, units",
         ),
         ("pp.window", "import avsync.models", "imports avsync.models"),
         ("train.loop", "from avsync import evaluation", "imports avsync.evaluation"),
