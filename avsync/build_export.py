@@ -32,7 +32,7 @@ def make_export(
         channels=channels,
         config=given,
         calibration=checkpoint.read_calibration(workdir, step),
-        licences=_licences(config),
+        licences=licences(config),
         weights_dtype=weights_dtype,
     )
 
@@ -60,7 +60,7 @@ def _channels(config: Config, num_channels: int | None) -> dict[str, int] | None
     return dict.fromkeys(STREAMS, num_channels) if num_channels is not None else None
 
 
-def _licences(config: Config) -> list[str]:
+def licences(config: Config) -> list[str]:
     """What the encoders say of published weights that this checkpoint may hold."""
     modules = {lookup.load("models.encoders", config.model[stream].name) for stream in STREAMS}
     return sorted(module.LICENCE for module in modules if hasattr(module, "LICENCE"))

@@ -22,11 +22,10 @@ CHANNELS = {"visual": 24, "audio": 24}
 def small_config(model: str):
     config = default()
     options = config.model
-    options.visual.update(stem_width=4, widths=(4, 8), features=16, embedding=8)
-    options.audio.update(num_bands=16, widths=(8, 8, 8), embedding=8)
-    if model == "fusion_mlp":
-        options.update(edges="official", head=ConfigDict({"name": "fusion_mlp"}))
-        options.head.update(projection=8, widths=(8, 4))
+    if model == "lip_conv":
+        options.visual.update(stem_width=4, widths=(4,), blocks=(0,), features=8, embedding=8)
+        options.audio.update(num_bands=16, widths=(4, 4, 8), embedding=8)
+        options.visual.temporal_blocks = options.audio.temporal_blocks = 1
     elif model == "avhubert":
         # Clips longer than a chunk would be taken piece by piece.
         sizes = {"embedding": 32, "feed_forward": 32, "num_heads": 2, "num_layers": 1}
@@ -35,6 +34,8 @@ def small_config(model: str):
         options.audio = ConfigDict({"modality": "audio", **sizes})
     elif model == "features":
         options.visual = options.audio = ConfigDict({"name": "precomputed"})
+        options.head = ConfigDict({"name": "fusion_mlp", "projection": 8, "widths": (8, 4)})
+        options.edges = "official"
     return config
 
 
@@ -78,7 +79,6 @@ def scorer_and_program(model: str) -> tuple[Scorer, export.Exported]:
     [
         ("lip_conv", 1, 1),
         ("lip_conv", 3, 40),
-        ("fusion_mlp", 2, 33),
         ("avhubert", 2, 10),
         ("features", 2, 40),
         ("features", 3, 9),  # less than the reach: no frame has all its candidates
