@@ -153,3 +153,11 @@ def test_a_clip_that_fits_one_offset_only_gives_it_all_support():
     logits[..., 3] = 9.0
     support = scoring.offset_support(jnp.asarray(logits), jnp.ones((1, 12), bool))
     np.testing.assert_allclose(support, [[-18, -18, -18, 0, -18]], atol=1e-5)
+
+
+def test_a_clip_is_as_sure_of_its_offset_as_it_fits_better_there_than_in_sync():
+    logits = np.zeros((2, 12, 5), np.float32)
+    logits[0, :, 4] = 3.0  # two frames late; the other clip fits nowhere
+    valid = jnp.ones((2, 12), bool)
+    np.testing.assert_allclose(scoring.offset_margin(jnp.asarray(logits), valid), [3, 0], atol=1e-5)
+    assert scoring.offset_margin(jnp.asarray(logits), ~valid).tolist() == [0, 0]

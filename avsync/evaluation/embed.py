@@ -102,6 +102,7 @@ def _measure(scorer: Scorer, params: Any, batch: Batch) -> dict[str, Any]:
     return {
         "scores": scores,
         "offset_frames": scoring.clip_offset(logits, valid),
+        "offset_margin": scoring.offset_margin(logits, valid),
         "poolings": {n: scoring.clip_score(own, valid, pooling=n) for n in scoring.POOLINGS},
         "frames": own,
     }
@@ -145,6 +146,7 @@ def _line(view: str, info: ClipInfo, found: Mapping[str, Any], row: int) -> Line
         "attributes": dict(info.attributes),
         "num_frames": info.num_frames,
         "offset_frames": int(found["offset_frames"][row]) if is_scored else None,
+        "offset_margin": float(found["offset_margin"][row]) if is_scored else None,
         "status": info.status,
         "message": info.message,
         "scores": {

@@ -2,8 +2,9 @@
 
 A line is one clip in one view: `clip_id`, `view` ("original" or "trimmed"), `label` (1 = fake),
 `category`, `manipulation`, `identity`, `attributes` (what the dataset says beside, text by name),
-`offset_frames`, `status`, and `scores`, a number or None by name. None, or a number that is not
-finite, is a clip that could not be scored; it is counted, never dropped.
+`offset_frames` and `offset_margin` (avsync.scoring), `status`, and `scores`, a number or None by
+name. None, or a number that is not finite, is a clip that could not be scored; it is counted, never
+dropped.
 """
 
 import math

@@ -5,7 +5,7 @@ Scores grow with fakeness.
 
 from avsync.scoring.cosine import cosine_low_percentile, cosine_max_shift
 from avsync.scoring.frames import FRAME_SCORES, frame_scores, require_rule
-from avsync.scoring.offset import clip_offset, offset_support, resynced
+from avsync.scoring.offset import clip_offset, offset_margin, offset_support, resynced
 from avsync.scoring.pooling import POOLINGS, clip_score, require_pooling
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "cosine_low_percentile",
     "cosine_max_shift",
     "frame_scores",
+    "offset_margin",
     "offset_support",
     "require_pooling",
     "require_rule",

@@ -35,6 +35,17 @@ def offset_support(
     return total / jnp.maximum(used.sum(axis=1, keepdims=True), 1)
 
 
+def offset_margin(
+    offset_logits: Float[Array, "b t k"], valid: Bool[Array, "b t"]
+) -> Float[Array, " b"]:
+    """How sure a clip is of its offset: how much better it fits there than in sync, nats a frame.
+
+    0 for a clip that prefers to be in sync, and for one without valid frames.
+    """
+    support = offset_support(offset_logits, valid)
+    return support.max(axis=-1) - support[:, support.shape[-1] // 2]
+
+
 def resynced(
     offset_logits: Float[Array, "b t k"], valid: Bool[Array, "b t"]
 ) -> tuple[Float[Array, "b t k"], Bool[Array, "b t"]]:
