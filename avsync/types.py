@@ -112,11 +112,23 @@ class Extraction(NamedTuple):
     channels: Mapping[str, int]
 
 
+class Gated(NamedTuple):
+    """Clips of a split that are not to be taken as they are.
+
+    left_out: those that nobody sees, by their numbers in the order on disk.
+    late_frames: by id, by how many frames the sound of others is late; it is moved back.
+    """
+
+    left_out: frozenset[int] = frozenset()
+    late_frames: Mapping[str, int] = {}
+
+
 class Source(NamedTuple):
     """A split of a prepared dataset on disk.
 
     `is_real_only` is the promise, made by the dataset's builder, that no fake is in the split; the
-    alignment loss trains on nothing else. `extraction` is None for a dataset of clips.
+    alignment loss trains on nothing else. `extraction` is None for a dataset of clips. `num_clips`
+    are those that `gated` does not leave out.
     """
 
     dataset: str
@@ -125,6 +137,7 @@ class Source(NamedTuple):
     num_clips: int
     is_real_only: bool
     extraction: Extraction | None = None
+    gated: Gated = Gated()
 
 
 class Batch(NamedTuple):
