@@ -10,8 +10,8 @@ from avsync import build, checkpoint, lookup, optim
 from avsync.config import Config
 from avsync.datasets.base import open_source
 from avsync.input_pipeline.evaluation import eval_batches
-from avsync.input_pipeline.official_order import file_order_batches, num_batches
-from avsync.input_pipeline.training import TrainBatch, train_batches
+from avsync.input_pipeline.official_order import file_order_batches, num_batches, require_alone
+from avsync.input_pipeline.training import TrainBatch, count_slots, train_batches
 from avsync.optim import Optimiser, Plateau
 from avsync.pp import silence
 from avsync.pp.augment import Augmentation
@@ -56,7 +56,10 @@ def make_training(config: Config) -> Training:
     return Training(
         batches=epochs.batches,
         val_batches=lambda: eval_batches(
-            val_source, batch_size=data.batch_size, trim=val_trim, host=this_host()
+            val_source,
+            batch_size=data.batch_size // this_host().count,
+            trim=val_trim,
+            host=this_host(),
         ),
         apply=build.apply_of(model),
         init=lambda: build.init_params(
@@ -76,11 +79,12 @@ def make_epochs(config: Config, source: Source) -> Epochs:
     if data.order not in ORDERS:
         raise ValueError(lookup.unknown("order", data.order, list(ORDERS)))
     if data.order == "shuffled":
+        count_slots(source, batch_size=data.batch_size, host=this_host())  # refused here if not
         return Epochs(
             num_steps=-(-source.num_clips // data.batch_size),
             batches=lambda first_step: train_batches(
                 source,
-                batch_size=data.batch_size // this_host().count,
+                batch_size=data.batch_size,
                 window_frames=data.window_frames,
                 trim=data.trim,
                 seed=config.seed,
@@ -89,6 +93,7 @@ def make_epochs(config: Config, source: Source) -> Epochs:
                 amount=Augmentation(**data.augmentation),
             ),
         )
+    require_alone(this_host())
     return Epochs(
         num_steps=num_batches(source, frames_per_batch=data.frames_per_batch),
         batches=lambda first_step: file_order_batches(
@@ -98,7 +103,6 @@ def make_epochs(config: Config, source: Source) -> Epochs:
             reach_frames=config.model.reach_frames,
             trim=data.trim,
             first_step=first_step,
-            host=this_host(),
         ),
     )
 

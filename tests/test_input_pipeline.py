@@ -12,6 +12,7 @@ from avsync.input_pipeline.training import train_batches
 from avsync.pp.augment import Augmentation
 from avsync.types import Host, Source
 from avsync.units import SAMPLES_PER_FRAME
+from tests import feature_dataset
 
 OPTIONS = {"batch_size": 4, "window_frames": 20, "trim": "jitter", "amount": Augmentation()}
 
@@ -64,18 +65,38 @@ def test_a_clip_is_augmented_differently_in_each_epoch(train):
     assert all(not np.array_equal(first, second) for first, second in clips.values())
 
 
-def test_hosts_share_the_clips_between_them(train):
-    shares = []
-    for index in range(2):
-        batches = take(train, 3, batch_size=2, host=Host(index, 2))
-        shares.append({clip_id for batch in batches for clip_id in batch.clip_ids})
-    assert len(shares[0]) == len(shares[1]) == 6
-    assert not shares[0] & shares[1]
+@pytest.mark.parametrize("first_step", [0, 4])
+def test_the_rows_of_two_hosts_are_the_batches_of_one(train, first_step):
+    alone = take(train, 5, first_step=first_step)
+    halves = [take(train, 5, first_step=first_step, host=Host(index, 2)) for index in range(2)]
+    for whole, first, second in zip(alone, *halves, strict=True):
+        assert len(first.clip_ids) == len(second.clip_ids) == 2
+        assert whole.clip_ids == first.clip_ids + second.clip_ids
+        for ours, *theirs in zip(whole.batch, first.batch, second.batch, strict=True):
+            np.testing.assert_array_equal(ours, np.concatenate(theirs))
 
 
-def test_more_hosts_than_clips_is_an_error(train):
-    with pytest.raises(ValueError, match="12 clips: none is left for process 3 of 20"):
-        take(train, 1, host=Host(3, 20))
+@pytest.mark.parametrize("num_clips", [3, 5, 11])
+def test_an_epoch_that_is_no_whole_number_of_batches_holds_every_clip_once(tmp_path, num_clips):
+    frame = np.ones((1, 2), np.float32)
+    feature_dataset.write(tmp_path, {"train": [(frame, frame)] * num_clips}, num_shards=3)
+    source = open_source("features", "train", data_dir=tmp_path, trim="leading")
+    batches = take(source, num_clips, window_frames=1, trim="leading")
+    rows = [batch.clip_ids for batch in batches]
+    # The stream goes through the rows of a batch slot by slot, here a row each.
+    for epoch in range(4):
+        ids = [rows[g // 4][g % 4] for g in range(epoch * num_clips, (epoch + 1) * num_clips)]
+        assert len(set(ids)) == num_clips
+
+
+def test_hosts_that_cannot_share_a_batch_evenly_are_refused(train):
+    with pytest.raises(ValueError, match="by 4 at once, which 3 processes cannot share evenly"):
+        take(train, 1, host=Host(0, 3))
+
+
+def test_an_empty_split_is_refused(train):
+    with pytest.raises(ValueError, match="train is empty"):
+        take(train._replace(num_clips=0), 1)
 
 
 @pytest.mark.parametrize("num_hosts", [1, 5])

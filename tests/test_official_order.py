@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from avsync.datasets.base import open_source
-from avsync.input_pipeline.official_order import file_order_batches, num_batches
+from avsync.input_pipeline.official_order import file_order_batches, num_batches, require_alone
 from avsync.types import Host, Source
 from tests import feature_dataset
 
@@ -105,9 +105,9 @@ def test_a_row_with_a_fake_bears_its_name(tmp_path):
     assert clip_ids == ["train/1"]
 
 
-def test_several_processes_are_refused(source):
+def test_several_processes_are_refused():
     with pytest.raises(ValueError, match=r"one stream, and there are 2 processes"):
-        take(source, 1, host=Host(0, 2))
+        require_alone(Host(0, 2))
 
 
 def test_clips_are_refused(tiny_data: Path):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from avsync.input_pipeline.records import open_records, read_file, share
+from avsync.input_pipeline.records import open_records, read_file, rows_of, share
 from avsync.input_pipeline.training import ALONE
 from avsync.types import Batch, ClipInfo, Host, Source, WholeClip
 from avsync.units import FRAMES_PER_SECOND, SAMPLES_PER_FRAME
@@ -29,8 +29,19 @@ class EvalBatch(NamedTuple):
 def eval_batches(
     source: Source, *, batch_size: int, trim: str, host: Host = ALONE
 ) -> Iterator[EvalBatch]:
-    """The clips of `whole_clips` in batches of `batch_size` rows."""
-    return batched(whole_clips(source, trim=trim, host=host), batch_size=batch_size)
+    """The clips of this host's share in batches of `batch_size` rows.
+
+    Those of all hosts, one host after the other, are the batches that one host alone would read:
+    what is computed of a clip does not depend on how many share the work.
+    """
+    clips = eval_share(source.num_clips, batch_size=batch_size, host=host)
+    return batched(_read(source, clips, trim=trim), batch_size=batch_size)
+
+
+def eval_share(num_clips: int, *, batch_size: int, host: Host) -> range:
+    """The clips that this host evaluates: whole batches of them, but for the last of all."""
+    batches = share(-(-num_clips // batch_size), host)
+    return range(batches.start * batch_size, min(batches.stop * batch_size, num_clips))
 
 
 def whole_clips(source: Source, *, trim: str, host: Host = ALONE) -> Iterator[WholeClip]:
@@ -38,7 +49,11 @@ def whole_clips(source: Source, *, trim: str, host: Host = ALONE) -> Iterator[Wh
 
     A clip with nothing left after trimming has no frame and status "all_silent".
     """
-    files, _ = share(source, host)
+    return _read(source, share(source.num_clips, host), trim=trim)
+
+
+def _read(source: Source, clips: range, *, trim: str) -> Iterator[WholeClip]:
+    files = rows_of(source, clips)
     records = open_records(source, trim=trim)
 
     def make_example(record: tf.Tensor) -> dict[str, Any]:

@@ -17,8 +17,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from avsync.input_pipeline.records import open_records, read_file, share
-from avsync.input_pipeline.training import ALONE, TrainBatch
+from avsync.input_pipeline.records import open_records, read_file, rows_of
+from avsync.input_pipeline.training import TrainBatch
 from avsync.types import Batch, Host, Source
 
 # Rows are padded to a multiple of this many frames: 1,024 frames of clips of about 190 frames take
@@ -57,19 +57,13 @@ def file_order_batches(
     reach_frames: int,
     trim: str,
     first_step: int = 0,
-    host: Host = ALONE,
 ) -> Iterator[TrainBatch]:
     """An endless stream of batches of `frames_per_batch` frames, beginning with `first_step`.
 
     Their frames are spread evenly over `num_rows` rows, one for each device. The features of a
     row [t d] are those of its stretches, so far apart that none is within `reach_frames` of
-    another's counted frames. ValueError if there are several processes or no features.
+    another's counted frames. ValueError if `source` does not hold features.
     """
-    if host.count > 1:
-        raise ValueError(
-            f"the order on disk is one stream, and there are {host.count} processes: use one "
-            "process, or config.data.order 'shuffled'"
-        )
     num_frames = num_frames_of(source)
     steps_per_epoch = num_batches(source, frames_per_batch=frames_per_batch)
     epoch, step = divmod(first_step, steps_per_epoch)
@@ -96,6 +90,15 @@ def file_order_batches(
         yield _pack(rows)
 
 
+def require_alone(host: Host) -> None:
+    """ValueError if there are several processes, which cannot share one stream."""
+    if host.count > 1:
+        raise ValueError(
+            f"the order on disk is one stream, and there are {host.count} processes: use one "
+            "process, or config.data.order 'shuffled'"
+        )
+
+
 def num_batches(source: Source, *, frames_per_batch: int) -> int:
     """Of an epoch; ValueError if `source` does not hold features."""
     return -(-num_frames_of(source) // frames_per_batch)
@@ -117,7 +120,7 @@ def _clips(source: Source, *, trim: str, epoch_start: int, first: int) -> Iterat
 
     `epoch_start` is the stream's frame with which the epoch of `first` begins.
     """
-    files, _ = share(source, ALONE)
+    files = rows_of(source, range(source.num_clips))
     records = open_records(source, trim=trim)
     no_seed = tf.constant([0, 0])
 

@@ -1,4 +1,4 @@
-"""The records of a dataset: this host's share of them, and how one becomes arrays.
+"""The records of a dataset: where they lie, who reads which, and how one becomes arrays.
 
 There are two kinds. A record of clips holds encoded mouth crops and a waveform, and is trimmed as
 it is read. A record of features holds what a frozen encoder made of both; it was trimmed before,
@@ -66,24 +66,39 @@ def open_records(source: Source, *, trim: str) -> Records:
     )
 
 
-def share(source: Source, host: Host) -> tuple[list[list[str]], int]:
-    """This host's part of the split, as rows of (file, skip, take), and its number of clips.
+def share(num_items: int, host: Host) -> range:
+    """This host's part of so many items; the parts cover all and differ by one item at most."""
+    size, num_larger = divmod(num_items, host.count)
+    first = host.index * size + min(host.index, num_larger)
+    return range(first, first + size + (host.index < num_larger))
 
-    The parts are disjoint, cover the split, and differ by at most one clip.
-    """
-    if source.num_clips < host.count:
-        return [], 0
-    info = tfds.builder_from_directory(source.directory).info
-    part = tfds.even_splits(source.split, n=host.count)[host.index]
-    own = info.splits[part]
-    rows = [[item.filename, str(item.skip), str(item.take)] for item in own.file_instructions]
-    return rows, own.num_examples
+
+def rows_of(source: Source, clips: range) -> list[list[str]]:
+    """These clips of the split, by their numbers in the order on disk, as (file, skip, take)."""
+    rows, before = [], 0
+    for item in _files(source):
+        first = max(clips.start - before, 0)
+        end = min(clips.stop - before, item.take)
+        if first < end:
+            rows.append([item.filename, str(item.skip + first), str(end - first)])
+        before += item.take
+    return rows
+
+
+def num_files(source: Source) -> int:
+    """Of the split."""
+    return len(_files(source))
 
 
 def read_file(row: tf.Tensor) -> tf.data.Dataset:
-    """The serialized records of one row of `share`."""
+    """The serialized records of one row of `rows_of`."""
     skip, take = (tf.strings.to_number(row[i], tf.int64) for i in (1, 2))
     return tf.data.TFRecordDataset(row[0]).skip(skip).take(take)
+
+
+def _files(source: Source) -> Any:
+    splits: Any = tfds.builder_from_directory(source.directory).info.splits
+    return splits[source.split].file_instructions
 
 
 def _load_clip(

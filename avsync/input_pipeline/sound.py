@@ -9,9 +9,9 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from jaxtyping import Int16
 
-from avsync.input_pipeline.records import read_file, share
+from avsync.input_pipeline.records import read_file, rows_of
 from avsync.pp import silence
-from avsync.types import Host, Source
+from avsync.types import Source
 
 ORIGIN = ("clip_id", "identity", "source_clip")
 
@@ -89,7 +89,7 @@ def _records(source: Source, fields: list[str], change: Any) -> Iterator[dict[st
     # Parsing leaves the pictures out; they are read from disk with their record all the same.
     wanted = tfds.decode.PartialDecoding(dict.fromkeys([*ORIGIN, *fields], True))
     features: Any = wanted.extract_features(everything)
-    files, _ = share(source, Host())
+    files = rows_of(source, range(source.num_clips))
     dataset = (
         tf.data.Dataset.from_tensor_slices(tf.constant(files))
         .flat_map(read_file)
