@@ -8,17 +8,23 @@ for what an encoder has once heard is not cut out of its features.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from avsync.pp import augment, silence
 from avsync.pp.augment import Augmentation
+from avsync.pp.resync import resync
 from avsync.pp.silence import Kept
 from avsync.types import Extraction, Host, Source
 from avsync.units import SAMPLE_RATE, SAMPLES_PER_FRAME
 
 # What TFDS parses of a record, by name.
 Fields = dict[str, Any]
+
+# Of a row of `rows_of`: the path of a file, how many of its records to skip and then to take, and
+# which of these to leave out, counted from 0, with spaces between.
+ROW_COLUMNS = ("file", "skip", "take", "left_out")
 
 # Of a record of features, those that a model takes.
 STREAMS = ("visual", "audio")
@@ -58,7 +64,12 @@ def open_records(source: Source, *, trim: str) -> Records:
         return silence.leading_samples(waveform) / SAMPLE_RATE
 
     return Records(
-        parse=lambda record: features.deserialize_example(record, decoders=skip_frames),
+        parse=_in_sync(
+            source,
+            lambda record: features.deserialize_example(record, decoders=skip_frames),
+            streams=("frames", "waveform"),
+            audio_steps=SAMPLES_PER_FRAME,
+        ),
         keep=lambda clip, seed: keep(clip["waveform"], seed),
         load=_load_clip,
         leading_seconds=leading_seconds,
@@ -74,13 +85,18 @@ def share(num_items: int, host: Host) -> range:
 
 
 def rows_of(source: Source, clips: range) -> list[list[str]]:
-    """These clips of the split, by their numbers in the order on disk, as (file, skip, take)."""
-    rows, before = [], 0
+    """These clips of the split, by their numbers in the order on disk, as rows of ROW_COLUMNS.
+
+    A number counts the clips that are not left out.
+    """
+    rows, before, stored = [], 0, _stored(source, clips)
     for item in _files(source):
-        first = max(clips.start - before, 0)
-        end = min(clips.stop - before, item.take)
+        first = max(stored.start - before, 0)
+        end = min(stored.stop - before, item.take)
         if first < end:
-            rows.append([item.filename, str(item.skip + first), str(end - first)])
+            left_out = source.gated.left_out.intersection(range(before + first, before + end))
+            places = " ".join(str(number - before - first) for number in sorted(left_out))
+            rows.append([item.filename, str(item.skip + first), str(end - first), places])
         before += item.take
     return rows
 
@@ -93,12 +109,56 @@ def num_files(source: Source) -> int:
 def read_file(row: tf.Tensor) -> tf.data.Dataset:
     """The serialized records of one row of `rows_of`."""
     skip, take = (tf.strings.to_number(row[i], tf.int64) for i in (1, 2))
-    return tf.data.TFRecordDataset(row[0]).skip(skip).take(take)
+    left_out: Any = tf.strings.to_number(tf.strings.split(row[3]), tf.int64)
+    records: Any = tf.data.TFRecordDataset(row[0]).skip(skip).take(take).enumerate()
+    records = records.filter(lambda place, record: ~tf.reduce_any(left_out == place))
+    return records.map(lambda place, record: record)
+
+
+def _stored(source: Source, clips: range) -> range:
+    """The stretch of the split, what is left out counted in, that begins and ends with `clips`."""
+    left_out = source.gated.left_out
+    if not left_out or not clips:
+        return clips
+    kept = np.ones(source.num_clips + len(left_out), bool)
+    kept[list(left_out)] = False
+    first, last = np.flatnonzero(kept)[[clips.start, clips.stop - 1]].tolist()
+    return range(first, last + 1)
 
 
 def _files(source: Source) -> Any:
     splits: Any = tfds.builder_from_directory(source.directory).info.splits
     return splits[source.split].file_instructions
+
+
+def _in_sync(
+    source: Source,
+    parse: Callable[[tf.Tensor], Fields],
+    *,
+    streams: tuple[str, str],
+    audio_steps: int,
+) -> Callable[[tf.Tensor], Fields]:
+    """`parse`, and then the sound of those clips moved back that `source` says come late."""
+    late = source.gated.late_frames
+    if not late:
+        return parse
+    late_frames = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(
+            tf.constant(list(late), tf.string), tf.constant(list(late.values()), tf.int32)
+        ),
+        default_value=0,
+    )
+
+    def parse_in_sync(record: tf.Tensor) -> Fields:
+        clip = parse(record)
+        moved = resync(
+            *[clip[name] for name in streams],
+            late_frames=late_frames.lookup(clip["clip_id"]),
+            steps=audio_steps,
+        )
+        return clip | dict(zip(streams, moved, strict=True))
+
+    return parse_in_sync
 
 
 def _load_clip(
@@ -141,7 +201,12 @@ def _features(source: Source, extraction: Extraction, features: Any, trim: str) 
         return visual, audio
 
     return Records(
-        parse=lambda record: features.deserialize_example(record, decoders=others),
+        parse=_in_sync(
+            source,
+            lambda record: features.deserialize_example(record, decoders=others),
+            streams=STREAMS,
+            audio_steps=1,
+        ),
         keep=lambda clip, seed: Kept(tf.constant(0), tf.shape(clip["visual"])[0]),
         load=load,
         leading_seconds=lambda clip, kept: clip["leading_silence_seconds"],

@@ -17,7 +17,14 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from avsync.input_pipeline.records import num_files, open_records, read_file, rows_of, share
+from avsync.input_pipeline.records import (
+    ROW_COLUMNS,
+    num_files,
+    open_records,
+    read_file,
+    rows_of,
+    share,
+)
 from avsync.pp import augment, window
 from avsync.types import Batch, Host, Source
 
@@ -66,7 +73,8 @@ def train_batches(
     num_slots = count_slots(source, batch_size=batch_size, host=host)
     rows_per_slot = batch_size // num_slots
     parts = [rows_of(source, share(num_clips, Host(i, num_slots))) for i in range(num_slots)]
-    rows_of_part = tf.ragged.constant(parts, dtype=tf.string, ragged_rank=1, inner_shape=(3,))
+    row_shape = (len(ROW_COLUMNS),)
+    rows_of_part = tf.ragged.constant(parts, dtype=tf.string, ragged_rank=1, inner_shape=row_shape)
     records = open_records(source, trim=trim)
 
     def read_slot(slot: Any) -> tf.data.Dataset:

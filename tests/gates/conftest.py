@@ -1,0 +1,59 @@
+"""A split on disk in which everything is wrong that a gate looks for."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avsync.datasets.base import ClipBuilder, open_source
+from avsync.types import Clip, Source
+from avsync.units import CROP_PIXELS, SAMPLES_PER_FRAME
+
+NUM_FRAMES = 12
+LATE_FRAMES = 3
+
+Write = Callable[[list[Clip]], Source]
+
+
+def make_clip(clip_id: str, *, seed: int, late_frames: int = 0, eye_distance: float = 60) -> Clip:
+    """Frame t is of grey level t; its sound, that much late, is of level t too, after noise."""
+    random = np.random.default_rng(seed)
+    frames = np.zeros((NUM_FRAMES, CROP_PIXELS, CROP_PIXELS, 1), np.uint8)
+    frames += np.arange(NUM_FRAMES, dtype=np.uint8)[:, None, None, None]
+    frames[:, 0, 0] = seed  # beyond the central crop
+    levels = np.concatenate([random.integers(100, 200, late_frames), np.arange(NUM_FRAMES)])
+    waveform = np.repeat(levels[:NUM_FRAMES].astype(np.int16), SAMPLES_PER_FRAME)
+    return Clip(clip_id, frames, waveform, media={"eye_distance_pixels": eye_distance})
+
+
+def faulty_clips() -> list[Clip]:
+    """Ten clips: "late", "small", and "twice", which is "clip2" again, are what their names say."""
+    clips = [make_clip(f"clip{i}", seed=i) for i in range(7)]
+    twice = clips[2].replace(clip_id="twice")
+    late = make_clip("late", seed=8, late_frames=LATE_FRAMES)
+    return [*clips[:4], late, *clips[4:], twice, make_clip("small", seed=9, eye_distance=11.5)]
+
+
+@pytest.fixture(scope="session")
+def write(tmp_path_factory: pytest.TempPathFactory) -> Write:
+    """`write(clips)`: these as the train split of a dataset; the first two also as that of val."""
+
+    def written(clips: list[Clip]) -> Source:
+        class Builder(ClipBuilder, skip_registration=True):
+            name = "faulty"
+            REAL_ONLY_SPLITS = ("train", "val")
+
+            def clips(self):
+                return {"train": clips, "val": clips[:2]}
+
+        data_dir: Path = tmp_path_factory.mktemp("data")
+        Builder(data_dir=data_dir).write()
+        return open_source("faulty", "train", data_dir=data_dir)
+
+    return written
+
+
+@pytest.fixture(scope="session")
+def faulty(write: Write) -> Source:
+    return write(faulty_clips())
