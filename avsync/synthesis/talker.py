@@ -55,7 +55,7 @@ def draw_talker(rng: np.random.Generator) -> tuple[Voice, Face]:
         speaking_rate=rng.uniform(0.8, 1.15),
         breathiness=rng.uniform(0.01, 0.08),
         level=rng.uniform(0.04, 0.12),
-        noise_level=float(np.exp(rng.uniform(np.log(0.0012), np.log(0.008)))),
+        noise_level=float(np.exp(rng.uniform(np.log(0.008), np.log(0.02)))),
         noise_colour=rng.uniform(0.0, 0.9),
     )
     skin = rng.uniform(75, 185)
