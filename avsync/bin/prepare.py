@@ -2,6 +2,7 @@
 
     avsync-prepare --dataset=synthetic_talkers --data_dir=data
     avsync-prepare --dataset=fakeavceleb --source=DIR --data_dir=data --split_list=test=test.csv
+    avsync-prepare --dataset=fakeavceleb --data_dir=data --status
 
 Killed and run again, it goes on where it was. Beside the dataset lie prepare_report.json and
 rejects.jsonl, a line for each file that did not become a clip.
@@ -9,69 +10,66 @@ rejects.jsonl, a line for each file that did not become a clip.
 
 import functools
 import os
-import shutil
+import shlex
 import sys
 from pathlib import Path
-from time import monotonic
 
 from absl import flags
 
 from avsync.bin.base import UsageError, hushed, run_binary
-from avsync.prepare import job
-from avsync.prepare.progress import show_progress
+from avsync.prepare.job import Engine
+from avsync.prepare.worker import DEFAULT_LIMITS, Limits
+from avsync.prepare.workers import prepare_in_processes
 
 DATASET = flags.DEFINE_string("dataset", None, "NAME or NAME/CONFIG.", required=True)
 SOURCE = flags.DEFINE_string("source", None, "Folder or manifest of videos; not if synthetic.")
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Where prepared datasets lie.", required=True)
-WORKERS = flags.DEFINE_integer("workers", os.cpu_count() or 1, "Processes at work.")
+WORKERS = flags.DEFINE_integer("workers", os.cpu_count() or 1, "Processes at work.", 1)
+BEAM = flags.DEFINE_string("beam_options", None, "Prepare by Apache Beam: '--runner=NAME ...'.")
 DETECTOR = flags.DEFINE_string("detector", "dlib68", "What finds faces and their landmarks.")
 LIMIT = flags.DEFINE_integer("limit", None, "Only so many clips of each split.", lower_bound=1)
 LISTS = flags.DEFINE_multi_string("split_list", [], "SPLIT=FILE.csv: only its clips; repeatable.")
 DISJOINT = flags.DEFINE_string("disjoint", None, "What no test clip may share with a train clip.")
 RETRY = flags.DEFINE_bool("retry_rejects", False, "Try once more what earlier runs rejected.")
+SECONDS = flags.DEFINE_float("clip_seconds", DEFAULT_LIMITS.seconds, "A file may take so long.", 0)
+MEMORY = flags.DEFINE_float("clip_gigabytes", DEFAULT_LIMITS.gigabytes, "And so much memory.", 0)
+STATUS = flags.DEFINE_bool("status", False, "Only say how far it is, at work or stopped.")
 
 
 def main(_: list[str]) -> None:
-    start = monotonic()
     with hushed():  # and not at the top: the workers import this file but need no TensorFlow
-        from avsync.datasets import base
-    settings = {"limit": LIMIT.value, "split_list": LISTS.value, "disjoint": DISJOINT.value}
+        from avsync.preparation import Preparation
+    selection = {"limit": LIMIT.value, "split_list": LISTS.value, "disjoint": DISJOINT.value}
+    data_dir = Path(DATA_DIR.value).expanduser()
     try:
-        builder_class = base.builder_class(DATASET.value)
-        selection = base.Selection.parse(**settings)
+        preparation = Preparation(DATASET.value, data_dir, num_workers=WORKERS.value, **selection)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    options = {"config": DATASET.value.partition("/")[2] or None, "num_workers": WORKERS.value}
-    options |= {"data_dir": Path(DATA_DIR.value).expanduser(), "limit": LIMIT.value}
-    builder = builder_class(**options)
-    directory = Path(builder.data_dir)
-    if job.read_report(directory, settings=settings):
-        print(f"{DATASET.value} is prepared already: {directory}", file=sys.stderr)
+    source = Path(SOURCE.value).expanduser() if SOURCE.value else None
+    if STATUS.value:
+        print(preparation.status())
         return
-    work = directory.parent / "preparing"
-    if RETRY.value:
-        job.forget_rejects(work)
-    if issubclass(builder_class, base.MediaBuilder):
-        media, splits, notes = builder_class.plan(_source(), selection)
-        print(*notes, sep="\n", file=sys.stderr)
-        how = {"detector": DETECTOR.value, "num_workers": WORKERS.value}
-        with show_progress(len(media)) as progress:
-            clips, rejects, report = job.prepare_media(media, work, progress=progress, **how)
-        builder_class(prepared=clips, splits=splits, **options).write()
-        report["notes"] = notes
-    else:
-        builder.write()
-        rejects, report = [], builder.contents() | {"num_rejected": 0, "by_reason": {}}
-    report |= {**settings, "num_workers": WORKERS.value, "seconds": round(monotonic() - start, 1)}
-    job.write_reports(rejects, report, directory)
-    shutil.rmtree(work, ignore_errors=True)
-    print(f"{DATASET.value} is prepared: {report['num_clips']} clips, {directory}", file=sys.stderr)
-
-
-def _source() -> Path:
-    if not SOURCE.value or not (path := Path(SOURCE.value).expanduser()).exists():
+    if preparation.is_done(source):
+        print(f"{DATASET.value} is prepared already: {preparation.directory}", file=sys.stderr)
+        return
+    if preparation.needs_source and not (source and source.exists()):
         raise UsageError(f"--source must be the folder of the raw videos, not {SOURCE.value}")
-    return path
+    if RETRY.value:
+        preparation.forget_rejects()
+    limits = Limits(SECONDS.value, MEMORY.value)
+    report = preparation.run(source, detector=DETECTOR.value, engine=_engine(), limits=limits)
+    done = f"{report['num_clips']} clips, {preparation.directory}"
+    print(f"{DATASET.value} is prepared: {done}", file=sys.stderr)
+
+
+def _engine() -> Engine:
+    if BEAM.value is None:
+        return functools.partial(prepare_in_processes, num_workers=WORKERS.value)
+    try:
+        from avsync.prepare.on_beam import prepare_on_beam
+    except ImportError as error:
+        raise UsageError(f"{error}: for --beam_options, pip install 'avsync[beam]'") from error
+    return functools.partial(prepare_on_beam, options=shlex.split(BEAM.value))
 
 
 run = functools.partial(run_binary, main)

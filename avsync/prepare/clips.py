@@ -1,7 +1,10 @@
 """One raw file to one clip: decode, find the talking face, crop its mouth."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
-from jaxtyping import Int16
+from jaxtyping import Int16, UInt8
 
 from avsync.prepare.decode import decode
 from avsync.prepare.landmarks.base import FaceDetector
@@ -25,20 +28,31 @@ def prepare_clip(media: MediaFile, *, detector: FaceDetector) -> Clip:
     track = talking_track(tracks)
     crops = crop_mouths(recording.frames, fill_missing(track.landmarks))
     face = describe_face(track, num_tracks=len(tracks), width_pixels=recording.frames.shape[2])
+    return labelled(crops, recording.waveform, file=media, measured=recording.media | face)
+
+
+def labelled(
+    frames: UInt8[np.ndarray, "t 96 96 1"],
+    waveform: Int16[np.ndarray, " s"],
+    *,
+    file: MediaFile,
+    measured: Mapping[str, Any],
+) -> Clip:
+    """What was made of `file`, and measured of it, with all that its dataset knows about it."""
     return Clip(
-        clip_id=media.clip_id,
-        frames=crops,
-        waveform=recording.waveform,
-        label=media.label,
-        category=media.category,
-        manipulation=media.manipulation,
-        identity=media.identity,
-        source_clip=media.source_clip,
+        clip_id=file.clip_id,
+        frames=frames,
+        waveform=waveform,
+        label=file.label,
+        category=file.category,
+        manipulation=file.manipulation,
+        identity=file.identity,
+        source_clip=file.source_clip,
         fake_segments=_after_cut(
-            media.fake_segments, recording.num_leading_frames_cut, num_frames=len(crops)
+            file.fake_segments, measured["num_leading_frames_cut"], num_frames=len(frames)
         ),
-        attributes=media.attributes,
-        media=recording.media | face,
+        attributes=file.attributes,
+        media=measured,
     )
 
 

@@ -12,8 +12,10 @@ REASONS = {
     "no_face": "no face was found",
     "face_lost": "the face is seen in too few of the frames",
     "wrong_size": "its features have other sizes than those of the dataset",
+    "failed": "an error that no rule foresees: a defect of avsync or of a library",
     "crashed": "the process that prepared it died",
-    "timed_out": "the process that prepared it came to no end",
+    "timed_out": "preparing it took longer than a clip may",
+    "out_of_memory": "preparing it took more memory than a clip may",
 }
 
 

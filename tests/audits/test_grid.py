@@ -1,5 +1,6 @@
 """Real clips and the fakes made of them: nothing that an audit measures tells them apart."""
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from avsync.datasets.base import open_source
 from avsync.datasets.grid import Builder
 from avsync.input_pipeline import sound
 from avsync.prepare import job
+from avsync.prepare.workers import prepare_in_processes
 
 pytestmark = pytest.mark.grid
 
@@ -19,7 +21,8 @@ def audited(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Audit:
     """The audit of a dozen clips of one talker and nine fakes of each."""
     folder = tmp_path_factory.mktemp("grid")
     media = Builder.find_media(testdata / "grid_s1" / "video")[:12]
-    prepared = job.prepare_media(media, folder / "work", detector="dlib68", num_workers=1)
+    engine = functools.partial(prepare_in_processes, num_workers=1)
+    prepared = job.prepare_media(media, folder / "work", detector="dlib68", engine=engine)
     Builder(prepared=prepared.clips, config="heldout", data_dir=folder).write()
     source = open_source("grid/heldout", "test", data_dir=folder)
     return audit(
