@@ -50,9 +50,7 @@ def test_a_stored_clip_has_the_labels_that_its_dataset_gives_it_now(tmp_path):
 def test_a_clip_of_another_file_than_its_id_stands_for_now_is_refused(tmp_path):
     save(some_clip(), tmp_path, file_name="a.mp4")
     store = ClipStore(tmp_path, {"a": MediaFile("a", tmp_path / "b.mp4")})
-    with pytest.raises(
-        ValueError, match=r"made of a\.mp4, and is .*b\.mp4 now: remove .*npz"
-    ):
+    with pytest.raises(ValueError, match=r"made of a\.mp4, and is .*b\.mp4 now: remove .*npz"):
         store["a"]
 
 
