@@ -14,6 +14,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from avsync.cards.card import write_card
 from avsync.datasets._splits import Plan
 from avsync.datasets.base import MediaBuilder, Selection, builder_class
 from avsync.prepare import job
@@ -39,6 +40,7 @@ class Preparation:
         split_list: Iterable[str],
         disjoint: str | None,
     ):
+        self._dataset = dataset
         self._settings = {"limit": limit, "split_list": list(split_list), "disjoint": disjoint}
         self._num_workers = num_workers
         self._class = builder_class(dataset)
@@ -64,7 +66,7 @@ class Preparation:
         """
         report = job.read_report(self.directory, settings=self._settings)
         if report and source and source.exists() and "source_digest" in report:
-            digest = _digest(self._plan(source))
+            digest = _digest(self.plan(source))
             if digest != report["source_digest"]:
                 raise ValueError(
                     f"{self.directory} was prepared when {source} held other files, splits or "
@@ -97,7 +99,7 @@ class Preparation:
         started = monotonic()
         if issubclass(self._class, MediaBuilder):
             assert source, "the binary has seen to that"
-            plan = self._plan(source)
+            plan = self.plan(source)
             print(*plan.notes, sep="\n", file=sys.stderr)
             how = {"detector": detector, "engine": engine, "limits": limits}
             with show_progress(len(plan.media)) as progress:
@@ -111,11 +113,14 @@ class Preparation:
             rejects, report = [], builder.contents() | {"num_rejected": 0, "by_reason": {}}
         seconds = round(monotonic() - started, 1)
         report |= {**self._settings, "num_workers": self._num_workers, "seconds": seconds}
+        data_dir = self._options["data_dir"]
+        write_card(self._dataset, self.directory, data_dir=data_dir, rejects=rejects, report=report)
         job.write_reports(rejects, report, self.directory)
         shutil.rmtree(self._work, ignore_errors=True)
         return report
 
-    def _plan(self, source: Path) -> Plan:
+    def plan(self, source: Path) -> Plan:
+        """What of `source` to prepare for which split; ValueError if that cannot be had."""
         assert issubclass(self._class, MediaBuilder)
         return self._class.plan(source, self._selection)
 

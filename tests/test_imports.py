@@ -41,6 +41,7 @@ LAYERS = (
         "writer",
         "runtime",
     },
+    {"cards"},
     {
         "train",
         "evaluation",
@@ -49,7 +50,6 @@ LAYERS = (
         "audits",
         "inspection",
         "exporting",
-        "cards",
         "gates",
     },
     # Below here no library sees a config; above, configs become objects, and no library sees that.
