@@ -49,7 +49,7 @@ def _histograms(contents: Contents) -> str:
         html.picture(drawing.to_png(figures.draw_lengths(contents)), wording.LENGTHS, "narrow"),
         html.picture(drawing.to_png(figures.draw_silence(contents)), wording.SILENCE, "narrow"),
     ]
-    return f'<div class="pair">{"".join(pictures)}</div>'
+    return f'<div class="panels">{"".join(pictures)}</div>'
 
 
 def _faces(contents: Contents) -> str:
