@@ -6,8 +6,10 @@ workdir/weights.safetensors          in place of checkpoints/: parameters alone,
 workdir/calibration/STEP.json        the scores that this checkpoint gives to held-out reals
 """
 
+import contextlib
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,9 @@ WEIGHTS = "weights.safetensors"
 WEIGHT_DTYPES = ("float32", "float16")
 STATE = "state"
 
+# A write that fails reaches us as an exception; Orbax logs a page about it for each of its threads.
+logging.getLogger("absl").addFilter(lambda record: "orbax" not in record.pathname)
+
 # Of an array that is written at once, where memory counts.
 WRITE_CHUNK_BYTES = 64 << 20
 
@@ -39,9 +44,10 @@ class Checkpointer:
     """
 
     def __init__(self, workdir: Path):
+        self._folder = workdir / FOLDER
         policies: Any = ocp.training.preservation_policies
         self._orbax = ocp.training.Checkpointer(
-            str((workdir / FOLDER).absolute()),
+            str(self._folder.absolute()),
             save_decision_policy=_Always(),
             preservation_policy=policies.AnyPreservationPolicy(
                 [
@@ -60,8 +66,10 @@ class Checkpointer:
     def __enter__(self) -> "Checkpointer":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._orbax.close()
+    def __exit__(self, error: object, *_: object) -> None:
+        # Whatever went wrong first is what the user hears of.
+        with contextlib.suppress(*[OSError] if error else []), self._saying_what_is_whole():
+            self._orbax.close()
 
     @property
     def latest_step(self) -> int | None:
@@ -73,15 +81,29 @@ class Checkpointer:
         """Begins to save `state`, a pytree of arrays, after `step` updates.
 
         `loss` of the validation split ranks it; without one it is kept only while the latest.
+        OSError if this checkpoint, or the one before, cannot be written.
         """
         if self.latest_step is not None and step <= self.latest_step:
             return
         metrics: Any = None if loss is None else {"loss": float(loss)}
-        self._orbax.save_async(step, state, metrics=metrics)
+        with self._saying_what_is_whole():
+            self._orbax.save_async(step, state, metrics=metrics)
 
     def restore(self, state: Any) -> Any:
         """The latest checkpoint, on the devices and with the shapes of `state`."""
         return self._orbax.load(None, jax.tree.map(_abstract, state))
+
+    @contextlib.contextmanager
+    def _saying_what_is_whole(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            # One that was not finished has a longer name.
+            steps = [int(path.name) for path in self._folder.iterdir() if path.name.isdigit()]
+            raise OSError(
+                f"a checkpoint could not be written to {self._folder} ({error}). Make room there "
+                f"and run it again: the one after {max(steps, default=0)} updates is whole"
+            ) from error
 
 
 def write_params(workdir: Path, params: Any) -> None:
@@ -220,7 +242,7 @@ def read_config(workdir: Path) -> dict[str, Any]:
 
 
 def write_config(workdir: Path, config: dict[str, Any]) -> None:
-    """Writes `config` beside the checkpoints, once.
+    """Writes `config` beside the checkpoints, once; of several processes the first does.
 
     ValueError names the fields that differ if the workdir was begun with another config.
     """
@@ -235,7 +257,8 @@ def write_config(workdir: Path, config: dict[str, Any]) -> None:
                 "--workdir, or the config it was begun with."
             )
         return
-    write_whole(workdir / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
+    if jax.process_index() == 0:
+        write_whole(workdir / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
 def _shapes(params: Any) -> dict[str, list[int]]:

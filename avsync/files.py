@@ -1,6 +1,9 @@
-"""Files that are there as a whole or not at all, also when a process is killed while it writes."""
+"""Files that are whole or not there, whenever a process is killed, and files that one may hold."""
 
+import contextlib
+import fcntl
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -14,6 +17,24 @@ def write_whole(path: Path, content: str | bytes) -> None:
     unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
     unfinished.replace(path)
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keeps `path`, an empty file, for this process; ValueError if another process has it.
+
+    A process that dies lets go, however it dies. The folder is made; the file stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(
+                f"{path.parent} is in use by another process, which holds {path.name}: wait for "
+                "its end, end it, or choose another folder"
+            ) from None
+        yield
 
 
 def require_new(folder: Path) -> None:

@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from avsync.files import write_whole
+from avsync.files import held, write_whole
 from tests.conftest import ROOT
 
 WRITE_WITHOUT_END = """
 import sys
 from pathlib import Path
-from avsync.files import write_whole
+from avsync.files import held, write_whole
 while True:
     for letter in b"ab":
         write_whole(Path(sys.argv[1]), bytes([letter]) * 1_000_000)
@@ -41,3 +41,12 @@ def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path):
         content = path.read_bytes()
         assert len(content) == 1_000_000
         assert len(set(content)) == 1
+
+
+def test_what_one_holds_no_other_can_and_it_is_free_again_at_its_end(tmp_path):
+    path = tmp_path / "job" / "work.lock"
+    refused = pytest.raises(ValueError, match=r"job is in use .* holds work\.lock")
+    with held(path), refused, held(path):
+        pass
+    with held(path):
+        pass

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from avsync import checkpoint
+from avsync.train.reporter import MEASURED
 from tests import feature_dataset
 from tests.conftest import ROOT, Run
 
@@ -42,15 +43,14 @@ def kill_training(arguments: list[str], environment: dict[str, str], *, after: P
 
 
 def latest_step(checkpoints: Path) -> int:
-    return max(
-        (int(path.parent.name) for path in checkpoints.glob("*/commit_success.txt")), default=0
-    )
+    # One that is being written has a longer name.
+    return max((int(path.name) for path in checkpoints.glob("*") if path.name.isdigit()), default=0)
 
 
 def read_metrics(workdir: Path) -> list[dict]:
-    """The lines of metrics.jsonl, but for the speed."""
+    """The lines of metrics.jsonl, but for the speeds."""
     lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if k != "frames_per_second"} for line in lines]
+    return [{k: v for k, v in line.items() if k not in MEASURED} for line in lines]
 
 
 def test_ten_steps_and_kill_and_ten_equal_twenty(

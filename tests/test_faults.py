@@ -1,0 +1,135 @@
+"""What may befall a training: nothing that was saved is lost, and the message says what to do."""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from avsync import checkpoint
+from tests import feature_dataset
+from tests.conftest import ROOT, Run
+
+NUM_KILLS = 20
+NUM_STEPS = 60
+
+
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """A training of a small head, which is over soon and saves after every update."""
+    data_dir = tmp_path_factory.mktemp("features")
+    generator = np.random.default_rng(0)
+    splits = {
+        split: [tuple(generator.standard_normal((2, 40, 8), np.float32)) for _ in range(num_clips)]
+        for split, num_clips in (("train", 5), ("val", 2))
+    }
+    feature_dataset.write(data_dir, splits, num_shards=2)
+    return [
+        "--config=configs/avh_align.py:test",
+        "--config.data.dataset=features",
+        f"--config.data.data_dir={data_dir}",
+        "--config.train.num_epochs=0",
+        f"--config.train.num_steps={NUM_STEPS}",
+        "--config.train.checkpoint_every=1",
+    ]
+
+
+@pytest.fixture
+def start(binary_environment: dict[str, str]) -> Callable[..., subprocess.Popen[str]]:
+    def start(*arguments: str, before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "avsync.bin.train", *arguments],
+            cwd=ROOT,
+            env=binary_environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=before,
+        )
+
+    return start
+
+
+def steps_saved(workdir: Path) -> list[int]:
+    # One that is being written has a longer name.
+    folder = workdir / "checkpoints"
+    return sorted(int(path.name) for path in folder.glob("*") if path.name.isdigit())
+
+
+def wait_for_step(workdir: Path, step: int, *, of: subprocess.Popen[str]) -> None:
+    while not (saved := steps_saved(workdir)) or saved[-1] < step:
+        assert of.poll() is None, "the training ended by itself"
+        time.sleep(0.005)
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_any_moment_change_nothing(start, arguments, run_binary: Run, tmp_path):
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    assert run_binary("train", *arguments, f"--workdir={straight}").returncode == 0
+    moments = np.random.default_rng(0).uniform(0, 0.25, NUM_KILLS)
+    for moment in moments:
+        process = start(*arguments, f"--workdir={killed}")
+        before = max(steps_saved(killed), default=0)
+        wait_for_step(killed, before + 1, of=process)
+        # Saving an update takes most of its time: most of the kills fall on a checkpoint.
+        time.sleep(moment)
+        process.kill()
+        process.communicate()
+        # The latest and the best can be read; another may have been in the midst of its removal.
+        latest = max(steps_saved(killed))
+        assert latest > before
+        for step in {latest, checkpoint.best_step(killed)}:
+            checkpoint.load_params(killed, step)
+    assert max(steps_saved(killed)) < NUM_STEPS, "there was nothing left to do for the last one"
+    done = run_binary("train", *arguments, f"--workdir={killed}")
+    assert done.returncode == 0, done.stderr
+    params = [checkpoint.load_params(workdir, NUM_STEPS) for workdir in (straight, killed)]
+    jax.tree.map(np.testing.assert_array_equal, *params)
+    losses = [
+        [
+            (line["step"], line["loss"])
+            for line in map(json.loads, (workdir / "metrics.jsonl").read_text().splitlines())
+        ]
+        for workdir in (straight, killed)
+    ]
+    assert losses[0] == losses[1]
+
+
+def test_a_second_trainer_is_sent_away_and_a_disk_that_is_full_costs_only_what_came_after(
+    start, arguments, run_binary: Run, tmp_path
+):
+    workdir = tmp_path / "run"
+    first = start(*arguments, "--config.train.num_steps=2000", f"--workdir={workdir}")
+    wait_for_step(workdir, 1, of=first)
+    second = run_binary(
+        "train", *arguments, "--config.train.num_steps=2000", f"--workdir={workdir}"
+    )
+    assert second.returncode == 1
+    assert f"{workdir} is in use by another process" in second.stderr
+    assert first.poll() is None, "the first trainer was disturbed"
+    first.kill()
+    first.communicate()
+    kept = max(steps_saved(workdir))
+
+    def allow_small_files_only() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    full = start(
+        *arguments,
+        "--config.train.num_steps=2000",
+        f"--workdir={workdir}",
+        before=allow_small_files_only,
+    )
+    _, errors = full.communicate()
+    assert full.returncode == 1
+    assert "could not be written" in errors
+    assert f"the one after {kept} updates is whole" in errors
+    assert len(errors.splitlines()) < 10, errors
+    assert kept in steps_saved(workdir)
+    checkpoint.load_params(workdir, kept)
