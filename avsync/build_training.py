@@ -12,11 +12,15 @@ from avsync.datasets.base import open_source
 from avsync.input_pipeline.evaluation import eval_batches
 from avsync.input_pipeline.official_order import file_order_batches, num_batches, require_alone
 from avsync.input_pipeline.training import TrainBatch, count_slots, train_batches
+from avsync.models.aligner import Aligner
 from avsync.optim import Optimiser, Plateau
 from avsync.pp import silence
 from avsync.pp.augment import Augmentation
 from avsync.runtime import this_host
-from avsync.train.loop import Schedule, Training
+from avsync.train.job import Schedule, Training
+from avsync.train.neighbours import among_neighbours
+from avsync.train.recompute import recomputing
+from avsync.train.step import Apply, Rule, require_possible
 from avsync.types import Source
 
 ORDERS = ("shuffled", "file")
@@ -62,13 +66,12 @@ def make_training(config: Config) -> Training:
             host=this_host(),
         ),
         apply=build.apply_of(model),
+        apply_in_training=make_apply_in_training(config, model),
         init=lambda: build.init_params(
             model, build.inputs_like(source.extraction), seed=config.seed
         ),
-        optimiser=make_optimiser(config, num_steps=schedule.num_steps),
+        rule=make_rule(config, num_steps=schedule.num_steps),
         plateau=make_plateau(config),
-        objective=objective,
-        reduction=train.reduction,
         schedule=schedule,
     )
 
@@ -105,6 +108,56 @@ def make_epochs(config: Config, source: Source) -> Epochs:
             first_step=first_step,
         ),
     )
+
+
+def make_rule(config: Config, *, num_steps: int) -> Rule:
+    """How the config makes an update, one of `num_steps`; ValueError names what is not possible."""
+    train = config.train
+    rule = Rule(
+        optimiser=make_optimiser(config, num_steps=num_steps),
+        objective=lookup.load("losses", train.loss).objective,
+        reduction=train.reduction,
+        micro_batches=train.micro_batches,
+        ema_decay=config.optim.ema_decay,
+    )
+    require_possible(rule)
+    return rule
+
+
+def make_apply_in_training(config: Config, model: Aligner) -> Apply:
+    """(params, visual, audio, valid) -> the logits that an update's loss is taken of.
+
+    ValueError if config.train.reach_clips does not go with the rest.
+    """
+    train, apply = config.train, build.apply_of(model)
+    if train.reach_clips:
+        _require_neighbours(config)
+        encode, align = (build.apply_of(model, method=name) for name in ("encode", "align"))
+        apply = among_neighbours(encode, align, reach_clips=train.reach_clips)
+    return recomputing(apply, train.recompute)
+
+
+def _require_neighbours(config: Config) -> None:
+    reach_clips = config.train.reach_clips
+    clashes = {
+        "config.train.loss": (config.train.loss, "alignment"),
+        "config.data.order": (config.data.order, "shuffled"),
+        # The clips of a part have no neighbours beyond it.
+        "config.train.micro_batches": (config.train.micro_batches, 1),
+    }
+    for field, (value, needed) in clashes.items():
+        if value != needed:
+            raise ValueError(
+                f"config.train.reach_clips {reach_clips} needs {field} {needed!r}, got {value!r}; "
+                "change that, or set reach_clips 0"
+            )
+    num_clips = config.data.batch_size
+    if not 0 < 2 * reach_clips < num_clips:
+        raise ValueError(
+            f"config.train.reach_clips must be 0 to {(num_clips - 1) // 2} for a "
+            f"config.data.batch_size of {num_clips}, or a clip would be beside itself; "
+            f"got {reach_clips}"
+        )
 
 
 def start_from(job: Training, place: str) -> Training:

@@ -45,7 +45,7 @@ def default() -> Config:
     model.head = ConfigDict({"name": "cosine"})
     model.reach_frames = 15
     model.edges = "masked"
-    model.dtype = "float32"
+    model.dtype = "float32"  # of activations, or "bfloat16"; sums and norms are in float32 anyway
 
     config.optim = optimiser = ConfigDict()
     optimiser.name = "adamw"
@@ -56,12 +56,20 @@ def default() -> Config:
     optimiser.plateau_factor = 0.1
     optimiser.plateau_patience = 5
     optimiser.weight_decay = 1e-2
-    optimiser.max_gradient_norm = 1.0
+    optimiser.max_gradient_norm = 1.0  # gradients are clipped to it; 0: never
+    # Of a moving average of the parameters, validated and evaluated in their place; 0: none.
+    optimiser.ema_decay = 0.0
 
     config.train = train = ConfigDict()
     train.init_from = ""  # a workdir or checkpoint, whose parameters to start with
     train.loss = "alignment"  # avsync.losses; "supervised" is the baseline that sees labels
     train.reduction = "mean"  # over a batch's frames: avsync.train.step.REDUCTIONS
+    # Each device takes its clips in so many parts, one after the other: the memory of one part, the
+    # update of the whole batch.
+    train.micro_batches = 1
+    train.recompute = "none"  # for less memory: avsync.train.recompute
+    # Clips on each side in the batch, of all devices, whose sounds are there to be chosen as well.
+    train.reach_clips = 0
     train.num_steps = 1000
     train.log_every = 20
     train.checkpoint_every = 200  # updates between validations; each ends with a checkpoint

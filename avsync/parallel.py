@@ -36,8 +36,13 @@ def replicate(tree: Any) -> Any:
 
 
 def spread(batch: Any) -> Any:
-    """[b, ...] to [local devices, b / local devices, ...]; b must be divisible."""
+    """[b, ...] to [local devices, b / local devices, ...], on its way to the devices.
+
+    ValueError if b is not divisible.
+    """
     devices = jax.local_device_count()
+    mesh = jax.sharding.Mesh(np.array(jax.local_devices()), (AXIS,))
+    sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(AXIS))
 
     def split(x: np.ndarray) -> np.ndarray:
         if len(x) % devices:
@@ -47,7 +52,8 @@ def spread(batch: Any) -> Any:
             )
         return x.reshape(devices, len(x) // devices, *x.shape[1:])
 
-    return jax.tree.map(split, batch)
+    # Put there by name: what a step would fetch from the host by itself, it would wait for.
+    return jax.device_put(jax.tree.map(split, batch), sharding)
 
 
 def gather(tree: Any) -> Any:

@@ -15,6 +15,9 @@ from avsync.bin.base import UsageError, hushed, run_binary
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "configs/NAME.py[:ARG]", lock_config=True)
 WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints and metrics go.", required=True)
+PROFILE = flags.DEFINE_integer(
+    "profile", 0, "Traces so many updates into WORKDIR/profile, for TensorBoard or Perfetto."
+)
 flags.mark_flag_as_required("config")
 
 
@@ -34,8 +37,8 @@ def main(_: list[str]) -> None:
         raise UsageError(str(error)) from error
     checkpoint.write_config(workdir, json.loads(config.to_json()))
     runtime.write_environment(workdir)
-    loss = train(job, workdir)
-    print(f"done: {workdir}, best validation loss {loss:.3f} nats a {job.objective.unit}")
+    loss = train(job, workdir, num_profiled=PROFILE.value)
+    print(f"done: {workdir}, best validation loss {loss:.3f} nats a {job.rule.objective.unit}")
 
 
 def run() -> None:

@@ -26,8 +26,12 @@ def alignment_nll(
     return jnp.where(valid, frame_nll(offset_logits), 0).sum(axis=1)
 
 
-def _summed(offset_logits: Float[Array, "b t k"], batch: Batch) -> tuple[jax.Array, jax.Array]:
-    return alignment_nll(offset_logits, batch.counted).sum(), batch.counted.sum()
+def _total(offset_logits: Float[Array, "b t k"], batch: Batch) -> jax.Array:
+    return alignment_nll(offset_logits, batch.counted).sum()
 
 
-objective = Objective(_summed, unit="frame", is_real_only=True)
+def _count(batch: Batch) -> jax.Array:
+    return batch.counted.sum()
+
+
+objective = Objective(_total, _count, unit="frame", is_real_only=True)

@@ -1,7 +1,7 @@
 """The update and the validation of one batch, as one device sees them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,34 +22,50 @@ REDUCTIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
 }
 
 Metrics = dict[str, jax.Array]
+Apply = Callable[..., jax.Array]
+
+
+class Rule(NamedTuple):
+    """How a batch becomes an update.
+
+    objective: what is minimised; where it is for reals alone, so are all batches.
+    reduction: of `REDUCTIONS`.
+    micro_batches: each device takes its clips in so many parts, one after the other: the memory of
+      one part, and the update of the whole batch.
+    ema_decay: of the moving average of the parameters that is validated in their place; 0: none.
+    """
+
+    optimiser: optax.GradientTransformation
+    objective: Objective
+    reduction: str = "mean"
+    micro_batches: int = 1
+    ema_decay: float = 0.0
 
 
 def make_train_step(
-    apply: Callable[..., jax.Array],
-    optimiser: optax.GradientTransformation,
-    *,
-    objective: Objective,
-    reduction: str,
+    apply: Apply, rule: Rule
 ) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
     """(state, this device's batch) -> (state, metrics), both equal on all devices.
 
     `apply(params, visual, audio, valid)` gives offset_logits. The metrics' loss is the mean in
-    nats whatever the reduction is, which ValueError says the known names of.
+    nats whatever the reduction is. ValueError if the rule is not possible.
     """
-    if reduction not in REDUCTIONS:
-        raise ValueError(lookup.unknown("reduction", reduction, sorted(REDUCTIONS)))
-
-    def loss_of(params: Any, batch: Batch) -> tuple[jax.Array, jax.Array]:
-        logits = apply(params, batch.visual, batch.audio, batch.valid)
-        total, count = objective.summed(logits, batch)
-        # The mean is over the frames of all devices, however the short clips fall: so the
-        # gradient does not depend on the number of devices.
-        count = jax.lax.psum(count, AXIS)
-        return total / REDUCTIONS[reduction](jnp.maximum(count, 1)), total / jnp.maximum(count, 1)
+    require_possible(rule)
+    optimiser, objective, reduction, micro_batches, ema_decay = rule
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
-        gradient_of = jax.grad(loss_of, has_aux=True)
-        gradients, loss = jax.lax.psum(gradient_of(state.params, batch), AXIS)
+        # The mean is over the frames of all devices and parts, however the short clips fall: so
+        # the gradient depends on the number of neither.
+        count = jnp.maximum(jax.lax.psum(objective.num_terms(batch), AXIS), 1)
+
+        def loss_of(params: Any, part: Batch) -> tuple[jax.Array, jax.Array]:
+            total = objective.total(apply(params, part.visual, part.audio, part.valid), part)
+            return total / REDUCTIONS[reduction](count), total / count
+
+        def gradient_of(part: Batch) -> tuple[Any, jax.Array]:
+            return jax.grad(loss_of, has_aux=True)(state.params, part)
+
+        gradients, loss = jax.lax.psum(_over_parts(gradient_of, batch, num=micro_batches), AXIS)
         updates, opt_state = optimiser.update(gradients, state.opt_state, state.params)
         # Whatever the optimiser, its updates are proportional to the learning rate.
         scale = state.patience.plateau.scale
@@ -59,20 +75,35 @@ def make_train_step(
             "num_frames": jax.lax.psum(batch.counted.sum(), AXIS),
             "gradient_norm": optax.tree.norm(gradients),
         }
-        return state._replace(step=state.step + 1, params=params, opt_state=opt_state), metrics
+        state = state._replace(
+            step=state.step + 1,
+            params=params,
+            opt_state=opt_state,
+            average=_averaged(state, params, decay=ema_decay),
+        )
+        return state, metrics
 
     return train_step
 
 
-def make_eval_step(
-    apply: Callable[..., jax.Array], *, objective: Objective
-) -> Callable[[Any, Batch], Metrics]:
+def require_possible(rule: Rule) -> None:
+    """ValueError names a value that a rule cannot have."""
+    if rule.reduction not in REDUCTIONS:
+        raise ValueError(lookup.unknown("reduction", rule.reduction, sorted(REDUCTIONS)))
+    if rule.micro_batches < 1:
+        raise ValueError(f"micro_batches must be 1 or more, got {rule.micro_batches}")
+    if not 0 <= rule.ema_decay < 1:
+        raise ValueError(
+            f"ema_decay must be 0, for no average, to below 1, such as 0.999; got {rule.ema_decay}"
+        )
+
+
+def make_eval_step(apply: Apply, *, objective: Objective) -> Callable[[Any, Batch], Metrics]:
     """(params, this device's batch) -> loss and count, summed over the batches of all devices."""
 
     def eval_step(params: Any, batch: Batch) -> Metrics:
-        logits = apply(params, batch.visual, batch.audio, batch.valid)
-        total, count = objective.summed(logits, batch)
-        return jax.lax.psum({"loss": total, "count": count}, AXIS)
+        total = objective.total(apply(params, batch.visual, batch.audio, batch.valid), batch)
+        return jax.lax.psum({"loss": total, "count": objective.num_terms(batch)}, AXIS)
 
     return eval_step
 
@@ -87,3 +118,32 @@ def refuse_fakes(batch: Batch, clip_ids: list[str]) -> None:
             f"{len(clip_ids)} rows of a batch are labelled fake: {names}. The dataset promises "
             "that this split is real only; mend its builder or choose another split."
         )
+
+
+def _over_parts(gradient_of: Callable[[Batch], Any], batch: Batch, *, num: int) -> Any:
+    """The sum of `gradient_of` over `num` equal parts of the batch, one after the other."""
+    if num == 1:
+        return gradient_of(batch)
+    num_clips = len(batch.label)
+    if num_clips % num:
+        raise ValueError(
+            f"the {num_clips} clips of a device cannot be taken in {num} equal parts; choose a "
+            "config.train.micro_batches that divides them, or another config.data.batch_size"
+        )
+    parts: Any = jax.tree.map(lambda x: x.reshape(num, num_clips // num, *x.shape[1:]), batch)
+    first, others = (jax.tree.map(lambda x, i=i: x[i], parts) for i in (0, slice(1, None)))
+    # The first outside the loop: what is added to then has the right shapes and types.
+    return jax.lax.scan(
+        lambda so_far, part: (jax.tree.map(jnp.add, so_far, gradient_of(part)), None),
+        gradient_of(first),
+        others,
+    )[0]
+
+
+def _averaged(state: TrainState, params: Any, *, decay: float) -> Any:
+    if not decay:
+        return None
+    # As TensorFlow's ExponentialMovingAverage(num_updates=…): a mean of the last few updates at
+    # first, or a decay of 0.9999 would evaluate the first parameters for thousands of updates.
+    decay_now = jnp.minimum(decay, (1 + state.step) / (10 + state.step))
+    return optax.incremental_update(params, state.average, 1 - decay_now)

@@ -38,11 +38,9 @@ def make_config(directory: Path, batch_clips: int, window_frames: int) -> Config
 def make_train(config: Config) -> Callable[[int], int]:
     """`train(num_updates)`, which goes on where it left off and returns the number of frames."""
     job = make_training(config)
-    state = new_state(job.init(), optimiser=job.optimiser, plateau=job.plateau)
+    state = new_state(job.init(), optimiser=job.rule.optimiser, plateau=job.plateau)
     state = parallel.replicate(state)
-    step = make_train_step(
-        job.apply, job.optimiser, objective=job.objective, reduction=job.reduction
-    )
+    step = make_train_step(job.apply_in_training, job.rule)
     update = parallel.map_step(step, donate_state=True)
     batches = job.batches(0)
 

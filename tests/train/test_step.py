@@ -9,7 +9,7 @@ import pytest
 from avsync import optim, parallel
 from avsync.losses import alignment
 from avsync.train.state import new_state
-from avsync.train.step import make_train_step
+from avsync.train.step import Rule, make_train_step
 from avsync.types import Batch
 
 PLATEAU = optim.make_plateau("plateau", factor=0.5, patience=0)
@@ -36,9 +36,7 @@ def update(batch: Batch, *, reduction: str, rate_scale: float = 1.0):
     state = new_state({"scale": jnp.float32(0.5)}, optimiser=optimiser, plateau=PLATEAU)
     plateau = state.patience.plateau._replace(scale=jnp.float32(rate_scale))
     state = state._replace(patience=state.patience._replace(plateau=plateau))
-    step = make_train_step(
-        scaled_agreement, optimiser, objective=alignment.objective, reduction=reduction
-    )
+    step = make_train_step(scaled_agreement, Rule(optimiser, alignment.objective, reduction))
     state, metrics = parallel.map_step(step, donate_state=False)(state, parallel.spread(batch))
     return float(state.params["scale"]), {k: v.item() for k, v in jax.device_get(metrics).items()}
 
@@ -70,6 +68,4 @@ def test_an_update_is_scaled_as_the_plateau_says():
 
 def test_an_unknown_reduction_is_named():
     with pytest.raises(ValueError, match="did you mean 'mean'"):
-        make_train_step(
-            scaled_agreement, optax.sgd(1.0), objective=alignment.objective, reduction="men"
-        )
+        make_train_step(scaled_agreement, Rule(optax.sgd(1.0), alignment.objective, "men"))
