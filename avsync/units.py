@@ -10,6 +10,10 @@ SAMPLES_PER_FRAME = SAMPLE_RATE // FRAMES_PER_SECOND
 # The mouth crop of AV-HuBERT (Shi et al., ICLR 2022): 96 x 96 pixels, 8-bit grey.
 CROP_PIXELS = 96
 
+# A second: with less, most of the 31 offsets of +-0.6 s cannot be told apart. Shorter clips are not
+# prepared, and a score of what trimming leaves of one means nothing.
+MIN_FRAMES = FRAMES_PER_SECOND
+
 # int16 full scale: waveforms are stored as int16 and mean x / 32768 in [-1, 1).
 INT16_SCALE = 32_768
 

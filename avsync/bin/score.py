@@ -18,9 +18,13 @@ CHECKPOINT = flags.DEFINE_string(
 )
 OUT = flags.DEFINE_string("out", None, "Where scores.json and pictures go.", required=True)
 RATE = flags.DEFINE_float(
-    "false_alarm_rate", 0.05, "Of real clips, this part may be called fake.", 1e-6, 0.999
+    "false_alarm_rate",
+    0.05,
+    "Of reals as are compared with, so many may be alarms.",
+    1e-6,
+    0.999,
 )
-DETECTOR = flags.DEFINE_string("detector", "dlib68", "What finds faces and their landmarks.")
+DETECTOR = flags.DEFINE_string("detector", "trees68", "What finds faces and their landmarks.")
 
 
 def main(arguments: list[str]) -> None:
@@ -42,7 +46,8 @@ def main(arguments: list[str]) -> None:
         raise UsageError(str(error)) from error
     if kept:  # only scores by the same rules can be compared
         scorer = scorer._replace(frame_score=kept["frame"], pooling=kept["pooling"])
-    reference = Reference(kept, false_alarm_rate=RATE.value)
+    caution = "" if CHECKPOINT.value else pretrained.CAUTION
+    reference = Reference(kept, false_alarm_rate=RATE.value, caution=caution)
     inspector = Inspector(scorer, reference, detector=detector)
     report = Report(Path(OUT.value).expanduser(), reference)
     with runtime.Progress("scoring", total=len(paths)) as progress:
@@ -50,8 +55,6 @@ def main(arguments: list[str]) -> None:
             report.add(inspector.inspect(path))
             progress.advance_to(number, path.name)
     report.print_table()
-    if not CHECKPOINT.value:
-        print(f"Beware: {pretrained.CAUTION}")
     print(f"details: {Path(OUT.value).expanduser()}")
     if not report.num_scored:
         raise ValueError(f"none of {len(paths)} files could be scored")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from avsync.evaluation.lines import TRIMS, Line, Metrics, is_scored
+from avsync.evaluation.lines import OK, TRIMS, Line, Metrics, identities, is_scored
 from avsync.metrics import calibration
 from avsync.types import REAL
 
@@ -20,7 +20,7 @@ def from_reals(
 ) -> dict[str, Any]:
     """What `avsync.checkpoint.write_calibration` keeps: the trimmed scores of these real clips.
 
-    ValueError if a clip is labelled fake, or none has a trimmed score.
+    Clips not judged are left out. ValueError if one is labelled fake, or none has a trimmed score.
     """
     fakes = [line["clip_id"] for line in lines if line["label"] != REAL]
     if fakes:
@@ -37,6 +37,8 @@ def from_reals(
         "trim": TRIMS["trimmed"],
         "frame": frame_score,
         "pooling": pooling,
+        # How many talk, if that is known: reals of others may score otherwise.
+        "num_identities": len(set(speakers)) if (speakers := identities(scored)) else None,
         # Scores of clips much longer or shorter than these cannot be compared with them.
         "num_frames": int(np.median([line["num_frames"] for line in scored])),
         "scores": sorted(line["scores"][SCORE] for line in scored),
@@ -52,7 +54,7 @@ def fitting(
 
 
 def with_p_values(lines: Sequence[Line], kept: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """The lines, each with its `p_value`: None for a clip without score, or trimmed otherwise.
+    """The lines, each with its `p_value`: None for a clip not judged, or trimmed otherwise.
 
     Without kept scores the lines stay as they are.
     """
@@ -73,19 +75,22 @@ def with_p_values(lines: Sequence[Line], kept: Mapping[str, Any] | None) -> list
 def promises(lines: Sequence[Line], kept: Mapping[str, Any]) -> Metrics:
     """What thresholds from the kept scores promise, and what they do on these clips.
 
+    `num_abstained`: of these clips, those not judged (too short, silent), which count nowhere here.
     By false-alarm rate: the threshold; the rate to be expected of endless new reals; the alarms
     among the reals here, beside the interval to be expected for so many; and the share of fakes
     found. "note" says why there is no threshold where the kept scores are too few.
     """
     (view,) = (view for view, trim in TRIMS.items() if trim == kept["trim"])
     known = np.array(kept["scores"])
-    here = [line for line in lines if _has_score(line, view)]
+    in_view = [line for line in lines if line["view"] == view]
+    here = [line for line in in_view if _has_score(line, view)]
     scores = np.array([line["scores"][SCORE] for line in here])
     is_real = np.array([line["label"] == REAL for line in here], bool)
     source = {name: kept[name] for name in ("dataset", "split", "trim", "frame", "pooling")}
     return {
         **source,
         "num_calibration": len(known),
+        "num_abstained": len(in_view) - len(here),
         "rates": {str(rate): _promise(rate, known, scores, is_real) for rate in FALSE_ALARM_RATES},
     }
 
@@ -114,4 +119,5 @@ def _promise(rate: float, known: np.ndarray, scores: np.ndarray, is_real: np.nda
 
 
 def _has_score(line: Line, view: str) -> bool:
-    return line["view"] == view and is_scored(line, SCORE)
+    is_judged = line.get("status", OK) == OK
+    return line["view"] == view and is_judged and is_scored(line, SCORE)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from avsync import parallel, scoring
+from avsync.evaluation.lines import OK
 from avsync.evaluation.views import Views
 from avsync.files import write_whole
 from avsync.runtime import Progress
@@ -124,6 +125,14 @@ def _frames(info: ClipInfo, found: Mapping[str, Any], row: int) -> list[float]:
     return [round(score, DIGITS) for score in found["frames"][row, : info.num_frames].tolist()]
 
 
+def _judged(info: ClipInfo) -> tuple[str, str]:
+    """Whether there is enough of the clip to judge it: its status, and why in words."""
+    if info.status != OK:
+        return info.status, info.message
+    reason = scoring.abstention(info.num_frames, silent_seconds=info.leading_silence_seconds)
+    return reason or (OK, "")
+
+
 def _line(view: str, info: ClipInfo, found: Mapping[str, Any], row: int) -> Line:
     # With no frame left there is nothing to align; how long the silence was is known all the same.
     is_scored = info.num_frames > 0
@@ -132,6 +141,7 @@ def _line(view: str, info: ClipInfo, found: Mapping[str, Any], row: int) -> Line
         return {name: float(x[row]) if is_scored else None for name, x in columns.items()}
 
     scores = numbers(found["scores"])
+    status, message = _judged(info)
     known = [value for value in scores.values() if value is not None]
     assert np.isfinite(known).all(), f"{info.clip_id}: {scores}"
     return {
@@ -147,8 +157,8 @@ def _line(view: str, info: ClipInfo, found: Mapping[str, Any], row: int) -> Line
         "num_frames": info.num_frames,
         "offset_frames": int(found["offset_frames"][row]) if is_scored else None,
         "offset_margin": float(found["offset_margin"][row]) if is_scored else None,
-        "status": info.status,
-        "message": info.message,
+        "status": status,
+        "message": message,
         "scores": {
             **scores,
             "leading_silence": info.leading_silence_seconds,

@@ -4,7 +4,9 @@ A line is one clip in one view: `clip_id`, `view` ("original" or "trimmed"), `la
 `category`, `manipulation`, `identity`, `attributes` (what the dataset says beside, text by name),
 `offset_frames` and `offset_margin` (avsync.scoring), `status`, and `scores`, a number or None by
 name. None, or a number that is not finite, is a clip that could not be scored; it is counted, never
-dropped.
+dropped. A `status` but "ok" says, with its `message`, why a clip is not judged: it has no p-value
+and counts at no threshold. What scores it has all the same stay in the areas under curves, so that
+these can be compared with those of others.
 """
 
 import math
@@ -19,6 +21,9 @@ from avsync.types import FAKE, REAL
 # The views of a report, and the rules of avsync.pp.silence that they stand for.
 TRIMS = {"original": "none", "trimmed": "leading"}
 VIEWS = tuple(TRIMS)
+
+# The status of a clip that is judged.
+OK = "ok"
 
 Line = Mapping[str, Any]
 Metrics = dict[str, Any]

@@ -1,5 +1,6 @@
 """A file to what is found of it: its faces, each with a score, and where they are worst."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +9,15 @@ import numpy as np
 from avsync.inspection import people, segments, wording
 from avsync.inspection.judging import Judge, Judgement, Logits
 from avsync.inspection.reference import Reference
-from avsync.inspection.result import Evidence, Face, Finding, Inspection, Moment, Stretch
+from avsync.inspection.result import (
+    Evidence,
+    Face,
+    Finding,
+    Inspection,
+    Moment,
+    OffsetSpan,
+    Stretch,
+)
 from avsync.inspection.trimming import Trimmed, trim
 from avsync.inspection.windows import LongClip
 from avsync.pp.augment import INPUT_PIXELS
@@ -17,16 +26,12 @@ from avsync.prepare.footage import Footage, read_footage
 from avsync.prepare.landmarks.base import FaceDetector
 from avsync.prepare.mouth_tracks import MouthTrack
 from avsync.prepare.rejects import Reject
+from avsync.scoring import Abstention, OffsetStretch
 from avsync.scoring.scorer import Scorer
 from avsync.units import CROP_PIXELS, FRAMES_PER_SECOND
 
 # Thumbnails of so many of the worst moments.
 NUM_MOMENTS = 4
-
-UNHEARD = Finding(
-    status="all_silent",
-    message="of this face less than 1 s is left once leading silence is trimmed",
-)
 
 MARGIN_PIXELS = (CROP_PIXELS - INPUT_PIXELS) // 2
 
@@ -56,17 +61,20 @@ class Inspector:
         talking: list[_Heard] = []
         for track in [*found.talking, *found.others]:
             clip = trim(track, footage, rule=self._reference.trim)
-            heard = self._hear(clip, store) if clip else None
-            finding = self._finding(heard.judgement) if heard else UNHEARD
             is_talking = track in found.talking
+            if isinstance(clip, Abstention):
+                finding = Finding(status=clip.status, message=clip.message)
+            else:
+                heard = self._hear(clip, store)
+                finding = self._finding(heard.judgement, [heard], footage)
+                talking += [heard] * is_talking
             faces.append(_face(track, footage, finding, is_talking=is_talking))
-            if heard and is_talking:
-                talking.append(heard)
         for track, status, message in found.unfit:
             unfit = Finding(status=status, message=message)
             faces.append(_face(track, footage, unfit, is_talking=False))
         if not talking:
             return Inspection(str(path), faces[0].finding, faces, segments=[], evidence=None)
+        talking.sort(key=lambda heard: heard.clip.first)
         return self._whole(path, footage, faces, talking, store)
 
     def _hear(self, clip: Trimmed, store: CropStore) -> "_Heard":
@@ -90,13 +98,15 @@ class Inspector:
                 [heard.long_clip for heard in talking], logits=[heard.logits for heard in talking]
             )
         stretches = [
-            Stretch(footage.start_seconds + heard.clip.first / FRAMES_PER_SECOND, scores)
-            for heard, scores in zip(talking, judgement.frame_scores, strict=True)
+            Stretch(_start(heard, footage), scores, evidence)
+            for heard, scores, evidence in zip(
+                talking, judgement.frame_scores, judgement.evidence, strict=True
+            )
         ]
         threshold = self._reference.threshold
         bad = [
             segment
-            for start, scores in stretches
+            for start, scores, _ in stretches
             if threshold is not None
             for segment in segments.above(scores, threshold=threshold, start_seconds=start)
         ]
@@ -109,19 +119,29 @@ class Inspector:
         evidence = Evidence(
             waveform=footage.waveform,
             start_seconds=footage.start_seconds,
-            stretches=sorted(stretches, key=lambda stretch: stretch.start),
+            stretches=stretches,
             moments=sorted(worst, key=lambda moment: moment.seconds),
             support=judgement.support,
-            frame_offset=judgement.frame_offset,
+            is_moved=judgement.is_moved,
         )
-        finding = self._finding(judgement, remark=footage.remark)
+        finding = self._finding(judgement, talking, footage, remark=footage.remark)
         return Inspection(str(path), finding, faces, sorted(bad), evidence)
 
-    def _finding(self, judged: Judgement, *, remark: str = "") -> Finding:
+    def _finding(
+        self,
+        judged: Judgement,
+        clips: Sequence["_Heard"],
+        footage: Footage,
+        *,
+        remark: str = "",
+    ) -> Finding:
+        """What is judged of these clips together, in numbers and words."""
         finding = Finding(
             score=judged.score,
             p_value=self._reference.p_value(judged.piece_scores),
             offset_frames=judged.offset_frames,
+            offset_evidence=judged.offset_evidence,
+            offsets=_spans([_start(clip, footage) for clip in clips], judged.offsets),
             score_resynced=judged.score_resynced,
             p_value_resynced=self._reference.p_value(judged.piece_scores_resynced),
             num_pieces=len(judged.piece_scores),
@@ -136,6 +156,26 @@ class _Heard(NamedTuple):
     long_clip: LongClip
     logits: Logits
     judgement: Judgement
+
+
+def _start(heard: _Heard, footage: Footage) -> float:
+    """Where its clip begins, in seconds of the file."""
+    return footage.start_seconds + heard.clip.first / FRAMES_PER_SECOND
+
+
+def _spans(
+    starts: Sequence[float], offsets: Sequence[Sequence[OffsetStretch]]
+) -> tuple[OffsetSpan, ...]:
+    """The offsets of clips that begin at `starts`; neighbours of one offset are one span."""
+    spans: list[OffsetSpan] = []
+    for start, stretches in zip(starts, offsets, strict=True):
+        for first, end, offset in stretches:
+            edges = (start + first / FRAMES_PER_SECOND, start + end / FRAMES_PER_SECOND)
+            if spans and spans[-1].offset_frames == offset:
+                spans[-1] = spans[-1]._replace(end=max(spans[-1].end, edges[1]))
+            else:
+                spans.append(OffsetSpan(*edges, offset))
+    return tuple(spans)
 
 
 def _long_clip(clip: Trimmed, store: CropStore) -> LongClip:

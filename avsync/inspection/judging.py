@@ -1,6 +1,7 @@
 """offset_logits of a clip, or of several that belong together, to a score and an offset."""
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,10 +10,11 @@ import numpy as np
 from jaxtyping import Float
 
 from avsync import scoring
+from avsync.inspection.resyncing import resynced
 from avsync.inspection.windows import LongClip, offset_logits
-from avsync.prepare.decode import MIN_FRAMES
+from avsync.scoring import OffsetStretch
 from avsync.scoring.scorer import Scorer
-from avsync.units import FRAMES_PER_SECOND
+from avsync.units import FRAMES_PER_SECOND, MIN_FRAMES
 
 Logits = Float[np.ndarray, "_ k"]
 
@@ -28,19 +30,25 @@ class Judgement(NamedTuple):
 
     score: pooled over all frames, as they are in the file; grows with fakeness.
     offset_frames: the shift that they prefer together; +n means that the sound comes n frames late.
-    score_resynced: the score of the clips moved by that offset; None if too little of them is left.
+    offset_evidence: how much better than by chance they fit at `offsets`, in nats a frame.
     support: of each offset, -reach to +reach, the mean log-probability.
-    frame_offset: the offset at which the score is the lower one: 0 or `offset_frames`.
-    frame_scores: of each clip, at that offset; NaN for a frame whose sound lies beyond its clip.
+    evidence: of each clip, `avsync.scoring.offset_evidence`.
+    offsets: of each clip, stretches of one offset each.
+    score_resynced: the score of the clips moved by these offsets; None if too little is left.
+    is_moved: whether `frame_scores` are those of the clips so moved; if they fit better there.
+    frame_scores: of each clip; NaN for a frame whose sound lies beyond its clip.
     piece_scores: of the pieces of all clips, each taken for a clip of its own, as in the file.
-    piece_scores_resynced: the same of the clips moved by the offset; [] if too little is left.
+    piece_scores_resynced: the same of the clips moved by their offsets; [] if too little is left.
     """
 
     score: float
     offset_frames: int
-    score_resynced: float | None
+    offset_evidence: float
     support: Float[np.ndarray, " k"]
-    frame_offset: int
+    evidence: list[Logits]
+    offsets: list[list[OffsetStretch]]
+    score_resynced: float | None
+    is_moved: bool
     frame_scores: list[Float[np.ndarray, " _"]]
     piece_scores: list[float]
     piece_scores_resynced: list[float]
@@ -58,7 +66,7 @@ class Judge:
         self._piece_frames = piece_frames
         self._params = jax.device_put(scorer.params)
         self._apply = jax.jit(scorer.apply)
-        self._support = jax.jit(scoring.offset_support)
+        self._evidence = jax.jit(scoring.offset_evidence)
         self._frame_scores = jax.jit(
             functools.partial(scoring.frame_scores, name=scorer.frame_score)
         )
@@ -70,41 +78,60 @@ class Judge:
 
     def judge(self, clips: Sequence[LongClip], *, logits: Sequence[Logits]) -> Judgement:
         """`clips`, at least one with at least one frame, and what `logits` says of each."""
-        supports = [np.asarray(self._support(*_padded(each)))[0] for each in logits]
-        support = np.average(supports, axis=0, weights=[len(each) for each in logits])
-        offset = int(np.argmax(support)) - len(support) // 2
+        evidence = [np.asarray(self._evidence(*_padded(row)))[0, : len(row)] for row in logits]
+        joined = np.concatenate(evidence)
+        stretches = scoring.offset_stretches(joined)
+        # Frames that tell nothing have no evidence at all, and no say.
+        num_telling = int(joined.any(axis=1).sum())
+        support = joined.sum(axis=0) / num_telling
+        reach = len(support) // 2
+        along = sum(
+            float(joined[first:end, reach + offset].sum()) for first, end, offset in stretches
+        )
+        offsets = _of_each(clips, stretches)
         frames = [self._scores(each) for each in logits]
         score = self._pooled(frames)
         pieces = self._piece_scores(clips, frames)
-        judgement = Judgement(score, offset, score, support, 0, frames, pieces, pieces)
-        return self._resynced(clips, judgement) if offset else judgement
+        judgement = Judgement(
+            score=score,
+            offset_frames=int(np.argmax(support)) - reach,
+            # Chance gives each of K offsets a log-probability of -ln K.
+            offset_evidence=along / num_telling + math.log(len(support)),
+            support=support,
+            evidence=evidence,
+            offsets=offsets,
+            score_resynced=score,
+            is_moved=False,
+            frame_scores=frames,
+            piece_scores=pieces,
+            piece_scores_resynced=pieces,
+        )
+        is_late = any(stretch.offset_frames for own in offsets for stretch in own)
+        return self._resynced(clips, judgement) if is_late else judgement
 
     def _resynced(self, clips: Sequence[LongClip], judgement: Judgement) -> Judgement:
-        """The judgement with what is known only once the clips are moved to its offset.
+        """The judgement with what is known only once the clips are moved by their offsets.
 
         They go through the model once more: to read another column of the same logits would not
         do. What encoders see of the ends of a clip tells them where in it they are, so that there
         each frame fits the sound of the same place, be it its own or not.
         """
-        offset = judgement.offset_frames
-        moved = [clip.resynced(offset) for clip in clips]
+        moved = [resynced(*each) for each in zip(clips, judgement.offsets, strict=True)]
         frames = [
             self._scores(self.logits(clip)) if clip.num_frames >= MIN_FRAMES else LOST
-            for clip in moved
+            for clip, _ in moved
         ]
         if not sum(map(len, frames)):
             return judgement._replace(score_resynced=None, piece_scores_resynced=[])
         score = self._pooled(frames)
-        judgement = judgement._replace(
-            score_resynced=score, piece_scores_resynced=self._piece_scores(moved, frames)
-        )
+        pieces = self._piece_scores([clip for clip, _ in moved], frames)
+        judgement = judgement._replace(score_resynced=score, piece_scores_resynced=pieces)
         if score >= judgement.score:
             return judgement
         placed = [np.full(clip.num_frames, np.nan, np.float32) for clip in clips]
-        for row, scores in zip(placed, frames, strict=True):
-            first = max(0, -offset)
-            row[first : first + len(scores)] = scores
-        return judgement._replace(frame_offset=offset, frame_scores=placed)
+        for row, scores, (_, origin) in zip(placed, frames, moved, strict=True):
+            row[origin[: len(scores)]] = scores
+        return judgement._replace(is_moved=True, frame_scores=placed)
 
     def _piece_scores(
         self, clips: Sequence[LongClip], frames: Sequence[Float[np.ndarray, " _"]]
@@ -125,6 +152,21 @@ class Judge:
 
     def _pooled(self, frames: Sequence[Float[np.ndarray, " _"]]) -> float:
         return self._pool(*_padded(np.concatenate(frames))).item()
+
+
+def _of_each(
+    clips: Sequence[LongClip], stretches: Sequence[OffsetStretch]
+) -> list[list[OffsetStretch]]:
+    """Of each clip its own, where `stretches` are those of all clips in a row."""
+    found, start = [], 0
+    for clip in clips:
+        inside = [
+            OffsetStretch(max(0, first - start), min(clip.num_frames, end - start), offset)
+            for first, end, offset in stretches
+        ]
+        found.append([stretch for stretch in inside if stretch.first < stretch.end])
+        start += clip.num_frames
+    return found
 
 
 def _padded(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from avsync.prepare.decode import MIN_FRAMES
 from avsync.prepare.mouth_tracks import MouthTrack
 from avsync.prepare.tracks import MIN_SEEN_SHARE, MIN_TRACK_FRAMES
-from avsync.units import FRAMES_PER_SECOND
+from avsync.units import FRAMES_PER_SECOND, MIN_FRAMES
 
 
 class People(NamedTuple):

@@ -7,18 +7,17 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
-from avsync.inspection import wording
+from avsync.inspection import drift, wording
 from avsync.inspection.reference import Reference
 from avsync.inspection.result import Evidence, Inspection
 from avsync.inspection.segments import smoothed
 from avsync.reporting.drawing import DOTS_PER_INCH, PALETTE
 from avsync.units import FRAMES_PER_SECOND, INT16_SCALE, SAMPLE_RATE
 
-WIDTH_INCHES, HEIGHT_INCHES = 1200 / DOTS_PER_INCH, 1150 / DOTS_PER_INCH
+WIDTH_INCHES, HEIGHT_INCHES = 1200 / DOTS_PER_INCH, 1500 / DOTS_PER_INCH
 
-TITLE_CHARACTERS = 84
+TITLE_CHARACTERS, NOTE_CHARACTERS = 84, 112
 
 # More points than this over the width of the picture make a line no finer.
 MAX_POINTS = 1200
@@ -32,22 +31,27 @@ def draw(inspection: Inspection, reference: Reference) -> Figure:
     assert evidence is not None, f"{inspection.path} has no score to draw"
     figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), layout="constrained")
     figure.suptitle(_title(inspection, reference), fontsize=8.5, x=0.01, ha="left")
-    rows = figure.add_gridspec(3, 1, height_ratios=[1, 2.3, 1.9])
+    note = textwrap.fill(wording.comparison(reference), NOTE_CHARACTERS)
+    figure.supxlabel(note, fontsize=6.5, x=0.01, ha="left", color=SOUND)
+    rows = figure.add_gridspec(4, 1, height_ratios=[1, 2.3, 1.6, 1.9])
     sound = figure.add_subplot(rows[0])
     score = figure.add_subplot(rows[1], sharex=sound)
-    bottom = rows[2].subgridspec(1, 6)
+    offset = figure.add_subplot(rows[2], sharex=sound)
+    bottom = rows[3].subgridspec(1, 6)
     _draw_sound(sound, evidence)
     _draw_scores(score, evidence, reference)
+    score.tick_params(labelbottom=False)
+    drift.draw(offset, inspection.finding, evidence, reference)
     for axes in (sound, score):
         for segment in inspection.segments:
             axes.axvspan(segment.start, segment.end, color=BAD, alpha=0.18, linewidth=0)
     for i, moment in enumerate(evidence.moments):
         axes = figure.add_subplot(bottom[i])
         axes.imshow(moment.crop, cmap="gray", vmin=0, vmax=255)
-        axes.set_title(f"{i + 1}: {_clock(moment.seconds)}", fontsize=8)
+        axes.set_title(f"{i + 1}: {wording.clock(moment.seconds)}", fontsize=8)
         axes.set_xlabel(f"misfit {moment.score:.1f}", fontsize=8)
         axes.set(xticks=[], yticks=[])
-    _draw_offsets(figure.add_subplot(bottom[4:]), inspection, evidence)
+    _draw_offsets(figure.add_subplot(bottom[4:]), inspection, evidence, reference)
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=7.5)
@@ -56,10 +60,9 @@ def draw(inspection: Inspection, reference: Reference) -> Figure:
 
 def _title(inspection: Inspection, reference: Reference) -> str:
     finding = inspection.finding
-    score = f"score {finding.score:.2f}, higher means more likely fake"
-    if finding.offset_frames and finding.score_resynced is not None:
-        moved = wording.seconds(-finding.offset_frames)
-        score += f"; {finding.score_resynced:.2f} with the sound moved by {moved}"
+    score = f"misfit score {finding.score:.2f}"
+    if wording.is_shifted(finding) and finding.score_resynced is not None:
+        score += f"; {finding.score_resynced:.2f} with the sound moved to where it fits best"
     sentences = [
         Path(inspection.path).name,
         finding.message,
@@ -105,7 +108,7 @@ def _draw_scores(axes: Axes, evidence: Evidence, reference: Reference) -> None:
             color="black",
             linestyle="--",
             linewidth=1,
-            label=f"threshold: {reference.false_alarm_rate:.0%} of real clips score above",
+            label=f"threshold: {reference.false_alarm_rate:.0%} of {reference.reals} score above",
         )
     for i, moment in enumerate(evidence.moments):
         axes.annotate(
@@ -117,15 +120,14 @@ def _draw_scores(axes: Axes, evidence: Evidence, reference: Reference) -> None:
             fontsize=8,
             fontweight="bold",
         )
-    shift = evidence.frame_offset
-    at_offset = f", sound moved by {wording.seconds(-shift)}" if shift else ""
-    axes.set_ylabel("misfit of lips and sound", fontsize=8)
-    axes.set_xlabel(f"time{at_offset}", fontsize=8)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: _clock(seconds)))
+    moved = ",\nsound moved" if evidence.is_moved else ""
+    axes.set_ylabel(f"misfit of lips and sound{moved}", fontsize=8)
     axes.legend(fontsize=7, frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, 1.15))
 
 
-def _draw_offsets(axes: Axes, inspection: Inspection, evidence: Evidence) -> None:
+def _draw_offsets(
+    axes: Axes, inspection: Inspection, evidence: Evidence, reference: Reference
+) -> None:
     """How the offsets share what support there is."""
     share = np.exp(evidence.support - evidence.support.max())
     reach = len(share) // 2
@@ -136,11 +138,8 @@ def _draw_offsets(axes: Axes, inspection: Inspection, evidence: Evidence) -> Non
     axes.axvline(0, color="black", linewidth=0.8, linestyle=":")
     axes.set(yticks=[], xticks=[-0.5, 0, 0.5])
     axes.set_xlabel("sound later than lips (s)", fontsize=8)
-    axes.set_title(f"fit at each offset; best {_best(inspection)}", fontsize=8)
-
-
-def _best(inspection: Inspection) -> str:
-    return wording.seconds(inspection.finding.offset_frames or 0)
+    best = wording.offset_cell(inspection.finding, reference)
+    axes.set_title(f"fit at each offset: {best}", fontsize=8)
 
 
 def _thinned(
@@ -153,10 +152,3 @@ def _thinned(
     highest = blocks.max(axis=1)
     highest[np.isinf(highest)] = np.nan
     return np.arange(len(highest)) * step / FRAMES_PER_SECOND, highest
-
-
-def _clock(seconds: float) -> str:
-    """ "1.24 s", or "61:02" beyond a minute."""
-    if abs(seconds) < 60:
-        return f"{seconds:.4g} s"
-    return f"{int(seconds // 60)}:{seconds % 60:04.1f}".removesuffix(".0")

@@ -15,17 +15,23 @@ class Reference:
 
     Attributes:
       num_real: how many; 0 if the checkpoint has none, and then nothing has a p-value.
+      reals: what they are, in words: "real clips of one talker", if that is known.
       source: where they are from, in words.
+      caution: what else must be known to read a p-value; "" if nothing.
       trim: the rule of avsync.pp.silence by which those clips, and so any other, are trimmed.
       piece_frames: how long they are; None if that is not known.
       false_alarm_rate: of reals of that kind, at most this part are alarms.
       threshold: the score that so many of them exceed; None if there are too few to promise one.
     """
 
-    def __init__(self, kept: Mapping[str, Any] | None, *, false_alarm_rate: float):
+    def __init__(
+        self, kept: Mapping[str, Any] | None, *, false_alarm_rate: float, caution: str = ""
+    ):
         """`kept` is what `avsync.checkpoint.read_calibration` finds; ValueError for no rate."""
         self._scores = np.array(kept["scores"] if kept else [], float)
         self.num_real = len(self._scores)
+        self.reals = _described(kept.get("num_identities") if kept else None)
+        self.caution = caution
         self.source = f"{kept['dataset']}, {kept['split']} split" if kept else ""
         self.trim: str = kept["trim"] if kept else DEFAULT_TRIM
         self.piece_frames: int | None = kept.get("num_frames") if kept else None
@@ -57,3 +63,9 @@ class Reference:
             and self.threshold is not None
             and (p_value <= self.false_alarm_rate)
         )
+
+
+def _described(num_identities: int | None) -> str:
+    if num_identities is None:
+        return "real clips"
+    return f"real clips of {'one talker' if num_identities == 1 else f'{num_identities} talkers'}"

@@ -41,7 +41,9 @@ class Report:
             self.num_scored += 1
             name = self._free_name(Path(inspection.path).stem)
             write_whole(self._out_dir / name, to_png(picture.draw(inspection, self._reference)))
-        self._lines.append(inspection.to_json() | {"picture": name})
+        compared_with = wording.comparison(self._reference) if inspection.is_scored else None
+        line = inspection.to_json() | {"compared_with": compared_with, "picture": name}
+        self._lines.append(line)
         numbers = json.dumps(self._lines, indent=2, allow_nan=False)
         write_whole(self._out_dir / FILE, f"{numbers}\n")
         finding = inspection.finding
@@ -53,7 +55,7 @@ class Report:
         )
 
     def print_table(self) -> None:
-        """A row a file, and what they were compared with."""
+        """A row a file, and how they are to be read."""
         # No markup: a file's name may hold brackets.
         console = Console(width=TABLE_WIDTH, highlight=False, markup=False, emoji=False)
         console.print(self._table)
@@ -72,7 +74,4 @@ class Report:
         if finding.score is None:
             return ["", "", ""]
         p_value = "" if finding.p_value is None else f"{finding.p_value:.3f}"
-        offset = "none fits"
-        if wording.fits_resynced(finding, self._reference):
-            offset = wording.seconds(finding.offset_frames or 0)
-        return [f"{finding.score:.2f}", p_value, offset]
+        return [f"{finding.score:.2f}", p_value, wording.offset_cell(finding, self._reference)]

@@ -12,6 +12,22 @@ from avsync.units import FRAMES_PER_SECOND
 OK = "ok"
 
 
+class OffsetSpan(NamedTuple):
+    """From `start` to `end` (seconds of the file) the sound comes `offset_frames` late."""
+
+    start: float
+    end: float
+    offset_frames: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "start": round(self.start, 3),
+            "end": round(self.end, 3),
+            "offset_frames": self.offset_frames,
+            "offset_seconds": self.offset_frames / FRAMES_PER_SECOND,
+        }
+
+
 @dataclasses.dataclass(frozen=True)
 class Finding:
     """The numbers of a face, or of all talking faces of a file; None where there is none.
@@ -20,14 +36,19 @@ class Finding:
       score: grows with fakeness.
       p_value: how seldom real files look as fake, as `Reference.p_value`.
       num_pieces: of about the length of the real clips, that the p-value is made of.
-      offset_frames: +n means that the sound comes n frames late.
-      score_resynced, p_value_resynced: the same at that offset.
+      offset_frames: +n means that the sound comes n frames late; of the whole, if that changes.
+      offset_evidence: how much likelier than by chance it is there, in nats a frame; if it is not
+        above 0, the offset means nothing: lips and sound fit nowhere.
+      offsets: where it has which offset, in order; one span unless it changes.
+      score_resynced, p_value_resynced: the score and p-value with the sound moved by `offsets`.
       status: "ok", or why there is no score; `message` is that in words.
     """
 
     score: float | None = None
     p_value: float | None = None
     offset_frames: int | None = None
+    offset_evidence: float | None = None
+    offsets: tuple[OffsetSpan, ...] = ()
     score_resynced: float | None = None
     p_value_resynced: float | None = None
     num_pieces: int = 0
@@ -41,7 +62,9 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """The fields and `offset_seconds`."""
-        return dataclasses.asdict(self) | {"offset_seconds": self.offset_seconds}
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        spans = [span.to_json() for span in self.offsets]
+        return {**fields, "offset_seconds": self.offset_seconds, "offsets": spans}
 
 
 class Face(NamedTuple):
@@ -64,10 +87,14 @@ class Face(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """The frame scores of a talking face, from `start` (seconds of the file) on."""
+    """Of a talking face, from `start` (seconds of the file) on, what each frame says.
+
+    evidence: of each offset, as `avsync.scoring.offset_evidence`.
+    """
 
     start: float
     frame_scores: Float[np.ndarray, " t"]
+    evidence: Float[np.ndarray, "t k"]
 
 
 class Moment(NamedTuple):
@@ -81,8 +108,8 @@ class Moment(NamedTuple):
 class Evidence(NamedTuple):
     """What the picture shows.
 
-    `waveform` begins `start_seconds` into the file. Frame scores are those at `frame_offset`:
-    0, or the offset of the file if the score is lower there.
+    `waveform` begins `start_seconds` into the file. If the file `is_moved`, frame scores are those
+    with the sound moved by its offsets, because it fits better so.
     """
 
     waveform: Int16[np.ndarray, " s"]
@@ -90,7 +117,7 @@ class Evidence(NamedTuple):
     stretches: list[Stretch]
     moments: list[Moment]
     support: Float[np.ndarray, " k"]
-    frame_offset: int
+    is_moved: bool
 
 
 class Inspection(NamedTuple):

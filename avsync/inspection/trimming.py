@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Int16
 
 from avsync.pp import silence
-from avsync.prepare.decode import MIN_FRAMES
 from avsync.prepare.footage import Footage
 from avsync.prepare.mouth_tracks import MouthTrack
+from avsync.scoring import Abstention, abstention
 from avsync.units import SAMPLES_PER_FRAME
 
 
@@ -21,8 +21,8 @@ class Trimmed(NamedTuple):
     waveform: Int16[np.ndarray, " s"]
 
 
-def trim(track: MouthTrack, footage: Footage, *, rule: str) -> Trimmed | None:
-    """The face with its sound, cut by that rule of `avsync.pp.silence`; None if too little is left.
+def trim(track: MouthTrack, footage: Footage, *, rule: str) -> Trimmed | Abstention:
+    """The face with its sound, cut by that rule of `avsync.pp.silence`; or too little is left.
 
     Silence counts from where the face is first seen.
     """
@@ -31,8 +31,8 @@ def trim(track: MouthTrack, footage: Footage, *, rule: str) -> Trimmed | None:
     start = track.first * SAMPLES_PER_FRAME
     waveform = footage.waveform[start : start + num_frames * SAMPLES_PER_FRAME]
     kept = silence.kept_frames(waveform, name=rule)
-    if len(kept) < MIN_FRAMES:
-        return None
+    if reason := abstention(len(kept)):
+        return reason
     return Trimmed(
         first=track.first + kept.start,
         places=track.places[kept.start : kept.stop],

@@ -39,27 +39,17 @@ class LongClip(NamedTuple):
     read: Callable[[int, int], UInt8[np.ndarray, "t h w 1"]]
     waveform: Int16[np.ndarray, " s"]
 
-    def resynced(self, offset_frames: int) -> "LongClip":
-        """The clip with its sound moved, if it came so many frames late; shorter by as many."""
-        early, late = max(0, -offset_frames), max(0, offset_frames)
-        num_frames = max(0, self.num_frames - early - late)
-        return self._cut(num_frames, picture_from=early, sound_from=late)
-
     def pieces(self, piece_frames: int) -> list["LongClip"]:
         """The clip cut into pieces of about this length, equally long but for a frame."""
         number = max(1, round(self.num_frames / piece_frames))
         edges = [i * self.num_frames // number for i in range(number + 1)]
-        return [
-            self._cut(end - first, picture_from=first, sound_from=first)
-            for first, end in itertools.pairwise(edges)
-        ]
+        return [self._cut(first, end) for first, end in itertools.pairwise(edges)]
 
-    def _cut(self, num_frames: int, *, picture_from: int, sound_from: int) -> "LongClip":
-        sound = slice(sound_from * SAMPLES_PER_FRAME, (sound_from + num_frames) * SAMPLES_PER_FRAME)
+    def _cut(self, start: int, stop: int) -> "LongClip":
         return LongClip(
-            num_frames,
-            lambda first, end: self.read(first + picture_from, end + picture_from),
-            self.waveform[sound],
+            stop - start,
+            lambda first, end: self.read(first + start, end + start),
+            self.waveform[start * SAMPLES_PER_FRAME : stop * SAMPLES_PER_FRAME],
         )
 
 

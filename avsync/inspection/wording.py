@@ -1,13 +1,30 @@
-"""What numbers mean, in the words of the terminal, of scores.json and of the picture."""
+"""What numbers mean, in the words of the terminal, of scores.json and of the picture.
+
+Whoever reads them may be in a hurry and no expert: a file that fits worse than some reals is not
+called forged, and whose reals they are is said each time.
+"""
 
 import dataclasses
+from collections.abc import Sequence
 
 from avsync.inspection.reference import Reference
-from avsync.inspection.result import OK, Finding
+from avsync.inspection.result import OK, Finding, OffsetSpan
+from avsync.scoring import MIN_DESYNC_FRAMES
 from avsync.units import FRAMES_PER_SECOND
 
-# Of reals, nearly all have an offset of a frame at most.
-MIN_DESYNC_FRAMES = 2
+# What is moved to where it fits best, of many places, fits by that alone: it must do so better than
+# this many times the reals that are alarms, and change its offset at most once a piece. Of 100 GRID
+# reals whose sound was made late 97 do, of as many with a late second half 94; of those with the
+# sound of another sentence 45 would do if being no alarm were enough, so 2 (validation split).
+SHIFT_FACTOR = 2
+
+# More changes of the offset than this are told by their number.
+MAX_SPANS = 3
+
+BLIND_SPOT = (
+    "What fits is not thereby genuine: a forgery that keeps lips and sound together, or of a few "
+    "words in a long file, is not seen."
+)
 
 
 def with_verdict(finding: Finding, reference: Reference, *, remark: str = "") -> Finding:
@@ -19,29 +36,69 @@ def with_verdict(finding: Finding, reference: Reference, *, remark: str = "") ->
 
 
 def verdict(finding: Finding, reference: Reference) -> str:
-    """How the file compares with reals, and whether it is but out of sync."""
+    """How lips and sound fit beside those of the reals, and where they would fit better."""
+    shift = offset(finding) if is_shifted(finding) else ""
     if reference.threshold is None:
         few = f"only {reference.num_real}" if reference.num_real else "no"
         text = f"not judged: the checkpoint has the scores of {few} real clips to compare with"
-        return f"{text}; {offset(finding)}" if _is_shifted(finding) else text
+        return f"{text}; {shift}" if shift else text
+    fit = f"lips and sound fit as in {reference.reals}"
+    if shift and is_placed(finding, reference):
+        changes = ": an edit, lost frames, or a forgery" if len(finding.offsets) > 1 else ""
+        return f"{shift}; moved back, {fit}{changes}"
     if not reference.is_alarm(finding.p_value):
-        return "lips and sound fit, as in real clips"
-    if _is_shifted(finding) and fits_resynced(finding, reference):
-        return f"{offset(finding)}; shifted back, lips and sound fit as in real clips"
-    return "lips and sound do not fit: forged, dubbed, or another's voice"
+        return fit
+    return f"lips and sound fit worse than in {_how_many(finding, reference)}{_why(finding)}"
 
 
-def fits_resynced(finding: Finding, reference: Reference) -> bool:
-    """Whether lips and sound fit at the file's offset: else that is no more than the least bad."""
-    return finding.score_resynced is not None and not reference.is_alarm(finding.p_value_resynced)
+def is_placed(finding: Finding, reference: Reference) -> bool:
+    """Whether the offsets of a file can be believed: it fits there, and they change seldom."""
+    if not has_offset(finding) or not is_shifted(finding):
+        return has_offset(finding)
+    bar = SHIFT_FACTOR * reference.false_alarm_rate
+    fits = finding.p_value_resynced is not None and finding.p_value_resynced > bar
+    return fits and len(finding.offsets) - 1 <= finding.num_pieces
+
+
+def is_shifted(finding: Finding) -> bool:
+    """Whether the sound fits, better than by chance, elsewhere than where it is."""
+    shifts = [abs(span.offset_frames) for span in finding.offsets]
+    return has_offset(finding) and max(shifts, default=0) >= MIN_DESYNC_FRAMES
+
+
+def has_offset(finding: Finding) -> bool:
+    """Whether the sound fits better than by chance at any offset; else the best means nothing."""
+    return finding.offset_evidence is not None and finding.offset_evidence > 0
 
 
 def offset(finding: Finding) -> str:
-    """ "out of sync by +0.20 s: the sound comes late"."""
-    frames = finding.offset_frames or 0
-    if not frames:
-        return "in sync"
-    return f"out of sync by {seconds(frames)}: the sound comes {'late' if frames > 0 else 'early'}"
+    """Where the sound lies, by its spans.
+
+    "out of sync by +0.20 s: the sound comes late", or "in sync until 1.5 s, out of sync by +0.24 s
+    (sound late) from there on".
+    """
+    spans = _told(finding.offsets)
+    if len(spans) == 1:
+        return _placed(spans[0]).replace(" (sound ", ": the sound comes ").removesuffix(")")
+    if len(spans) > MAX_SPANS:
+        frames = [span.offset_frames for span in spans]
+        return (
+            f"the offset of the sound changes {len(spans) - 1} times, from "
+            f"{seconds(frames[0])} to {seconds(frames[-1])}, between {seconds(min(frames))} and "
+            f"{seconds(max(frames))}"
+        )
+    told = [f"{_placed(span)} until {clock(span.end)}" for span in spans[:-1]]
+    return ", ".join([*told, f"{_placed(spans[-1])} from there on"])
+
+
+def offset_cell(finding: Finding, reference: Reference) -> str:
+    """ "+0.20 s", "-0.04 to +0.24 s" of one that changes, "unclear" of one that means nothing."""
+    if not is_placed(finding, reference):
+        return "unclear"
+    frames = {span.offset_frames for span in finding.offsets}
+    if len(frames) > 1:
+        return f"{seconds(min(frames)).removesuffix(' s')} to {seconds(max(frames))}"
+    return seconds(finding.offset_frames or 0)
 
 
 def seconds(frames: int) -> str:
@@ -49,33 +106,44 @@ def seconds(frames: int) -> str:
     return f"{frames / FRAMES_PER_SECOND:+.2f} s"
 
 
+def clock(time: float) -> str:
+    """ "1.24 s", or "61:02" beyond a minute."""
+    if abs(time) < 60:
+        return f"{time:.4g} s"
+    return f"{int(time // 60)}:{time % 60:04.1f}".removesuffix(".0")
+
+
 def p_value(finding: Finding, reference: Reference) -> str:
-    """ "as many as 1.0% of real clips score this high (n = 100)"; "" if it is not known."""
+    """ "p = 0.010: 0 of 100 real clips score this high", and what that is not; "" if unknown."""
     if finding.p_value is None:
         return ""
     if finding.num_pieces == 1:
-        return (
-            f"as many as {finding.p_value:.1%} of real clips score this high "
-            f"(n = {reference.num_real})"
+        number = round(finding.p_value * (reference.num_real + 1)) - 1
+        text = f"{number} of {reference.num_real} {reference.reals} score this high"
+    else:
+        length = (reference.piece_frames or 0) / FRAMES_PER_SECOND
+        text = (
+            f"over {finding.num_pieces} pieces of about {length:.1f} s, each compared with "
+            f"{reference.num_real} {reference.reals}"
         )
-    length = (reference.piece_frames or 0) / FRAMES_PER_SECOND
-    return (
-        f"p = {finding.p_value:.3f}, over {finding.num_pieces} pieces of about {length:.1f} s, "
-        f"each compared with {reference.num_real} real clips"
-    )
+    return f"p = {finding.p_value:.3f}: {text}; it is not the chance that the file is real"
 
 
 def comparison(reference: Reference) -> str:
-    """What p-values and verdicts stand on."""
+    """What p-values and verdicts stand on, and what they cannot tell."""
     if not reference.num_real:
         return "No p-values: the checkpoint has no scores of real clips to compare with."
-    text = f"Compared with {reference.num_real} real clips ({reference.source})"
+    text = f"Compared with {reference.num_real} {reference.reals} ({reference.source})"
     if reference.threshold is None:
         return f"{text}; too few for a false-alarm rate of {reference.false_alarm_rate:.0%}."
-    return (
+    parts = [
         f"{text}: of reals of that kind, at most {reference.false_alarm_rate:.0%} score above "
-        f"{reference.threshold:.2f}. Of reals of another kind nothing is promised."
-    )
+        f"{reference.threshold:.2f}. Reals of other talkers, cameras, rooms or languages may score "
+        "above it far more often.",
+        reference.caution,
+        BLIND_SPOT,
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def status(finding: Finding) -> str:
@@ -83,5 +151,34 @@ def status(finding: Finding) -> str:
     return f"{finding.status}: {finding.message}"
 
 
-def _is_shifted(finding: Finding) -> bool:
-    return abs(finding.offset_frames or 0) >= MIN_DESYNC_FRAMES
+def _told(spans: Sequence[OffsetSpan]) -> list[OffsetSpan]:
+    """The spans, those joined that are no desync of one another."""
+    told: list[OffsetSpan] = []
+    for span in spans:
+        if told and abs(span.offset_frames - told[-1].offset_frames) < MIN_DESYNC_FRAMES:
+            told[-1] = told[-1]._replace(end=span.end)
+        else:
+            told.append(span)
+    return told
+
+
+def _placed(span: OffsetSpan) -> str:
+    frames = span.offset_frames
+    if abs(frames) < MIN_DESYNC_FRAMES:
+        return "in sync"
+    return f"out of sync by {seconds(frames)} (sound {'late' if frames > 0 else 'early'})"
+
+
+def _how_many(finding: Finding, reference: Reference) -> str:
+    """Of the reals, those that fit better."""
+    if finding.num_pieces != 1 or finding.p_value is None:
+        return f"{reference.reals} (p = {finding.p_value:.3f})"
+    number = reference.num_real + 1 - round(finding.p_value * (reference.num_real + 1))
+    return f"{number} of {reference.num_real} {reference.reals}"
+
+
+def _why(finding: Finding) -> str:
+    """What a misfit may come from: what the file itself tells apart, and nothing beyond."""
+    if has_offset(finding) and not is_shifted(finding):
+        return ", yet best where the sound is: forged in part, or a file unlike those"
+    return ", and no shift explains it: another's voice, forged, or a file unlike those"

@@ -22,15 +22,12 @@ from jaxtyping import Int16, UInt8
 from avsync.prepare.media import describe_formats, describe_sizes
 from avsync.prepare.rejects import Reject
 from avsync.prepare.streams import Picture, Sound
-from avsync.units import FRAMES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_FRAME
+from avsync.units import FRAMES_PER_SECOND, MIN_FRAMES, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 # Codec framing makes honest streams unequal: 1152 samples of mp2 at 16 kHz are 0.07 s, two priming
 # blocks of AAC 0.13 s, a frame or two of picture 0.08 s. What differs by more has lost a part, and
 # where it was lost (so which half is out of sync) cannot be known.
 MAX_LENGTH_DIFFERENCE_SECONDS = 0.2
-
-# A second: with less, most of the 31 offsets of +-0.6 s cannot be told apart.
-MIN_FRAMES = 25
 
 
 class Recording(NamedTuple):

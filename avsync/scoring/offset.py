@@ -20,19 +20,26 @@ def clip_offset(
 def offset_support(
     offset_logits: Float[Array, "b t k"], valid: Bool[Array, "b t"]
 ) -> Float[Array, "b k"]:
-    """How well the whole clip fits at each offset: the mean log-probability of that candidate.
+    """How well the whole clip fits at each offset: the mean of `offset_evidence` over its frames.
 
-    Over the frames that have all candidates; over all valid frames if the clip is too short for
-    that. 0 for a clip without valid frames.
+    0 for a clip without valid frames.
     """
-    reach = offset_logits.shape[-1] // 2
-    log_probability = jax.nn.log_softmax(offset_logits.astype(jnp.float32))
-    time = valid.shape[1]
-    padded = jnp.pad(valid, ((0, 0), (reach, reach)))
-    complete = jnp.stack([padded[:, k : k + time] for k in range(2 * reach + 1)]).all(axis=0)
-    used = jnp.where(complete.any(axis=1, keepdims=True), complete & valid, valid)
-    total = jnp.where(used[..., None], log_probability, 0).sum(axis=1)
+    used = _telling(valid, offset_logits.shape[-1] // 2)
+    total = offset_evidence(offset_logits, valid).sum(axis=1)
     return total / jnp.maximum(used.sum(axis=1, keepdims=True), 1)
+
+
+def offset_evidence(
+    offset_logits: Float[Array, "b t k"], valid: Bool[Array, "b t"]
+) -> Float[Array, "b t k"]:
+    """How well each frame fits at each offset: the log-probability of that candidate.
+
+    0, for all offsets alike, where a frame lacks candidates because the clip begins or ends there;
+    in a clip too short to have any frame with all of them, where it is not valid.
+    """
+    log_probability = jax.nn.log_softmax(offset_logits.astype(jnp.float32))
+    used = _telling(valid, offset_logits.shape[-1] // 2)
+    return jnp.where(used[..., None], log_probability, 0)
 
 
 def offset_margin(
@@ -60,3 +67,11 @@ def resynced(
     heard = jnp.arange(time) + offset
     is_heard = (heard >= 0) & (heard < valid.sum(axis=1, keepdims=True))
     return logits, valid & is_heard
+
+
+def _telling(valid: Bool[Array, "b t"], reach: int) -> Bool[Array, "b t"]:
+    """The frames that can be asked for an offset: those that have all candidates."""
+    time = valid.shape[1]
+    padded = jnp.pad(valid, ((0, 0), (reach, reach)))
+    complete = jnp.stack([padded[:, k : k + time] for k in range(2 * reach + 1)]).all(axis=0)
+    return jnp.where(complete.any(axis=1, keepdims=True), complete & valid, valid)

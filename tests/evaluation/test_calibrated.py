@@ -77,3 +77,19 @@ def test_too_few_reals_promise_nothing_and_say_so():
     assert rates["0.01"]["threshold"] is None
     assert "it takes 99" in rates["0.01"]["note"]
     assert rates["0.05"]["threshold"] == 0.0
+
+
+def test_clips_that_are_not_judged_count_nowhere_and_are_counted():
+    here = lines([1.0, 2.0, 3.0])
+    here[2] |= {"status": "too_short", "message": "0.40 s are left"}
+    known = kept(np.linspace(0, 1, 50).tolist())
+    assert [line["p_value"] is None for line in calibrated.with_p_values(here, known)] == [
+        False,
+        False,
+        True,
+    ]
+    found = calibrated.promises(here, known)
+    assert found["num_abstained"] == 1
+    assert found["rates"]["0.05"]["alarms"]["num_real"] == 2
+    titles = {"dataset": "x", "split": "val", **RULES}
+    assert calibrated.from_reals(here, **titles)["scores"] == [1.0, 2.0]

@@ -32,7 +32,7 @@ def evaluated(clip: Clip, scorer: Scorer) -> float:
 
 @pytest.mark.grid
 def test_a_file_has_the_score_that_evaluation_gives_its_clip(testdata, tmp_path):
-    workdir, detector = write_untrained(tmp_path), load_detector("dlib68")
+    workdir, detector = write_untrained(tmp_path), load_detector("trees68")
     path = testdata / "grid_s1" / "video" / "bbaf3s.mkv"
     scorer = build.load_scorer(workdir, 0, extraction=None)
     reference = Reference(checkpoint.read_calibration(workdir, 0), false_alarm_rate=0.05)

@@ -6,6 +6,7 @@ import pytest
 
 from avsync.inspection.judging import Judge
 from avsync.inspection.windows import LongClip
+from avsync.scoring import OffsetStretch
 from avsync.scoring.scorer import Scorer
 from avsync.units import SAMPLES_PER_FRAME
 
@@ -46,6 +47,15 @@ def clip(*, late: int = 0, num_frames: int = 60, seed: int = 0) -> LongClip:
     )
 
 
+def half_late(num_frames_late: int) -> LongClip:
+    """60 frames; from the middle on the sound comes late, because pictures are gone."""
+    whole = clip(num_frames=60 + num_frames_late)
+    shown = np.concatenate([whole.read(0, 30), whole.read(30 + num_frames_late, whole.num_frames)])
+    return LongClip(
+        60, lambda first, end: shown[first:end], whole.waveform[: 60 * SAMPLES_PER_FRAME]
+    )
+
+
 def judged(judge: Judge, *clips: LongClip):
     return judge.judge(clips, logits=[judge.logits(clip) for clip in clips])
 
@@ -63,16 +73,38 @@ def test_a_clip_out_of_sync_is_bad_as_it_is_and_good_where_its_offset_is_undone(
     assert found.offset_frames == late
     assert found.score > 3
     assert found.score_resynced == pytest.approx(in_sync.score, abs=0.05)
-    assert found.frame_offset == late
+    assert found.is_moved
+    assert found.offsets == [[OffsetStretch(0, 60, late)]]
+    assert found.offset_evidence > 2
     scores = found.frame_scores[0]
     assert np.isnan(scores).sum() == abs(late)
     assert np.isnan(scores[0]) == (late < 0)
 
 
-def test_clips_are_judged_together_by_their_common_offset(judge):
-    long, short = clip(late=2, num_frames=120), clip(late=-4, num_frames=30, seed=1)
-    assert judged(judge, long, short).offset_frames == 2
-    assert judged(judge, short).offset_frames == -4
+def test_clips_together_have_a_common_offset_and_each_its_own(judge):
+    long, short = clip(late=2, num_frames=120), clip(late=-4, num_frames=40, seed=1)
+    found = judged(judge, long, short)
+    assert found.offset_frames == 2
+    assert [[stretch.offset_frames for stretch in own] for own in found.offsets] == [[2], [-4]]
+
+
+def test_a_clip_that_falls_out_of_sync_on_the_way_is_good_with_each_half_moved_by_its_own_offset(
+    judge,
+):
+    found, in_sync = judged(judge, half_late(6)), judged(judge, clip())
+    ((first, second),) = found.offsets
+    assert (first.offset_frames, second.offset_frames) == (0, 6)
+    assert first.end == second.first == pytest.approx(30, abs=1)
+    assert found.score > 1
+    assert found.score_resynced == pytest.approx(in_sync.score, abs=0.1)
+    assert found.is_moved
+    assert np.isnan(found.frame_scores[0]).sum() == 6  # at the end, where the sound has ended
+
+
+def test_sound_that_belongs_to_no_picture_fits_nowhere_better_than_by_chance(judge):
+    picture, sound = clip(num_frames=200), clip(num_frames=200, seed=1)
+    found = judged(judge, picture._replace(waveform=sound.waveform))
+    assert found.offset_evidence < 0.2 < judged(judge, clip()).offset_evidence
 
 
 def test_the_score_of_clips_together_is_that_of_all_their_frames(judge):
@@ -87,7 +119,7 @@ def test_frames_of_a_clip_that_is_lost_to_the_offset_have_no_score(judge):
     assert found.offset_frames == 4
     assert found.score_resynced is None
     assert found.piece_scores_resynced == []
-    assert found.frame_offset == 0
+    assert not found.is_moved
 
 
 def test_a_long_clip_is_judged_in_pieces_as_clips_of_their_own(judge):

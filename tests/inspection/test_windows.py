@@ -44,22 +44,6 @@ def test_windows_give_each_frame_its_own_picture_and_sound(num_frames):
     np.testing.assert_array_equal(logits[:-2, 2], frames[2:])
 
 
-@pytest.mark.parametrize(("offset", "first_frame", "first_sound"), [(5, 0, 5), (-5, 5, 0)])
-def test_a_resynced_clip_shows_each_frame_with_the_sound_that_came_late(
-    offset, first_frame, first_sound
-):
-    moved = clip(100).resynced(offset)
-    assert moved.num_frames == 95
-    assert moved.read(0, 1)[0, 0, 0, 0] == first_frame
-    assert moved.read(94, 95)[0, 0, 0, 0] == first_frame + 94
-    assert moved.waveform[0] == first_sound
-    assert moved.waveform[-1] == first_sound + 94
-
-
-def test_nothing_is_left_of_a_clip_that_is_moved_by_more_than_its_length():
-    assert clip(4).resynced(-5).num_frames == 0
-
-
 @pytest.mark.parametrize(("num_frames", "lengths"), [(74, [74]), (112, [112]), (151, [75, 76])])
 def test_pieces_are_about_as_long_as_asked_for_and_make_up_the_clip(num_frames, lengths):
     pieces = clip(num_frames).pieces(75)
