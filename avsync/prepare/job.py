@@ -25,7 +25,7 @@ from avsync.types import MediaFile
 from avsync.units import FRAMES_PER_SECOND
 
 # To be counted up whenever the clips come out differently than before.
-VERSION = 3
+VERSION = 4
 
 REJECTS, REPORT = "rejects.jsonl", "prepare_report.json"
 

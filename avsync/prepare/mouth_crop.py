@@ -6,10 +6,11 @@ through a lossy video codec, and what is not sampled is not computed.
 """
 
 from collections.abc import Sequence
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from scipy import ndimage
+from numba import njit
 
 from avsync.units import CROP_PIXELS
 
@@ -48,7 +49,8 @@ def crop_mouths(
         aligned = aligner.apply(points[MOUTH_POINTS]).mean(axis=0)
         half = CROP_PIXELS // 2
         corner = np.round(np.clip(aligned, half, CANVAS_PIXELS - half)) - half
-        crop[..., 0] = _sample(frame, aligner, corner)
+        back = aligner.inverse()
+        _sample(frame, back.a, back.a * (corner[0] + 1j * corner[1]) + back.b, crop[..., 0])
     return crops
 
 
@@ -98,25 +100,23 @@ def _aligners(landmarks: Float[np.ndarray, "t 68 2"]) -> list[_Similarity]:
     return aligners + [aligners[-1]] * (window - 1)
 
 
-def _sample(
-    frame: UInt8[np.ndarray, "h w"], aligner: _Similarity, corner: Float[np.ndarray, "2"]
-) -> UInt8[np.ndarray, "96 96"]:
-    """The square of the aligned canvas whose top left pixel is `corner` (x, y), bilinear."""
-    back = aligner.inverse()
-    origin = back.a * (corner[0] + 1j * corner[1]) + back.b
-    values = ndimage.affine_transform(
-        frame,
-        # a z + b as [y, x] -> matrix @ [y, x, 1], which is SciPy's order
-        np.array(
-            [
-                [back.a.real, back.a.imag, origin.imag],
-                [-back.a.imag, back.a.real, origin.real],
-            ]
-        ),
-        output_shape=(CROP_PIXELS, CROP_PIXELS),
-        output=np.float32,
-        order=1,
-        mode="grid-constant",
-    )
-    # The reference truncates; the margin keeps float noise from making 99.99999 a 99.
-    return (values + 1e-3).astype(np.uint8)
+# Compiled, and without type checks, which compilation does not know.
+@njit(cache=True)
+@no_type_check
+def _sample(frame, step, origin, crop):
+    """Fills the crop with what the frame shows at `origin` + x `step` + y `step` i, bilinear;
+    positions are x + iy."""
+    height, width = frame.shape
+    for y in range(crop.shape[0]):
+        for x in range(crop.shape[1]):
+            column = origin.real + step.real * x - step.imag * y
+            row = origin.imag + step.imag * x + step.real * y
+            left, top = int(np.floor(column)), int(np.floor(row))
+            value = 0.0
+            for i in range(2):
+                for j in range(2):
+                    if 0 <= top + i < height and 0 <= left + j < width:
+                        weight = (1 - abs(row - top - i)) * (1 - abs(column - left - j))
+                        value += weight * frame[top + i, left + j]
+            # The reference truncates; the margin keeps float noise from making 99.99999 a 99.
+            crop[y, x] = int(value + 1e-3)

@@ -7,18 +7,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from avsync.prepare.crop_store import CropStore
+from avsync.prepare.faces import Box, Face, Points, see_faces
 from avsync.prepare.landmarks.base import FaceDetector
 from avsync.prepare.mouth_crop import SMOOTHING_FRAMES, crop_mouths, fill_missing
-from avsync.prepare.tracks import (
-    DETECT_EVERY,
-    MAX_UNSEEN_FRAMES,
-    Box,
-    Face,
-    Linker,
-    Points,
-    faces_in_runs,
-    mouth_openings,
-)
+from avsync.prepare.tracks import MAX_UNSEEN_FRAMES, Linker, mouth_openings
 
 
 class MouthTrack:
@@ -94,10 +86,10 @@ def crop_tracks(
     done: list[MouthTrack] = []
     held: list[UInt8[np.ndarray, "h w"]] = []
     num_dropped, index = 0, 0
-    for run, faces in faces_in_runs(frames, detector, detect_every=DETECT_EVERY):
-        held += run
-        for here in faces:
-            for number, face in zip(linker.link(index, here), here, strict=True):
+    for run in see_faces(frames, detector):
+        held += [seen.frame for seen in run]
+        for seen in run:
+            for number, face in zip(linker.link(index, seen), seen.faces, strict=True):
                 live.setdefault(number, MouthTrack(index)).see(index, face)
             index += 1
         for number, track in list(live.items()):

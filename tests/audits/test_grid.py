@@ -22,7 +22,7 @@ def audited(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Audit:
     folder = tmp_path_factory.mktemp("grid")
     media = Builder.find_media(testdata / "grid_s1" / "video")[:12]
     engine = functools.partial(prepare_in_processes, num_workers=1)
-    prepared = job.prepare_media(media, folder / "work", detector="dlib68", engine=engine)
+    prepared = job.prepare_media(media, folder / "work", detector="trees68", engine=engine)
     Builder(prepared=prepared.clips, config="heldout", data_dir=folder).write()
     source = open_source("grid/heldout", "test", data_dir=folder)
     return audit(

@@ -13,7 +13,7 @@ from avsync import build
 from avsync.datasets._splits import Selection
 from avsync.datasets.base import MediaBuilder, open_source
 from avsync.prepare.clips import prepare_clip
-from avsync.prepare.landmarks import dlib68
+from avsync.prepare.landmarks import trees68
 
 Put = Callable[..., None]
 
@@ -55,7 +55,7 @@ Build = Callable[..., Built]
 
 @pytest.fixture(scope="session")
 def detector() -> Any:
-    return dlib68.Detector()
+    return trees68.Detector()
 
 
 @pytest.fixture

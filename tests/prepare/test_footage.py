@@ -20,7 +20,7 @@ from tests.prepare.test_tracks import DrawnFaces, draw, still, talking
 
 @pytest.fixture(scope="module")
 def detector() -> FaceDetector:
-    return load_detector("dlib68")
+    return load_detector("trees68")
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ def detector() -> FaceDetector:
     [
         [still(0, 60)],
         [still(7, 50), talking(20, 90, x=120)],
-        [{**still(0, 20), **still(31, 70)}],  # out of sight for less than a second: one face
-        [{**still(0, 20), **still(50, 80)}],  # and for more: two
+        [still(0, 20) | still(31, 70)],  # out of sight for less than a second: one face
+        [still(0, 20) | still(50, 80)],  # and for more: two
         [still(3, 12)],
         [talking(0, 200)],
     ],

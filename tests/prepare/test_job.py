@@ -30,7 +30,7 @@ from avsync.types import MediaFile
 if __name__ == "__main__":
     media = [MediaFile(Path(name).stem, Path(name)) for name in sys.argv[2:]]
     engine = functools.partial(prepare_in_processes, num_workers=1)
-    job.prepare_media(media, Path(sys.argv[1]), detector="dlib68", engine=engine)
+    job.prepare_media(media, Path(sys.argv[1]), detector="trees68", engine=engine)
 """
 
 TWO = functools.partial(prepare_in_processes, num_workers=2)
@@ -73,7 +73,7 @@ def test_each_file_is_a_clip_or_a_reject_with_its_reason(tmp_path, write_media):
         MediaFile("missing", tmp_path / "none.mkv"),
     ]
     with pytest.raises(ValueError, match=r"none of 4 raw files became a clip: .*'no_face': 1"):
-        job.prepare_media(media, tmp_path / "work", detector="dlib68", engine=TWO)
+        job.prepare_media(media, tmp_path / "work", detector="trees68", engine=TWO)
     lines = [json.loads(x) for x in (tmp_path / "work" / job.REJECTS).read_text().splitlines()]
     assert {line["clip_id"]: line["reason"] for line in lines} == {
         "flat": "no_face",
@@ -86,7 +86,7 @@ def test_each_file_is_a_clip_or_a_reject_with_its_reason(tmp_path, write_media):
 
 @pytest.mark.grid
 def test_a_job_killed_again_and_again_does_nothing_twice_and_ends_the_same(tmp_path, short_files):
-    straight = job.prepare_media(short_files, tmp_path / "straight", detector="dlib68", engine=TWO)
+    straight = job.prepare_media(short_files, tmp_path / "straight", detector="trees68", engine=TWO)
     assert (len(straight.clips), len(straight.rejects)) == (12, 1)
 
     killed = tmp_path / "killed"
@@ -117,7 +117,7 @@ def test_a_job_killed_again_and_again_does_nothing_twice_and_ends_the_same(tmp_p
     resumed = job.prepare_media(
         short_files,
         killed,
-        detector="dlib68",
+        detector="trees68",
         engine=TWO,
         progress=lambda num_clips, num_rejected: counts.append((num_clips, num_rejected)),
     )
@@ -137,7 +137,7 @@ def test_rejects_are_remembered_until_they_are_to_be_forgotten(tmp_path, testdat
     path = tmp_path / "late.mkv"
     files = grid_files(testdata, 2)
     media = [files[0], MediaFile("late", path)]
-    options = {"detector": "dlib68", "engine": TWO}
+    options = {"detector": "trees68", "engine": TWO}
     work = tmp_path / "work"
     assert [x["reason"] for x in job.prepare_media(media, work, **options).rejects] == [
         "missing_file"
@@ -151,15 +151,15 @@ def test_rejects_are_remembered_until_they_are_to_be_forgotten(tmp_path, testdat
 
 
 def test_clips_of_other_settings_are_not_mixed_in(tmp_path):
-    (tmp_path / "settings.json").write_text(json.dumps({"version": 0, "detector": "dlib68"}))
+    (tmp_path / "settings.json").write_text(json.dumps({"version": 0, "detector": "trees68"}))
     with pytest.raises(ValueError, match=r"was begun with .*'version': 0.*remove that directory"):
-        job.prepare_media([], tmp_path, detector="dlib68", engine=TWO)
+        job.prepare_media([], tmp_path, detector="trees68", engine=TWO)
 
 
 def test_two_files_with_one_id_are_refused(tmp_path):
     media = [MediaFile("same", tmp_path / "a.mp4"), MediaFile("same", tmp_path / "b.mp4")]
     with pytest.raises(ValueError, match="two raw files have the id 'same'"):
-        job.prepare_media(media, tmp_path, detector="dlib68", engine=TWO)
+        job.prepare_media(media, tmp_path, detector="trees68", engine=TWO)
 
 
 def test_a_report_of_other_settings_is_not_taken_for_these(tmp_path):

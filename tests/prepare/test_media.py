@@ -65,7 +65,7 @@ def test_a_face_is_measured_where_it_is_seen():
 @pytest.mark.grid
 def test_the_record_of_a_real_file_has_documented_names_only(testdata):
     path = testdata / "grid_s1" / "video" / "bbaf2n.mkv"
-    media = prepare_clip(MediaFile("clip", path), detector=load_detector("dlib68")).media
+    media = prepare_clip(MediaFile("clip", path), detector=load_detector("trees68")).media
     assert set(KEYS) - set(media) == {"container_brand", "audio_encoder"}
     assert set(media) < set(KEYS)
     assert (media["video_codec"], media["audio_codec"]) == ("h264", "mp2")

@@ -17,7 +17,7 @@ from tests.prepare.media_files import grid_files, write_bomb
 
 
 def prepare(media: list[MediaFile], folder: Path, **limits: float):
-    task = Task(folder / "clips", "dlib68", Limits(**limits))
+    task = Task(folder / "clips", "trees68", Limits(**limits))
     task.clips.mkdir()
     return prepare_in_processes(media, task, journals=folder / "journals", num_workers=1)
 
@@ -82,7 +82,7 @@ def test_a_detector_that_is_not_there_ends_the_job(tmp_path):
 
 
 def test_clips_that_cannot_be_written_end_the_job(tmp_path, testdata):
-    task = Task(tmp_path / "no folder", "dlib68")
+    task = Task(tmp_path / "no folder", "trees68")
     files = grid_files(testdata, 1)
     with pytest.raises(ValueError, match=r"cannot write the clip of .*No such file"):
         list(prepare_in_processes(files, task, journals=tmp_path / "journals", num_workers=1))

@@ -1,0 +1,49 @@
+"""The landmarks of many faces at once are dlib's own."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avsync.prepare.decode import decode
+from avsync.prepare.landmarks import dlib68, trees68
+from avsync.prepare.landmarks._dlib_model import model_path, read_model
+
+
+@pytest.fixture(scope="module")
+def frames(testdata: Path) -> np.ndarray:
+    return decode(testdata / "grid_s1" / "video" / "bbaf2n.mkv").frames[::15]
+
+
+@pytest.mark.grid
+def test_landmarks_are_those_of_dlib_to_the_pixel_however_the_box_lies(frames):
+    faces = dlib68.Detector().boxes(frames[0])
+    assert faces.shape == (1, 4)
+    rng = np.random.default_rng(0)
+    shifted = faces + np.round(rng.normal(0, 12, (len(frames) - 1, 4)))
+    outside = [[300.0, 200.0, 420.0, 320.0]]  # of 360 x 288 pixels
+    boxes = np.concatenate([faces, shifted, outside])
+    seen = [*frames, frames[0]]
+    expected = dlib68.Detector().landmarks(seen, boxes)
+    np.testing.assert_array_equal(trees68.Detector().landmarks(seen, boxes), expected)
+
+
+@pytest.mark.grid
+def test_a_picture_of_any_size_is_searched(frames):
+    detector = trees68.Detector()
+    (box,) = detector.boxes(frames[0])
+    large = frames[0].repeat(3, axis=0).repeat(3, axis=1)
+    (found,) = detector.boxes(large)
+    np.testing.assert_allclose(found, 3 * box, atol=0.1 * 3 * (box[2] - box[0]))
+    small = frames[0][::2, ::2]
+    (found,) = detector.boxes(small)
+    np.testing.assert_allclose(found, box / 2, atol=0.1 * (box[2] - box[0]))
+
+
+def test_a_file_that_is_no_model_is_told_apart(tmp_path):
+    whole = model_path("trees68").read_bytes()
+    for name, content in {"other": b"no model", "cut": whole[:1_000_000]}.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=f"{name} must be dlib's predictor of 68 landmarks"):
+            read_model(path)
