@@ -26,7 +26,7 @@ SOURCE = flags.DEFINE_string("source", None, "Folder or manifest of videos; not 
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Where prepared datasets lie.", required=True)
 WORKERS = flags.DEFINE_integer("workers", os.cpu_count() or 1, "Processes at work.", 1)
 BEAM = flags.DEFINE_string("beam_options", None, "Prepare by Apache Beam: '--runner=NAME ...'.")
-DETECTOR = flags.DEFINE_string("detector", "dlib68", "What finds faces and their landmarks.")
+DETECTOR = flags.DEFINE_string("detector", "trees68", "What finds faces and their landmarks.")
 LIMIT = flags.DEFINE_integer("limit", None, "Only so many clips of each split.", lower_bound=1)
 LISTS = flags.DEFINE_multi_string("split_list", [], "SPLIT=FILE.csv: only its clips; repeatable.")
 DISJOINT = flags.DEFINE_string("disjoint", None, "What no test clip may share with a train clip.")
