@@ -31,8 +31,12 @@ def prepare_on_beam(
     """Stores the clip of each file, with a line in a journal; yields nothing on the way.
 
     `options` are those of a Beam pipeline: "--runner=FlinkRunner", "--flink_master=HOST:8081".
-    Raises what the runner raises: its own errors, and those of `Worker` as it wraps them.
+    ValueError if a path is relative: machines differ in where they stand. Raises what the runner
+    raises: its own errors, and those of `Worker` as it wraps them.
     """
+    for place in (task.clips, journals, *(file.path for file in pending)):
+        if not place.is_absolute():
+            raise ValueError(f"{place}: Beam needs paths from the root, the same on all machines")
     # A file, because a job of a million elements would be larger than runners accept.
     path = journals.parent / PENDING
     lines = (json.dumps({"clip_id": file.clip_id, "path": str(file.path)}) for file in pending)
