@@ -86,10 +86,15 @@ def _localisation(metrics: Metrics) -> str:
 
 
 def _poolings(metrics: Metrics) -> str:
-    head = ["Pooling", "AUC", "Correlation with length, reals"]
+    head = ["Pooling", "AUC", "Correlation with length, reals", "Real / fake"]
     groups = {
         view: [
-            [name, wording.estimate(found, "auc"), _signed(found["length_correlation"])]
+            [
+                wording.readable(name),
+                wording.estimate(found, "auc"),
+                wording.correlation(found["length_correlation"]),
+                wording.num_clips(found),
+            ]
             for name, found in poolings.items()
         ]
         for view, poolings in metrics["poolings"].items()
@@ -104,7 +109,3 @@ def _poolings(metrics: Metrics) -> str:
 
 def _share(value: float | None) -> str:
     return "n/a" if value is None else f"{value:.3f}"
-
-
-def _signed(value: float | None) -> str:
-    return "n/a: equally long" if value is None else f"{value:+.2f}"

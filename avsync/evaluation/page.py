@@ -15,17 +15,14 @@ OTHER_MEASURES = {
 }
 
 
-def render(metrics: Metrics, *, roc_png: bytes, scores_png: bytes) -> str:
-    """The whole page, from the numbers of metrics.json and the two pictures."""
+def render(metrics: Metrics, *, pictures: str) -> str:
+    """The whole page, from the numbers of metrics.json and what `gallery` draws, as HTML."""
     title = f"{metrics['dataset']}, {metrics['split']} split"
     sections = "\n".join(
         [
             _scores_table(metrics),
+            pictures,
             _other_measures_table(metrics),
-            html.picture(roc_png, "ROC curves: dashed original, solid trimmed", "narrow"),
-            html.picture(
-                scores_png, "How each score is distributed over reals and over fakes", "wide"
-            ),
             *[_kinds_table(metrics, score) for score in metrics["delta"]],
             details.render(metrics),
             _offsets_table(metrics),

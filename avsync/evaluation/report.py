@@ -4,7 +4,7 @@ Everything here is computed from the lines of scores.jsonl, without a model and 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from avsync.evaluation import figures, page, wording
+from avsync.evaluation import figures, gallery, page, wording
 from avsync.evaluation.summary import VIEWS, Line, Metrics, by_view, compute_metrics
 from avsync.files import write_whole
 from avsync.reporting import drawing
@@ -28,19 +28,25 @@ def write_report(
     dataset: str,
     split: str,
     checkpoint: str,
+    frame_scores: Sequence[Sequence[float]] | None = None,
     **options: Any,
 ) -> Metrics:
     """Writes metrics.json, roc.png, scores.png and report.html to `out_dir`; returns the metrics.
 
-    `options` are those of `summary.compute_metrics`. Each file is complete or absent.
+    `frame_scores` and `options` are those of `summary.compute_metrics`. Each file is complete or
+    absent.
     """
     lines = list(lines)
     titles = {"dataset": dataset, "split": split, "checkpoint": checkpoint}
-    metrics = compute_metrics(lines, **titles, **options)
+    metrics = compute_metrics(lines, **titles, frame_scores=frame_scores, **options)
     views = by_view(lines)
+    frames = {
+        (line["view"], line["clip_id"]): scores
+        for line, scores in zip(lines, frame_scores or [()] * len(lines), strict=True)
+    }
     roc = drawing.to_png(figures.draw_roc(views, metrics))
     scores = drawing.to_png(figures.draw_scores(views, metrics))
-    html = page.render(metrics, roc_png=roc, scores_png=scores)
+    html = page.render(metrics, pictures=gallery.render(views, metrics, frames))
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     write_whole(out_dir / "roc.png", roc)

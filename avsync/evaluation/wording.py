@@ -75,6 +75,11 @@ def statuses(number_by_status: dict[str, int]) -> str:
     return ", ".join(f"{number} {status}" for status, number in by_number)
 
 
+def correlation(value: float | None) -> str:
+    """ "+0.31", or why there is none."""
+    return "n/a: constant" if value is None else f"{value:+z.2f}"
+
+
 def _total(result: Metrics) -> int:
     return result["num_real"] + result["num_fake"] + result["num_unscored"]
 

@@ -15,6 +15,10 @@ COLOURS = {"real": PALETTE[0], "fake": PALETTE[1]}
 MIN_BINS, MAX_BINS = 10, 40
 DOTS_PER_INCH = 200
 
+# A picture of this width fills a phone of 390 CSS pixels, where its letters of 8 points are as
+# high as 9 pixels; on larger screens pages put such pictures beside one another.
+PHONE_INCHES = 4.2
+
 
 def canvas(
     width_inches: float, height_inches: float, *, num_rows: int, num_columns: int
@@ -50,13 +54,18 @@ def draw_shares(
 
 
 def bins(values: Float[np.ndarray, " n"]) -> list[float]:
-    """Bin edges over all values, with a little air; a constant score gets a range around it."""
-    if not len(values):
-        return [0.0, 1.0]
-    low, high = values.min(), values.max()
-    air = (high - low) * 0.02 or 0.5
+    """Bin edges over all values, within their `limits`."""
     num_bins = np.clip(int(2 * np.sqrt(len(values))), MIN_BINS, MAX_BINS)
-    return np.linspace(low - air, high + air, num_bins + 1).tolist()
+    return np.linspace(*limits(values), num_bins + 1).tolist()
+
+
+def limits(values: Float[np.ndarray, " n"]) -> tuple[float, float]:
+    """The ends of an axis: a little air around all values, more around a constant, or 0 and 1."""
+    if not len(values):
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    air = (high - low) * 0.02 or 0.5
+    return low - air, high + air
 
 
 def to_png(figure: Figure) -> bytes:

@@ -1,11 +1,14 @@
 """Pages: one file to open anywhere, its style and pictures inside, no scripts."""
 
 import base64
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 STYLE = Path(__file__).with_name("report.css")
+
+INTERVAL = re.compile(r"\[[^\]]*\]")
 
 
 def document(title: str, body: str) -> str:
@@ -32,6 +35,11 @@ def section(heading: str, content: str) -> str:
     return f"<section>\n<h2>{escape(heading)}</h2>\n{content}\n</section>"
 
 
+def subsection(heading: str, content: str) -> str:
+    """HTML under a heading within a section."""
+    return f"<h3>{escape(heading)}</h3>\n{content}"
+
+
 def table(
     head: Sequence[str], groups: Mapping[str, Sequence[Sequence[str]]], caption: str = ""
 ) -> str:
@@ -47,16 +55,36 @@ def table(
             span = f'<th class="group" scope="rowgroup" colspan="{len(head)}">{escape(group)}</th>'
             lines.append(f"<tr>{span}</tr>")
         for first, *rest in rows:
-            cells = "".join(f"<td>{escape(cell)}</td>" for cell in rest)
+            cells = "".join(f"<td>{_cell(cell)}</td>" for cell in rest)
             lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
         lines.append("</tbody>")
     return "\n".join([*lines, "</table></div>"])
 
 
-def picture(png: bytes, description: str, size: str) -> str:
-    """A picture over its description; `size` is "narrow" or "wide"."""
+def picture(png: bytes, description: str, size: str, *, words: str = "") -> str:
+    """A picture over its description and what more there is to say of it, plain text each.
+
+    `size` is "narrow", "wide", or "panel" for the pictures of `panels`.
+    """
     data = base64.b64encode(png).decode()
+    more = f'<p class="note">{escape(words)}</p>' if words else ""
     return (
-        f'<figure><img class="{size}" alt="{escape(description)}" '
-        f'src="data:image/png;base64,{data}">\n<figcaption>{escape(description)}.</figcaption></figure>'
+        f'<figure class="{size}"><img alt="{escape(description)}" '
+        f'src="data:image/png;base64,{data}">\n<figcaption>{escape(description)}</figcaption>'
+        f"{more}</figure>"
     )
+
+
+def panels(pictures: Iterable[str]) -> str:
+    """Pictures beside one another, as many as the page is wide for."""
+    return f'<div class="panels">\n{"".join(pictures)}\n</div>'
+
+
+def paragraph(text: str) -> str:
+    """A note in plain text."""
+    return f'<p class="note">{escape(text)}</p>'
+
+
+def _cell(text: str) -> str:
+    """An interval stays on one line; what stands before it may go above it."""
+    return INTERVAL.sub(lambda found: found[0].replace(" ", "\u00a0"), escape(text))

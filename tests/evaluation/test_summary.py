@@ -88,7 +88,7 @@ def test_where_all_speakers_are_known_there_is_an_interval_over_them():
     assert over["auc_low"] <= metrics["views"]["trimmed"]["alignment"]["auc"] < over["auc_high"]
     assert over["eer_low"] < over["eer_high"]
     assert "each drawn with all of its clips" in metrics["interval"]["over_identities"]
-    assert "n = 4" in render(metrics, roc_png=b"", scores_png=b"")
+    assert "n = 4" in render(metrics, pictures="")
 
 
 def test_one_unknown_speaker_means_no_interval_over_speakers():
@@ -103,7 +103,7 @@ def test_one_unknown_speaker_means_no_interval_over_speakers():
 
 
 def test_the_page_shows_the_groups_and_the_other_measures():
-    page = render(compute_metrics(people(), **INFO), roc_png=b"", scores_png=b"")
+    page = render(compute_metrics(people(), **INFO), pictures="")
     for text in ("By gender", "female", "a (all reals)", "Equal error rate", "TPR at 1 % FPR"):
         assert text in page
 
