@@ -40,12 +40,12 @@ def main(_: list[str]) -> None:
     with hushed():  # and not at the top: the workers import this file but need no TensorFlow
         from avsync.preparation import Preparation
     selection = {"limit": LIMIT.value, "split_list": LISTS.value, "disjoint": DISJOINT.value}
-    data_dir = Path(DATA_DIR.value).expanduser()
+    data_dir = Path(DATA_DIR.value).expanduser().absolute()
     try:
         preparation = Preparation(DATASET.value, data_dir, num_workers=WORKERS.value, **selection)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    source = Path(SOURCE.value).expanduser() if SOURCE.value else None
+    source = Path(SOURCE.value).expanduser().absolute() if SOURCE.value else None
     if STATUS.value:
         print(preparation.status())
         return
