@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import jax
 
-from avsync import build, checkpoint, lookup, optim
+from avsync import build, build_gates, checkpoint, lookup, optim
 from avsync.config import Config
 from avsync.datasets.base import open_source
 from avsync.input_pipeline.evaluation import eval_batches
@@ -33,8 +33,11 @@ class Epochs(NamedTuple):
     batches: Callable[[int], Iterator[TrainBatch]]
 
 
-def make_training(config: Config) -> Training:
-    """All that `avsync.train.loop.train` needs; ValueError names a value that is not possible."""
+def make_training(config: Config, workdir: Path | None = None) -> Training:
+    """All that `avsync.train.loop.train` needs; ValueError names a value that is not possible.
+
+    What config.data.gates find is written to `workdir`, if there is one.
+    """
     data, train = config.data, config.train
     silence.rule(data.trim)  # refused here, not by the first batch
     objective = lookup.load("losses", train.loss).objective
@@ -50,6 +53,7 @@ def make_training(config: Config) -> Training:
     # is trained on; the labelled baseline on such as it is trained on, silence and all.
     is_fixed = source.extraction or not objective.is_real_only
     val_trim = data.trim if is_fixed else "leading"
+    source = build_gates.gated(config, source, workdir)
     epochs = make_epochs(config, source)
     schedule = Schedule(
         num_steps=train.num_epochs * epochs.num_steps or train.num_steps,

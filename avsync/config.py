@@ -38,6 +38,14 @@ def default() -> Config:
     augmentation.contrast = 0.2
     augmentation.gain_low_db = -8.0
     augmentation.gain_high_db = 4.0
+    # What is wrong with training clips, left out or put right; all open: avsync.gates.judging.Gates
+    data.gates = gates = ConfigDict()
+    gates.sync = "keep"  # or "drop", "shift": reals out of sync by sync_scores, a scores.jsonl
+    gates.sync_scores = ""
+    gates.sync_tolerance_frames = 1
+    gates.sync_margin = 0.5
+    gates.min_eye_distance_pixels = 0.0
+    gates.duplicates = "keep"  # or "drop"
 
     config.model = model = ConfigDict()
     model.visual = ConfigDict({"name": "lip_conv"})

@@ -1,5 +1,6 @@
 """A split on disk in which everything is wrong that a gate looks for."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from avsync.datasets.base import ClipBuilder, open_source
+from avsync.input_pipeline.contents import read_facts
 from avsync.types import Clip, Source
 from avsync.units import CROP_PIXELS, SAMPLES_PER_FRAME
 
@@ -57,3 +59,20 @@ def write(tmp_path_factory: pytest.TempPathFactory) -> Write:
 @pytest.fixture(scope="session")
 def faulty(write: Write) -> Source:
     return write(faulty_clips())
+
+
+def write_scores(path: Path, **offsets: tuple[int | None, float | None]) -> str:
+    """A scores.jsonl of both views, in which a clip is in sync as long as it is not trimmed."""
+    lines = [
+        {"clip_id": clip_id, "view": view, "offset_frames": late, "offset_margin": margin}
+        for clip_id, found in offsets.items()
+        for view, (late, margin) in {"original": (0, 0.0), "trimmed": found}.items()
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return str(path)
+
+
+@pytest.fixture
+def scores(tmp_path: Path, faulty: Source) -> str:
+    in_sync = {clip.clip_id: (0, 0.0) for clip in read_facts(faulty)}
+    return write_scores(tmp_path / "scores.jsonl", **{**in_sync, "late": (3, 1.25)})

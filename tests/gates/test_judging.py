@@ -1,33 +1,13 @@
 """What the gates find in a split in which everything is wrong that they look for."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 from avsync.gates import findings, sync
 from avsync.gates.findings import Finding
 from avsync.gates.judging import Gates, judge
-from avsync.input_pipeline.contents import ClipFacts, read_facts
-from avsync.types import FAKE, REAL, Source
-from tests.gates.conftest import make_clip
-
-
-def write_scores(path: Path, **offsets: tuple[int | None, float | None]) -> str:
-    """A scores.jsonl of both views, in which a clip is in sync as long as it is not trimmed."""
-    lines = [
-        {"clip_id": clip_id, "view": view, "offset_frames": late, "offset_margin": margin}
-        for clip_id, found in offsets.items()
-        for view, (late, margin) in {"original": (0, 0.0), "trimmed": found}.items()
-    ]
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return str(path)
-
-
-@pytest.fixture
-def scores(tmp_path: Path, faulty: Source) -> str:
-    in_sync = {clip.clip_id: (0, 0.0) for clip in read_facts(faulty)}
-    return write_scores(tmp_path / "scores.jsonl", **{**in_sync, "late": (3, 1.25)})
+from avsync.input_pipeline.contents import ClipFacts
+from avsync.types import FAKE, REAL
+from tests.gates.conftest import make_clip, write_scores
 
 
 def test_a_late_clip_a_small_face_and_a_clip_under_two_names_are_found(faulty, scores):
