@@ -30,7 +30,7 @@ def main(_: list[str]) -> None:
     workdir = Path(WORKDIR.value).expanduser()
     try:
         config = CONFIG.value
-        job = build_training.make_training(config)
+        job = build_training.make_training(config, workdir)
         if config.train.init_from and not checkpoint.is_begun(workdir):
             job = build_training.start_from(job, config.train.init_from)
     except (ValueError, OSError) as error:
