@@ -1,16 +1,28 @@
-"""The process around the work: which host this is, what it runs on, how it shows progress."""
+"""The process around the work: which of how many it is, what it runs on, how it shows progress.
+
+A launcher says by the environment that there are several processes (launch/README.md):
+
+AVSYNC_PROCESSES          how many, with the two below; or "auto", where JAX itself can tell, as on
+                          Slurm and on TPU pods; unset or 1: this one alone
+AVSYNC_PROCESS_INDEX      which of them this is, from 0
+JAX_COORDINATOR_ADDRESS   HOST:PORT, of the machine of process 0
+"""
 
 import json
+import os
 import platform
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import tensorflow as tf
+from jax.experimental import multihost_utils
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -25,23 +37,90 @@ from avsync.types import Host
 
 PLAIN_LINE_SECONDS = 10.0
 
+PROCESSES, PROCESS_INDEX = "AVSYNC_PROCESSES", "AVSYNC_PROCESS_INDEX"
+COORDINATOR = "JAX_COORDINATOR_ADDRESS"
+
+# A process that fails waits so long for the others, which wait for it, before it ends.
+SHUTDOWN_SECONDS = 60
+
 
 def start() -> None:
     """To be called first by every binary that runs a model: leaves the accelerators to JAX.
 
-    JAX finds its devices here; ValueError if there are none of the kind that was asked for.
+    Joins the other processes of the job, if the launcher says that there are some. JAX finds its
+    devices here; ValueError if there are none of the kind that was asked for.
     """
     tf.config.set_visible_devices([], "GPU")
     tf.config.set_visible_devices([], "TPU")
+    join_job(os.environ)
     try:
         jax.devices()
     except RuntimeError as error:  # JAX_PLATFORMS names a platform that is not there
         raise ValueError(f"JAX finds no device: {error}") from error
+    # On CPUs the processes have 30 s to come to their first exchange: here all have just met.
+    wait_for_all()
+
+
+def join_job(environment: Mapping[str, str]) -> None:
+    """Makes this one of the processes that the environment names; ValueError if it is unclear."""
+    processes = environment.get(PROCESSES, "")
+    options: dict[str, Any] = {"shutdown_timeout_seconds": SHUTDOWN_SECONDS}
+    if processes == "auto":
+        jax.distributed.initialize(**options)
+        return
+    if processes in ("", "1"):
+        return
+    index = environment.get(PROCESS_INDEX, "")
+    if not (processes.isdecimal() and index.isdecimal() and int(index) < int(processes)):
+        raise ValueError(
+            f"{PROCESSES}={processes!r} and {PROCESS_INDEX}={index!r} do not say which of how many "
+            f"processes this is; expected a number and one below it, or {PROCESSES}=auto"
+        )
+    if COORDINATOR not in environment:
+        raise ValueError(f"{PROCESSES}={processes} needs {COORDINATOR}=HOST:PORT, of process 0")
+    jax.distributed.initialize(
+        environment[COORDINATOR],
+        int(processes),
+        int(index),
+        cluster_detection_method="deactivate",
+        **options,
+    )
 
 
 def this_host() -> Host:
     """Which of the job's processes this is."""
     return Host(jax.process_index(), jax.process_count())
+
+
+def is_first() -> bool:
+    """Whether this process writes the files and speaks for all."""
+    return not jax.distributed.is_initialized() or jax.process_index() == 0
+
+
+def gathered(value: Any) -> list[Any]:
+    """What each process gives, all that JSON can hold, in the order of the processes.
+
+    Each of them must call it, and waits for the others.
+    """
+    if not jax.distributed.is_initialized():
+        return [value]
+    text = np.frombuffer(json.dumps(value).encode(), np.uint8)
+    lengths = np.ravel(multihost_utils.process_allgather(np.int32(len(text))))
+    # What is exchanged must have the same shape everywhere.
+    padded = np.pad(text, (0, lengths.max() - len(text)))
+    rows = multihost_utils.process_allgather(padded).reshape(len(lengths), -1)
+    return [json.loads(row[:n].tobytes()) for row, n in zip(rows, lengths, strict=True)]
+
+
+def wait_for_all() -> None:
+    """Returns once every process is here."""
+    gathered(None)
+
+
+def announce(line: str) -> None:
+    """Prints a line, once, whatever the number of processes."""
+    if is_first():
+        print(line)
 
 
 def describe() -> dict[str, Any]:
@@ -61,16 +140,21 @@ def describe() -> dict[str, Any]:
 
 def write_environment(workdir: Path) -> None:
     """workdir/environment.json, of the latest start."""
+    if not is_first():
+        return
     (workdir / "environment.json").write_text(json.dumps(describe(), indent=2) + "\n")
 
 
 class Progress:
-    """A bar on a terminal; elsewhere a plain line every ten seconds. On stderr."""
+    """A bar on a terminal; elsewhere a plain line every ten seconds. On stderr.
+
+    Of several processes the first one shows its own.
+    """
 
     def __init__(self, what: str, *, total: int, done: int = 0):
         self.done = done
         self._what, self._total = what, total
-        self._console = Console(stderr=True)
+        self._console = Console(stderr=True, quiet=not is_first())
         self._bar: RichProgress | None = None
         self._task: Any = None
         self._said = self._began = time.monotonic()

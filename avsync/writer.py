@@ -7,15 +7,23 @@ import math
 from pathlib import Path
 from types import TracebackType
 
+import jax
+
 from avsync.files import write_whole
 
 FILE = "metrics.jsonl"
 
 
 class MetricsWriter:
-    """Appends one line a report; a run that goes on after a crash drops the lines it does again."""
+    """Appends one line a report; a run that goes on after a crash drops the lines it does again.
+
+    Of several processes only the first one writes.
+    """
 
     def __init__(self, workdir: Path, *, first_step: int):
+        self._file = self._tensorboard = None
+        if jax.process_index():
+            return
         path = workdir / FILE
         kept = []
         if path.exists():
@@ -27,7 +35,6 @@ class MetricsWriter:
                     pass  # the line that was being written when the process died
         write_whole(path, "".join(f"{line}\n" for line in kept))
         self._file = path.open("a")
-        self._tensorboard = None
         if importlib.util.find_spec("tensorboard"):
             # The writer that needs TensorBoard alone, not TensorFlow.
             tensorboard = importlib.import_module("tensorboard.summary")
@@ -42,12 +49,15 @@ class MetricsWriter:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        if self._file:
+            self._file.close()
         if self._tensorboard:
             self._tensorboard.close()
 
     def write(self, step: int, *, split: str, **values: float) -> None:
         """One line: step, split and the values; a value that is not finite becomes null."""
+        if not self._file:
+            return
         finite = {name: v if math.isfinite(v) else None for name, v in values.items()}
         self._file.write(json.dumps({"step": step, "split": split, **finite}) + "\n")
         self._file.flush()

@@ -36,6 +36,7 @@ LAYERS = (
         "input_pipeline",
         "parallel",
         "optim",
+        "preemption",
         "checkpoint",
         "reporting",
         "writer",

@@ -1,6 +1,7 @@
 """What every binary does around its work: flags in, exit status out, messages before tracebacks.
 
-Exit status: 0 done; 1 could not do the job; 2 wrong usage. A user's error is one message on stderr;
+Exit status: 0 done; 1 could not do the job; 2 wrong usage; 75 told to end before it was done, and
+goes on when run again (EX_TEMPFAIL of sysexits.h). A user's error is one message on stderr;
 an error of ours keeps its traceback.
 """
 
@@ -18,7 +19,7 @@ from absl import flags, logging
 # about CUDA and oneDNN.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_USAGE, PREEMPTED, INTERRUPTED = 1, 2, 75, 130
 
 HELP = {"--help", "-help", "-h", "-?"}
 
@@ -47,18 +48,19 @@ def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> No
     # Values are parsed by whoever defined the flag, a config file by its own code: whatever they
     # refuse here was typed by the user.
     except (flags.Error, ValueError, OSError, AttributeError, KeyError) as error:
-        _end(program, f"{_message(error)}\n{program} --help shows an example.", WRONG_USAGE)
+        end(f"{_message(error)}\n{program} --help shows an example.", WRONG_USAGE)
     logging.use_absl_handler()
     if not flags.FLAGS["verbosity"].present:  # TFDS warns of what its own code does
         logging.set_verbosity(logging.ERROR)
     try:
         main(arguments)
+        _wait_for_others()
     except UsageError as error:
-        _end(program, f"{_message(error)}\n{program} --help shows an example.", WRONG_USAGE)
+        end(f"{_message(error)}\n{program} --help shows an example.", WRONG_USAGE)
     except (ValueError, OSError) as error:
-        _end(program, _message(error), FAILED)
+        end(_message(error), FAILED)
     except KeyboardInterrupt:
-        _end(program, "interrupted", INTERRUPTED)
+        end("interrupted", INTERRUPTED)
 
 
 @contextlib.contextmanager
@@ -78,10 +80,18 @@ def hushed() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _end(program: str, message: str, status: int) -> NoReturn:
+def _wait_for_others() -> None:
+    """Of several processes, all end together: the first may be at a report for minutes."""
+    # Binaries that run no model have not imported JAX, and need not now.
+    if (runtime := sys.modules.get("avsync.runtime")) is not None:
+        runtime.wait_for_all()
+
+
+def end(message: str, status: int) -> NoReturn:
+    """Ends the process with this status, and one message on stderr."""
     if flags.FLAGS.is_parsed() and logging.vlog_is_on(1):
         logging.exception("the error below was raised here")
-    print(f"{program}: {message}", file=sys.stderr)
+    print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
     sys.exit(status)
 
 

@@ -58,19 +58,19 @@ def main(_: list[str]) -> None:
         raise UsageError(str(error)) from error
     out_dir = Path(OUT.value).expanduser()
     lines, frames = embed.score_views(found, scorer, others=others)
+    if not runtime.is_first():
+        return  # the lines of all are with the first
     titles = {"dataset": found.dataset, "split": found.split}
     rules = {"frame_score": scorer.frame_score, "pooling": scorer.pooling}
     if CALIBRATE.value:
-        kept = calibrated.from_reals(lines, **titles, **rules)
-        checkpoint.write_calibration(workdir, step, kept)
+        checkpoint.write_calibration(workdir, step, calibrated.from_reals(lines, **titles, **rules))
     kept = calibrated.fitting(checkpoint.read_calibration(workdir, step), **rules)
     lines = calibrated.with_p_values(lines, kept)
     embed.write_lines(lines, frames, out_dir)
-    metrics = report.write_report(
+    report.print_table(report.write_report(
         lines, out_dir, **titles, checkpoint=f"{workdir}/{checkpoint.FOLDER}/{step}",
         frame_scores=frames, calibration=kept, compared_with=COMPARE.value,
-    )  # fmt: skip
-    report.print_table(metrics)
+    ))  # fmt: skip
     print(f"report: {out_dir / 'report.html'}")
 
 

@@ -68,7 +68,7 @@ def main(_: list[str]) -> None:
     except ValueError as error:
         raise UsageError(str(error)) from error
     num_rejects = job.extract(asked.works, sink, encoder=encoder, extraction=extraction)
-    print(f"extracted: {sink.directory}, {num_rejects} rejected")
+    runtime.announce(f"extracted: {sink.directory}, {num_rejects} rejected")
 
 
 run = functools.partial(run_binary, main)

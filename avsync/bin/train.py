@@ -2,6 +2,7 @@
 
     avsync-train --config=configs/quickstart.py --workdir=runs/quickstart
 
+Told to end (SIGTERM), it saves and ends with status 75: see launch/README.md.
 Any field of the config can be changed: --config.optim.learning_rate=1e-3
 """
 
@@ -11,7 +12,7 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from avsync.bin.base import UsageError, hushed, run_binary
+from avsync.bin.base import PREEMPTED, UsageError, end, hushed, run_binary
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "configs/NAME.py[:ARG]", lock_config=True)
 WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints and metrics go.", required=True)
@@ -24,6 +25,8 @@ flags.mark_flag_as_required("config")
 def main(_: list[str]) -> None:
     with hushed():  # and not at the top: --help need not wait for TensorFlow
         from avsync import build_training, checkpoint, runtime
+        from avsync.files import held
+        from avsync.preemption import Preempted
         from avsync.train.loop import train
 
         runtime.start()
@@ -35,10 +38,16 @@ def main(_: list[str]) -> None:
             job = build_training.start_from(job, config.train.init_from)
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error
-    checkpoint.write_config(workdir, json.loads(config.to_json()))
-    runtime.write_environment(workdir)
-    loss = train(job, workdir, num_profiled=PROFILE.value)
-    print(f"done: {workdir}, best validation loss {loss:.3f} nats a {job.rule.objective.unit}")
+    with held(workdir / f"trainer{runtime.this_host().index}.lock"):
+        checkpoint.write_config(workdir, json.loads(config.to_json()))
+        runtime.write_environment(workdir)
+        try:
+            loss = train(job, workdir, num_profiled=PROFILE.value)
+        except Preempted as told:
+            end(f"{told}; run it again to go on", PREEMPTED)
+    runtime.announce(
+        f"done: {workdir}, best validation loss {loss:.3f} nats a {job.rule.objective.unit}"
+    )
 
 
 def run() -> None:

@@ -1,5 +1,6 @@
 """Every clip through the models, in each view: the lines of scores.jsonl and of frames.jsonl."""
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from avsync import parallel, scoring
 from avsync.evaluation.lines import OK
 from avsync.evaluation.views import Views
 from avsync.files import write_whole
-from avsync.runtime import Progress
+from avsync.runtime import Progress, gathered
 from avsync.scoring.scorer import Scorer
 from avsync.types import Batch, ClipInfo
 from avsync.units import FRAMES_PER_SECOND
@@ -33,7 +34,7 @@ Line = dict[str, Any]
 def score_views(
     views: Views, scorer: Scorer, *, others: Mapping[str, Scorer]
 ) -> tuple[list[Line], list[list[float]]]:
-    """A line for each clip in each view, and the scores of its frames.
+    """A line for each clip of all processes in each view, and the scores of its frames.
 
     Of `scorer` there are "alignment", by its own rule; "alignment_RULE", by the other one;
     "alignment_resynced", at the offset that the clip prefers; and "cosine_...", of its embeddings
@@ -41,13 +42,14 @@ def score_views(
     """
     lines, frame_scores = [], []
     measure = parallel.map_scores(lambda params, batch: _measure(scorer, params, batch))
-    params = parallel.replicate(scorer.params)
+    params = parallel.replicate_here(scorer.params)
     beside = {
-        name: (parallel.map_scores(_pooled(other)), parallel.replicate(other.params))
+        name: (parallel.map_scores(_pooled(other)), parallel.replicate_here(other.params))
         for name, other in others.items()
     }
     with Progress("scoring", total=views.num_clips) as progress:
         for view, batches in views.batches.items():
+            own: list[tuple[Line, list[float]]] = []
             for batch, infos in batches:
                 # Clips that could not be read have no shape either.
                 if batch.valid.any():
@@ -58,9 +60,12 @@ def score_views(
                 else:
                     found = {"scores": {name: None for name in ("alignment", *others)}}
                 for i, info in enumerate(infos):
-                    lines.append(_line(view, info, found, i))
-                    frame_scores.append(_frames(info, found, i))
+                    own.append((_line(view, info, found, i), _frames(info, found, i)))
                 progress.advance_to(progress.done + len(infos))
+            # One process after the other, their clips are in the order on disk.
+            for line, frames in itertools.chain.from_iterable(gathered(own)):
+                lines.append(line)
+                frame_scores.append(frames)
     return lines, frame_scores
 
 

@@ -8,15 +8,15 @@ from avsync.datasets._lists import read_infos
 from avsync.datasets.base import extracted_trims, open_source
 from avsync.evaluation.lines import TRIMS
 from avsync.features import official
-from avsync.input_pipeline.evaluation import EvalBatch, batched, eval_batches
+from avsync.input_pipeline.evaluation import EvalBatch, batched, eval_batches, eval_share
 from avsync.runtime import this_host
 from avsync.types import Extraction, Source
 
 
 class Views(NamedTuple):
-    """The batches of each view, `num_clips` in all; how they were extracted, if they are features.
+    """This process's batches of each view; how all were extracted, if they are features.
 
-    `dataset` and `split` are what a report calls them.
+    `dataset` and `split` are what a report calls them; `num_clips` are those of `batches` in all.
     """
 
     dataset: str
@@ -36,7 +36,10 @@ def of_dataset(dataset: str, split: str, *, data_dir: str, batch_size: int) -> V
         view: eval_batches(source, batch_size=batch_size, trim=TRIMS[view], host=this_host())
         for view, source in sources.items()
     }
-    num_clips = sum(source.num_clips for source in sources.values())
+    num_clips = sum(
+        len(eval_share(source.num_clips, batch_size=batch_size, host=this_host()))
+        for source in sources.values()
+    )
     extraction = next(iter(sources.values())).extraction
     return Views(dataset, split, batches, num_clips, extraction)
 
@@ -49,9 +52,11 @@ def of_files(folder: Path, clip_list: Path, *, trim: str, batch_size: int) -> Vi
     infos = read_infos(clip_list)
     channels = official.channels(folder, infos)
     (view,) = (view for view, rule in TRIMS.items() if rule == trim)
-    batches = batched(official.whole_clips(folder, infos, channels), batch_size=batch_size)
+    own = eval_share(len(infos), batch_size=batch_size, host=this_host())
+    clips = official.whole_clips(folder, infos[own.start : own.stop], channels)
+    batches = batched(clips, batch_size=batch_size)
     extraction = Extraction(trim, encoder="", channels=channels)
-    return Views(str(folder), clip_list.stem, {view: batches}, len(infos), extraction)
+    return Views(str(folder), clip_list.stem, {view: batches}, len(own), extraction)
 
 
 def _sources(dataset: str, split: str, *, data_dir: str) -> Mapping[str, Source]:

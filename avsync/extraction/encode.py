@@ -52,7 +52,7 @@ class Encoder:
             return jax.tree.map(lambda x: x.astype(jnp.dtype(dtype)), features)
 
         self._extract = parallel.map_scores(cast)
-        self._params = parallel.replicate(extractor.params)
+        self._params = parallel.replicate_here(extractor.params)
         self._frames_per_batch = frames_per_batch
 
     def encode(

@@ -14,7 +14,7 @@ from avsync.features.ledger import Split
 from avsync.features.store import ClipFeatures
 from avsync.input_pipeline.evaluation import whole_clips
 from avsync.prepare.rejects import Reject
-from avsync.runtime import Progress, this_host
+from avsync.runtime import Progress, gathered, is_first, this_host
 from avsync.types import ClipInfo, Extraction, Host, Source, WholeClip
 
 # About 200 MB of features in bfloat16, and 0.4 GB of pictures while they wait for the encoder.
@@ -89,16 +89,13 @@ def extract(
     encoder: Encoder | None,
     extraction: Extraction,
 ) -> int:
-    """Writes this host's shards of all `works`; returns the number of rejects so far.
+    """Writes this host's shards of all `works`; returns the number of rejects of all hosts so far.
 
     Without an `encoder` the clips must be features already. ValueError if no clip could be read.
     """
     host = this_host()
-    shards = [
-        (work, index)
-        for work in works
-        for index in range(host.index, work.split.num_shards, host.count)
-    ]
+    shards = [(work, index) for work in works for index in range(work.split.num_shards)]
+    shards = shards[host.index :: host.count]
     pending = [(work, i) for work, i in shards if not sink.is_written(work.split, i)]
     total = sum(work.num_clips for work in works) // host.count
     left = sum(work.num_clips / work.split.num_shards for work, _ in pending)
@@ -124,8 +121,11 @@ def extract(
             sink.write(work.split, index, clips=features, rejects=rejects)
             advance(len(rejects))
             num_clips += len(clips)
-    num_rejects = sink.finish()
-    if pending and not num_clips:
+    # Every shard is written once all processes are here.
+    counts = gathered([len(pending), num_clips])
+    num_rejects = gathered(sink.finish() if is_first() else None)[0]
+    num_pending, num_clips = map(sum, zip(*counts, strict=True))
+    if num_pending and not num_clips:
         raise ValueError(f"none of {num_rejects} clips could be used; see rejects.jsonl")
     return num_rejects
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from avsync import parallel
 from avsync.checkpoint import Checkpointer
+from avsync.preemption import Preempted, Preemption
 from avsync.runtime import Progress
 from avsync.train.job import Training
 from avsync.train.meter import Meter
@@ -26,13 +27,14 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
 
     A training that is over, also before the end of its schedule, is left as it is. `num_profiled`
     updates are traced into workdir/profile. ValueError if a fake turns up in the data or the loss
-    is no longer finite; workdir/nan_batch.json then names the clips.
+    is no longer finite; workdir/nan_batch.json then names the clips. `Preempted` if the job is told
+    to end before.
     """
     num_steps, log_every, validate_every, max_waited = job.schedule
     rule, objective = job.rule, job.rule.objective
     step_fn = make_train_step(job.apply_in_training, rule)
     update = parallel.map_step(step_fn, donate_state=True)
-    validate = parallel.map_step(make_eval_step(job.apply, objective=objective), donate_state=False)
+    validate = parallel.map_step_here(make_eval_step(job.apply, objective=objective))
     state = new_state(
         job.init(), optimiser=rule.optimiser, plateau=job.plateau, ema_decay=rule.ema_decay
     )
@@ -49,6 +51,7 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
             Progress("training", total=num_steps, done=step) as progress,
             Meter(update) as meter,
             Tracer(workdir, num_steps=num_profiled) as tracer,
+            Preemption() as preemption,
         ):
             reporter = Reporter(writer, progress, meter, every=log_every, workdir=workdir)
             while step < num_steps and not is_stopped:
@@ -65,7 +68,7 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
                         loss = validation_loss(
                             job.val_batches(),
                             validate=validate,
-                            params=state.judged,
+                            params=parallel.keep_here(state.judged),
                             is_real_only=objective.is_real_only,
                         )
                         patience = state.patience.after(loss, plateau=job.plateau)
@@ -75,8 +78,12 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
                             f"step {step}: validation loss {loss:.3f} nats a {objective.unit}"
                         )
                         state = state._replace(patience=parallel.replicate(patience))
-                        checkpointer.save(step, state, loss=loss)
+                        checkpointer.save(step, parallel.join(state), loss=loss)
                         is_stopped = patience.is_exhausted(max_waited)
+                if step < num_steps and not is_stopped and preemption.is_due(step):
+                    reporter.flush()
+                    checkpointer.save(step, parallel.join(state))
+                    raise Preempted(f"told to end, and saved after update {step} of {num_steps}")
             if is_stopped:
                 progress.say(f"stopped after update {step}: {max_waited} validations no better")
     return float(state.patience.best_loss)

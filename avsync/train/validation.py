@@ -8,6 +8,7 @@ import jax
 
 from avsync import parallel
 from avsync.input_pipeline.evaluation import EvalBatch
+from avsync.runtime import gathered
 from avsync.train.step import refuse_fakes
 
 
@@ -18,7 +19,7 @@ def validation_loss(
     params: Any,
     is_real_only: bool,
 ) -> float:
-    """Mean loss over `batches`, in nats, by the mapped eval step `validate`.
+    """Mean loss over the `batches` of all processes, in nats, by the mapped eval step `validate`.
 
     ValueError if a clip is fake that must not be, if no frame is left, or if the loss is not
     finite.
@@ -30,6 +31,9 @@ def validation_loss(
         sums = jax.device_get(validate(params, parallel.spread(batch)))
         total += float(sums["loss"])
         count += int(sums["count"])
+    # Each process has gone through clips of its own, and as many batches as they are.
+    totals, counts = zip(*gathered([total, count]), strict=True)
+    total, count = sum(totals), sum(counts)
     if count == 0:
         raise ValueError(
             "no frame of the validation split is left once silence is trimmed: choose another "

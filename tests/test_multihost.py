@@ -1,0 +1,158 @@
+"""Two processes do together what one does alone: the same updates, one checkpoint, one report."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from avsync import checkpoint
+from avsync.datasets.base import open_source
+from avsync.types import Source
+from tests import feature_dataset
+from tests.conftest import ROOT, Run
+
+NUM_STEPS = 12
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture(scope="module")
+def start_two(binary_environment: dict[str, str]) -> Start:
+    """`start_two("train", "--config=…")`: two processes of a binary, begun by launch/local.sh."""
+
+    def start(name: str, *arguments: str) -> subprocess.Popen[str]:
+        with socket.socket() as free:
+            free.bind(("localhost", 0))
+            port = free.getsockname()[1]
+        return subprocess.Popen(
+            ["bash", "launch/local.sh", sys.executable, "-m", f"avsync.bin.{name}", *arguments],
+            cwd=ROOT,
+            env={**binary_environment, "PROCESSES": "2", "PORT": str(port)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def alone(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
+    """The workdir of a training by one process with two devices."""
+    workdir = tmp_path_factory.mktemp("alone") / "run"
+    done = run_binary("train", *training(tiny_data, workdir), devices=2)
+    assert done.returncode == 0, done.stderr
+    return workdir
+
+
+def training(data_dir: Path, workdir: Path) -> list[str]:
+    return [
+        "--config=configs/quickstart.py:test",
+        f"--config.train.num_steps={NUM_STEPS}",
+        "--config.train.checkpoint_every=6",
+        f"--config.data.data_dir={data_dir}",
+        f"--workdir={workdir}",
+    ]
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    """What it wrote to stdout, once it has ended well."""
+    stdout, stderr = process.communicate(timeout=600)
+    assert process.returncode == 0, stderr
+    return stdout
+
+
+def losses(workdir: Path) -> dict[tuple[int, str], float]:
+    lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    assert len(lines) == NUM_STEPS + 2
+    return {(line["step"], line["split"]): line["loss"] for line in lines}
+
+
+def test_two_processes_told_to_end_and_started_again_train_to_what_one_does(
+    alone: Path, tiny_data: Path, tmp_path: Path, start_two: Start
+):
+    workdir = tmp_path / "run"
+    process = start_two("train", *training(tiny_data, workdir))
+    while not (workdir / "metrics.jsonl").is_file() or not losses_so_far(workdir):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    # One of the two is told, as when one machine of many is taken away.
+    os.kill(last_child(process.pid), signal.SIGTERM)
+    _, stderr = process.communicate(timeout=600)
+    assert process.returncode == 75, stderr
+    saved = int(checkpoint_steps(workdir)[-1])
+    assert f"told to end, and saved after update {saved} of {NUM_STEPS}" in stderr
+    assert 0 < saved < NUM_STEPS
+
+    stdout = finish(start_two("train", *training(tiny_data, workdir)))
+    assert stdout.count("done:") == 1
+    expected, found = losses(alone), losses(workdir)
+    assert found.keys() == expected.keys()
+    np.testing.assert_allclose([found[key] for key in expected], list(expected.values()), rtol=1e-5)
+    params = [checkpoint.load_params(path, NUM_STEPS) for path in (alone, workdir)]
+    # As for two devices: where a gradient is nearly zero, Adam makes much of how a sum is rounded.
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), *params)
+    assert json.loads((workdir / "environment.json").read_text())["num_processes"] == 2
+
+
+def losses_so_far(workdir: Path) -> bool:
+    return bool((workdir / "metrics.jsonl").read_text())
+
+
+def checkpoint_steps(workdir: Path) -> list[str]:
+    return sorted((path.name for path in (workdir / "checkpoints").iterdir()), key=int)
+
+
+def last_child(pid: int) -> int:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[-1])
+
+
+def test_two_processes_evaluate_to_the_same_files_as_one(
+    alone: Path, tiny_data: Path, tmp_path: Path, start_two: Start, run_binary: Run
+):
+    arguments = [f"--checkpoint={alone}", "--dataset=synthetic_talkers/tiny", "--batch_size=3"]
+    arguments += [f"--data_dir={tiny_data}"]
+    together = start_two("evaluate", *arguments, f"--out={tmp_path / 'two'}")
+    assert finish(together).count("report:") == 1
+    done = run_binary("evaluate", *arguments, f"--out={tmp_path / 'one'}")
+    assert done.returncode == 0, done.stderr
+    for file in ("scores.jsonl", "frames.jsonl", "metrics.json"):
+        assert (tmp_path / "two" / file).read_bytes() == (tmp_path / "one" / file).read_bytes()
+
+
+def test_two_processes_extract_into_one_dataset(tmp_path: Path, start_two: Start):
+    generator = np.random.default_rng(0)
+    splits = {
+        name: [tuple(generator.standard_normal((2, 20, 8), np.float32)) for _ in range(num_clips)]
+        for name, num_clips in (("train", 5), ("val", 2))
+    }
+    feature_dataset.write(tmp_path / "in", splits)
+    together = start_two(
+        "extract",
+        "--dataset=features",
+        "--trim=leading",
+        f"--data_dir={tmp_path / 'in'}",
+        "--out_name=again",
+        "--dtype=float32",
+    )
+    assert finish(together).count("extracted:") == 1
+    for name, clips in splits.items():
+        again = open_source("again", name, data_dir=tmp_path / "in", trim="leading")
+        assert again.num_clips == len(clips)
+        before = open_source("features", name, data_dir=tmp_path / "in", trim="leading")
+        assert read_records(again) == read_records(before)
+
+
+def read_records(source: Source) -> list[bytes]:
+    files = sorted(source.directory.glob(f"*-{source.split}.tfrecord-*"))
+    return [path.read_bytes() for path in files]
