@@ -1,0 +1,201 @@
+"""What preparing a clip costs, stage by stage, for each way to find faces, side by side.
+
+    python tests/benchmarks/preparation.py --source ../shared/testdata/grid_s1/video
+    python tests/benchmarks/preparation.py --source ../shared/testdata/grid_speakers --num_clips=11
+
+CPU seconds a clip, of the fastest of some rounds in which the detectors take turns: `trees68`, the
+default; the same HOG detector and landmarks by dlib itself in every frame; and `dlib68`, which
+searches every frame at twice its size, as the preprocessing of AV-HuBERT does. Then how far the
+mouth's centre is from where `dlib68` puts it, in pixels, and how much the crops differ.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from avsync.prepare import store
+from avsync.prepare.clips import prepare_clip
+from avsync.prepare.decode import decode
+from avsync.prepare.landmarks import dlib68, trees68
+from avsync.prepare.landmarks.base import FaceDetector
+from avsync.prepare.mouth_crop import MOUTH_POINTS, crop_mouths, fill_missing
+from avsync.prepare.tracks import find_tracks, talking_track
+from avsync.types import Clip, MediaFile
+
+Result = TypeVar("Result")
+
+STAGES = ("decode", "search", "landmarks", "follow", "crop", "store")
+
+
+class EveryFrame(dlib68.Detector):
+    """dlib in every frame, at its own size."""
+
+    def boxes(self, frame: np.ndarray) -> np.ndarray:
+        found = self._detect(frame, 0)
+        boxes = [(face.left(), face.top(), face.right(), face.bottom()) for face in found]
+        return np.array(boxes, np.float64).reshape(-1, 4)
+
+
+DETECTORS: dict[str, Callable[[], FaceDetector]] = {
+    "trees68": trees68.Detector,
+    "dlib in every frame": EveryFrame,
+    "dlib68": dlib68.Detector,
+}
+
+
+class Timed:
+    """A detector that adds up the CPU seconds of its two tasks."""
+
+    def __init__(self, detector: FaceDetector):
+        self._detector = detector
+        self.detect_every = detector.detect_every
+        self.seconds = {"search": 0.0, "landmarks": 0.0}
+
+    def boxes(self, frame: np.ndarray) -> np.ndarray:
+        boxes, seconds = timed(lambda: self._detector.boxes(frame))
+        self.seconds["search"] += seconds
+        return boxes
+
+    def landmarks(self, frames: Sequence[np.ndarray], boxes: np.ndarray) -> np.ndarray:
+        points, seconds = timed(lambda: self._detector.landmarks(frames, boxes))
+        self.seconds["landmarks"] += seconds
+        return points
+
+
+class Prepared(NamedTuple):
+    """What became of a clip, and the CPU seconds of each of `STAGES`."""
+
+    landmarks: np.ndarray  # float [t 68 2]
+    num_missed: int
+    crops: np.ndarray
+    seconds: dict[str, float]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--source", type=Path, required=True, help="folder of videos")
+    parser.add_argument("--num_clips", type=int, default=5)
+    parser.add_argument("--num_frames", type=int, default=1000, help="at most, of each clip")
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args(arguments)
+    paths = sorted(path for path in args.source.iterdir() if path.is_file())
+    paths = paths[:: max(1, len(paths) // args.num_clips)][: args.num_clips]
+    detectors = {name: make() for name, make in DETECTORS.items()}
+    warm_up(paths[0], detectors["trees68"])
+    seconds = {name: {stage: 0.0 for stage in STAGES} for name in detectors}
+    compared: dict[str, list[tuple[Prepared, Prepared]]] = {name: [] for name in detectors}
+    for path in paths:
+        best = fastest_of(path, detectors, num_frames=args.num_frames, rounds=args.rounds)
+        for name, prepared in best.items():
+            compared[name].append((prepared, best["dlib68"]))
+            for stage in STAGES:
+                seconds[name][stage] += prepared.seconds[stage] / len(paths)
+    print(f"{len(paths)} clips of {args.source}, load average {os.getloadavg()[0]:.1f}")
+    print_costs(seconds)
+    print_distances(compared)
+
+
+def fastest_of(
+    path: Path, detectors: dict[str, FaceDetector], *, num_frames: int, rounds: int
+) -> dict[str, Prepared]:
+    """What each detector makes of the clip, with the fewest seconds that each stage took."""
+    best: dict[str, Prepared] = {}
+    for _ in range(rounds):
+        for name, detector in detectors.items():
+            prepared = prepare(path, detector, num_frames=num_frames)
+            for stage, before in (best[name].seconds if name in best else {}).items():
+                prepared.seconds[stage] = min(prepared.seconds[stage], before)
+            best[name] = prepared
+    return best
+
+
+def prepare(path: Path, detector: FaceDetector, *, num_frames: int) -> Prepared:
+    recording, decode_seconds = timed(lambda: decode(path))
+    frames, clock = recording.frames[:num_frames], Timed(detector)
+    track, face_seconds = timed(lambda: talking_track(find_tracks(frames, clock)))
+    landmarks = fill_missing(track.landmarks)
+    crops, crop_seconds = timed(lambda: crop_mouths(frames, landmarks))
+    clip = Clip("clip", crops, recording.waveform, label=0, category="RV-RA")
+    with tempfile.TemporaryDirectory() as folder:
+        _, store_seconds = timed(lambda: store.save(clip, Path(folder), file_name="clip.npz"))
+    return Prepared(
+        landmarks,
+        int((~track.is_seen).sum()),
+        crops,
+        {
+            "decode": decode_seconds,
+            **clock.seconds,
+            "follow": face_seconds - sum(clock.seconds.values()),
+            "crop": crop_seconds,
+            "store": store_seconds,
+        },
+    )
+
+
+def warm_up(path: Path, detector: FaceDetector) -> None:
+    """What is compiled is compiled now."""
+    prepare_clip(MediaFile("clip", path), detector=detector)
+
+
+def timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    """What it gives, and its CPU seconds, of all threads."""
+    since = time.process_time()
+    return work(), time.process_time() - since
+
+
+def print_costs(seconds: dict[str, dict[str, float]]) -> None:
+    table = Table("CPU seconds a clip", *STAGES, "all", "faces")
+    ours, our_faces = (costs(seconds["trees68"])[name] for name in ("all", "faces"))
+    for name, stages in seconds.items():
+        total, faces = (costs(stages)[part] for part in ("all", "faces"))
+        table.add_row(
+            name,
+            *(f"{stages[stage]:.3f}" for stage in STAGES),
+            f"{total:.3f} ({total / ours:.1f} x)",
+            f"{faces:.3f} ({faces / our_faces:.1f} x)",
+        )
+    Console(width=120).print(table)
+
+
+def costs(stages: dict[str, float]) -> dict[str, float]:
+    """Of all stages, and of those that find faces and their landmarks."""
+    faces = sum(stages[stage] for stage in ("search", "landmarks", "follow"))
+    return {"all": sum(stages.values()), "faces": faces}
+
+
+def print_distances(compared: dict[str, list[tuple[Prepared, Prepared]]]) -> None:
+    table = Table(
+        "against dlib68", "mouth, px: mean", "95 %", "most", "missed", "crops, grey levels"
+    )
+    for name, pairs in compared.items():
+        distances = np.concatenate([mouth(one) - mouth(other) for one, other in pairs])
+        distances = np.linalg.norm(distances, axis=1)
+        differences = [np.abs(one.crops - other.crops.astype(float)).mean() for one, other in pairs]
+        table.add_row(
+            name,
+            f"{distances.mean():.2f}",
+            f"{np.percentile(distances, 95):.2f}",
+            f"{distances.max():.2f}",
+            str(sum(one.num_missed for one, _ in pairs)),
+            f"{np.mean(differences):.2f}",
+        )
+    Console(width=120).print(table)
+
+
+def mouth(prepared: Prepared) -> np.ndarray:
+    """float [t 2]: the middle of the mouth."""
+    return prepared.landmarks[:, MOUTH_POINTS].mean(axis=1)
+
+
+if __name__ == "__main__":
+    main()
