@@ -22,29 +22,43 @@ def scaled_agreement(params, visual, audio, valid):
     return params["scale"] * visual * jnp.stack([sounds[:, k : k + time] for k in range(3)], -1)
 
 
-def a_batch(num_counted: int) -> Batch:
+def a_batch(*num_counted: int) -> Batch:
+    """A clip of 8 frames for each number of those that count."""
     generator = np.random.default_rng(0)
-    visual, audio = generator.standard_normal((2, 1, 8, 1)).astype(np.float32)
-    valid = np.ones((1, 8), bool)
-    counted = np.arange(8)[None] < num_counted
-    return Batch(visual, audio, valid, counted, np.zeros(1, np.int32))
+    visual, audio = generator.standard_normal((2, len(num_counted), 8, 1)).astype(np.float32)
+    valid = np.ones((len(num_counted), 8), bool)
+    counted = np.arange(8) < np.array(num_counted)[:, None]
+    return Batch(visual, audio, valid, counted, np.zeros(len(num_counted), np.int32))
 
 
-def update(batch: Batch, *, reduction: str, rate_scale: float = 1.0):
-    """The parameter and the metrics after one step of gradient descent at rate 1."""
-    optimiser = optax.sgd(1.0)
-    state = new_state({"scale": jnp.float32(0.5)}, optimiser=optimiser, plateau=PLATEAU)
+def update(batch: Batch, *, rate_scale: float = 1.0, num_updates: int = 1, **rule):
+    """The state and the metrics after updates by gradient descent at rate 1."""
+    chosen = Rule(optax.sgd(1.0), alignment.objective, **rule)
+    state = new_state(
+        {"scale": jnp.float32(0.5)},
+        optimiser=chosen.optimiser,
+        plateau=PLATEAU,
+        ema_decay=chosen.ema_decay,
+    )
     plateau = state.patience.plateau._replace(scale=jnp.float32(rate_scale))
     state = state._replace(patience=state.patience._replace(plateau=plateau))
-    step = make_train_step(scaled_agreement, Rule(optimiser, alignment.objective, reduction))
-    state, metrics = parallel.map_step(step, donate_state=False)(state, parallel.spread(batch))
-    return float(state.params["scale"]), {k: v.item() for k, v in jax.device_get(metrics).items()}
+    step = parallel.map_step(make_train_step(scaled_agreement, chosen), donate_state=False)
+    metrics = {}
+    for _ in range(num_updates):
+        state, metrics = step(state, parallel.spread(batch))
+    return state, {k: v.item() for k, v in jax.device_get(metrics).items()}
+
+
+def scale_after(batch: Batch, **rule) -> float:
+    state, _ = update(batch, **rule)
+    return float(state.params["scale"])
 
 
 def test_the_gradient_of_a_sum_is_that_of_the_mean_times_the_frames_that_count():
     for num_counted in (3, 8):
         by_mean, mean = update(a_batch(num_counted), reduction="mean")
         by_sum, total = update(a_batch(num_counted), reduction="sum")
+        by_mean, by_sum = (float(state.params["scale"]) for state in (by_mean, by_sum))
         assert by_sum - 0.5 == pytest.approx(num_counted * (by_mean - 0.5), rel=1e-5)
         assert by_mean != 0.5
         # What is reported is nats a frame either way.
@@ -54,18 +68,56 @@ def test_the_gradient_of_a_sum_is_that_of_the_mean_times_the_frames_that_count()
 
 def test_frames_that_do_not_count_are_there_to_be_chosen_from():
     batch = a_batch(3)
-    _, with_neighbours = update(batch, reduction="mean")
+    _, with_neighbours = update(batch)
     alone = batch._replace(audio=batch.audio * batch.counted[..., None])
-    _, without = update(alone, reduction="mean")
+    _, without = update(alone)
     assert with_neighbours["loss"] != without["loss"]
 
 
 def test_an_update_is_scaled_as_the_plateau_says():
-    whole, _ = update(a_batch(8), reduction="mean")
-    half, _ = update(a_batch(8), reduction="mean", rate_scale=0.5)
+    whole, half = (scale_after(a_batch(8), rate_scale=scale) for scale in (1.0, 0.5))
     assert half - 0.5 == pytest.approx((whole - 0.5) / 2, rel=1e-5)
 
 
-def test_an_unknown_reduction_is_named():
-    with pytest.raises(ValueError, match="did you mean 'mean'"):
-        make_train_step(scaled_agreement, Rule(optax.sgd(1.0), alignment.objective, "men"))
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_batch_in_parts_makes_the_update_of_the_whole(reduction):
+    # However unevenly the frames that count fall on the parts.
+    batch = a_batch(8, 1, 3, 5, 0, 0)
+    whole, at_once = update(batch, reduction=reduction)
+    for micro_batches in (2, 3, 6):
+        parts, in_turn = update(batch, reduction=reduction, micro_batches=micro_batches)
+        assert float(parts.params["scale"]) == pytest.approx(float(whole.params["scale"]), rel=1e-6)
+        assert in_turn == pytest.approx(at_once, rel=1e-6)
+
+
+def test_a_batch_that_cannot_be_parted_evenly_is_refused():
+    with pytest.raises(ValueError, match="3 clips of a device cannot be taken in 2 equal parts"):
+        update(a_batch(8, 8, 8), micro_batches=2)
+
+
+def test_the_average_follows_the_parameters_slowly_and_fast_at_first():
+    batch = a_batch(8)
+    at = [0.5, *(scale_after(batch, num_updates=n) for n in (1, 2, 3))]
+    expected = at[0]
+    # 1/10, 2/11 and 3/12 of the average stay, as long as that is less than the decay, 0.2.
+    for scale, stays in zip(at[1:], (1 / 10, 2 / 11, 0.2), strict=True):
+        expected = stays * expected + (1 - stays) * scale
+    state, _ = update(batch, ema_decay=0.2, num_updates=3)
+    assert float(state.average["scale"]) == pytest.approx(expected, rel=1e-6)
+    assert float(state.params["scale"]) == pytest.approx(at[3], rel=1e-6)
+    assert state.judged is state.average
+    without, _ = update(batch)
+    assert without.judged is without.params
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"reduction": "men"}, "did you mean 'mean'"),
+        ({"micro_batches": 0}, "micro_batches must be 1 or more, got 0"),
+        ({"ema_decay": 1.0}, "ema_decay must be 0, for no average, to below 1"),
+    ],
+)
+def test_an_impossible_rule_is_refused(rule, message):
+    with pytest.raises(ValueError, match=message):
+        make_train_step(scaled_agreement, Rule(optax.sgd(1.0), alignment.objective, **rule))
