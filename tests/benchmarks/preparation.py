@@ -29,6 +29,7 @@ from avsync.prepare.landmarks.base import FaceDetector
 from avsync.prepare.mouth_crop import MOUTH_POINTS, crop_mouths, fill_missing
 from avsync.prepare.tracks import find_tracks, talking_track
 from avsync.types import Clip, MediaFile
+from avsync.units import SAMPLES_PER_FRAME
 
 Result = TypeVar("Result")
 
@@ -125,7 +126,7 @@ def prepare(path: Path, detector: FaceDetector, *, num_frames: int) -> Prepared:
     track, face_seconds = timed(lambda: talking_track(find_tracks(frames, clock)))
     landmarks = fill_missing(track.landmarks)
     crops, crop_seconds = timed(lambda: crop_mouths(frames, landmarks))
-    clip = Clip("clip", crops, recording.waveform, label=0, category="RV-RA")
+    clip = Clip("clip", crops, recording.waveform[: len(crops) * SAMPLES_PER_FRAME])
     with tempfile.TemporaryDirectory() as folder:
         _, store_seconds = timed(lambda: store.save(clip, Path(folder), file_name="clip.npz"))
     return Prepared(
