@@ -1,6 +1,7 @@
 """avsync-prepare as a user runs it, on real clips and with wrong arguments."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -10,16 +11,18 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run
+from tests.prepare.media_files import write_bomb
 
 
 @pytest.fixture(scope="module")
 def source(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of GRID with four clips and a file that is none."""
+    """A folder of GRID with four clips, a file that is none, and one that fills the memory."""
     folder = tmp_path_factory.mktemp("grid") / "s1"
     folder.mkdir()
     for path in sorted((testdata / "grid_s1" / "video").glob("*.mkv"))[:4]:
         (folder / path.name).symlink_to(path)
     (folder / "broken.mkv").write_text("no video")
+    write_bomb(folder / "huge.mov", side_pixels=4000, num_frames=40)
     return folder.parent
 
 
@@ -30,6 +33,7 @@ def test_a_preparation_killed_and_run_again_loses_no_file(source, tmp_path, run_
         f"--source={source}",
         f"--data_dir={tmp_path}",
         "--workers=1",
+        "--clip_gigabytes=0.5",
     ]
     killed = subprocess.Popen(
         [sys.executable, "-m", "avsync.bin.prepare", *arguments], stderr=subprocess.DEVNULL
@@ -40,15 +44,20 @@ def test_a_preparation_killed_and_run_again_loses_no_file(source, tmp_path, run_
     killed.send_signal(signal.SIGKILL)
     killed.wait()
 
+    status = run_binary("prepare", *arguments, "--status")
+    assert status.returncode == 0, status.stderr
+    assert re.match(r"[1-5] of 6 files done; [1-4] clips of 0\.00 h; [01] rejected", status.stdout)
+
     done = run_binary("prepare", *arguments)
     assert done.returncode == 0, done.stderr
-    assert "prepared 5 of 5 files: 4 clips, 1 rejected" in done.stderr
+    assert "prepared 6 of 6 files: 4 clips, 2 rejected" in done.stderr
     (directory,) = (tmp_path / "grid" / "heldout").iterdir()  # what was in the making is gone
     report = json.loads((directory / "prepare_report.json").read_text())
-    assert report["num_clips"] + report["num_rejected"] == 5
-    assert report["by_reason"] == {"undecodable": 1}
+    assert report["num_clips"] + report["num_rejected"] == 6
+    assert report["by_reason"] == {"undecodable": 1, "out_of_memory": 1}
     assert report["hours_of_video"] == pytest.approx(4 * 74 / 25 / 3600, rel=1e-2)
-    (line,) = map(json.loads, (directory / "rejects.jsonl").read_text().splitlines())
+    line, huge = map(json.loads, (directory / "rejects.jsonl").read_text().splitlines())
+    assert huge["detail"] == "more than 0.5 GiB are needed"
     assert line["clip_id"] == "s1_broken"
     assert line["path"] == str(source / "s1" / "broken.mkv")
     info = json.loads((directory / "dataset_info.json").read_text())
