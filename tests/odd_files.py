@@ -24,7 +24,8 @@ def write_all(clip: Path, folder: Path, write_media: WriteMedia) -> dict[str, tu
     nearest = np.abs(times[None] - uneven[:, None]).argmin(axis=1)
     at_15 = np.arange(24) / 15
     grey = np.full_like(short, 128)
-    chord = sum(np.sin(np.arange(heard.shape[1]) / SOUND_RATE * 2 * np.pi * f) for f in (220, 330))
+    seconds = np.arange(heard.shape[1]) / SOUND_RATE
+    chord = np.sin(2 * np.pi * 220 * seconds) + np.sin(2 * np.pi * 330 * seconds)
     fits = "lips and sound"
 
     def write(name: str, pictures, sounds, *, at=times, rate=SOUND_RATE, starts=0.0, **options):
@@ -40,7 +41,7 @@ def write_all(clip: Path, folder: Path, write_media: WriteMedia) -> dict[str, tu
     write("audio_only.mka", None, heard)
     write("15_fps.mkv", short[np.round(at_15 * 25).astype(int)], heard, at=at_15)
     write("uneven_times.mkv", short[nearest], heard, at=uneven)
-    large = np.stack([ndimage.zoom(frame, 7.5, order=1) for frame in short[:28]])
+    large = np.stack([np.asarray(ndimage.zoom(frame, 7.5, order=1)) for frame in short[:28]])
     write("4k.mkv", large, heard[:, : round(1.12 * SOUND_RATE)], at=times[:28])
     write("rotated.mov", np.rot90(short, axes=(1, 2)), heard, rotation=-90)
     write("odd_size.mkv", short[:, :-1, :-1], heard)
@@ -55,6 +56,7 @@ def write_all(clip: Path, folder: Path, write_media: WriteMedia) -> dict[str, tu
     write("more_sound.mkv", short[:30], heard, at=times[:30])
     write("less_sound.mkv", short, heard[:, : round(1.2 * SOUND_RATE)])
     write("two_frames.mkv", short[:2], heard, at=times[:2])
+    write("one_frame.mkv", short[:1], heard, at=times[:1])
     write("cut.mov", short, heard)
     whole = (folder / "cut.mov").read_bytes()
     (folder / "cut.mov").write_bytes(whole[: len(whole) * 2 // 3])  # the index is at the end
@@ -79,10 +81,11 @@ def write_all(clip: Path, folder: Path, write_media: WriteMedia) -> dict[str, tu
         "silence.mkv": ("all_silent", "loudest sample"),
         "no_face.mkv": ("no_face", "no face is seen"),
         "face_for_a_moment.mkv": ("too_short", "the face is seen for 0.8"),
-        "music.mkv": ("ok", fits),
+        "music.mkv": ("no_speech", "a tone, a hum, noise or held music"),
         "two_faces.mkv": ("ok", fits),
         "more_sound.mkv": ("ok", "1.60 s of sound for 1.20 s of picture"),
         "less_sound.mkv": ("ok", "1.20 s of sound for 1.60 s of picture"),
+        "one_frame.mkv": ("too_short", "picture and sound share 1 frames"),
         "two_frames.mkv": ("too_short", "picture and sound share 2 frames"),
         "cut.mov": ("undecodable", "FFmpeg"),
         "cut.mkv": ("ok", fits),

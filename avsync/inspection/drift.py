@@ -5,7 +5,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from avsync.inspection import wording
+from avsync.inspection import placing, wording
 from avsync.inspection.reference import Reference
 from avsync.inspection.result import Evidence, Finding
 from avsync.reporting.drawing import PALETTE
@@ -39,7 +39,7 @@ def draw(axes: Axes, finding: Finding, evidence: Evidence, reference: Reference)
             origin="lower",
             interpolation="nearest",
         )
-    if wording.is_placed(finding, reference):
+    if placing.is_believed(finding, reference):
         for span in finding.offsets:
             height = span.offset_frames / FRAMES_PER_SECOND
             axes.plot((span.start, span.end), (height, height), color=CHOSEN, linewidth=1.4)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from avsync.inspection import people, segments, wording
+from avsync.inspection import people, placing, segments, wording
 from avsync.inspection.judging import Judge, Judgement, Logits
 from avsync.inspection.reference import Reference
 from avsync.inspection.result import (
@@ -97,10 +97,13 @@ class Inspector:
             judgement = self._judge.judge(
                 [heard.long_clip for heard in talking], logits=[heard.logits for heard in talking]
             )
+        finding = self._finding(judgement, talking, footage, remark=footage.remark)
+        is_moved = placing.is_shifted(finding) and placing.is_believed(finding, self._reference)
+        frame_scores = judgement.frame_scores_resynced if is_moved else judgement.frame_scores
         stretches = [
             Stretch(_start(heard, footage), scores, evidence)
             for heard, scores, evidence in zip(
-                talking, judgement.frame_scores, judgement.evidence, strict=True
+                talking, frame_scores, judgement.evidence, strict=True
             )
         ]
         threshold = self._reference.threshold
@@ -122,9 +125,8 @@ class Inspector:
             stretches=stretches,
             moments=sorted(worst, key=lambda moment: moment.seconds),
             support=judgement.support,
-            is_moved=judgement.is_moved,
+            is_moved=is_moved,
         )
-        finding = self._finding(judgement, talking, footage, remark=footage.remark)
         return Inspection(str(path), finding, faces, sorted(bad), evidence)
 
     def _finding(

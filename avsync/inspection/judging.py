@@ -35,8 +35,8 @@ class Judgement(NamedTuple):
     evidence: of each clip, `avsync.scoring.offset_evidence`.
     offsets: of each clip, stretches of one offset each.
     score_resynced: the score of the clips moved by these offsets; None if too little is left.
-    is_moved: whether `frame_scores` are those of the clips so moved; if they fit better there.
-    frame_scores: of each clip; NaN for a frame whose sound lies beyond its clip.
+    frame_scores: of each clip, as it is in the file.
+    frame_scores_resynced: of each clip so moved; NaN for a frame whose sound lies beyond it.
     piece_scores: of the pieces of all clips, each taken for a clip of its own, as in the file.
     piece_scores_resynced: the same of the clips moved by their offsets; [] if too little is left.
     """
@@ -48,8 +48,8 @@ class Judgement(NamedTuple):
     evidence: list[Logits]
     offsets: list[list[OffsetStretch]]
     score_resynced: float | None
-    is_moved: bool
     frame_scores: list[Float[np.ndarray, " _"]]
+    frame_scores_resynced: list[Float[np.ndarray, " _"]]
     piece_scores: list[float]
     piece_scores_resynced: list[float]
 
@@ -101,8 +101,8 @@ class Judge:
             evidence=evidence,
             offsets=offsets,
             score_resynced=score,
-            is_moved=False,
             frame_scores=frames,
+            frame_scores_resynced=frames,
             piece_scores=pieces,
             piece_scores_resynced=pieces,
         )
@@ -121,17 +121,14 @@ class Judge:
             self._scores(self.logits(clip)) if clip.num_frames >= MIN_FRAMES else LOST
             for clip, _ in moved
         ]
-        if not sum(map(len, frames)):
-            return judgement._replace(score_resynced=None, piece_scores_resynced=[])
-        score = self._pooled(frames)
-        pieces = self._piece_scores([clip for clip, _ in moved], frames)
-        judgement = judgement._replace(score_resynced=score, piece_scores_resynced=pieces)
-        if score >= judgement.score:
-            return judgement
         placed = [np.full(clip.num_frames, np.nan, np.float32) for clip in clips]
         for row, scores, (_, origin) in zip(placed, frames, moved, strict=True):
             row[origin[: len(scores)]] = scores
-        return judgement._replace(is_moved=True, frame_scores=placed)
+        return judgement._replace(
+            score_resynced=self._pooled(frames) if any(map(len, frames)) else None,
+            piece_scores_resynced=self._piece_scores([clip for clip, _ in moved], frames),
+            frame_scores_resynced=placed,
+        )
 
     def _piece_scores(
         self, clips: Sequence[LongClip], frames: Sequence[Float[np.ndarray, " _"]]

@@ -59,10 +59,11 @@ def draw(inspection: Inspection, reference: Reference) -> Figure:
 
 
 def _title(inspection: Inspection, reference: Reference) -> str:
-    finding = inspection.finding
+    finding, evidence = inspection.finding, inspection.evidence
+    assert evidence is not None
     score = f"misfit score {finding.score:.2f}"
-    if wording.is_shifted(finding) and finding.score_resynced is not None:
-        score += f"; {finding.score_resynced:.2f} with the sound moved to where it fits best"
+    if evidence.is_moved:
+        score += f"; {finding.score_resynced:.2f} with the sound moved back"
     sentences = [
         Path(inspection.path).name,
         finding.message,

@@ -109,7 +109,7 @@ class Evidence(NamedTuple):
     """What the picture shows.
 
     `waveform` begins `start_seconds` into the file. If the file `is_moved`, frame scores are those
-    with the sound moved by its offsets, because it fits better so.
+    with the sound moved by its offsets, because those are believed.
     """
 
     waveform: Int16[np.ndarray, " s"]

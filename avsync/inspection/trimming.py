@@ -9,7 +9,7 @@ from jaxtyping import Int16
 from avsync.pp import silence
 from avsync.prepare.footage import Footage
 from avsync.prepare.mouth_tracks import MouthTrack
-from avsync.scoring import Abstention, abstention
+from avsync.scoring import Abstention, abstention, no_speech
 from avsync.units import SAMPLES_PER_FRAME
 
 
@@ -22,7 +22,7 @@ class Trimmed(NamedTuple):
 
 
 def trim(track: MouthTrack, footage: Footage, *, rule: str) -> Trimmed | Abstention:
-    """The face with its sound, cut by that rule of `avsync.pp.silence`; or too little is left.
+    """The face with its sound, cut by that rule of `avsync.pp.silence`; or why it is not judged.
 
     Silence counts from where the face is first seen.
     """
@@ -31,10 +31,11 @@ def trim(track: MouthTrack, footage: Footage, *, rule: str) -> Trimmed | Abstent
     start = track.first * SAMPLES_PER_FRAME
     waveform = footage.waveform[start : start + num_frames * SAMPLES_PER_FRAME]
     kept = silence.kept_frames(waveform, name=rule)
-    if reason := abstention(len(kept)):
+    waveform = waveform[kept.start * SAMPLES_PER_FRAME : kept.stop * SAMPLES_PER_FRAME]
+    if reason := abstention(len(kept)) or no_speech(waveform):
         return reason
     return Trimmed(
         first=track.first + kept.start,
         places=track.places[kept.start : kept.stop],
-        waveform=waveform[kept.start * SAMPLES_PER_FRAME : kept.stop * SAMPLES_PER_FRAME],
+        waveform=waveform,
     )

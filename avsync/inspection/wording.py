@@ -7,16 +7,11 @@ called forged, and whose reals they are is said each time.
 import dataclasses
 from collections.abc import Sequence
 
+from avsync.inspection import placing
 from avsync.inspection.reference import Reference
 from avsync.inspection.result import OK, Finding, OffsetSpan
 from avsync.scoring import MIN_DESYNC_FRAMES
 from avsync.units import FRAMES_PER_SECOND
-
-# What is moved to where it fits best, of many places, fits by that alone: it must do so better than
-# this many times the reals that are alarms, and change its offset at most once a piece. Of 100 GRID
-# reals whose sound was made late 97 do, of as many with a late second half 94; of those with the
-# sound of another sentence 45 would do if being no alarm were enough, so 2 (validation split).
-SHIFT_FACTOR = 2
 
 # More changes of the offset than this are told by their number.
 MAX_SPANS = 3
@@ -37,38 +32,18 @@ def with_verdict(finding: Finding, reference: Reference, *, remark: str = "") ->
 
 def verdict(finding: Finding, reference: Reference) -> str:
     """How lips and sound fit beside those of the reals, and where they would fit better."""
-    shift = offset(finding) if is_shifted(finding) else ""
+    shift = offset(finding) if placing.is_shifted(finding) else ""
     if reference.threshold is None:
         few = f"only {reference.num_real}" if reference.num_real else "no"
         text = f"not judged: the checkpoint has the scores of {few} real clips to compare with"
         return f"{text}; {shift}" if shift else text
     fit = f"lips and sound fit as in {reference.reals}"
-    if shift and is_placed(finding, reference):
-        changes = ": an edit, lost frames, or a forgery" if len(finding.offsets) > 1 else ""
-        return f"{shift}; moved back, {fit}{changes}"
+    if shift and placing.is_believed(finding, reference):
+        changed = ": an edit, lost frames, a wrong clock, or a forgery"
+        return f"{shift}; moved back, {fit}{changed if len(finding.offsets) > 1 else ''}"
     if not reference.is_alarm(finding.p_value):
         return fit
     return f"lips and sound fit worse than in {_how_many(finding, reference)}{_why(finding)}"
-
-
-def is_placed(finding: Finding, reference: Reference) -> bool:
-    """Whether the offsets of a file can be believed: it fits there, and they change seldom."""
-    if not has_offset(finding) or not is_shifted(finding):
-        return has_offset(finding)
-    bar = SHIFT_FACTOR * reference.false_alarm_rate
-    fits = finding.p_value_resynced is not None and finding.p_value_resynced > bar
-    return fits and len(finding.offsets) - 1 <= finding.num_pieces
-
-
-def is_shifted(finding: Finding) -> bool:
-    """Whether the sound fits, better than by chance, elsewhere than where it is."""
-    shifts = [abs(span.offset_frames) for span in finding.offsets]
-    return has_offset(finding) and max(shifts, default=0) >= MIN_DESYNC_FRAMES
-
-
-def has_offset(finding: Finding) -> bool:
-    """Whether the sound fits better than by chance at any offset; else the best means nothing."""
-    return finding.offset_evidence is not None and finding.offset_evidence > 0
 
 
 def offset(finding: Finding) -> str:
@@ -93,7 +68,7 @@ def offset(finding: Finding) -> str:
 
 def offset_cell(finding: Finding, reference: Reference) -> str:
     """ "+0.20 s", "-0.04 to +0.24 s" of one that changes, "unclear" of one that means nothing."""
-    if not is_placed(finding, reference):
+    if not placing.is_believed(finding, reference):
         return "unclear"
     frames = {span.offset_frames for span in finding.offsets}
     if len(frames) > 1:
@@ -179,6 +154,6 @@ def _how_many(finding: Finding, reference: Reference) -> str:
 
 def _why(finding: Finding) -> str:
     """What a misfit may come from: what the file itself tells apart, and nothing beyond."""
-    if has_offset(finding) and not is_shifted(finding):
+    if placing.has_offset(finding) and not placing.is_shifted(finding):
         return ", yet best where the sound is: forged in part, or a file unlike those"
-    return ", and no shift explains it: another's voice, forged, or a file unlike those"
+    return ", and no shift explains it: another's voice, music, forged, or a file unlike those"

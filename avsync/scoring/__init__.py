@@ -3,7 +3,7 @@
 Scores grow with fakeness.
 """
 
-from avsync.scoring.abstention import Abstention, abstention
+from avsync.scoring.abstention import Abstention, abstention, no_speech
 from avsync.scoring.cosine import cosine_low_percentile, cosine_max_shift
 from avsync.scoring.drift import MIN_DESYNC_FRAMES, OffsetStretch, offset_stretches
 from avsync.scoring.frames import FRAME_SCORES, frame_scores, require_rule
@@ -28,6 +28,7 @@ __all__ = [
     "cosine_low_percentile",
     "cosine_max_shift",
     "frame_scores",
+    "no_speech",
     "offset_evidence",
     "offset_margin",
     "offset_stretches",

@@ -3,11 +3,18 @@
 import math
 from typing import NamedTuple
 
-from avsync.units import FRAMES_PER_SECOND, MIN_FRAMES
+import numpy as np
+from jaxtyping import Int16
+
+from avsync.units import FRAMES_PER_SECOND, MIN_FRAMES, SAMPLES_PER_FRAME
+
+# Levels of 40 ms, the 5th percentile to the 95th: at least 25 dB over GRID's clips, 6 dB over any
+# second of them or under noise as loud as they are; less than 1 dB for a chord, a hum, or noise.
+MIN_SPEECH_RANGE_DB = 3.0
 
 
 class Abstention(NamedTuple):
-    """Why: "all_silent" or "too_short", and the same in words."""
+    """Why: "all_silent", "too_short" or "no_speech", and the same in words."""
 
     status: str
     message: str
@@ -29,3 +36,21 @@ def abstention(num_frames: int, *, silent_seconds: float = 0.0) -> Abstention | 
             f"least {MIN_FRAMES / FRAMES_PER_SECOND:.2f} s are needed",
         )
     return None
+
+
+def no_speech(waveform: Int16[np.ndarray, " s"]) -> Abstention | None:
+    """Why no lips could fit this sound: it is as steady as speech never is.
+
+    None for whatever rises and falls, be it speech or not: music with a beat does too.
+    """
+    samples = waveform[: len(waveform) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME].astype(np.float32)
+    power = np.square(samples).reshape(-1, SAMPLES_PER_FRAME).mean(axis=1)
+    # A level of 1 is that of the last bit of an int16.
+    quiet, loud = np.percentile(10 * np.log10(np.maximum(power, 1)), [5, 95])
+    if loud - quiet >= MIN_SPEECH_RANGE_DB:
+        return None
+    return Abstention(
+        "no_speech",
+        f"the level of the sound varies by {loud - quiet:.1f} dB, that of speech by more than "
+        f"{MIN_SPEECH_RANGE_DB:.0f} dB: a tone, a hum, noise or held music",
+    )

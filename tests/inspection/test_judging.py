@@ -73,10 +73,10 @@ def test_a_clip_out_of_sync_is_bad_as_it_is_and_good_where_its_offset_is_undone(
     assert found.offset_frames == late
     assert found.score > 3
     assert found.score_resynced == pytest.approx(in_sync.score, abs=0.05)
-    assert found.is_moved
     assert found.offsets == [[OffsetStretch(0, 60, late)]]
     assert found.offset_evidence > 2
-    scores = found.frame_scores[0]
+    assert np.isfinite(found.frame_scores[0]).all()
+    scores = found.frame_scores_resynced[0]
     assert np.isnan(scores).sum() == abs(late)
     assert np.isnan(scores[0]) == (late < 0)
 
@@ -97,8 +97,8 @@ def test_a_clip_that_falls_out_of_sync_on_the_way_is_good_with_each_half_moved_b
     assert first.end == second.first == pytest.approx(30, abs=1)
     assert found.score > 1
     assert found.score_resynced == pytest.approx(in_sync.score, abs=0.1)
-    assert found.is_moved
-    assert np.isnan(found.frame_scores[0]).sum() == 6  # at the end, where the sound has ended
+    # At the end, where the sound has ended.
+    assert np.isnan(found.frame_scores_resynced[0]).sum() == 6
 
 
 def test_sound_that_belongs_to_no_picture_fits_nowhere_better_than_by_chance(judge):
@@ -119,7 +119,7 @@ def test_frames_of_a_clip_that_is_lost_to_the_offset_have_no_score(judge):
     assert found.offset_frames == 4
     assert found.score_resynced is None
     assert found.piece_scores_resynced == []
-    assert not found.is_moved
+    assert np.isnan(found.frame_scores_resynced[0]).all()
 
 
 def test_a_long_clip_is_judged_in_pieces_as_clips_of_their_own(judge):

@@ -1,0 +1,39 @@
+"""Whether the offsets that were found in a file can be believed.
+
+Some offset always fits best, of swapped sound too, and the more often it may change, the better it
+fits.
+"""
+
+from avsync.inspection.reference import Reference
+from avsync.inspection.result import Finding
+from avsync.scoring import MIN_DESYNC_FRAMES
+
+# What is moved to where it fits best, of many places, fits by that alone: it must do so better than
+# this many times the reals that are alarms, and change its offset at most once a piece. Of 100 GRID
+# reals whose sound was made late 97 do, of as many with a late second half 94; of those with the
+# sound of another sentence 45 would do if being no alarm were enough, so 2 (validation split).
+SHIFT_FACTOR = 2
+
+
+def is_believed(finding: Finding, reference: Reference) -> bool:
+    """Whether the sound lies where the offsets say: where it is, or as well as in reals elsewhere.
+
+    Without enough reals to compare with, what is out of sync cannot be believed.
+    """
+    if not is_shifted(finding):
+        return has_offset(finding)
+    bar = SHIFT_FACTOR * reference.false_alarm_rate
+    fits = finding.p_value_resynced is not None and finding.p_value_resynced > bar
+    is_steady = len(finding.offsets) - 1 <= finding.num_pieces
+    return fits and is_steady and reference.threshold is not None
+
+
+def is_shifted(finding: Finding) -> bool:
+    """Whether the sound fits best, and better than by chance, elsewhere than where it is."""
+    shifts = [abs(span.offset_frames) for span in finding.offsets]
+    return has_offset(finding) and max(shifts, default=0) >= MIN_DESYNC_FRAMES
+
+
+def has_offset(finding: Finding) -> bool:
+    """Whether the sound fits better than by chance at any offset; else the best means nothing."""
+    return finding.offset_evidence is not None and finding.offset_evidence > 0
