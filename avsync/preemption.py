@@ -4,7 +4,7 @@ The training saves and ends with a status of its own, by which launch scripts st
 """
 
 import signal
-from typing import Any, Self
+from typing import Any
 
 import jax
 from jax.experimental import multihost_utils
@@ -24,7 +24,7 @@ class Preemption:
         self._is_told = False
         self._before: Any = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Preemption":
         # Of several processes, JAX watches for the signal itself.
         if not jax.distributed.is_initialized():
             self._before = signal.signal(signal.SIGTERM, self._tell)
