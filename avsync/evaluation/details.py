@@ -57,6 +57,11 @@ def _calibration(metrics: Metrics) -> str:
         "reals of that kind, on average over such sets; in brackets, where the rate of this set "
         "lies with 95 % probability."
     )
+    if kept["num_abstained"]:
+        caption += (
+            f" Clips here that are too short or silent to be judged: {kept['num_abstained']}; they "
+            "count nowhere."
+        )
     return html.section("Thresholds from reals alone", html.table(head, {"": rows}, caption))
 
 
