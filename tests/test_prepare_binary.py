@@ -1,5 +1,6 @@
 """avsync-prepare as a user runs it, on real clips and with wrong arguments."""
 
+import importlib.util
 import json
 import re
 import signal
@@ -12,6 +13,8 @@ import pytest
 
 from tests.conftest import Run
 from tests.prepare.media_files import write_bomb
+
+HAS_BEAM = importlib.util.find_spec("apache_beam") is not None
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +92,16 @@ def test_a_source_of_which_nothing_survives_ends_with_1(source, tmp_path, run_bi
         (["--dataset=grid/by_clop", "--data_dir=x"], "did you mean 'by_clip'"),
         (["--dataset=grid", "--data_dir=x", "--source=/nowhere"], "--source must be the folder"),
         (["--dataset=grid", "--data_dir=x", "clips"], "unexpected argument 'clips'"),
+        pytest.param(
+            [
+                "--dataset=grid",
+                "--data_dir=x",
+                "--source=.",
+                "--beam_options=--runner=DirectRunner",
+            ],
+            "for --beam_options, pip install 'avsync[beam]'",
+            marks=pytest.mark.skipif(HAS_BEAM, reason="Beam is installed"),
+        ),
     ],
 )
 def test_wrong_usage_ends_with_2_and_one_message(run_binary, tmp_path, arguments, message):

@@ -32,7 +32,7 @@ LISTS = flags.DEFINE_multi_string("split_list", [], "SPLIT=FILE.csv: only its cl
 DISJOINT = flags.DEFINE_string("disjoint", None, "What no test clip may share with a train clip.")
 RETRY = flags.DEFINE_bool("retry_rejects", False, "Try once more what earlier runs rejected.")
 SECONDS = flags.DEFINE_float("clip_seconds", DEFAULT_LIMITS.seconds, "A file may take so long.", 0)
-MEMORY = flags.DEFINE_float("clip_gigabytes", DEFAULT_LIMITS.gigabytes, "And so much memory.", 0)
+MEMORY = flags.DEFINE_float("clip_gigabytes", DEFAULT_LIMITS.gigabytes, "And so many GiB.", 0)
 STATUS = flags.DEFINE_bool("status", False, "Only say how far it is, at work or stopped.")
 
 
