@@ -7,6 +7,12 @@ from avsync.evaluation.lines import Line, Metrics
 from avsync.evaluation.moves import Moves
 from avsync.units import FRAMES_PER_SECOND
 
+# The threshold for this false-alarm rate is drawn, where there is one ...
+FALSE_ALARM_RATE = "0.05"
+
+# ... unless the score of a clip is larger than that of any of its frames.
+POOLINGS_BEYOND_FRAMES = ("logsumexp",)
+
 
 def moved(moves: Moves, results: Sequence[Metrics]) -> str:
     """What `moves` measured, and the AUC in the two views."""
@@ -25,12 +31,32 @@ def moved(moves: Moves, results: Sequence[Metrics]) -> str:
 
 def drawn(every: int, what: str) -> str:
     """A sentence on what is left out of a picture, if anything is."""
-    return f" Drawn is one in {every}: every {every}th {what}." if every > 1 else ""
+    return f" Drawn is one {what} in {every}." if every > 1 else ""
 
 
 def highest(num_frames: int) -> str:
     """A sentence on what a point of a long curve is; nothing if it is a frame."""
     return f" Each point is the highest of {num_frames} frames." if num_frames > 1 else ""
+
+
+def threshold(calibration: Metrics | None) -> tuple[float | None, str]:
+    """The threshold to draw among the scores of frames, and a sentence on it or on its absence.
+
+    `calibration` is what metrics.json says under that name.
+    """
+    if not calibration:
+        return None, "No threshold is drawn: no scores of reals are kept with the checkpoint."
+    pooling = calibration["pooling"]
+    if pooling in POOLINGS_BEYOND_FRAMES:
+        return None, f"No threshold is drawn: that of {pooling} is not on the scale of frames."
+    promise = calibration["rates"][FALSE_ALARM_RATE]
+    value = promise["threshold"]
+    if value is None:
+        return None, f"No threshold is drawn: {promise['note']}."
+    return value, (
+        f"Dashed: {value:.2f}, the threshold of whole clips for a false-alarm rate of "
+        f"{FALSE_ALARM_RATE}."
+    )
 
 
 def clip(line: Line, score: str) -> str:

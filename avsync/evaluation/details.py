@@ -36,26 +36,25 @@ def _calibration(metrics: Metrics) -> str:
     kept = metrics["calibration"]
     if not kept:
         return ""
-    head = ["False-alarm rate", "Threshold", "Promised", "Alarms among reals here", "Fakes found"]
+    head = ["False-alarm rate", "Threshold", "Promised", "Seen here", "Expected", "Fakes found"]
     rows = []
     for rate, promise in kept["rates"].items():
         if promise["threshold"] is None:
-            rows.append([rate, promise["note"], "", "", ""])
+            rows.append([rate, promise["note"], "", "", "", ""])
             continue
         promised = "{mean:.3f} [{low:.3f}, {high:.3f}]".format(**promise["promised"])
         alarms, found = promise["alarms"], promise["found"]
-        seen = "n/a: no reals"
+        seen, expected = "n/a: no reals", ""
         if alarms:
-            expected = "{low:.3f} to {high:.3f}".format(**alarms["expected"])
-            counts = f"{alarms['num_alarms']} of {alarms['num_real']}"
-            seen = f"{alarms['rate']:.3f} ({counts}); expected {expected}"
+            seen = f"{alarms['rate']:.3f}, {alarms['num_alarms']} of {alarms['num_real']}"
+            expected = "[{low:.3f}, {high:.3f}]".format(**alarms["expected"])
         share = f"{found['share']:.3f} of {found['num_fake']}" if found else "n/a: no fakes"
-        rows.append([rate, f"{promise['threshold']:.4f}", promised, seen, share])
+        rows.append([rate, f"{promise['threshold']:.4f}", promised, seen, expected, share])
     caption = (
         f"From the scores of {kept['num_calibration']} reals of {kept['dataset']}, "
         f"{kept['split']} split, {kept['frame']} by {kept['pooling']}. The promise holds for "
         "reals of that kind, on average over such sets; in brackets, where the rate of this set "
-        "lies with 95 % probability."
+        "lies with 95 % probability. Expected: where it lies among as many reals as there are here."
     )
     if kept["num_abstained"]:
         caption += (

@@ -12,12 +12,6 @@ from avsync.types import REAL
 # What the scores of frames are pooled to.
 SCORE = "alignment"
 
-# The threshold for this false-alarm rate is drawn, where there is one ...
-FALSE_ALARM_RATE = "0.05"
-
-# ... unless the score of a clip is larger than that of any of its frames.
-POOLINGS_BEYOND_FRAMES = ("logsumexp",)
-
 Views = Mapping[str, Sequence[Line]]
 
 # By view and clip, the scores of the frames.
@@ -44,7 +38,7 @@ def _moves(views: Views, metrics: Metrics) -> str:
             pictures.append(
                 _picture(
                     drawing.to_png(moves.draw(pairs, score)),
-                    f"{_name(score)}: trimmed against original, a point a clip",
+                    f"{wording.title(score)}: trimmed against original, a point a clip",
                     captions.moved(moves.measure(pairs, score), results)
                     + captions.drawn(selection.every(len(pairs)), "clip of each manipulation"),
                 )
@@ -65,7 +59,7 @@ def _distributions(views: Views, metrics: Metrics) -> str:
     pictures = [
         _picture(
             drawing.to_png(figures.draw_score(views, score)),
-            f"{_name(score)}, over reals and over fakes",
+            f"{wording.title(score)}, over reals and over fakes",
         )
         for score in scores
     ]
@@ -74,7 +68,7 @@ def _distributions(views: Views, metrics: Metrics) -> str:
             1,
             _picture(
                 drawing.to_png(figures.draw_categories(clips, scores[0])),
-                f"{_name(scores[0])}, {last_view}, over reals and over each category of fakes",
+                f"{wording.title(scores[0])}, {last_view}, reals and each category of fakes",
             ),
         )
     text = (
@@ -124,7 +118,7 @@ def _lengths(views: Views, metrics: Metrics) -> str:
         f"Chance alone makes correlations up to ±{chance:.2f} with so many clips."
     )
     in_use = f" The pooling in use is {wording.readable(used)}." if used else ""
-    text += in_use + captions.drawn(selection.every(len(reals)), "real, by length")
+    text += in_use + captions.drawn(selection.every(len(reals)), "real")
     description = f"Score against length of the reals, {view}, a panel a pooling"
     png = drawing.to_png(lengths.draw(clips, poolings))
     return html.section(heading, html.paragraph(text) + html.picture(png, description, "narrow"))
@@ -136,7 +130,7 @@ def _exemplars(views: Views, metrics: Metrics, frames: Frames) -> str:
     if not groups:
         return ""
     of_clip = {clip["clip_id"]: frames[view, clip["clip_id"]] for g in groups for clip in g.clips}
-    threshold, about_threshold = _threshold(metrics)
+    threshold, about_threshold = captions.threshold(metrics["calibration"])
     on_axis = np.concatenate([*of_clip.values(), [] if threshold is None else [threshold]])
     limits = drawing.limits(on_axis.astype(float))
     text = (
@@ -157,22 +151,6 @@ def _exemplars(views: Views, metrics: Metrics, frames: Frames) -> str:
     return html.section("Clips at the ends", "".join(parts))
 
 
-def _threshold(metrics: Metrics) -> tuple[float | None, str]:
-    """The threshold for `FALSE_ALARM_RATE`, and a sentence on it or on why there is none."""
-    kept = metrics["calibration"]
-    if not kept:
-        return None, "No threshold is drawn: no scores of reals are kept with the checkpoint."
-    if kept["pooling"] in POOLINGS_BEYOND_FRAMES:
-        return None, f"No threshold is drawn: that of {kept['pooling']} is not one of frames."
-    promise = kept["rates"][FALSE_ALARM_RATE]
-    if promise["threshold"] is None:
-        return None, f"No threshold is drawn: {promise['note']}."
-    return promise["threshold"], (
-        f"Dashed: {promise['threshold']:.2f}, the threshold of whole clips for a false-alarm rate "
-        f"of {FALSE_ALARM_RATE}."
-    )
-
-
 def _not_drawn(metrics: Metrics) -> str:
     drawn = selection.drawn_scores(metrics)
     left_out = [wording.readable(score) for score in metrics["delta"] if score not in drawn]
@@ -185,8 +163,3 @@ def _section(heading: str, text: str, pictures: Sequence[str]) -> str:
 
 def _picture(png: bytes, description: str, words: str = "") -> str:
     return html.picture(png, description, "panel", words=words)
-
-
-def _name(score: str) -> str:
-    name = wording.readable(score)
-    return name[0].upper() + name[1:]

@@ -23,7 +23,7 @@ def render(metrics: Metrics, *, pictures: str) -> str:
             _scores_table(metrics),
             pictures,
             _other_measures_table(metrics),
-            *[_kinds_table(metrics, score) for score in metrics["delta"]],
+            _kinds_section(metrics),
             details.render(metrics),
             _offsets_table(metrics),
             _clips_section(metrics),
@@ -32,6 +32,7 @@ def render(metrics: Metrics, *, pictures: str) -> str:
     )
     body = f"""<p class="source">Checkpoint <code>{escape(metrics["checkpoint"])}</code></p>
 <p class="headline">{escape(wording.headline(metrics))}</p>
+{html.contents(sections)}
 {sections}"""
     return html.document(title, body)
 
@@ -67,6 +68,21 @@ def _other_measures_table(metrics: Metrics) -> str:
     return html.section("Other measures", html.table(head, groups))
 
 
+def _kinds_section(metrics: Metrics) -> str:
+    """The score that others are compared with, and the others to be unfolded."""
+    first, *others = sorted(metrics["delta"], key=lambda name: name != metrics["compared_with"])
+    caption = (
+        "Each kind of fake against all reals; each value of an attribute against the reals of that "
+        "value, where there are any."
+    )
+    tables = [
+        html.paragraph(caption),
+        html.subsection(wording.title(first), _kinds_table(metrics, first)),
+    ]
+    tables += [html.folded(wording.title(score), _kinds_table(metrics, score)) for score in others]
+    return html.section("By kind of fake", "\n".join(tables))
+
+
 def _kinds_table(metrics: Metrics, score: str) -> str:
     views = metrics["views"]
     head = ["Fakes", *_view_headings(views), "Real / fake"]
@@ -81,12 +97,7 @@ def _kinds_table(metrics: Metrics, score: str) -> str:
         groups[f"By {wording.readable(field)}"] = _kind_rows(
             {v: result["by_attribute"][field] for v, result in by_view.items()}
         )
-    caption = (
-        "Each kind of fake against all reals; each value of an attribute against the reals of that "
-        "value, where there are any."
-    )
-    heading = f"{wording.readable(score).capitalize()} by kind of fake"
-    return html.section(heading, html.table(head, groups, caption))
+    return html.table(head, groups)
 
 
 def _kind_rows(results: Mapping[str, Metrics]) -> list[list[str]]:

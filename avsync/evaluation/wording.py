@@ -11,6 +11,12 @@ def readable(name: str) -> str:
     return name.replace("_", " ")
 
 
+def title(name: str) -> str:
+    """A name as it begins a line; what is written large in it, stays so."""
+    text = readable(name)
+    return text[:1].upper() + text[1:]
+
+
 def headline(metrics: Metrics) -> str:
     """The finding in a sentence: AUC of the telling scores, original → trimmed."""
     views = metrics["views"]

@@ -8,7 +8,10 @@ from pathlib import Path
 
 STYLE = Path(__file__).with_name("report.css")
 
-INTERVAL = re.compile(r"\[[^\]]*\]")
+# Numbers that a narrow table does not tear apart: an interval, and counts of reals and fakes.
+TOGETHER = re.compile(r"\[[^\]]*\]|\d+ / \d+")
+
+SECTION = re.compile('<section id="(.*?)">\n<h2>(.*?)</h2>')
 
 
 def document(title: str, body: str) -> str:
@@ -31,8 +34,20 @@ def document(title: str, body: str) -> str:
 
 
 def section(heading: str, content: str) -> str:
-    """HTML under a heading."""
-    return f"<section>\n<h2>{escape(heading)}</h2>\n{content}\n</section>"
+    """HTML under a heading that `contents` can lead to."""
+    name = re.sub(r"\W+", "-", heading.lower()).strip("-")
+    return f'<section id="{name}">\n<h2>{escape(heading)}</h2>\n{content}\n</section>'
+
+
+def contents(sections: str) -> str:
+    """Links to the sections of this HTML."""
+    links = "\n".join(f'<a href="#{name}">{text}</a>' for name, text in SECTION.findall(sections))
+    return f'<nav aria-label="Contents">\n{links}\n</nav>'
+
+
+def folded(summary: str, content: str) -> str:
+    """HTML that a reader opens by its summary, plain text; on paper it is open."""
+    return f"<details>\n<summary>{escape(summary)}</summary>\n{content}\n</details>"
 
 
 def subsection(heading: str, content: str) -> str:
@@ -44,9 +59,9 @@ def table(
     head: Sequence[str], groups: Mapping[str, Sequence[Sequence[str]]], caption: str = ""
 ) -> str:
     """Rows in named groups; the first cell of a row is its heading."""
-    lines = ['<div class="scroll"><table>']
-    if caption:
-        lines.append(f"<caption>{escape(caption)}</caption>")
+    # Not a caption of the table: it would be as wide as that, and scroll away with it.
+    lines = [paragraph(caption)] if caption else []
+    lines.append('<div class="scroll"><table>')
     cells = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     lines.append(f"<thead><tr>{cells}</tr></thead>")
     for group, rows in groups.items():
@@ -86,5 +101,5 @@ def paragraph(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """An interval stays on one line; what stands before it may go above it."""
-    return INTERVAL.sub(lambda found: found[0].replace(" ", "\u00a0"), escape(text))
+    """What belongs together stays on a line; what stands before it may go above it."""
+    return TOGETHER.sub(lambda found: found[0].replace(" ", "\u00a0"), escape(text))

@@ -44,13 +44,13 @@ def lines(*, num_frames):
     ]
 
 
-def rendered(lines, **changes):
+def rendered(lines):
     frames = {
         (clip["view"], clip["clip_id"]): [clip["scores"]["alignment"]] * clip["num_frames"]
         for clip in lines
     }
     metrics = compute_metrics(lines, **INFO, frame_scores=list(frames.values()))
-    return gallery.render(by_view(lines), {**metrics, **changes}, frames)
+    return gallery.render(by_view(lines), metrics, frames)
 
 
 @pytest.fixture(scope="module")
@@ -86,19 +86,6 @@ def test_the_worst_and_the_clearest_clips_are_shown_with_what_is_known_of_them(p
     assert "RV-FA, splice; score 4.00; sound 0.08 s early." in page
     assert "RV-RA, real; score 3.00; sound in time." in page
     assert "No threshold is drawn: no scores of reals are kept" in page
-
-
-@pytest.mark.parametrize(
-    ("pooling", "sentence"),
-    [
-        ("mean", "Dashed: 3.50, the threshold of whole clips for a false-alarm rate of 0.05."),
-        ("logsumexp", "No threshold is drawn: that of logsumexp is not one of frames."),
-    ],
-)
-def test_a_threshold_is_drawn_where_it_is_on_the_scale_of_frames(pooling, sentence):
-    rates = {"0.05": {"threshold": 3.5, "note": ""}}
-    page = rendered(lines(num_frames=[40] * 4), calibration={"pooling": pooling, "rates": rates})
-    assert sentence in page
 
 
 def test_every_picture_says_in_words_what_it_is(page):
