@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks import extraction
+from tests.benchmarks import extraction, input_pipeline
 from tests.conftest import ROOT
 
 
@@ -29,3 +29,27 @@ def test_operations_are_counted_as_the_compiler_counts_them(capsys):
     # In XLA's count alone: norms, GELU, and for sound the filterbank.
     assert ratios == pytest.approx([0.95, 0.99], abs=0.02)
     assert len(re.findall(r"buckets are [\d.]+ times as fast", printed)) == 2
+
+
+def test_the_stages_of_the_input_pipeline_and_ways_to_store_crops_are_told(tiny_data, capsys):
+    place = [f"--data_dir={tiny_data}", "--dataset=synthetic_talkers/tiny"]
+    size = ["--num_clips=8", "--rounds=1", "--storage_clips=1", "--updates=0"]
+    input_pipeline.main([*place, *size])
+    printed = capsys.readouterr().out
+    stages = re.findall(r"^ +(\w+) +-?[\d.]+ +(-?[\d.]+)%$", printed, re.MULTILINE)
+    assert [name for name, _ in stages] == [
+        *("whole", "read", "parse", "trim", "window", "decode", "augment", "batch")
+    ]
+    assert sum(float(share) for _, share in stages[1:]) == pytest.approx(100, abs=0.5)
+    errors = dict(re.findall(r"^ +([A-Za-z]+(?: \d+)?) +\d+ +.* ([\d.]+)$", printed, re.MULTILINE))
+    assert {name for name, error in errors.items() if float(error) == 0} == {
+        *("PNG 1", "PNG 6", "raw")
+    }
+    assert {"JPEG 95", "JPEG 90"} < errors.keys()
+
+
+def test_the_memory_of_reading_is_told_while_it_reads(tiny_data, capsys):
+    place = [f"--data_dir={tiny_data}", "--dataset=synthetic_talkers/tiny"]
+    input_pipeline.main([*place, "--window_frames=2", "--steps=20"])
+    lines = re.findall(r"^step (\d+): [\d,]+ MiB$", capsys.readouterr().out, re.MULTILINE)
+    assert lines == [str(step) for step in (1, *range(2, 21, 2))]
