@@ -21,11 +21,21 @@ def test_landmarks_are_those_of_dlib_to_the_pixel_however_the_box_lies(frames):
     assert faces.shape == (1, 4)
     rng = np.random.default_rng(0)
     shifted = faces + np.round(rng.normal(0, 12, (len(frames) - 1, 4)))
-    outside = [[300.0, 200.0, 420.0, 320.0]]  # of 360 x 288 pixels
+    outside = [[-60.0, 80.0, 180.0, 320.0]]  # of 360 x 288 pixels
     boxes = np.concatenate([faces, shifted, outside])
     seen = [*frames, frames[0]]
     expected = dlib68.Detector().landmarks(seen, boxes)
     np.testing.assert_array_equal(trees68.Detector().landmarks(seen, boxes), expected)
+
+
+@pytest.mark.grid
+def test_in_the_dark_the_mouth_is_where_it_is_in_the_light(frames):
+    ours, dlibs = trees68.Detector(), dlib68.Detector()
+    boxes = np.concatenate([ours.boxes(frame) for frame in frames])
+    light, dark = (dlibs.landmarks(list(f), boxes)[:, 48:] for f in (frames, frames // 4))
+    seen = ours.landmarks(list(frames // 4), boxes)[:, 48:]
+    error, dlibs_error = (np.abs((x - light).mean(axis=1)).mean() for x in (seen, dark))
+    assert error < 0.5 < dlibs_error
 
 
 @pytest.mark.grid

@@ -1,7 +1,8 @@
 """Regression trees for the landmarks of many faces at once (Kazemi and Sullivan, CVPR 2014).
 
 What comes out is what dlib's predictor gives for each face, to the pixel. Its time goes into
-fetching leaves, 4 MB a face: all faces pass a tree while its leaves are at hand.
+fetching leaves, 4 MB a face: all faces pass a tree while its leaves are at hand. Faces in the dark
+are seen as if there were more light, which dlib does not do.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,12 @@ from jaxtyping import Float64, UInt8
 from numba import njit
 
 from avsync.prepare.landmarks._dlib_model import NUM_SPLITS, TreeModel
+
+# The trees have learned from well-lit faces, whose grey levels differ by so much at least (2 % of
+# the pixels left out at either end); GRID's by 109 and more. At a quarter of its light the mouth
+# of a GRID face is found 1.9 pixels from where it is in full light, and 0.3 if differences are
+# enlarged to these.
+MIN_CONTRAST = 100
 
 
 def place_landmarks(
@@ -24,6 +31,8 @@ def place_landmarks(
     faces = np.tile(model.mean_face, (len(frames), 1))
     pixels = np.empty((model.anchors.shape[1], len(frames)), np.uint8)
     turns = np.empty((len(frames), 2), np.float32)
+    pairs = zip(frames, boxes, strict=True)
+    gains = np.array([MIN_CONTRAST / _contrast(*pair) for pair in pairs], np.float32).clip(min=1)
     for stage in range(len(model.anchors)):
         _measure_turns(faces, model.mean_face, turns)
         for index, (frame, box) in enumerate(zip(frames, boxes, strict=True)):
@@ -37,9 +46,19 @@ def place_landmarks(
                 pixels[:, index],
             )
         splits = (model.first[stage], model.second[stage], model.threshold[stage])
-        _add_leaves(pixels, *splits, model.leaves[stage], faces)
+        _add_leaves(pixels, gains, *splits, model.leaves[stage], faces)
     corner, size = boxes[:, None, :2], boxes[:, None, 2:] - boxes[:, None, :2]
     return np.floor(faces.reshape(-1, 68, 2) * size + corner + 0.5)
+
+
+def _contrast(frame: UInt8[np.ndarray, "h w"], box: Float64[np.ndarray, "4"]) -> int:
+    """By how many grey levels the pixels in the box differ, but for a few; at least 1."""
+    left, top, right, bottom = box.astype(int).clip(0, np.tile(frame.shape[::-1], 2))
+    levels = np.sort(frame[top:bottom:4, left:right:4], axis=None)
+    if not levels.size:
+        return MIN_CONTRAST
+    few = levels.size // 50
+    return max(1, int(levels[-1 - few]) - int(levels[few]))
 
 
 # What follows is compiled: plain loops, without type checks, which compilation does not know. Where
@@ -92,14 +111,14 @@ def _look(frame, box, face, turn, anchors, offsets, pixels):
 
 @njit(cache=True)
 @no_type_check
-def _add_leaves(pixels, first, second, threshold, leaves, faces):
+def _add_leaves(pixels, gains, first, second, threshold, leaves, faces):
     """Takes each face through each tree, and adds to it the leaf where it ends."""
     for tree in range(len(first)):
         for i in range(len(faces)):
             node = 0
             while node < NUM_SPLITS:
                 one, other = pixels[first[tree, node], i], pixels[second[tree, node], i]
-                brighter = np.int32(one) - np.int32(other) > threshold[tree, node]
+                brighter = gains[i] * (np.int32(one) - np.int32(other)) > threshold[tree, node]
                 node = 2 * node + (1 if brighter else 2)
             leaf = node - NUM_SPLITS
             for k in range(faces.shape[1]):

@@ -1,6 +1,6 @@
 """dlib's faces once a second, and its 68 landmarks in every frame, of many frames at once.
 
-The landmarks are those of dlib, to the pixel; the models are those of `dlib68`.
+The models are those of `dlib68`. The landmarks are dlib's to the pixel, but for faces in the dark.
 """
 
 from collections.abc import Sequence
