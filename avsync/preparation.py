@@ -104,6 +104,8 @@ class Preparation:
             how = {"detector": detector, "engine": engine, "limits": limits}
             with show_progress(len(plan.media)) as progress:
                 done = job.prepare_media(plan.media, self._work, progress=progress, **how)
+            # Of a run that was killed before its report, and so of labels that may be old.
+            shutil.rmtree(self.directory, ignore_errors=True)
             self._class(prepared=done.clips, splits=plan.splits, **self._options).write()
             notes = {"notes": plan.notes, "source_digest": _digest(plan)}
             rejects, report = done.rejects, done.report | notes

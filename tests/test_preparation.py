@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
+from avsync.datasets.folder import Builder
 from avsync.preparation import Preparation
 from avsync.prepare import job
 from avsync.prepare.worker import DEFAULT_LIMITS
@@ -44,12 +45,14 @@ def labels(directory: Path) -> list[tuple[int, str, str]]:
 
 @pytest.mark.grid
 def test_labels_corrected_while_clips_were_prepared_are_those_of_the_dataset(manifest, tmp_path):
-    # A job that was killed when its clips were stored, before the dataset was written.
+    # A job that was killed when the dataset was written, before it said so.
     source = manifest(label=0, identity="s1")
     here = preparation(tmp_path / "data")
-    media = here.plan(source).media
+    plan = here.plan(source)
     work = here.directory.parent / "preparing"
-    job.prepare_media(media, work, detector="trees68", engine=ONE)
+    done = job.prepare_media(plan.media, work, detector="trees68", engine=ONE)
+    Builder(prepared=done.clips, splits=plan.splits, data_dir=tmp_path / "data").write()
+    assert labels(here.directory) == [(0, "RV-RA", "s1"), (0, "RV-RA", "s1")]
     stored = {path: path.stat().st_mtime_ns for path in work.glob("clips/*.npz")}
     assert len(stored) == 2
     assert here.status().startswith("2 of 2 files done; 2 clips of 0.00 h; 0 rejected")
