@@ -52,6 +52,7 @@ LAYERS = (
         "inspection",
         "exporting",
         "gates",
+        "sweeps",
     },
     # Below here no library sees a config; above, configs become objects, and no library sees that.
     {"config"},
@@ -88,6 +89,7 @@ WITHOUT_JAX = {
     "synthesis",
     "cards",
     "gates",
+    "sweeps",
 }
 
 

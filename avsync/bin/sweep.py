@@ -1,0 +1,74 @@
+"""Many trainings of one config, each evaluated, and one table of what came out.
+
+    avsync-sweep --config=configs/quickstart.py --sweep=configs/sweeps/learning_rate.py \\
+        --workdir=runs/learning_rate
+
+Run again on the same workdir, it goes on: what is done is left alone, what was cut off continues,
+what failed is tried again. --config.x.y=VALUE changes all runs. Writes sweep.csv, sweep.md and
+sweep.png; runs/NAME is the workdir of a training, logs/NAME.log what it said.
+"""
+
+import functools
+import os
+from pathlib import Path
+
+from absl import flags
+from ml_collections import config_flags
+
+from avsync.bin.base import FAILED, PREEMPTED, UsageError, end, hushed, run_binary
+
+CONFIG = config_flags.DEFINE_config_file("config", None, "configs/NAME.py[:ARG]", lock_config=True)
+SWEEP = flags.DEFINE_string("sweep", None, "configs/sweeps/NAME.py[:ARG]", required=True)
+WORKDIR = flags.DEFINE_string("workdir", None, "Where runs and their table go.", required=True)
+LAUNCHER = flags.DEFINE_enum("launcher", "local", ["local", "slurm"], "Here, or as a Slurm array.")
+JOBS = flags.DEFINE_integer("jobs", 1, "Runs at a time; here each has one GPU.", lower_bound=1)
+SBATCH = flags.DEFINE_multi_string("sbatch", [], "As in --sbatch=--gres=gpu:1, of Slurm. Repeat.")
+DATASET = flags.DEFINE_string("dataset", None, "To test on, if not that which is trained on.")
+SPLIT = flags.DEFINE_string("split", "test", "To test on; empty: none.")
+COLLECT = flags.DEFINE_bool("collect", False, "Only write the table, of what there is.")
+ONLY = flags.DEFINE_integer("only", None, "Do the run of this number alone, without a table.")
+flags.mark_flag_as_required("config")
+
+
+def main(_: list[str]) -> None:
+    with hushed():  # and not at the top: --help need not wait for TensorFlow
+        from avsync.sweeps import job, plan, runner, slots, slurm
+        from avsync.sweeps.commands import Evaluation, task_command
+
+    root, evaluation = Path(WORKDIR.value).expanduser(), Evaluation(DATASET.value, SPLIT.value)
+    config = flags.FLAGS["config"]
+    try:
+        sweep = plan.make_sweep(
+            plan.load_overrides(SWEEP.value),
+            config=config_flags.get_config_filename(config),
+            fixed=config_flags.get_override_values(config),
+            values=CONFIG.value.to_dict(),
+        )
+        left = job.pending(sweep, root, evaluation=evaluation, only=ONLY.value)
+        if left and not COLLECT.value:
+            job.require_test(sweep, evaluation=evaluation)
+        slurm.require_options(SBATCH.value)
+        num_here = JOBS.value if LAUNCHER.value == "local" else 1
+        machine = slots.make_slots(num_here, gpus=slots.visible_gpus(os.environ))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    plan.record(sweep, root)
+    if left and LAUNCHER.value == "slurm" and not COLLECT.value:
+        command = task_command(sweep, SWEEP.value, workdir=root, evaluation=evaluation)
+        slurm.launch(root, left, command=command, num_jobs=JOBS.value, options=SBATCH.value)
+        return
+    if not COLLECT.value:
+        try:
+            job.do(sweep, root, evaluation=evaluation, indices=left, slots=machine)
+        except runner.ToldToEnd:
+            end("told to end; run it again to go on", PREEMPTED)
+    if ONLY.value is None:
+        job.conclude(sweep, root, evaluation=evaluation)
+    if failure := job.failure(sweep, root, only=ONLY.value):
+        end(failure, FAILED)
+
+
+run = functools.partial(run_binary, main)
+
+if __name__ == "__main__":
+    run()
