@@ -31,9 +31,9 @@ flags.mark_flag_as_required("config")
 
 
 def main(_: list[str]) -> None:
-    with hushed():  # and not at the top: --help need not wait for TensorFlow
-        from avsync.sweeps import job, plan, runner, slots, slurm
-        from avsync.sweeps.commands import Evaluation, task_command
+    # Not at the top: --help need not wait for them.
+    from avsync.sweeps import job, plan, runner, slots, slurm
+    from avsync.sweeps.commands import Evaluation, task_command
 
     root, evaluation = Path(WORKDIR.value).expanduser(), Evaluation(DATASET.value, SPLIT.value)
     config = flags.FLAGS["config"]
@@ -46,7 +46,8 @@ def main(_: list[str]) -> None:
         )
         left = job.pending(sweep, root, evaluation=evaluation, only=ONLY.value)
         if left and not COLLECT.value:
-            job.require_test(sweep, evaluation=evaluation)
+            with hushed():  # it alone imports TensorFlow, and says nothing itself
+                job.require_test(sweep, evaluation=evaluation)
         slurm.require_options(SBATCH.value)
         num_here = JOBS.value if LAUNCHER.value == "local" else 1
         machine = slots.make_slots(num_here, gpus=slots.visible_gpus(os.environ))

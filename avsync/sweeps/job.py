@@ -46,13 +46,15 @@ def require_test(sweep: Sweep, *, evaluation: Evaluation) -> None:
 
     Else that would be found out once the first training is over.
     """
+    if not evaluation.split:
+        return
     # Of all that a sweep does, this alone needs TensorFlow, which takes seconds to import.
     from avsync.datasets.base import extracted_trims, open_source
 
     places = {
         (evaluation.dataset_of(sweep, run), sweep.value(run, "data.data_dir")) for run in sweep.runs
     }
-    for dataset, data_dir in places if evaluation.split else ():
+    for dataset, data_dir in places:
         name, _, config = dataset.partition("/")
         # Of features there is a dataset for each way of trimming.
         trims = [] if config else extracted_trims(name, data_dir=data_dir)

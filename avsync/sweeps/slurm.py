@@ -59,9 +59,7 @@ def launch(
         raise ValueError(f"sbatch refused {script}: {done.stderr.strip()}")
     job = done.stdout.strip().partition(";")[0]  # of several clusters: JOB;CLUSTER
     write_whole(root / JOB, json.dumps({"job": job}) + "\n")
-    print(
-        f"submitted: job {job}, {len(indices)} runs. Run this again, when they are done or before"
-    )
+    print(f"submitted: job {job}, {len(indices)} runs; run this again when they are done")
 
 
 def write_script(

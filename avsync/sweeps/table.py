@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from avsync.sweeps import over_seeds
 from avsync.sweeps.outcomes import FAILED
 from avsync.sweeps.plan import Sweep
 from avsync.sweeps.results import Auc, Result, best, is_ranked
@@ -55,6 +56,7 @@ def to_csv(sweep: Sweep, results: Iterable[Result]) -> str:
 def to_markdown(sweep: Sweep, results: Sequence[Result], *, tested_on: str) -> str:
     """A page: what was swept, the best run, all runs, and why some failed."""
     ranked = [result for result in results if is_ranked(result)]
+    summary = over_seeds.rows(sweep, results, views=VIEWS)
     failed = [result for result in results if result.outcome.status == FAILED]
     head, *cells = rows(sweep, results, fields=sweep.swept, views=VIEWS)
     parts = [
@@ -63,10 +65,12 @@ def to_markdown(sweep: Sweep, results: Sequence[Result], *, tested_on: str) -> s
         f"{tested_on or 'none'}.",
         _best(results),
         *[f"**{caution}**" for caution in (caution_of(sweep),) if caution],
-        "\n".join(map(_line, [head, ["---", *["---:"] * (len(head) - 2), "---"], *cells])),
+        _table(head, cells),
         NOTE,
         "![runs](sweep.png)",
     ]
+    if summary:
+        parts += ["## Over seeds", "Mean ± standard deviation.", _table(summary[0], summary[1:])]
     if failed:
         reasons = [f"- `{result.run.name}`: {result.outcome.reason}" for result in failed]
         parts += ["## Failed", "\n".join(reasons)]
@@ -129,6 +133,11 @@ def _auc(found: Auc | None) -> str:
     if found.low is None or found.high is None:
         return f"{found.value:.3f}"
     return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+
+
+def _table(head: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(map(_line, [head, rule, *cells]))
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from avsync.reporting import drawing
-from avsync.sweeps import picture, plan, table
+from avsync.sweeps import over_seeds, picture, plan, table
 from avsync.sweeps.outcomes import DONE, FAILED, Outcome
 from avsync.sweeps.results import Auc, Result, best
 
@@ -66,6 +66,23 @@ def test_losses_of_different_meaning_are_not_compared_without_a_word(sweep):
     assert table.caution_of(sweep) == ""
     caution = table.caution_of(make({"model.reach_frames": 5}, {"model.reach_frames": 10}))
     assert "differ in model.reach_frames" in caution
+
+
+def test_runs_of_several_seeds_are_summed_up_for_each_setting():
+    sweep = make(
+        *[{"optim.learning_rate": rate, "seed": seed} for rate in (0.1, 0.2) for seed in (0, 1)]
+    )
+    losses, aucs = (1.0, 1.2, 0.8, 0.8), (0.7, 0.9, 0.8, 0.8)
+    results = [done(*values) for values in zip(sweep.runs, losses, aucs, strict=True)]
+    page = table.to_markdown(sweep, results, tested_on="")
+    # The standard deviation of two numbers is their distance by the root of 2.
+    assert "| 0.2 | 2 | 0.8000 ± 0.0000 | 0.800 ± 0.000 |\n" in page
+    assert "| 0.1 | 2 | 1.1000 ± 0.1414 | 0.800 ± 0.141 |" in page
+    assert page.index("| 0.2 | 2 |") < page.index("| 0.1 | 2 |")
+
+
+def test_a_sweep_of_one_seed_has_no_summary_over_seeds(sweep, results):
+    assert over_seeds.rows(sweep, results, views=table.VIEWS) == []
 
 
 def test_durations_are_written_in_the_unit_that_fits():
