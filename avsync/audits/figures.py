@@ -10,30 +10,35 @@ from avsync.reporting import drawing
 
 MAX_CATEGORIES = 8
 
+WIDTH_INCHES, PANEL_INCHES = drawing.PHONE_INCHES, 1.9
+
 
 def draw_finding(audited: Audit, finding: Finding) -> Figure:
     """The numbers of the clips, by view if trimming changes them; or the shares of categories."""
     if finding.kind == "category":
-        figure, (axes,) = drawing.canvas(6.4, 2.8, num_rows=1, num_columns=1)
+        figure, (axes,) = drawing.canvas(WIDTH_INCHES, 2.8, num_rows=1, num_columns=1)
         _draw_categories(axes, finding)
         return figure
     original, trimmed = finding.scores.values()
     views = dict(finding.scores)
     if np.array_equal(original, trimmed, equal_nan=True):
         views = {"original and trimmed": original}
-    figure, panels = drawing.canvas(3.4 * len(views) + 1, 2.8, num_rows=1, num_columns=len(views))
+    figure, panels = drawing.canvas(
+        WIDTH_INCHES, PANEL_INCHES * len(views) + 0.3, num_rows=len(views), num_columns=1
+    )
     bins = drawing.bins(np.concatenate([of[np.isfinite(of)] for of in views.values()]))
     for axes, (view, scores) in zip(panels, views.items(), strict=True):
         for label, of_class in (("real", ~audited.is_fake), ("fake", audited.is_fake)):
             values = scores[of_class & np.isfinite(scores)]
             drawing.draw_shares(axes, values, bins=bins, label=label)
         axes.set_title(view, fontsize=9)
-        axes.set_xlabel(_axis(finding))
         axes.set_xlim(bins[0], bins[-1])
+        axes.tick_params(labelsize=8)
     highest = max(axes.get_ylim()[1] for axes in panels)
     for axes in panels:
         axes.set_ylim(0, highest)
-    panels[0].set_ylabel("share of clips")
+    panels[-1].set_xlabel(_axis(finding), fontsize=9)
+    panels[0].set_ylabel("share of clips", fontsize=9)
     panels[0].legend(fontsize=8)
     return figure
 

@@ -50,7 +50,7 @@ def _finding_section(audited: Audit, finding: Finding, kinds: Kinds) -> str:
         drawing.to_png(figures.draw_finding(audited, finding)),
         f"{finding.shortcut.description.capitalize()}, over reals and over fakes"
         f"{_threshold(finding)}",
-        "wide",
+        "narrow",
     )
     head = ["Fakes", *[f"AUC, {view}" for view in VIEWS], "Real / fake"]
     caption = (
