@@ -39,6 +39,7 @@ PLAIN_LINE_SECONDS = 10.0
 
 PROCESSES, PROCESS_INDEX = "AVSYNC_PROCESSES", "AVSYNC_PROCESS_INDEX"
 COORDINATOR = "JAX_COORDINATOR_ADDRESS"
+COMPILED = "JAX_COMPILATION_CACHE_DIR"
 
 # A process that fails waits so long for the others, which wait for it, before it ends.
 SHUTDOWN_SECONDS = 60
@@ -48,10 +49,13 @@ def start() -> None:
     """To be called first by every binary that runs a model: leaves the accelerators to JAX.
 
     Joins the other processes of the job, if the launcher says that there are some. JAX finds its
-    devices here; ValueError if there are none of the kind that was asked for.
+    devices here; ValueError if there are none of the kind that was asked for. What it compiles it
+    keeps for the next start.
     """
     tf.config.set_visible_devices([], "GPU")
     tf.config.set_visible_devices([], "TPU")
+    if COMPILED not in os.environ:
+        jax.config.update("jax_compilation_cache_dir", str(default_compiled(os.environ)))
     join_job(os.environ)
     try:
         jax.devices()
@@ -85,6 +89,16 @@ def join_job(environment: Mapping[str, str]) -> None:
         cluster_detection_method="deactivate",
         **options,
     )
+
+
+def default_compiled(environment: Mapping[str, str]) -> Path:
+    """Where compiled programs are kept if JAX_COMPILATION_CACHE_DIR does not say.
+
+    In the user's cache: a program is found again by what it computes and on what kind of device,
+    so that all workdirs share one folder.
+    """
+    cache = environment.get("XDG_CACHE_HOME", "")
+    return (Path(cache) if cache else Path.home() / ".cache") / "avsync" / "compiled"
 
 
 def this_host() -> Host:

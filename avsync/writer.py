@@ -54,7 +54,7 @@ class MetricsWriter:
         if self._tensorboard:
             self._tensorboard.close()
 
-    def write(self, step: int, *, split: str, **values: float) -> None:
+    def write(self, step: int, *, split: str, **values: float | int) -> None:
         """One line: step, split and the values; a value that is not finite becomes null."""
         if not self._file:
             return

@@ -1,0 +1,78 @@
+"""Activations in bfloat16: where precision is needed, float32 is kept."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from avsync import build
+from avsync.config import Config, default
+from avsync.losses.alignment import alignment_nll
+
+# Of a sum or a root in bfloat16, with 8 bits, not more than two digits are left.
+DELICATE = {"reduce_sum", "cumsum", "exp", "exp2", "log", "log1p", "logistic", "rsqrt", "sqrt"}
+
+
+def small(dtype: str, head: str) -> Config:
+    config = default()
+    config.model.dtype = dtype
+    config.model.visual.update(
+        pool=4, stem_width=8, widths=(8,), blocks=(1,), features=16, embedding=16
+    )
+    config.model.audio.update(num_bands=16, widths=(8, 8, 16), embedding=16)
+    config.model.head.name = head
+    if head == "fusion_mlp":
+        config.model.head.update(projection=8, widths=(16, 8))
+    return config
+
+
+def operations(jaxpr: Any) -> set[tuple[str, str]]:
+    """(operation, type of its input) of all that a program does, its loops included."""
+    found = set()
+    for equation in jaxpr.eqns:
+        found |= {(equation.primitive.name, str(x.aval.dtype)) for x in equation.invars[:1]}
+        for value in jax.tree.leaves(
+            list(equation.params.values()), is_leaf=lambda x: hasattr(x, "eqns")
+        ):
+            program = getattr(value, "jaxpr", value)
+            if hasattr(program, "eqns"):
+                found |= operations(program)
+    return found
+
+
+@pytest.mark.parametrize("head", ["cosine", "fusion_mlp"])
+def test_half_precision_is_for_products_alone(head):
+    model = build.make_model(small("bfloat16", head))
+    inputs = build.inputs_like()
+    arrays = [jnp.asarray(x) for x in (inputs.visual, inputs.audio, inputs.valid)]
+    params = jax.eval_shape(lambda: build.init_params(model, inputs, seed=0))
+
+    def loss(params):
+        logits = build.apply_of(model)(params, *arrays)
+        return alignment_nll(logits, arrays[2]).sum()
+
+    done = operations(jax.make_jaxpr(loss)(params).jaxpr)
+    in_half = {name for name, dtype in done if dtype == "bfloat16"}
+    assert {"dot_general", "conv_general_dilated"} <= in_half
+    assert not in_half & DELICATE
+    assert DELICATE & {name for name, dtype in done if dtype == "float32"}
+    # What is learned stays in float32.
+    assert {x.dtype for x in jax.tree.leaves(params)} == {np.dtype(np.float32)}
+
+
+def test_the_loss_is_nearly_that_of_full_precision():
+    generator = np.random.default_rng(0)
+    visual = jnp.asarray(generator.integers(0, 256, (1, 20, 88, 88, 1), np.uint8))
+    audio = jnp.asarray(generator.integers(-9999, 9999, (1, 20 * 640)).astype(np.int16))
+    valid = jnp.ones((1, 20), bool)
+    params, losses = None, []
+    for dtype in ("float32", "bfloat16"):
+        model = build.make_model(small(dtype, "cosine"))
+        params = params or build.init_params(model, build.inputs_like(), seed=0)
+        logits = jax.jit(build.apply_of(model))(params, visual, audio, valid)
+        assert logits.dtype == jnp.float32
+        losses.append(float(alignment_nll(logits, valid).sum()) / 20)
+    assert losses[1] == pytest.approx(losses[0], rel=0.01)
+    assert losses[1] != losses[0]
