@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from avsync import checkpoint, lookup, scoring
+from avsync import checkpoint, lookup, scoring, weights
 from avsync.config import Config, default
 from avsync.extraction.encode import Extractor, Sounding
 from avsync.models.aligner import Aligner, require_fit
@@ -77,7 +77,7 @@ def make_extractor(
         if stream not in module.STREAMS:
             raise ValueError(lookup.unknown("stream", stream, list(module.STREAMS)))
     params = checkpoint.load_params(workdir, step)
-    weights = checkpoint.fingerprint(options.to_dict(), params)
+    digest = weights.fingerprint(options.to_dict(), params)
     with options.unlocked():
         options.chunk_frames = EXTRACTION_CHUNK_FRAMES
     model = _plug_in("models.encoders", "Encoder", options, dtype)
@@ -87,7 +87,7 @@ def make_extractor(
 
     extraction = Extraction(
         trim=trim,
-        encoder=f"{encoder} {weights} in {dtype}",
+        encoder=f"{encoder} {digest} in {dtype}",
         channels=dict.fromkeys(streams, int(options.embedding)),
     )
     return Extractor(extract, params, extraction)

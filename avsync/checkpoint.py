@@ -7,26 +7,22 @@ workdir/calibration/STEP.json        the scores that this checkpoint gives to he
 """
 
 import contextlib
-import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-import safetensors.numpy
 from orbax.checkpoint import v1 as ocp
 
-from avsync import lookup
+from avsync import weights
 from avsync.files import write_whole
 
 FOLDER = "checkpoints"
 CONFIG = "config.json"
 CALIBRATION = "calibration"
-WEIGHTS = "weights.safetensors"
-WEIGHT_DTYPES = ("float32", "float16")
 STATE = "state"
 
 # A write that fails reaches us as an exception; Orbax logs a page about it for each of its threads.
@@ -127,17 +123,9 @@ def write_params(workdir: Path, params: Any) -> None:
         checkpointer.save(0, {"params": params})
 
 
-def write_weights(workdir: Path, params: Any, *, dtype: str) -> None:
-    """Writes weights.safetensors, as a scorer is handed out: `params` in one of `WEIGHT_DTYPES`."""
-    if dtype not in WEIGHT_DTYPES:
-        raise ValueError(lookup.unknown("dtype of weights", dtype, list(WEIGHT_DTYPES)))
-    arrays = {name: np.asarray(x, dtype) for name, x in _leaves(params)}
-    write_whole(workdir / WEIGHTS, safetensors.numpy.save(arrays))
-
-
 def best_step(workdir: Path) -> int:
     """The step with the smallest validation loss; the latest if none was ever validated."""
-    if (workdir / WEIGHTS).is_file():
+    if weights.are_in(workdir):
         return 0
     with ocp.training.Checkpointer(str((workdir / FOLDER).absolute())) as checkpointer:
         found = list(checkpointer.checkpoints)
@@ -191,9 +179,12 @@ def load_params_like(checkpoint: Path, params: Any) -> Any:
 
 
 def load_params(workdir: Path, step: int) -> Any:
-    """The model's parameters alone, as NumPy float32; the optimiser's state is not read."""
-    if (workdir / WEIGHTS).is_file():
-        return _tree(safetensors.numpy.load((workdir / WEIGHTS).read_bytes()))
+    """The model's parameters alone, as NumPy float32; the optimiser's state is not read.
+
+    Their moving average, where the training kept one.
+    """
+    if weights.are_in(workdir):
+        return weights.read(workdir)
     path = str((workdir / FOLDER / str(step)).absolute())
     context = ocp.Context()
     context.pytree.loading.partial_load = True
@@ -201,13 +192,14 @@ def load_params(workdir: Path, step: int) -> Any:
     device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     with context:
         stored = ocp.metadata(path, checkpointable_name=STATE).metadata
+        name = "average" if stored.get("average") else "params"
         wanted = jax.tree.map(
             # Whatever they are stored in: activations have a type of their own.
             lambda x: jax.ShapeDtypeStruct(x.shape, np.float32, sharding=device),
-            stored["params"],
+            stored[name],
         )
-        loaded = ocp.load(path, {"params": wanted}, checkpointable_name=STATE)
-    return jax.device_get(loaded["params"])
+        loaded = ocp.load(path, {name: wanted}, checkpointable_name=STATE)
+    return jax.device_get(loaded[name])
 
 
 def write_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> None:
@@ -227,15 +219,6 @@ def read_calibration(workdir: Path, step: int) -> dict[str, Any] | None:
     return json.loads(path.read_text()) if path.is_file() else None
 
 
-def fingerprint(config: dict[str, Any], params: Any) -> str:
-    """16 hexadecimal digits that other values, and hardly any others, do not share."""
-    digest = hashlib.blake2b(json.dumps(config, sort_keys=True).encode(), digest_size=8)
-    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
-        digest.update(jax.tree_util.keystr(path).encode())
-        digest.update(np.asarray(leaf).tobytes())
-    return digest.hexdigest()
-
-
 def read_config(workdir: Path) -> dict[str, Any]:
     """The resolved config that the checkpoints of `workdir` were trained with."""
     return json.loads((workdir / CONFIG).read_text())
@@ -248,7 +231,7 @@ def write_config(workdir: Path, config: dict[str, Any]) -> None:
     """
     workdir.mkdir(parents=True, exist_ok=True)
     if (workdir / CONFIG).exists():
-        before, now = (dict(_leaves(tree)) for tree in (read_config(workdir), config))
+        before, now = (dict(weights.leaves(tree)) for tree in (read_config(workdir), config))
         differ = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k))
         if differ:
             changes = "; ".join(f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in differ)
@@ -266,26 +249,6 @@ def _shapes(params: Any) -> dict[str, list[int]]:
         jax.tree_util.keystr(path, simple=True, separator="."): list(np.shape(leaf))
         for path, leaf in jax.tree_util.tree_leaves_with_path(params)
     }
-
-
-def _leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(tree, dict):
-        for name, value in tree.items():
-            yield from _leaves(value, f"{prefix}{name}.")
-    else:
-        yield prefix[:-1], tree
-
-
-def _tree(leaves: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """The tree whose `_leaves` these are, in float32."""
-    tree: dict[str, Any] = {}
-    for name, leaf in leaves.items():
-        *folders, last = name.split(".")
-        node = tree
-        for folder in folders:
-            node = node.setdefault(folder, {})
-        node[last] = leaf.astype(np.float32)
-    return tree
 
 
 class _Always(ocp.training.save_decision_policies.SaveDecisionPolicy):

@@ -29,6 +29,7 @@ LAYERS = (
         "prepare",
         "convert",
         "synthesis",
+        "weights",
     },
     {
         "datasets",

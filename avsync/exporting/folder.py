@@ -18,7 +18,7 @@ import jax
 import numpy as np
 from jax import export
 
-from avsync import checkpoint, exporting
+from avsync import checkpoint, exporting, weights
 from avsync.exporting import manifest
 from avsync.exporting.program import make_program
 from avsync.files import require_new
@@ -45,7 +45,7 @@ def write_folder(
 
     `config` and `calibration` are what lies beside the checkpoint of `scorer`, `channels` those of
     the features that it takes, None if it takes clips. The program has the parameters in float32;
-    `weights_dtype`, of `avsync.checkpoint.WEIGHT_DTYPES`, is that of weights.safetensors.
+    `weights_dtype`, of `avsync.weights.DTYPES`, is that of weights.safetensors.
 
     ValueError if there is something at `folder`, or the parameters are too large for a program.
     """
@@ -60,7 +60,7 @@ def write_folder(
             "reach_frames": scorer.reach_frames,
         },
         weights={
-            "fingerprint": checkpoint.fingerprint(config["model"], scorer.params),
+            "fingerprint": weights.fingerprint(config["model"], scorer.params),
             "num_parameters": sum(np.size(leaf) for leaf in jax.tree.leaves(scorer.params)),
             "dtype_of_weights.safetensors": weights_dtype,
         },
@@ -71,7 +71,7 @@ def write_folder(
     unfinished.mkdir(parents=True)
     try:
         checkpoint.write_config(unfinished, config)
-        checkpoint.write_weights(unfinished, scorer.params, dtype=weights_dtype)
+        weights.write(unfinished, scorer.params, dtype=weights_dtype)
         if calibration:
             checkpoint.write_calibration(unfinished, 0, calibration)
         (unfinished / ARTEFACT).write_bytes(program.serialize())
