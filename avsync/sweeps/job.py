@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from avsync.files import held
 from avsync.sweeps import report
 from avsync.sweeps.commands import Evaluation, commands
 from avsync.sweeps.outcomes import FAILED, Outcome, Places
@@ -69,15 +70,21 @@ def do(
     indices: Sequence[int],
     slots: list[Mapping[str, str]],
 ) -> None:
-    """Trains and tests the runs of these numbers, as `run_tasks` does; says how each ends."""
+    """Trains and tests the runs of these numbers, as `run_tasks` does; says how each ends.
+
+    ValueError if another process is at one of them.
+    """
     tasks = [_task(sweep, sweep.runs[index], root, evaluation=evaluation) for index in indices]
     num_done = len(sweep.runs) - len(tasks)
     if num_done and len(tasks) > 1:
         _say(f"{num_done} of {len(sweep.runs)} runs are done")
     # What one of the runs has compiled, the others need not, unless the user keeps it elsewhere.
     slots = [{COMPILED: os.environ.get(COMPILED, str(root / "compiled")), **slot} for slot in slots]
-    # Closed whatever happens: that ends the runs, and lets them save.
-    with contextlib.closing(run_tasks(tasks, slots=slots, say=_say)) as ended:
+    with contextlib.ExitStack() as stack:
+        for task in tasks:
+            stack.enter_context(held(task.places.outcome.with_suffix(".lock")))
+        # Closed whatever happens: that ends the runs, and lets them save.
+        ended = stack.enter_context(contextlib.closing(run_tasks(tasks, slots=slots, say=_say)))
         for num_ended, (task, outcome) in enumerate(ended, start=1):
             words = f"{outcome.status} after {duration(outcome.seconds)}"
             _say(f"{task.name}: {words}, {num_ended} of {len(tasks)}")
