@@ -78,7 +78,7 @@ def read_model(path: Path) -> TreeModel:
     data = path.read_bytes()
     try:
         return _parse(data)
-    except (IndexError, AssertionError) as error:
+    except (IndexError, ValueError) as error:
         raise ValueError(
             f"{path} must be dlib's predictor of 68 landmarks, version 1, and cannot be read as "
             f"that; install the package anew: {INSTALL}"
@@ -87,8 +87,8 @@ def read_model(path: Path) -> TreeModel:
 
 def _parse(data: bytes) -> TreeModel:
     reader = _Reader(data)
-    assert reader.integer() == 1  # the version
-    assert (reader.integer(), reader.integer()) == (-NUM_COORDINATES, -1)
+    _expect(reader.integer() == 1)  # the version
+    _expect((reader.integer(), reader.integer()) == (-NUM_COORDINATES, -1))
     mean_face = reader.reals(NUM_COORDINATES)
     num_stages, num_trees = reader.integer(), reader.integer()
     # Nearly all of the file is leaves, a hundred million bytes that would take a minute one after
@@ -96,21 +96,21 @@ def _parse(data: bytes) -> TreeModel:
     # next one begins says that nothing else looked like a leaf.
     starts = np.array([m.start() for m in re.finditer(re.escape(LEAF_HEADER), data)], np.int64)
     leaf_starts = starts[starts >= reader.position]
-    assert len(leaf_starts) == num_stages * num_trees * NUM_LEAVES
+    _expect(len(leaf_starts) == num_stages * num_trees * NUM_LEAVES)
     lanes = _Lanes(data)
     leaves, leaf_ends = lanes.leaves(leaf_starts + len(LEAF_HEADER))
     tree_ends = leaf_ends.reshape(-1, NUM_LEAVES)
-    assert (tree_ends[:, :-1] == leaf_starts.reshape(-1, NUM_LEAVES)[:, 1:]).all()
+    _expect((tree_ends[:, :-1] == leaf_starts.reshape(-1, NUM_LEAVES)[:, 1:]).all())
     tree_starts = np.concatenate([[reader.position], tree_ends[:-1, -1]])
     later_stages = np.arange(num_trees, len(tree_starts), num_trees)
     sizes, tree_starts[later_stages] = lanes.integers(tree_starts[later_stages])
-    assert (sizes == num_trees).all()
+    _expect((sizes == num_trees).all())
     splits, split_ends = lanes.splits(tree_starts)
-    assert (split_ends == leaf_starts[::NUM_LEAVES]).all()
+    _expect((split_ends == leaf_starts[::NUM_LEAVES]).all())
     reader.position = int(tree_ends[-1, -1])
     anchors = reader.table(num_stages, reader.integers)
     offsets = reader.table(num_stages, lambda size: reader.reals(2 * size))
-    assert reader.position == len(data)
+    _expect(reader.position == len(data))
     first, second, threshold = (part.reshape(num_stages, num_trees, NUM_SPLITS) for part in splits)
     return TreeModel(
         mean_face=mean_face,
@@ -146,9 +146,9 @@ class _Reader:
 
     def table(self, num_rows: int, read_row: Any) -> np.ndarray:
         """Rows that are each preceded by their length, which must be the same for all."""
-        assert self.integer() == num_rows
+        _expect(self.integer() == num_rows)
         rows = [read_row(self.integer()) for _ in range(num_rows)]
-        assert len({len(row) for row in rows}) == 1
+        _expect(len({len(row) for row in rows}) == 1)
         return np.stack(rows)
 
 
@@ -192,7 +192,7 @@ class _Lanes:
         """Two pixels and a threshold for each split of these trees, and where their leaves begin:
         behind the numbers of splits and of leaves, which must be those of full trees."""
         num_splits, at = self.integers(at)
-        assert (num_splits == NUM_SPLITS).all()
+        _expect((num_splits == NUM_SPLITS).all())
         columns = []
         for _ in range(NUM_SPLITS):
             first, at = self.integers(at)
@@ -200,10 +200,15 @@ class _Lanes:
             threshold, at = self.reals(at)
             columns.append((first.astype(np.int32), second.astype(np.int32), threshold))
         num_leaves, at = self.integers(at)
-        assert (num_leaves == NUM_LEAVES).all()
+        _expect((num_leaves == NUM_LEAVES).all())
         return [np.stack(part, axis=1) for part in zip(*columns, strict=True)], at
 
 
 def _ones(num_bytes: np.ndarray) -> np.ndarray:
     """So many bytes of ones, at the low end."""
     return (np.uint64(1) << (8 * num_bytes)) - np.uint64(1)
+
+
+def _expect(is_so: object) -> None:
+    if not is_so:
+        raise ValueError("not the contents of such a file")

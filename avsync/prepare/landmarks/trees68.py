@@ -30,6 +30,8 @@ class Detector:
     def __init__(self) -> None:
         self._detect = load_dlib("trees68").get_frontal_face_detector()
         self._model = read_model(model_path("trees68"))
+        # Compiled now, where that is not done yet: a clip has a limit of time and memory.
+        place_landmarks(self._model, [np.zeros((9, 9), np.uint8)], np.array([[0.0, 0.0, 8.0, 8.0]]))
 
     def boxes(self, frame: UInt8[np.ndarray, "h w"]) -> Float64[np.ndarray, "n 4"]:
         """The faces of a grey frame as (left, top, right, bottom) in pixels."""
