@@ -126,8 +126,8 @@ def preparation(report: Mapping[str, Any]) -> Table:
 def _split_row(split: SplitContents) -> list[str]:
     classes = split.tally(class_of)
     seconds = [clip.seconds for clip in split.glimpses]
-    about = "≈ " if split.num_clips > len(split.glimpses) else ""
-    at_least = "≥ " if about else ""
+    about = "≈" if split.num_clips > len(split.glimpses) else ""
+    at_least = "≥" if about else ""
     identities = {clip.identity for clip in split.glimpses} - {""}
     low, high = (min(seconds), max(seconds)) if seconds else (0.0, 0.0)
     median = float(np.median(seconds)) if seconds else 0.0

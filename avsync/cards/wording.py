@@ -24,7 +24,7 @@ def sampling(contents: Contents) -> str:
         return "All clips were looked at. A clip that is in two splits counts in both."
     return (
         f"Of splits with more clips, {contents.max_clips:,} drawn at random (seed {SEED}) were "
-        "looked at: what stands behind ≈ is an estimate from these, within 3 % of a split's clips "
+        "looked at: what stands behind ≈ is an estimate from these, within 5 % of a split's clips "
         "in 19 of 20 cards; the numbers of clips are exact. A clip that is in two splits counts in "
         "both."
     )

@@ -48,7 +48,7 @@ def contents() -> Contents:
 
 def test_numbers_of_splits_are_exact_and_what_is_estimated_says_so(contents):
     train, test = tables.splits(contents).groups[""]
-    assert train == ["train", "4", "≈ 4", "≈ 0", "≈ 0.00", "3.00, 3.00 to 3.00", "≥ 2", "yes"]
+    assert train == ["train", "4", "≈4", "≈0", "≈0.00", "3.00, 3.00 to 3.00", "≥2", "yes"]
     assert test == ["test", "2", "1", "1", "0.00", "3.00, 3.00 to 3.00", "2", ""]
     assert wording.headline(contents) == (
         "6 clips in 2 splits, about 0.01 hours: about 5 real and about 1 fake."
