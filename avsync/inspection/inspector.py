@@ -143,6 +143,7 @@ class Inspector:
             p_value=self._reference.p_value(judged.piece_scores),
             offset_frames=judged.offset_frames,
             offset_evidence=judged.offset_evidence,
+            offset_gain=judged.offset_gain,
             offsets=_spans([_start(clip, footage) for clip in clips], judged.offsets),
             score_resynced=judged.score_resynced,
             p_value_resynced=self._reference.p_value(judged.piece_scores_resynced),

@@ -31,6 +31,7 @@ class Judgement(NamedTuple):
     score: pooled over all frames, as they are in the file; grows with fakeness.
     offset_frames: the shift that they prefer together; +n means that the sound comes n frames late.
     offset_evidence: how much better than by chance they fit at `offsets`, in nats a frame.
+    offset_gain: how much better than in sync they fit at `offsets`, in nats over all frames.
     support: of each offset, -reach to +reach, the mean log-probability.
     evidence: of each clip, `avsync.scoring.offset_evidence`.
     offsets: of each clip, stretches of one offset each.
@@ -44,6 +45,7 @@ class Judgement(NamedTuple):
     score: float
     offset_frames: int
     offset_evidence: float
+    offset_gain: float
     support: Float[np.ndarray, " k"]
     evidence: list[Logits]
     offsets: list[list[OffsetStretch]]
@@ -97,6 +99,7 @@ class Judge:
             offset_frames=int(np.argmax(support)) - reach,
             # Chance gives each of K offsets a log-probability of -ln K.
             offset_evidence=along / num_telling + math.log(len(support)),
+            offset_gain=along - float(joined[:, reach].sum()),
             support=support,
             evidence=evidence,
             offsets=offsets,

@@ -7,6 +7,7 @@ fits.
 from avsync.inspection.reference import Reference
 from avsync.inspection.result import Finding
 from avsync.scoring import MIN_DESYNC_FRAMES
+from avsync.scoring.drift import CHANGE_NATS
 
 # What is moved to where it fits best, of many places, fits by that alone: it must do so better than
 # this many times the reals that are alarms, and change its offset at most once a piece. Of 100 GRID
@@ -16,16 +17,19 @@ SHIFT_FACTOR = 2
 
 
 def is_believed(finding: Finding, reference: Reference) -> bool:
-    """Whether the sound lies where the offsets say: where it is, or as well as in reals elsewhere.
+    """Whether the sound lies where the offsets say: where it is, or clearly better elsewhere.
 
     Without enough reals to compare with, what is out of sync cannot be believed.
     """
     if not is_shifted(finding):
         return has_offset(finding)
-    bar = SHIFT_FACTOR * reference.false_alarm_rate
-    fits = finding.p_value_resynced is not None and finding.p_value_resynced > bar
+    if finding.score_resynced is None or finding.p_value_resynced is None:
+        return False
+    fits = finding.p_value_resynced > SHIFT_FACTOR * reference.false_alarm_rate
+    is_better = finding.score_resynced < (finding.score or 0.0)
     is_steady = len(finding.offsets) - 1 <= finding.num_pieces
-    return fits and is_steady and reference.threshold is not None
+    is_clear = (finding.offset_gain or 0.0) >= CHANGE_NATS
+    return reference.threshold is not None and fits and is_better and is_steady and is_clear
 
 
 def is_shifted(finding: Finding) -> bool:

@@ -39,6 +39,7 @@ class Finding:
       offset_frames: +n means that the sound comes n frames late; of the whole, if that changes.
       offset_evidence: how much likelier than by chance it is there, in nats a frame; if it is not
         above 0, the offset means nothing: lips and sound fit nowhere.
+      offset_gain: how much likelier than where it is, in nats over all frames.
       offsets: where it has which offset, in order; one span unless it changes.
       score_resynced, p_value_resynced: the score and p-value with the sound moved by `offsets`.
       status: "ok", or why there is no score; `message` is that in words.
@@ -48,6 +49,7 @@ class Finding:
     p_value: float | None = None
     offset_frames: int | None = None
     offset_evidence: float | None = None
+    offset_gain: float | None = None
     offsets: tuple[OffsetSpan, ...] = ()
     score_resynced: float | None = None
     p_value_resynced: float | None = None

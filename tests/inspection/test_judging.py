@@ -75,6 +75,8 @@ def test_a_clip_out_of_sync_is_bad_as_it_is_and_good_where_its_offset_is_undone(
     assert found.score_resynced == pytest.approx(in_sync.score, abs=0.05)
     assert found.offsets == [[OffsetStretch(0, 60, late)]]
     assert found.offset_evidence > 2
+    assert found.offset_gain > 100
+    assert in_sync.offset_gain == 0
     assert np.isfinite(found.frame_scores[0]).all()
     scores = found.frame_scores_resynced[0]
     assert np.isnan(scores).sum() == abs(late)

@@ -43,6 +43,7 @@ def finding(
     offsets: tuple[int, ...] = (),
     resynced: float | None = None,
     evidence: float = 2.0,
+    gain: float = 100.0,
 ) -> Finding:
     known = Finding(
         score=score,
@@ -51,6 +52,7 @@ def finding(
         score_resynced=score if resynced is None else resynced,
         p_value_resynced=REFERENCE.p_value([score if resynced is None else resynced]),
         offset_evidence=evidence,
+        offset_gain=gain,
         offsets=spans(*(offsets or [offset])),
         num_pieces=1,
     )
@@ -99,6 +101,12 @@ def inspection(path: str = "videos/clip.mp4", *, seconds: float = 3.0, **known) 
             finding(3.0, offset=5, resynced=0.92),
             "lips and sound fit worse than .*no shift explains",
         ),
+        # Nor is it clear where so little tells one place from the other.
+        (
+            finding(3.0, offset=5, resynced=0.5, gain=20.0),
+            "lips and sound fit worse than .*no shift",
+        ),
+        (finding(0.5, offset=5, resynced=0.6), "lips and sound fit as in real clips"),
         # A frame is within what reals have, and explains no misfit.
         (finding(3.0, offset=1, resynced=0.5), "lips and sound fit worse than .*yet best where"),
         (
