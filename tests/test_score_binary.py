@@ -1,6 +1,7 @@
 """avsync-score as a user runs it: on whatever files there are, and with wrong arguments."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -85,17 +86,45 @@ def test_wrong_usage_ends_with_2_and_one_message(run_binary: Run, arguments, mes
     assert "Traceback" not in done.stderr
 
 
-def test_the_scorer_that_comes_with_avsync_needs_nothing_else_and_says_what_it_is(
-    testdata: Path, tmp_path: Path, run_binary: Run
+@pytest.mark.grid
+def test_the_scorer_that_comes_with_avsync_says_where_sound_lies_and_how_far_to_trust_it(
+    testdata: Path, tmp_path: Path, run_binary: Run, write_media
 ):
-    video = testdata / "grid_s1" / "video" / "bbaf2n.mkv"
-    done = run_binary("score", f"--out={tmp_path}", str(video))
+    video = testdata / "grid_s1" / "video" / "bbaf2n.mkv"  # one of those that it was trained on
+    frames, sound = odd_files.read(video)
+    half = len(frames) // 2
+    shown = {
+        "late.mkv": frames[5:],
+        "half_late.mkv": np.concatenate([frames[:half], frames[half + 6 :]]),
+    }
+    for name, pictures in shown.items():
+        heard = sound[:, : len(pictures) * odd_files.SOUND_RATE // 25]
+        path = write_media(
+            frames=pictures,
+            times=np.arange(len(pictures)) / 25,
+            sound=[(0.0, heard)],
+            sample_rate=odd_files.SOUND_RATE,
+            name=name,
+        )
+        path.replace(tmp_path / name)
+    out = tmp_path / "scores"
+    done = run_binary("score", f"--out={out}", video, *(tmp_path / name for name in shown))
     assert done.returncode == 0, done.stderr
-    assert "has learned from one talker" in done.stdout
-    (line,) = json.loads((tmp_path / "scores.json").read_text())
-    assert line["status"] == "ok"
-    assert line["p_value"] > 0.05  # one of the clips that it was trained on
-    assert (tmp_path / line["picture"]).is_file()
+    assert "has heard one talker" in " ".join(done.stdout.split())
+    in_sync, late, half_late = json.loads((out / "scores.json").read_text())
+
+    assert in_sync["message"] == "lips and sound fit as in real clips of one talker"
+    assert in_sync["p_value"] > 0.05
+    assert "100 real clips of one talker" in in_sync["compared_with"]
+    assert (out / in_sync["picture"]).is_file()
+    assert late["message"].startswith("out of sync by +0.20 s: the sound comes late")
+    assert late["score_resynced"] < 3 < late["score"]
+    first, second = half_late["offsets"]
+    assert abs(first["offset_frames"]) <= 1
+    assert abs(second["offset_frames"] - 6) <= 1
+    assert first["end"] == pytest.approx(half / 25, abs=0.4)
+    told = r"in sync until 1\.\d+ s, out of sync by \+0\.2\d s \(sound late\) from there on"
+    assert re.match(told, half_late["message"])
 
 
 def test_help_shows_an_example(run_binary: Run):

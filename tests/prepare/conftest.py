@@ -52,7 +52,9 @@ def _encode_picture(container, frames, times, rotation):
     if rotation:
         stream.set_display_rotation(rotation)
     ticks = [round(seconds / TIME_BASE) for seconds in times]
-    lengths = [*np.diff(ticks), ticks[-1] - ticks[-2]]
+    # A single frame lasts as long as one of 25.
+    last = ticks[-1] - ticks[-2] if len(ticks) > 1 else round(0.04 / TIME_BASE)
+    lengths = [*np.diff(ticks), last]
     for pixels, seconds, tick, length in zip(frames, times, ticks, lengths, strict=True):
         frame = av.VideoFrame.from_ndarray(pixels, format="gray")
         frame.pts, frame.duration, frame.time_base = tick, int(length), TIME_BASE
