@@ -75,7 +75,7 @@ def default() -> Config:
     # Each device takes its clips in so many parts, one after the other: the memory of one part, the
     # update of the whole batch.
     train.micro_batches = 1
-    train.recompute = "none"  # for less memory: avsync.train.recompute
+    train.recompute = "none"  # "cheap" for less memory: avsync.train.recompute
     # Clips on each side in the batch, of all devices, whose sounds are there to be chosen as well.
     train.reach_clips = 0
     train.num_steps = 1000

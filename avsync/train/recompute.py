@@ -5,23 +5,19 @@ import jax
 from avsync import lookup
 from avsync.train.step import Apply
 
-# "cheap": all but the results of convolutions and matrix products, which take nearly all the time
-# and a fraction of the memory. "all": everything; of use where a model keeps the inputs of its
-# blocks by itself, and for small memories.
-RECOMPUTED = {
-    "cheap": jax.checkpoint_policies.dots_saveable,
-    "all": jax.checkpoint_policies.nothing_saveable,
-}
-NONE = "none"
+RECOMPUTE = ("none", "cheap")
 
 
 def recomputing(apply: Apply, what: str) -> Apply:
-    """`apply`, whose gradient computes `what` again instead of keeping it; ValueError lists names.
+    """`apply`, or for "cheap" one whose gradient is the same, with less memory and more time.
 
-    The gradient is the same, its memory less and its time more.
+    The results of convolutions and matrix products are kept, which take nearly all the time and a
+    fraction of the memory: of 3 s, 11 MB instead of 32 by the default encoders, 195 instead of 759
+    with the trunk of ResNet-18. XLA for CPUs merges the second computation with the first, and
+    keeps everything after all. ValueError lists the known names.
     """
-    if what == NONE:
+    if what not in RECOMPUTE:
+        raise ValueError(lookup.unknown("recompute", what, list(RECOMPUTE)))
+    if what == "none":
         return apply
-    if what not in RECOMPUTED:
-        raise ValueError(lookup.unknown("recompute", what, [NONE, *RECOMPUTED]))
-    return jax.checkpoint(apply, policy=RECOMPUTED[what])
+    return jax.checkpoint(apply, policy=jax.checkpoint_policies.dots_saveable)
