@@ -17,6 +17,7 @@ from typing import Any
 from avsync.cards.card import write_card
 from avsync.datasets._splits import Plan
 from avsync.datasets.base import MediaBuilder, Selection, builder_class
+from avsync.files import held
 from avsync.prepare import job
 from avsync.prepare.job import Engine
 from avsync.prepare.progress import show_progress
@@ -94,8 +95,14 @@ class Preparation:
         """Makes the dataset, or goes on with it; returns its report.
 
         `source` is None for one that needs none. `engine` and `limits` as in `job.prepare_media`,
-        and its errors.
+        and its errors; ValueError while another process is at it.
         """
+        with held(self._work / "prepare.lock"):
+            return self._run(source, detector=detector, engine=engine, limits=limits)
+
+    def _run(
+        self, source: Path | None, *, detector: str, engine: Engine, limits: Limits
+    ) -> dict[str, Any]:
         started = monotonic()
         if issubclass(self._class, MediaBuilder):
             assert source, "the binary has seen to that"
