@@ -9,7 +9,7 @@ from pathlib import Path
 from avsync.files import held
 from avsync.sweeps import report
 from avsync.sweeps.commands import Evaluation, commands
-from avsync.sweeps.outcomes import FAILED, Outcome, Places
+from avsync.sweeps.outcomes import DONE, FAILED, Outcome, Places
 from avsync.sweeps.plan import Run, Sweep
 from avsync.sweeps.results import Result, read_results
 from avsync.sweeps.runner import Task, last_lines, run_tasks
@@ -105,7 +105,9 @@ def conclude(sweep: Sweep, root: Path, *, evaluation: Evaluation) -> list[Result
 def _task(sweep: Sweep, run: Run, root: Path, *, evaluation: Evaluation) -> Task:
     places = Places.of(root, run)
     steps = commands(sweep, run, workdir=places.workdir, evaluation=evaluation)
-    return Task(run.name, places, steps, evaluation.of(sweep, run))
+    # Of a run that was tested on something else, or on nothing, the training need not start again.
+    left = steps[1:] if places.read().status == DONE else steps
+    return Task(run.name, places, left, evaluation.of(sweep, run))
 
 
 def _outcome(sweep: Sweep, root: Path, index: int) -> Outcome:

@@ -35,8 +35,8 @@ class Outcome(NamedTuple):
     reason: str = ""
 
     def is_finished(self, tested_on: str) -> bool:
-        """Whether nothing is left to do; a failed run is tried again."""
-        return self.status == DONE and self.tested_on == tested_on
+        """Whether nothing is left to do; "" if there is no test. A failed run is tried again."""
+        return self.status == DONE and tested_on in ("", self.tested_on)
 
 
 class Places(NamedTuple):

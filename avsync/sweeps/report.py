@@ -35,7 +35,7 @@ def print_table(sweep: Sweep, results: Sequence[Result], *, root: Path) -> None:
     Console(width=None if sys.stdout.isatty() else 1000).print(shown)
     if len(cells) > MAX_SHOWN:
         print(f"... and {len(cells) - MAX_SHOWN} more")
-    for line in (table.caution_of(sweep), table.NOTE):
+    for line in (table.caution_of(sweep), table.note_on(results)):
         if line:
             print(line)
     print(f"table: {root / 'sweep.md'}, {root / 'sweep.csv'}, {root / 'sweep.png'}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import functools
 import os
 import signal
 import subprocess
@@ -123,15 +124,17 @@ class _Attempt:
             stderr=subprocess.STDOUT,
             # Ctrl-C is for the sweep, which tells its runs in a way that lets them save.
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=functools.partial(_die_with, os.getpid()),
         )
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
     # Else a training whose sweep was killed would go on, and be in the way of the next sweep. It
     # may die at any moment: its checkpoints are whole.
     if sys.platform == "linux":
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it was killed before that
+            os._exit(1)
 
 
 def _end(running: Iterable[_Attempt]) -> None:

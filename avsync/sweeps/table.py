@@ -22,10 +22,10 @@ CHANGES_OF_LOSS = (
     "train.reduction",
 )
 
-NOTE = (
-    "Sorted by the best validation loss, by which alone a run is to be chosen. The test numbers "
-    "are shown, and nothing was chosen by them: a run picked for its test number is reported "
-    "better than it is."
+SORTED = "Sorted by the best validation loss, by which alone a run is to be chosen."
+NOT_CHOSEN = (
+    "The test numbers are shown, and nothing was chosen by them: a run picked for its test number "
+    "is reported better than it is."
 )
 
 
@@ -66,7 +66,7 @@ def to_markdown(sweep: Sweep, results: Sequence[Result], *, tested_on: str) -> s
         _best(results),
         *[f"**{caution}**" for caution in (caution_of(sweep),) if caution],
         _table(head, cells),
-        NOTE,
+        note_on(results),
         "![runs](sweep.png)",
     ]
     if summary:
@@ -100,6 +100,11 @@ def rows(
         for result in results
     ]
     return [head, *cells]
+
+
+def note_on(results: Iterable[Result]) -> str:
+    """How to choose by the table."""
+    return f"{SORTED} {NOT_CHOSEN}" if any(result.test for result in results) else SORTED
 
 
 def caution_of(sweep: Sweep) -> str:

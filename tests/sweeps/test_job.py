@@ -31,6 +31,7 @@ def test_what_is_left_are_the_runs_that_failed_and_those_not_begun(sweep, tmp_pa
     end(sweep, tmp_path, index=1, reason="train: no such dataset")
     assert job.pending(sweep, tmp_path, evaluation=TEST) == [1, 2]
     assert job.pending(sweep, tmp_path, evaluation=TEST, only=0) == []
+    assert job.pending(sweep, tmp_path, evaluation=Evaluation(None, ""), only=0) == []
     # Another test is something to do.
     assert job.pending(sweep, tmp_path, evaluation=Evaluation("avlips", "test"), only=0) == [0]
     with pytest.raises(ValueError, match="there is no run 3; the sweep has the runs 0 to 2"):
