@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam  # pyright: ignore[reportMissingImports] (an extra of its own)
+from apache_beam.io import ReadFromText  # pyright: ignore[reportMissingImports]
 from apache_beam.options import pipeline_options  # pyright: ignore[reportMissingImports]
 
 from avsync.files import write_whole
@@ -44,7 +45,7 @@ def prepare_on_beam(
     with beam.Pipeline(options=pipeline_options.PipelineOptions(list(options))) as pipeline:
         _ = (
             pipeline
-            | "List" >> beam.io.ReadFromText(str(path))
+            | "List" >> ReadFromText(str(path))
             | "Spread" >> beam.Reshuffle()
             | "Prepare" >> beam.ParDo(_Prepare(task, journals))
         )
