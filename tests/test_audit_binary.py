@@ -19,7 +19,8 @@ def test_planted_silence_is_what_it_finds_first(tiny_data: Path, tmp_path, run_b
     ]
     assert found[0]["shortcut"] == "leading_silence"
     assert found[0]["auc"] == 1
-    assert found[0]["auc_trimmed_low"] < 0.5 < found[0]["auc_trimmed_high"]
+    # Few clips: where none has silence left, both ends are 0.5 as well.
+    assert found[0]["auc_trimmed_low"] <= 0.5 <= found[0]["auc_trimmed_high"]
     assert "by leading silence alone (AUC 1.000" in done.stdout.replace("\n", " ")
     assert (tmp_path / "report.html").stat().st_size > 1000
 

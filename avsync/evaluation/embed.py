@@ -55,8 +55,8 @@ def score_views(
                 if batch.valid.any():
                     spread = parallel.spread(batch)
                     found = parallel.gather(measure(params, spread))
-                    for name, (score, own) in beside.items():
-                        found["scores"][name] = parallel.gather(score(own, spread))
+                    for name, (score, its_params) in beside.items():
+                        found["scores"][name] = parallel.gather(score(its_params, spread))
                 else:
                     found = {"scores": {name: None for name in ("alignment", *others)}}
                 for i, info in enumerate(infos):
