@@ -56,7 +56,7 @@ class Detector:
 def _shrunk(frame: UInt8[np.ndarray, "h w"], factor: int) -> UInt8[np.ndarray, "_ _"]:
     """`frame` at 1/`factor` of its size, each pixel the mean of those it replaces."""
     if factor == 1:
-        return frame
+        return np.ascontiguousarray(frame)  # as dlib takes it for granted
     height, width = (size // factor for size in frame.shape)
     tiles = frame[: height * factor, : width * factor].reshape(height, factor, width, factor)
     return tiles.mean(axis=(1, 3)).astype(np.uint8)
