@@ -35,6 +35,7 @@ class Detector:
 
     def boxes(self, frame: UInt8[np.ndarray, "h w"]) -> Float64[np.ndarray, "n 4"]:
         """The faces of a grey frame as (left, top, right, bottom) in pixels."""
+        frame = np.ascontiguousarray(frame)  # as dlib takes it for granted
         shorter = min(frame.shape)
         shrink = max(1, shorter // SEARCHED_PIXELS)
         found = self._detect(_shrunk(frame, shrink), 0)
@@ -56,7 +57,7 @@ class Detector:
 def _shrunk(frame: UInt8[np.ndarray, "h w"], factor: int) -> UInt8[np.ndarray, "_ _"]:
     """`frame` at 1/`factor` of its size, each pixel the mean of those it replaces."""
     if factor == 1:
-        return np.ascontiguousarray(frame)  # as dlib takes it for granted
+        return frame
     height, width = (size // factor for size in frame.shape)
     tiles = frame[: height * factor, : width * factor].reshape(height, factor, width, factor)
     return tiles.mean(axis=(1, 3)).astype(np.uint8)
