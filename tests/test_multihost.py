@@ -122,6 +122,7 @@ def test_two_processes_evaluate_to_the_same_files_as_one(
         assert (tmp_path / "two" / file).read_bytes() == (tmp_path / "one" / file).read_bytes()
 
 
+@pytest.mark.slow
 def test_two_processes_extract_into_one_dataset(tmp_path: Path, start_two: Start):
     generator = np.random.default_rng(0)
     splits = {

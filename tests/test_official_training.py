@@ -33,7 +33,7 @@ def head(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: R
     return workdir
 
 
-@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize("devices", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_every_updates_loss_is_the_papers(six_clips, head, testdata, tmp_path, run_binary, devices):
     done = run_binary(
         "train",

@@ -10,6 +10,7 @@ from tests.benchmarks import extraction, input_pipeline
 from tests.conftest import ROOT
 
 
+@pytest.mark.slow
 def test_the_head_is_trained_on_features_from_disk(binary_environment):
     script = ROOT / "tests" / "benchmarks" / "alignment_head.py"
     size = ["--num_clips=3", "--batch_clips=2", "--window_frames=16", "--rounds=1"]
@@ -31,6 +32,7 @@ def test_operations_are_counted_as_the_compiler_counts_them(capsys):
     assert len(re.findall(r"buckets are [\d.]+ times as fast", printed)) == 2
 
 
+@pytest.mark.slow
 def test_the_stages_of_the_input_pipeline_and_ways_to_store_crops_are_told(tiny_data, capsys):
     place = [f"--data_dir={tiny_data}", "--dataset=synthetic_talkers/tiny"]
     size = ["--num_clips=8", "--rounds=1", "--storage_clips=1", "--updates=0"]
@@ -48,6 +50,7 @@ def test_the_stages_of_the_input_pipeline_and_ways_to_store_crops_are_told(tiny_
     assert {"JPEG 95", "JPEG 90"} < errors.keys()
 
 
+@pytest.mark.slow
 def test_the_memory_of_reading_is_told_while_it_reads(tiny_data, capsys):
     place = [f"--data_dir={tiny_data}", "--dataset=synthetic_talkers/tiny"]
     input_pipeline.main([*place, "--window_frames=2", "--steps=20"])

@@ -8,6 +8,7 @@ from tests.benchmarks import preparation
 
 
 @pytest.mark.grid
+@pytest.mark.slow
 def test_every_detector_is_timed_and_compared_with_dlib68(testdata, capsys):
     source = f"--source={testdata / 'grid_speakers'}"
     preparation.main([source, "--num_clips=1", "--num_frames=26", "--rounds=1"])
