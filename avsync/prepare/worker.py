@@ -39,7 +39,7 @@ KILL_SECONDS = 10.0
 class Limits(NamedTuple):
     """What a file may take, else it is rejected.
 
-    GRID takes half a second a clip, a minute of 1920 x 1080 pixels some minutes. Pictures are
+    GRID takes 0.2 seconds a clip, a minute of 1920 x 1080 pixels some minutes. Pictures are
     refused that need more than 1 GiB, and are held twice for a moment. `gigabytes` come on top of
     what the worker holds beforehand, and are kept by Linux alone.
     """
