@@ -109,6 +109,7 @@ def test_what_one_process_began_before_it_was_told_to_end_two_finish_as_one_woul
     assert json.loads((workdir / "environment.json").read_text())["num_processes"] == 2
 
 
+@pytest.mark.slow
 def test_two_processes_evaluate_to_the_same_files_as_one(
     alone: Path, tiny_data: Path, tmp_path: Path, start_two: Start, run_binary: Run
 ):

@@ -30,6 +30,7 @@ def source(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.grid
+@pytest.mark.slow
 def test_a_preparation_killed_and_run_again_loses_no_file(source, tmp_path, run_binary: Run):
     arguments = [
         "--dataset=grid/heldout",

@@ -82,6 +82,7 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data_dir
 
 
+@pytest.mark.slow
 def test_a_killed_training_slows_down_and_stops_as_a_straight_one_does(
     noise: Path, tmp_path: Path, run_binary: Run, binary_environment: dict[str, str]
 ):
