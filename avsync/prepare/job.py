@@ -92,7 +92,7 @@ def forget_rejects(directory: Path) -> None:
 
 def write_reports(rejects: list[RejectLine], report: dict[str, Any], directory: Path) -> None:
     """rejects.jsonl and prepare_report.json, the report last: where it is, both are whole."""
-    write_whole(directory / REJECTS, "".join(json.dumps(line) + "\n" for line in rejects))
+    _write_rejects(rejects, directory)
     write_whole(directory / REPORT, json.dumps(report, indent=2) + "\n")
 
 
@@ -114,7 +114,7 @@ def read_report(directory: Path, *, settings: Mapping[str, Any]) -> dict[str, An
 def _collect(files: Mapping[str, MediaFile], directory: Path, *, detector: str) -> PreparedMedia:
     clips = ClipStore(directory / CLIPS, files)
     rejects = [entry.reject for entry in _rejects(directory, files).values()]
-    write_whole(directory / REJECTS, "".join(json.dumps(line) + "\n" for line in rejects))
+    _write_rejects(rejects, directory)
     by_reason = dict(Counter(line["reason"] for line in rejects).most_common())
     num_open = len(files) - len(clips) - len(rejects)
     if num_open:
@@ -167,6 +167,10 @@ def _report(clips: ClipStore, by_reason: Mapping[str, int]) -> dict[str, Any]:
         "num_clips_with_other_faces": sum(clip.media["num_face_tracks"] > 1 for clip in seen),
         "largest_length_difference_seconds": round(max(differences, default=0.0), 4),
     }
+
+
+def _write_rejects(rejects: Sequence[RejectLine], directory: Path) -> None:
+    write_whole(directory / REJECTS, "".join(json.dumps(line) + "\n" for line in rejects))
 
 
 def _check_settings(directory: Path, settings: dict[str, Any]) -> None:
