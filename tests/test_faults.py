@@ -133,3 +133,18 @@ def test_a_second_trainer_is_sent_away_and_a_disk_that_is_full_costs_only_what_c
     assert len(errors.splitlines()) < 10, errors
     assert kept in steps_saved(workdir)
     checkpoint.load_params(workdir, kept)
+
+
+def test_a_training_that_blows_up_ends_with_the_clips_of_its_last_batch(
+    arguments, run_binary: Run, tmp_path
+):
+    workdir = tmp_path / "run"
+    options = ["--config.train.checkpoint_every=30", "--config.optim.learning_rate=1e38"]
+    done = run_binary("train", *arguments, *options, f"--workdir={workdir}")
+    assert done.returncode == 1
+    assert f"its clips are listed in {workdir / 'nan_batch.json'}" in done.stderr
+    assert "lower config.optim.learning_rate" in done.stderr
+    assert "Traceback" not in done.stderr
+    left = json.loads((workdir / "nan_batch.json").read_text())
+    assert left["step"] > 1
+    assert left["clip_ids"]
