@@ -85,19 +85,24 @@ class Preparation:
             )
         return str(read_status(self._work) or f"not begun: nothing at {self._work}")
 
-    def forget_rejects(self) -> None:
-        """Files that were rejected will be tried once more."""
-        job.forget_rejects(self._work)
-
     def run(
-        self, source: Path | None, *, detector: str, engine: Engine, limits: Limits
+        self,
+        source: Path | None,
+        *,
+        detector: str,
+        engine: Engine,
+        limits: Limits,
+        retry_rejects: bool = False,
     ) -> dict[str, Any]:
         """Makes the dataset, or goes on with it; returns its report.
 
         `source` is None for one that needs none. `engine` and `limits` as in `job.prepare_media`,
-        and its errors; ValueError while another process is at it.
+        and its errors; ValueError while another process is at it. With `retry_rejects`, files that
+        were rejected are tried once more.
         """
         with held(self._work / "prepare.lock"):
+            if retry_rejects:
+                job.forget_rejects(self._work)
             return self._run(source, detector=detector, engine=engine, limits=limits)
 
     def _run(

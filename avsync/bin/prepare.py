@@ -54,10 +54,8 @@ def main(_: list[str]) -> None:
         return
     if preparation.needs_source and not (source and source.exists()):
         raise UsageError(f"--source must be the folder of the raw videos, not {SOURCE.value}")
-    if RETRY.value:
-        preparation.forget_rejects()
-    limits = Limits(SECONDS.value, MEMORY.value)
-    report = preparation.run(source, detector=DETECTOR.value, engine=_engine(), limits=limits)
+    how = {"limits": Limits(SECONDS.value, MEMORY.value), "retry_rejects": RETRY.value}
+    report = preparation.run(source, detector=DETECTOR.value, engine=_engine(), **how)
     done = f"{report['num_clips']} clips, {preparation.directory}"
     print(f"{DATASET.value} is prepared: {done}", file=sys.stderr)
 

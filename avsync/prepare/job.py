@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from avsync import lookup
 from avsync.files import write_whole
 from avsync.prepare import journal
 from avsync.prepare.journal import Entry, Journal
@@ -60,13 +61,14 @@ def prepare_media(
 
     `engine` is `prepare_in_processes` or `prepare_on_beam` with its own arguments bound: what one
     began the other can end. `progress` is called with the numbers of clips and rejects so far.
-    ValueError if two files share an id, if the directory was begun with other settings, or if no
-    file becomes a clip.
+    ValueError if two files share an id, if there is no such detector, if the directory was begun
+    with other settings, or if no file becomes a clip.
     """
     files = {file.clip_id: file for file in media}
     if len(files) != len(media):
         twice = Counter(file.clip_id for file in media).most_common(1)[0][0]
         raise ValueError(f"two raw files have the id {twice!r}; ids must be unique in a dataset")
+    lookup.load("prepare.landmarks", detector)  # a name mistyped must not become a setting
     _check_settings(directory, {"version": VERSION, "detector": detector})
     write_whole(directory / PLAN, json.dumps({"num_files": len(files)}))
     task = Task(directory / CLIPS, detector, limits)

@@ -156,6 +156,12 @@ def test_clips_of_other_settings_are_not_mixed_in(tmp_path):
         job.prepare_media([], tmp_path, detector="trees68", engine=TWO)
 
 
+def test_a_detector_mistyped_leaves_nothing_behind(tmp_path):
+    with pytest.raises(ValueError, match="did you mean 'trees68'"):
+        job.prepare_media([], tmp_path / "work", detector="tree68", engine=TWO)
+    assert not (tmp_path / "work").exists()
+
+
 def test_two_files_with_one_id_are_refused(tmp_path):
     media = [MediaFile("same", tmp_path / "a.mp4"), MediaFile("same", tmp_path / "b.mp4")]
     with pytest.raises(ValueError, match="two raw files have the id 'same'"):
