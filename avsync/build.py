@@ -109,8 +109,11 @@ def make_model(config: Config) -> Aligner:
 
 def init_params(model: Aligner, inputs: Batch, *, seed: int) -> Any:
     """Fresh parameters for such `inputs`, drawn from `seed`."""
-    visual, audio, valid = inputs.visual, inputs.audio, inputs.valid
-    return jax.jit(model.init)(jax.random.key(seed), visual, audio, valid)["params"]
+    # Random numbers take LLVM long to optimise, ten seconds of a CPU, and are drawn once.
+    on_cpu = jax.default_backend() == "cpu"
+    options = {"xla_backend_optimization_level": 0} if on_cpu else None
+    init = jax.jit(model.init, compiler_options=options)
+    return init(jax.random.key(seed), inputs.visual, inputs.audio, inputs.valid)["params"]
 
 
 def inputs_like(extraction: Extraction | None = None) -> Batch:

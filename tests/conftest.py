@@ -1,8 +1,10 @@
 """What all tests share: shapes are checked, binaries run as a user runs them, data made once."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +14,21 @@ import pytest
 # Every jaxtyping annotation of avsync is checked while the tests run; free otherwise.
 jaxtyping.install_import_hook("avsync", "beartype.beartype")
 
+# As the binaries have it: TensorFlow without Keras starts faster.
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
 ROOT = Path(__file__).parent.parent
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What one process compiled, the next one finds: tests, the binaries that they run, workers."""
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="avsync_tests_compiled_")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 
 @pytest.fixture(scope="session")
@@ -30,17 +44,7 @@ def testdata() -> Path:
 
 
 @pytest.fixture(scope="session")
-def binary_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment that binaries are run in: what one of them compiled, the next one finds."""
-    return {
-        **os.environ,
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-    }
-
-
-@pytest.fixture(scope="session")
-def run_binary(binary_environment: dict[str, str]) -> Run:
+def run_binary() -> Run:
     """`run_binary("train", "--config=…", devices=2)`: the finished process, whatever its status."""
 
     def run(
@@ -50,7 +54,7 @@ def run_binary(binary_environment: dict[str, str]) -> Run:
         return subprocess.run(
             [sys.executable, "-m", f"avsync.bin.{name}", *arguments],
             cwd=ROOT,
-            env={**binary_environment, "XLA_FLAGS": flags},
+            env={**os.environ, "XLA_FLAGS": flags},
             capture_output=True,
             text=True,
             timeout=timeout,

@@ -104,7 +104,6 @@ def test_killed_half_way_and_run_again_the_features_are_those_of_one_run(
     tiny_data: Path,
     tmp_path: Path,
     run_binary: Run,
-    binary_environment: dict[str, str],
 ):
     shutil.copytree(tiny_data, tmp_path, dirs_exist_ok=True)
     options = extract(
@@ -114,7 +113,6 @@ def test_killed_half_way_and_run_again_the_features_are_those_of_one_run(
     process = subprocess.Popen(
         [sys.executable, "-m", "avsync.bin.extract", *options],
         cwd=ROOT,
-        env=binary_environment,
         stderr=subprocess.DEVNULL,
     )
     killed = tmp_path / "killed" / "none" / "1.0.0"

@@ -41,12 +41,11 @@ def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 @pytest.fixture
-def start(binary_environment: dict[str, str]) -> Callable[..., subprocess.Popen[str]]:
+def start() -> Callable[..., subprocess.Popen[str]]:
     def start(*arguments: str, before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "avsync.bin.train", *arguments],
             cwd=ROOT,
-            env=binary_environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

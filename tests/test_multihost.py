@@ -1,6 +1,7 @@
 """Two processes do together what one does alone: the same updates, one checkpoint, one report."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -25,7 +26,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture(scope="module")
-def start_two(binary_environment: dict[str, str]) -> Start:
+def start_two() -> Start:
     """`start_two("train", "--config=…")`: two processes of a binary, begun by launch/local.sh."""
 
     def start(name: str, *arguments: str) -> subprocess.Popen[str]:
@@ -35,7 +36,7 @@ def start_two(binary_environment: dict[str, str]) -> Start:
         return subprocess.Popen(
             ["bash", "launch/local.sh", sys.executable, "-m", f"avsync.bin.{name}", *arguments],
             cwd=ROOT,
-            env={**binary_environment, "PROCESSES": "2", "PORT": str(port)},
+            env={**os.environ, "PROCESSES": "2", "PORT": str(port)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -77,14 +78,13 @@ def losses(workdir: Path) -> dict[tuple[int, str], float]:
 
 
 def test_what_one_process_began_before_it_was_told_to_end_two_finish_as_one_would(
-    alone: Path, tiny_data: Path, tmp_path: Path, start_two: Start, binary_environment: dict
+    alone: Path, tiny_data: Path, tmp_path: Path, start_two: Start
 ):
     workdir = tmp_path / "run"
     arguments = training(tiny_data, workdir)
     process = subprocess.Popen(
         [sys.executable, "-m", "avsync.bin.train", *arguments],
         cwd=ROOT,
-        env=binary_environment,
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -27,12 +27,11 @@ def train_arguments(data_dir: Path, workdir: Path) -> list[str]:
     return [*OPTIONS, f"--config.data.data_dir={data_dir}", f"--workdir={workdir}"]
 
 
-def kill_training(arguments: list[str], environment: dict[str, str], *, after: Path) -> None:
+def kill_training(arguments: list[str], *, after: Path) -> None:
     """Starts a training and kills it in the middle of things, once checkpoint `after` is there."""
     process = subprocess.Popen(
         [sys.executable, "-m", "avsync.bin.train", *arguments],
         cwd=ROOT,
-        env=environment,
         stderr=subprocess.DEVNULL,
     )
     while latest_step(after.parent) < int(after.name):
@@ -53,14 +52,12 @@ def read_metrics(workdir: Path) -> list[dict]:
     return [{k: v for k, v in line.items() if k not in MEASURED} for line in lines]
 
 
-def test_ten_steps_and_kill_and_ten_equal_twenty(
-    tiny_data: Path, tmp_path: Path, run_binary: Run, binary_environment: dict[str, str]
-):
+def test_ten_steps_and_kill_and_ten_equal_twenty(tiny_data: Path, tmp_path: Path, run_binary: Run):
     straight, killed = tmp_path / "straight", tmp_path / "killed"
     done = run_binary("train", *train_arguments(tiny_data, straight))
     assert done.returncode == 0, done.stderr
     arguments = train_arguments(tiny_data, killed)
-    kill_training(arguments, binary_environment, after=killed / "checkpoints" / "10")
+    kill_training(arguments, after=killed / "checkpoints" / "10")
     done = run_binary("train", *arguments)
     assert done.returncode == 0, done.stderr
 
@@ -84,7 +81,7 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_a_killed_training_slows_down_and_stops_as_a_straight_one_does(
-    noise: Path, tmp_path: Path, run_binary: Run, binary_environment: dict[str, str]
+    noise: Path, tmp_path: Path, run_binary: Run
 ):
     straight, killed = (
         [
@@ -112,7 +109,7 @@ def test_a_killed_training_slows_down_and_stops_as_a_straight_one_does(
     # Between the first fall of the rate and the end.
     last_step = validations[-1]["step"]
     middle = tmp_path / "killed" / "checkpoints" / str(last_step - 14)
-    kill_training(killed, binary_environment, after=middle)
+    kill_training(killed, after=middle)
     done = run_binary("train", *killed)
     assert done.returncode == 0, done.stderr
     assert "6 validations no better" in done.stderr

@@ -43,7 +43,7 @@ def arguments(
 
 
 @pytest.fixture(scope="module")
-def workdir(arguments: list[str], binary_environment: dict[str, str], run_binary: Run) -> Path:
+def workdir(arguments: list[str], run_binary: Run) -> Path:
     """A sweep that was killed once its second run had begun, and run again to its end.
 
     Without a test, and then with one of its first run alone: testing takes longest.
@@ -52,7 +52,6 @@ def workdir(arguments: list[str], binary_environment: dict[str, str], run_binary
     process = subprocess.Popen(
         [sys.executable, "-m", "avsync.bin.sweep", *arguments, "--split="],
         cwd=ROOT,
-        env=binary_environment,
         stderr=subprocess.DEVNULL,
     )
     while not (workdir / "outcomes" / f"{NAMES[1]}.json").is_file():

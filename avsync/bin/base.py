@@ -18,6 +18,9 @@ from absl import flags, logging
 # TensorFlow reads it once, when it is first imported: without it every binary begins with a page
 # about CUDA and oneDNN.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Keras is not used here. TensorFlow imports Keras 3 at once, and with it scikit-learn and
+# matplotlib: a third of the seconds that a binary takes to start. Keras 2 it imports when asked.
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 FAILED, WRONG_USAGE, PREEMPTED, INTERRUPTED = 1, 2, 75, 130
 

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -59,10 +60,18 @@ def test_a_run_that_fails_says_why_and_the_others_go_on(tmp_path: Path):
     assert tasks[1].places.read() == outcomes["good"]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell starts what is to run in its background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize(
     ("told", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, ToldToEnd)]
 )
-def test_told_to_end_the_runs_end_too_and_are_not_done(tmp_path: Path, told, raised):
+def test_told_to_end_the_runs_end_too_and_are_not_done(tmp_path: Path, told, raised, interruptible):
     tasks = [slow_task(tmp_path, "a"), slow_task(tmp_path, "b")]
     pids = [tmp_path / f"{name}.pid" for name in "ab"]
 
