@@ -147,3 +147,15 @@ def test_a_training_that_blows_up_ends_with_the_clips_of_its_last_batch(
     left = json.loads((workdir / "nan_batch.json").read_text())
     assert left["step"] > 1
     assert left["clip_ids"]
+
+
+def test_told_to_end_before_its_first_update_it_asks_to_be_run_again(start, arguments, tmp_path):
+    workdir = tmp_path / "run"
+    process = start(*arguments, f"--workdir={workdir}")
+    while not (workdir / "environment.json").is_file():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    process.terminate()
+    _, errors = process.communicate()
+    assert process.returncode == 75, errors
+    assert "run it again to go on" in errors

@@ -7,6 +7,7 @@ Any field of the config can be changed: --config.optim.learning_rate=1e-3
 """
 
 import json
+import signal
 from pathlib import Path
 
 from absl import flags
@@ -23,6 +24,7 @@ flags.mark_flag_as_required("config")
 
 
 def main(_: list[str]) -> None:
+    signal.signal(signal.SIGTERM, _told_to_end)
     with hushed():  # and not at the top: --help need not wait for TensorFlow
         from avsync import build_training, checkpoint, runtime
         from avsync.files import held
@@ -48,6 +50,11 @@ def main(_: list[str]) -> None:
     runtime.announce(
         f"done: {workdir}, best validation loss {loss:.3f} nats a {job.rule.objective.unit}"
     )
+
+
+def _told_to_end(*_: object) -> None:
+    """Before the first update and after the last; between them, updates are saved first."""
+    end("told to end while nothing was there to be saved; run it again to go on", PREEMPTED)
 
 
 def run() -> None:

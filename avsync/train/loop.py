@@ -47,11 +47,11 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
         is_stopped = state.patience.is_exhausted(max_waited)
         batches = job.batches(step)
         with (
+            Preemption() as preemption,
             MetricsWriter(workdir, first_step=step) as writer,
             Progress("training", total=num_steps, done=step) as progress,
             Meter(update) as meter,
             Tracer(workdir, num_steps=num_profiled) as tracer,
-            Preemption() as preemption,
         ):
             reporter = Reporter(writer, progress, meter, every=log_every, workdir=workdir)
             while step < num_steps and not is_stopped:
