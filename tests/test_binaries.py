@@ -24,13 +24,52 @@ def trained(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, run_binar
 
 
 @pytest.fixture(scope="module")
-def evaluated(trained: Path, tiny_data: Path, run_binary: Run) -> subprocess.CompletedProcess[str]:
+def twin(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
+    """The workdir of a training by labels."""
+    workdir = tmp_path_factory.mktemp("runs") / "twin"
+    done = run_binary(
+        "train",
+        "--config=configs/quickstart.py:supervised_test",
+        f"--config.data.data_dir={tiny_data}",
+        f"--workdir={workdir}",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "nats a clip" in done.stdout
+    return workdir
+
+
+@pytest.fixture(scope="module")
+def calibrated(trained: Path, tiny_data: Path, run_binary: Run) -> Path:
+    """`trained` with a calibration; the folder of that evaluation.
+
+    It is of a step of the training, and of another number of devices than it was trained with.
+    """
+    out = trained / "validation"
+    done = run_binary(
+        "evaluate",
+        f"--checkpoint={trained / 'checkpoints' / '6'}",
+        "--dataset=synthetic_talkers/tiny",
+        "--split=val",
+        "--calibrate",
+        f"--data_dir={tiny_data}",
+        f"--out={out}",
+        devices=2,
+    )
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def evaluated(
+    trained: Path, calibrated: Path, twin: Path, tiny_data: Path, run_binary: Run
+) -> subprocess.CompletedProcess[str]:
     done = run_binary(
         "evaluate",
         f"--checkpoint={trained}",
         "--dataset=synthetic_talkers/tiny",
         f"--data_dir={tiny_data}",
         f"--out={trained / 'evaluation'}",
+        f"--also=twin={twin}",
     )
     assert done.returncode == 0, done.stderr
     return done
@@ -69,29 +108,9 @@ def test_evaluation_scores_each_clip_in_both_views(trained, evaluated):
     assert "leading silence" in evaluated.stdout
 
 
-def test_kept_reals_give_p_values_and_a_twin_taught_by_labels_is_scored_beside(
-    trained, tiny_data, run_binary, tmp_path
-):
-    twin = tmp_path / "twin"
-    done = run_binary(
-        "train",
-        "--config=configs/quickstart.py:supervised_test",
-        f"--config.data.data_dir={tiny_data}",
-        f"--workdir={twin}",
-    )
-    assert done.returncode == 0, done.stderr
-    assert "nats a clip" in done.stdout
-    evaluate = ["evaluate", f"--checkpoint={trained}", "--dataset=synthetic_talkers/tiny"]
-    evaluate += [f"--data_dir={tiny_data}", f"--out={tmp_path / 'out'}"]
-    refused = run_binary(*evaluate, "--calibrate")
-    assert refused.returncode == 1
-    assert "calibration takes real clips alone" in refused.stderr
-    assert run_binary(*evaluate, "--calibrate", "--split=val").returncode == 0
-    done = run_binary(*evaluate, f"--also=twin={twin}")
-    assert done.returncode == 0, done.stderr
-    lines = [
-        json.loads(line) for line in (tmp_path / "out" / "scores.jsonl").read_text().splitlines()
-    ]
+def test_kept_reals_give_p_values_and_a_twin_taught_by_labels_is_scored_beside(trained, evaluated):
+    out = trained / "evaluation"
+    lines = [json.loads(line) for line in (out / "scores.jsonl").read_text().splitlines()]
     num_reals = 4
     for line in lines:
         assert set(line["scores"]) >= {"alignment", "twin", "leading_silence", "duration"}
@@ -102,10 +121,23 @@ def test_kept_reals_give_p_values_and_a_twin_taught_by_labels_is_scored_beside(
             )
         else:
             assert line["p_value"] is None
-    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["calibration"]["num_calibration"] == num_reals
     assert "twin" in metrics["differences"]["trimmed"]
     assert metrics["localisation"]["trimmed"]["all"]["num_fake"] > 0
+
+
+def test_a_calibration_takes_real_clips_alone(trained, tiny_data, run_binary, tmp_path):
+    done = run_binary(
+        "evaluate",
+        f"--checkpoint={trained}",
+        "--dataset=synthetic_talkers/tiny",
+        f"--data_dir={tiny_data}",
+        f"--out={tmp_path / 'out'}",
+        "--calibrate",
+    )
+    assert done.returncode == 1
+    assert "calibration takes real clips alone" in done.stderr
 
 
 def test_an_unknown_pooling_is_wrong_usage(trained, tiny_data, run_binary, tmp_path):
@@ -121,18 +153,10 @@ def test_an_unknown_pooling_is_wrong_usage(trained, tiny_data, run_binary, tmp_p
     assert "did you mean 'logmeanexp'" in done.stderr
 
 
-def test_a_step_of_a_training_can_be_evaluated(trained, tiny_data, run_binary, tmp_path):
-    done = run_binary(
-        "evaluate",
-        f"--checkpoint={trained / 'checkpoints' / '6'}",
-        "--dataset=synthetic_talkers/tiny",
-        "--split=val_labelled",
-        f"--data_dir={tiny_data}",
-        f"--out={tmp_path}",
-        devices=2,  # another number of devices than it was trained with
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads((tmp_path / "metrics.json").read_text())["split"] == "val_labelled"
+def test_a_step_of_a_training_can_be_evaluated(calibrated):
+    metrics = json.loads((calibrated / "metrics.json").read_text())
+    assert metrics["split"] == "val"
+    assert metrics["views"]["trimmed"]["alignment"]["num_real"] == 4
 
 
 def test_another_config_on_the_same_workdir_is_refused_and_nothing_is_lost(

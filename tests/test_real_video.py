@@ -7,12 +7,12 @@ import pytest
 
 from tests.conftest import Run
 
-NUM_CLIPS = 40
+NUM_CLIPS = 24
 
 
 @pytest.fixture(scope="module")
 def grid_data(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
-    """A data_dir with the first 40 clips of a GRID talker."""
+    """A data_dir with the first clips of a GRID talker."""
     data_dir = tmp_path_factory.mktemp("grid")
     done = run_binary(
         "prepare",
