@@ -109,6 +109,9 @@ class Preparation:
         self, source: Path | None, *, detector: str, engine: Engine, limits: Limits
     ) -> dict[str, Any]:
         started = monotonic()
+        # Of runs that were killed while TFDS wrote.
+        for left in self.directory.parent.glob(f"incomplete.*_{self.directory.name}"):
+            shutil.rmtree(left, ignore_errors=True)
         if issubclass(self._class, MediaBuilder):
             assert source, "the binary has seen to that"
             plan = self.plan(source)

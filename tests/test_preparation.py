@@ -53,6 +53,9 @@ def test_labels_corrected_while_clips_were_prepared_are_those_of_the_dataset(man
     done = job.prepare_media(plan.media, work, detector="trees68", engine=ONE)
     Builder(prepared=done.clips, splits=plan.splits, data_dir=tmp_path / "data").write()
     assert labels(here.directory) == [(0, "RV-RA", "s1"), (0, "RV-RA", "s1")]
+    # And one that was killed in the midst of it.
+    half = here.directory.with_name(f"incomplete.ABC123_{here.directory.name}")
+    half.mkdir()
     stored = {path: path.stat().st_mtime_ns for path in work.glob("clips/*.npz")}
     assert len(stored) == 2
     assert here.status().startswith("2 of 2 files done; 2 clips of 0.00 h; 0 rejected")
@@ -62,6 +65,7 @@ def test_labels_corrected_while_clips_were_prepared_are_those_of_the_dataset(man
     here.run(source, detector="trees68", engine=ONE, limits=DEFAULT_LIMITS)
     assert labels(here.directory) == [(0, "RV-RA", "s1"), (1, "FV-FA", "somebody")]
     assert here.status().startswith("done: 2 clips of 0.00 h, 0 rejected; ")
+    assert not half.exists()
 
     # Whole, it is not changed any more, and not taken for what it is not.
     assert here.is_done(source)
