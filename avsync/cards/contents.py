@@ -33,6 +33,11 @@ class SplitContents(NamedTuple):
         """How many clips of the split each of those that were looked at stands for."""
         return self.num_clips / max(len(self.glimpses), 1)
 
+    @property
+    def about(self) -> str:
+        """What stands before a number of clips that was estimated."""
+        return "≈" if self.num_clips > len(self.glimpses) else ""
+
     def tally(self, kind: Callable[[Glimpse], str]) -> Counter[str]:
         """Clips of each kind, estimated for the whole split."""
         counts = Counter(map(kind, self.glimpses))

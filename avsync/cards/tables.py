@@ -45,8 +45,8 @@ def kinds(contents: Contents) -> Table:
     methods = sum(by_method, Counter())
     ways = sorted(methods, key=lambda name: (name != "real", name))
     groups = {
-        "By category": _rows_of(CATEGORIES, by_category),
-        "By method": _rows_of(ways, by_method),
+        "By category": _rows_of(CATEGORIES, by_category, contents),
+        "By method": _rows_of(ways, by_method, contents),
     }
     caption = "Of a category, what is real (R) or fake (F) of the video (V) and of the audio (A)."
     return Table("Kinds", ["Clips", *[s.name for s in contents.splits], "all"], groups, caption)
@@ -126,7 +126,7 @@ def preparation(report: Mapping[str, Any]) -> Table:
 def _split_row(split: SplitContents) -> list[str]:
     classes = split.tally(class_of)
     seconds = [clip.seconds for clip in split.glimpses]
-    about = "≈" if split.num_clips > len(split.glimpses) else ""
+    about = split.about
     at_least = "≥" if about else ""
     identities = {clip.identity for clip in split.glimpses} - {""}
     low, high = (min(seconds), max(seconds)) if seconds else (0.0, 0.0)
@@ -148,10 +148,21 @@ def _silence_row(label: str, seconds: Sequence[float]) -> list[str]:
     return [label, f"{none:.0%}", f"{median:.3f}", f"{high:.3f}", f"{max(seconds):.3f}"]
 
 
-def _rows_of(names: Sequence[str], counts: Sequence[Counter[str]]) -> list[list[str]]:
+def _rows_of(
+    names: Sequence[str], counts: Sequence[Counter[str]], contents: Contents
+) -> list[list[str]]:
+    """A row for each name that there is, with its number in each split and in all together."""
     total = sum(counts, Counter())
+    abouts = [split.about for split in contents.splits]
     return [
-        [name, *[f"{n[name]:,}" if n[name] else "" for n in counts], f"{total[name]:,}"]
+        [
+            name,
+            *[
+                f"{about}{n[name]:,}" if n[name] else ""
+                for about, n in zip(abouts, counts, strict=True)
+            ],
+            f"{max(abouts)}{total[name]:,}",
+        ]
         for name in names
         if total[name]
     ]
@@ -166,10 +177,14 @@ def _source_rows(contents: Contents, kind: Callable[[Glimpse], str]) -> list[lis
     total = sum(counts.values(), Counter())
     del total[""]
     frequent = [name for name, _ in total.most_common()]
-    rows = [[n, *[f"{counts[label][n]:,}" for label in CLASSES]] for n in frequent[:MAX_ROWS]]
+    about = max(split.about for split in contents.splits)
+    rows = [
+        [name, *[f"{about}{counts[label][name]:,}" for label in CLASSES]]
+        for name in frequent[:MAX_ROWS]
+    ]
     if others := frequent[MAX_ROWS:]:
-        sums = [sum(counts[label][n] for n in others) for label in CLASSES]
-        rows.append([f"{len(others)} others", *[f"{n:,}" for n in sums]])
+        sums = [sum(counts[label][name] for name in others) for label in CLASSES]
+        rows.append([f"{len(others)} others", *[f"{about}{n:,}" for n in sums]])
     return rows
 
 
