@@ -81,7 +81,6 @@ def read_outcome(workdir: Path, name: str) -> dict:
     return json.loads((workdir / "outcomes" / f"{name}.json").read_text())
 
 
-@pytest.mark.slow
 def test_a_sweep_that_was_killed_ends_with_one_table_sorted_by_validation(
     workdir, arguments, run_binary
 ):
@@ -103,7 +102,6 @@ def test_a_sweep_that_was_killed_ends_with_one_table_sorted_by_validation(
     assert (workdir / "sweep.png").stat().st_size > 1000
 
 
-@pytest.mark.slow
 def test_each_run_is_what_its_command_makes_by_hand(workdir):
     config = json.loads((workdir / "runs" / NAMES[2] / "config.json").read_text())
     assert (config["seed"], config["train"]["num_steps"]) == (2, 3)
@@ -111,7 +109,6 @@ def test_each_run_is_what_its_command_makes_by_hand(workdir):
     assert "$ avsync-train --config=configs/quickstart.py:test --workdir=" in log
 
 
-@pytest.mark.slow
 def test_a_workdir_of_another_sweep_and_unknown_names_are_told(workdir, tiny_data, run_binary):
     sweep = ["sweep", "--config=configs/quickstart.py:test", f"--workdir={workdir}", "--collect"]
     done = run_binary(*sweep, "--sweep=configs/sweeps/seeds.py")

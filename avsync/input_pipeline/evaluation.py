@@ -56,6 +56,7 @@ def _read(source: Source, clips: range, *, trim: str) -> Iterator[WholeClip]:
     files = rows_of(source, clips)
     records = open_records(source, trim=trim)
 
+    @tf.autograph.experimental.do_not_convert  # no control flow depends on a tensor
     def make_example(record: tf.Tensor) -> dict[str, Any]:
         clip = records.parse(record)
         kept = records.keep(clip, tf.constant([0, 0]))

@@ -106,6 +106,7 @@ def num_files(source: Source) -> int:
     return len(_files(source))
 
 
+@tf.autograph.experimental.do_not_convert  # no control flow depends on a tensor
 def read_file(row: tf.Tensor) -> tf.data.Dataset:
     """The serialized records of one row of `rows_of`."""
     skip, take = (tf.strings.to_number(row[i], tf.int64) for i in (1, 2))
