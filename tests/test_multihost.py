@@ -85,6 +85,7 @@ def test_what_one_process_began_before_it_was_told_to_end_two_finish_as_one_woul
     process = subprocess.Popen(
         [sys.executable, "-m", "avsync.bin.train", *arguments],
         cwd=ROOT,
+        env={**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"},
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -125,7 +125,6 @@ def test_a_killed_training_slows_down_and_stops_as_a_straight_one_does(
     assert read_metrics(tmp_path / "killed") == lines
 
 
-@pytest.mark.slow  # tests/test_multihost.py has one, two, and two processes
 def test_two_devices_train_to_what_one_does(tiny_data: Path, tmp_path: Path, run_binary: Run):
     losses, params = [], []
     for devices in (1, 2):
