@@ -16,7 +16,9 @@ ruff check
 ruff format --check
 # The environment may lie elsewhere than pyproject.toml says.
 pyright --pythonpath "$venv/bin/python"
-# Files run side by side, for most of the time goes into starting programs; in their order, for
-# those with many tests are not those that take long. A later -m overrides the first.
-pytest -q -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile \
+# Files run side by side, one more than there are cores, for tests wait for the programs that they
+# start; in their order, for those with many tests are not those that take long. A later -m
+# overrides the first.
+cores="$(getconf _NPROCESSORS_ONLN)"
+pytest -q -m "not slow" --numprocesses="$((cores < 4 ? cores + 1 : 4))" --dist=loadfile \
   --no-loadscope-reorder "$@"
