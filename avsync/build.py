@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from avsync import checkpoint, lookup, scoring, weights
 from avsync.config import Config, default
@@ -109,11 +110,13 @@ def make_model(config: Config) -> Aligner:
 
 def init_params(model: Aligner, inputs: Batch, *, seed: int) -> Any:
     """Fresh parameters for such `inputs`, drawn from `seed`."""
-    # Random numbers take LLVM long to optimise, ten seconds of a CPU, and are drawn once.
-    on_cpu = jax.default_backend() == "cpu"
-    options = {"xla_backend_optimization_level": 0} if on_cpu else None
+    key = jax.random.key(seed)
+    # Random numbers take LLVM long to optimise, ten seconds of a CPU, and are drawn once. Where
+    # only shapes are asked for, nothing is compiled, and JAX takes no options.
+    is_compiled = jax.default_backend() == "cpu" and not isinstance(key, Tracer)
+    options = {"xla_backend_optimization_level": 0} if is_compiled else None
     init = jax.jit(model.init, compiler_options=options)
-    return init(jax.random.key(seed), inputs.visual, inputs.audio, inputs.valid)["params"]
+    return init(key, inputs.visual, inputs.audio, inputs.valid)["params"]
 
 
 def inputs_like(extraction: Extraction | None = None) -> Batch:

@@ -170,7 +170,7 @@ def start_from(job: Training, place: str) -> Training:
     ValueError, naming the first that differs, if they are those of another model.
     """
     path = Path(place).expanduser()
-    params = checkpoint.load_params_like(path, job.init())
+    params = checkpoint.load_params_like(path, jax.eval_shape(job.init))
     return job._replace(init=lambda: params)
 
 

@@ -9,17 +9,23 @@ import pytest
 from tests.conftest import Run
 
 
+def train(run_binary: Run, config: str, data_dir: Path, workdir: Path) -> str:
+    """What a training says at its end."""
+    done = run_binary(
+        "train",
+        f"--config={config}",
+        f"--config.data.data_dir={data_dir}",
+        f"--workdir={workdir}",
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
 def trained(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
     """The workdir of a training of a few updates."""
     workdir = tmp_path_factory.mktemp("runs") / "trained"
-    done = run_binary(
-        "train",
-        "--config=configs/quickstart.py:test",
-        f"--config.data.data_dir={tiny_data}",
-        f"--workdir={workdir}",
-    )
-    assert done.returncode == 0, done.stderr
+    train(run_binary, "configs/quickstart.py:test", tiny_data, workdir)
     return workdir
 
 
@@ -27,14 +33,8 @@ def trained(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, run_binar
 def twin(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
     """The workdir of a training by labels."""
     workdir = tmp_path_factory.mktemp("runs") / "twin"
-    done = run_binary(
-        "train",
-        "--config=configs/quickstart.py:supervised_test",
-        f"--config.data.data_dir={tiny_data}",
-        f"--workdir={workdir}",
-    )
-    assert done.returncode == 0, done.stderr
-    assert "nats a clip" in done.stdout
+    said = train(run_binary, "configs/quickstart.py:supervised_test", tiny_data, workdir)
+    assert "nats a clip" in said
     return workdir
 
 

@@ -17,7 +17,6 @@ from avsync.config import default
 from avsync.pp.augment import Augmentation
 from avsync.types import Extraction
 from tests.conftest import ROOT
-from tests.model_shapes import shapes_of_params
 
 VARIANTS = [
     ("quickstart", ""),
@@ -60,7 +59,7 @@ def test_a_config_builds_a_model_an_optimiser_and_a_scorer(name, arg):
         Extraction("leading", "", {"visual": 6, "audio": 6}) if name == "avh_align" else None
     )
     model, inputs = build.make_model(config), build.inputs_like(extraction)
-    params = shapes_of_params(model, inputs)
+    params = jax.eval_shape(lambda: build.init_params(model, inputs, seed=0))
     build.make_scorer(config, params, extraction=extraction)
     jax.eval_shape(make_optimiser(config, num_steps=1000).init, params)
     make_plateau(config)

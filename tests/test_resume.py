@@ -52,19 +52,10 @@ def read_metrics(workdir: Path) -> list[dict]:
     return [{k: v for k, v in line.items() if k not in MEASURED} for line in lines]
 
 
-@pytest.fixture(scope="module")
-def straight(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
-    """The workdir of twenty updates without a break, on one device."""
-    workdir = tmp_path_factory.mktemp("straight") / "run"
-    done = run_binary("train", *train_arguments(tiny_data, workdir))
+def test_ten_steps_and_kill_and_ten_equal_twenty(tiny_data: Path, tmp_path: Path, run_binary: Run):
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    done = run_binary("train", *train_arguments(tiny_data, straight))
     assert done.returncode == 0, done.stderr
-    return workdir
-
-
-def test_ten_steps_and_kill_and_ten_equal_twenty(
-    straight: Path, tiny_data: Path, tmp_path: Path, run_binary: Run
-):
-    killed = tmp_path / "killed"
     arguments = train_arguments(tiny_data, killed)
     kill_training(arguments, after=killed / "checkpoints" / "10")
     done = run_binary("train", *arguments)
@@ -134,15 +125,22 @@ def test_a_killed_training_slows_down_and_stops_as_a_straight_one_does(
     assert read_metrics(tmp_path / "killed") == lines
 
 
-def test_two_devices_train_to_what_one_does(
-    straight: Path, tiny_data: Path, tmp_path: Path, run_binary: Run
-):
-    two = tmp_path / "two"
-    done = run_binary("train", *train_arguments(tiny_data, two), devices=2)
-    assert done.returncode == 0, done.stderr
-    losses = [[line["loss"] for line in read_metrics(workdir)] for workdir in (straight, two)]
-    assert len(losses[0]) == len(losses[1])
+def test_two_devices_train_to_what_one_does(tiny_data: Path, tmp_path: Path, run_binary: Run):
+    losses, params = [], []
+    for devices in (1, 2):
+        workdir = tmp_path / str(devices)
+        done = run_binary(
+            "train",
+            "--config=configs/quickstart.py:test",
+            f"--config.data.data_dir={tiny_data}",
+            f"--workdir={workdir}",
+            devices=devices,
+        )
+        assert done.returncode == 0, done.stderr
+        lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+        losses.append([line["loss"] for line in lines])
+        params.append(checkpoint.load_params(workdir, 6))
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
     # Adam divides each gradient by its size: where that is nearly zero, what the order of a sum
-    # rounds away becomes a part of the learning rate, and grows from update to update.
-    np.testing.assert_allclose(losses[0][:5], losses[1][:5], rtol=1e-5)
-    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-3)
+    # rounds away becomes a part of the learning rate, 2e-3.
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), *params)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from avsync.input_pipeline.records import open_records, read_file, rows_of, share
+from avsync.input_pipeline.records import as_written, open_records, read_file, rows_of, share
 from avsync.input_pipeline.training import ALONE
 from avsync.types import Batch, ClipInfo, Host, Source, WholeClip
 from avsync.units import FRAMES_PER_SECOND, SAMPLES_PER_FRAME
@@ -56,7 +56,7 @@ def _read(source: Source, clips: range, *, trim: str) -> Iterator[WholeClip]:
     files = rows_of(source, clips)
     records = open_records(source, trim=trim)
 
-    @tf.autograph.experimental.do_not_convert  # no control flow depends on a tensor
+    @as_written
     def make_example(record: tf.Tensor) -> dict[str, Any]:
         clip = records.parse(record)
         kept = records.keep(clip, tf.constant([0, 0]))

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from avsync.input_pipeline.records import open_records, read_file, rows_of
+from avsync.input_pipeline.records import as_written, open_records, read_file, rows_of
 from avsync.input_pipeline.training import TrainBatch
 from avsync.types import Batch, Host, Source
 
@@ -124,17 +124,17 @@ def _clips(source: Source, *, trim: str, epoch_start: int, first: int) -> Iterat
     records = open_records(source, trim=trim)
     no_seed = tf.constant([0, 0])
 
-    @tf.autograph.experimental.do_not_convert  # no control flow depends on a tensor
+    @as_written
     def measure(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         kept = records.keep(records.parse(record), no_seed)
         return record, tf.cast(kept.end - kept.first, tf.int64)
 
-    @tf.autograph.experimental.do_not_convert  # no control flow depends on a tensor
+    @as_written
     def place(start: tf.Tensor, item: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, Any]:
         record, length = item
         return start + length, (record, start, start + length)
 
-    @tf.autograph.experimental.do_not_convert  # no control flow depends on a tensor
+    @as_written
     def load(record: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> dict[str, Any]:
         clip = records.parse(record)
         visual, audio = records.load(clip, records.keep(clip, no_seed), None, no_seed)

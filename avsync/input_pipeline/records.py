@@ -29,6 +29,10 @@ ROW_COLUMNS = ("file", "skip", "take", "left_out")
 # Of a record of features, those that a model takes.
 STREAMS = ("visual", "audio")
 
+# For what tf.data calls. AutoGraph would rewrite control flow that depends on a tensor; there is
+# none, and looking for it takes a second at each start.
+as_written = tf.autograph.experimental.do_not_convert
+
 
 class Records(NamedTuple):
     """How a record is read. All functions run inside `tf.data.Dataset.map`.
@@ -106,7 +110,7 @@ def num_files(source: Source) -> int:
     return len(_files(source))
 
 
-@tf.autograph.experimental.do_not_convert  # no control flow depends on a tensor
+@as_written
 def read_file(row: tf.Tensor) -> tf.data.Dataset:
     """The serialized records of one row of `rows_of`."""
     skip, take = (tf.strings.to_number(row[i], tf.int64) for i in (1, 2))

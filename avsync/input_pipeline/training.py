@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from avsync.input_pipeline.records import (
     ROW_COLUMNS,
+    as_written,
     num_files,
     open_records,
     read_file,
@@ -77,7 +78,7 @@ def train_batches(
     rows_of_part = tf.ragged.constant(parts, dtype=tf.string, ragged_rank=1, inner_shape=row_shape)
     records = open_records(source, trim=trim)
 
-    @tf.autograph.experimental.do_not_convert  # no control flow depends on a tensor
+    @as_written
     def read_slot(slot: Any) -> tf.data.Dataset:
         first = first_step * batch_size + slot
         numbers = tf.data.Dataset.range(first, tf.int64.max, num_slots)
@@ -85,7 +86,7 @@ def train_batches(
         clips = clips.flat_map(lambda epoch: read_epoch(slot, epoch))
         return tf.data.Dataset.zip(numbers, clips.skip(first % num_clips // num_slots))
 
-    @tf.autograph.experimental.do_not_convert  # no control flow depends on a tensor
+    @as_written
     def read_epoch(slot: Any, epoch: Any) -> tf.data.Dataset:
         part = (slot - epoch * num_clips) % num_slots
         order_of_part = tf.stack([tf.constant(seed, tf.int64), epoch * num_slots + part])
@@ -100,7 +101,7 @@ def train_batches(
             reshuffle_each_iteration=False,
         )
 
-    @tf.autograph.experimental.do_not_convert  # no control flow depends on a tensor
+    @as_written
     def make_example(number: tf.Tensor, record: tf.Tensor) -> dict[str, Any]:
         seeds = tf.random.split(tf.stack([tf.constant(seed, tf.int64), number]), 3)
         clip = records.parse(record)

@@ -15,7 +15,6 @@ from avsync.exporting.program import PLATFORMS, make_program
 from avsync.scoring.scorer import Scorer
 from avsync.types import Extraction
 from avsync.units import SAMPLES_PER_FRAME
-from tests.model_shapes import shapes_of_params
 
 CHANNELS = {"visual": 24, "audio": 24}
 
@@ -58,7 +57,7 @@ def random_batch(model: str, num_clips: int, num_frames: int):
 def random_params(config, extraction: Extraction | None):
     """Of the shapes of the model's own, which take longer to compute than all that is tested."""
     model, inputs = build.make_model(config), build.inputs_like(extraction)
-    shapes = shapes_of_params(model, inputs)
+    shapes = jax.eval_shape(lambda: build.init_params(model, inputs, seed=0))
     random = np.random.default_rng(0)
     return jax.tree.map(lambda x: random.normal(0, 0.2, x.shape).astype(np.float32), shapes)
 
