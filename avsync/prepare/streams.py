@@ -1,10 +1,14 @@
 """The two streams of a file as they are decoded: each puts its pieces where their times say."""
 
+import functools
+from typing import no_type_check
+
 import av
 import numpy as np
 import soxr
 from av.video.reformatter import VideoReformatter
 from jaxtyping import Float32, Int16, UInt8
+from numba import njit
 
 from avsync.prepare.rejects import Reject
 from avsync.units import FRAMES_PER_SECOND, INT16_SCALE, SAMPLE_RATE
@@ -97,11 +101,54 @@ class Picture:
 
     def _grey(self) -> UInt8[np.ndarray, "h w"]:
         assert self._last is not None
-        grey = self._reformatter.reformat(self._last, format="gray").to_ndarray()
+        if has_brightness_plane(self._last):
+            grey = grey_of_brightness(self._last)
+        else:
+            grey = self._reformatter.reformat(self._last, format="gray").to_ndarray()
         # How far to turn anticlockwise before showing, from the display matrix. What follows
         # needs rows that lie next to one another in memory, which neither FFmpeg's padded rows
         # nor a turned view do.
         return np.ascontiguousarray(np.rot90(grey, round(self._last.rotation / 90)))
+
+
+def has_brightness_plane(frame: av.VideoFrame) -> bool:
+    """Whether bytes that lie by themselves, row after row, say how bright each pixel is, as in what
+    codecs for films give."""
+    brightness = frame.format.components[0]
+    is_apart = frame.format.is_planar and brightness.is_luma and brightness.bits == 8
+    return is_apart and frame.planes[0].line_size >= frame.width  # below zero, rows are upside down
+
+
+def grey_of_brightness(frame: av.VideoFrame) -> UInt8[np.ndarray, "h w"]:
+    """What FFmpeg makes grey of such a frame, in a third of its time."""
+    plane = frame.planes[0]
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+    grey = np.empty((frame.height, frame.width), np.uint8)
+    _look_up(rows, _grey_levels(frame.format.name, frame.color_range, frame.colorspace), grey)
+    return grey
+
+
+@functools.lru_cache
+def _grey_levels(format: str, color_range: int, colorspace: int) -> UInt8[np.ndarray, "256"]:
+    """The grey that FFmpeg makes of each level of brightness: of a frame that shows them all."""
+    ramp = av.VideoFrame(256, 2, format)
+    ramp.color_range, ramp.colorspace = color_range, colorspace
+    for number, plane in enumerate(ramp.planes):
+        levels = np.full((plane.height, plane.line_size), 128, np.uint8)
+        if number == 0:
+            levels[:, :256] = np.arange(256)
+        plane.update(levels.tobytes())
+    return VideoReformatter().reformat(ramp, format="gray").to_ndarray()[0]
+
+
+# Compiled, and without type checks, which compilation does not know.
+@njit(cache=True)
+@no_type_check
+def _look_up(rows, levels, grey):
+    """`levels` at what the rows say; they may be longer than those of `grey`."""
+    for y in range(grey.shape[0]):
+        for x in range(grey.shape[1]):
+            grey[y, x] = levels[rows[y, x]]
 
 
 class Sound:
@@ -115,9 +162,12 @@ class Sound:
         self.sample_rate = 0
         self.num_samples = 0
         self.filled_gap_seconds = 0.0
-        # Resampled as it comes: an hour in 32 bits at 48 kHz would be 0.7 GB.
+        # Resampled as it comes, for an hour in 32 bits at 48 kHz would be 0.7 GB; but some pieces
+        # of 25 ms at a time, for one costs nearly as much as forty.
         self._resampler: soxr.ResampleStream | None = None
-        self._pieces: list[Int16[np.ndarray, " s"]] = []
+        self._waiting: list[Float32[np.ndarray, " s"]] = []
+        self._num_waiting = 0
+        self._resampled: list[Int16[np.ndarray, " s"]] = []
 
     def add(self, frame: av.AudioFrame) -> None:
         """The next piece of sound."""
@@ -148,13 +198,22 @@ class Sound:
         """All of it, at 16 kHz; nothing can be added any more."""
         if self._resampler is None:
             return np.zeros(0, np.int16)
-        rest = self._resampler.resample_chunk(np.zeros(0, np.float32), last=True)
-        return np.concatenate([*self._pieces, _as_int16(rest)])
+        self._resample(last=True)
+        return np.concatenate(self._resampled)
 
     def _append(self, piece: Float32[np.ndarray, " s"]) -> None:
-        assert self._resampler is not None
-        self._pieces.append(_as_int16(self._resampler.resample_chunk(piece)))
+        self._waiting.append(piece)
+        self._num_waiting += len(piece)
         self.num_samples += len(piece)
+        if self._num_waiting >= self.sample_rate:
+            self._resample(last=False)
+
+    def _resample(self, *, last: bool) -> None:
+        """What waits; with the `last` of it, what the resampler holds back as well."""
+        assert self._resampler is not None
+        waiting = np.concatenate([np.zeros(0, np.float32), *self._waiting])
+        self._resampled.append(_as_int16(self._resampler.resample_chunk(waiting, last=last)))
+        self._waiting, self._num_waiting = [], 0
 
 
 def _as_int16(samples: Float32[np.ndarray, " s"]) -> Int16[np.ndarray, " s"]:

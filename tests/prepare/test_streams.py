@@ -55,13 +55,14 @@ def test_what_was_heard_already_is_not_heard_twice():
 
 @pytest.mark.parametrize("rate", [8_000, 44_100])
 def test_sound_in_pieces_is_resampled_as_if_it_came_at_once(rate):
-    whole = np.random.default_rng(0).uniform(-0.5, 0.5, rate)
+    # More than a second, of which pieces are resampled together.
+    whole = np.random.default_rng(0).uniform(-0.5, 0.5, 3 * rate)
     sound = Sound()
     for piece in np.array_split(whole, 43):
         sound.add(sound_frame(None, piece, rate=rate))
     expected = soxr.resample(whole.astype(np.float32), rate, 16_000, quality="HQ")
     np.testing.assert_array_equal(sound.finish(), np.round(expected * 32_768))
-    assert sound.num_samples == rate
+    assert sound.num_samples == 3 * rate
 
 
 def test_a_sample_rate_that_changes_is_rejected():
@@ -84,6 +85,23 @@ def test_a_frame_that_stays_is_repeated_until_the_next():
     # The grid begins with the first frame. The second is the nearest up to 1.10 s, and the last is
     # shown for 0.08 s, the mean time between frames.
     assert [int(frame[0, 0]) for frame in picture.frames] == [10, 20, 20, 30, 30, 30]
+
+
+@pytest.mark.parametrize("size", [(48, 32), (53, 31)])
+@pytest.mark.parametrize("color_range", [0, 1, 2])  # unknown, 16 to 235, all
+@pytest.mark.parametrize("format", ["yuv420p", "yuvj420p", "yuv422p", "yuv444p", "nv12"])
+def test_what_is_grey_by_its_brightness_is_what_ffmpeg_makes_of_it(format, color_range, size):
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    frame = av.VideoFrame.from_ndarray(noise, format="rgb24").reformat(format=format)
+    frame.color_range = color_range
+    assert streams.has_brightness_plane(frame)
+    grey = streams.grey_of_brightness(frame)
+    np.testing.assert_array_equal(grey, frame.reformat(format="gray").to_ndarray())
+
+
+@pytest.mark.parametrize("format", ["rgb24", "gbrp", "pal8", "yuyv422", "yuv420p10le"])
+def test_where_brightness_does_not_lie_by_itself_ffmpeg_finds_it(format):
+    assert not streams.has_brightness_plane(av.VideoFrame(48, 32, format))
 
 
 def test_a_picture_that_changes_its_size_is_rejected():

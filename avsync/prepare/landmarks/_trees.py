@@ -112,14 +112,25 @@ def _look(frame, box, face, turn, anchors, offsets, pixels):
 @njit(cache=True)
 @no_type_check
 def _add_leaves(pixels, gains, first, second, threshold, leaves, faces):
-    """Takes each face through each tree, and adds to it the leaf where it ends."""
+    """Takes each face through each tree, and adds to it the leaf where it ends.
+
+    All splits of a tree are asked of all faces, more than a face needs: without branches, the
+    processor does so for many at once.
+    """
+    num_faces, num_values = faces.shape
+    answers = np.empty(num_faces, np.int32)  # bit n is that of split n
     for tree in range(len(first)):
-        for i in range(len(faces)):
+        answers[:] = 0
+        for node in range(NUM_SPLITS):
+            one, other = pixels[first[tree, node]], pixels[second[tree, node]]
+            limit = threshold[tree, node]
+            for i in range(num_faces):
+                difference = np.float32(np.int32(one[i]) - np.int32(other[i]))
+                answers[i] |= np.int32(gains[i] * difference > limit) << np.int32(node)
+        for i in range(num_faces):
             node = 0
             while node < NUM_SPLITS:
-                one, other = pixels[first[tree, node], i], pixels[second[tree, node], i]
-                brighter = gains[i] * (np.int32(one) - np.int32(other)) > threshold[tree, node]
-                node = 2 * node + (1 if brighter else 2)
-            leaf = node - NUM_SPLITS
-            for k in range(faces.shape[1]):
-                faces[i, k] += leaves[tree, leaf, k]
+                node = 2 * node + 2 - ((answers[i] >> node) & 1)
+            leaf = leaves[tree, node - NUM_SPLITS]
+            for k in range(num_values):
+                faces[i, k] += leaf[k]
