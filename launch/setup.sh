@@ -74,7 +74,8 @@ PYTHON
 install() {
   local start=$SECONDS
   echo "setup: installing avsync into $venv; this takes minutes, once" >&2
-  "$venv/bin/python" -m pip install -qq --disable-pip-version-check \
+  # Compiling all modules takes as long as all else, and Python compiles those that are imported.
+  "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-compile \
     --editable "${repository}[dev]" >&2
   echo "setup: installed in $((SECONDS - start)) s" >&2
 }

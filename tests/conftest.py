@@ -22,8 +22,13 @@ ROOT = Path(__file__).parent.parent
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+# What tests run takes moments, and making it fast would take seconds.
+LIGHTLY_OPTIMISED = "--xla_backend_optimization_level=1"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """What one process compiled, the next one finds: tests, the binaries that they run, workers."""
+    os.environ["XLA_FLAGS"] = LIGHTLY_OPTIMISED
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         folder = tempfile.mkdtemp(prefix="avsync_tests_compiled_")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
@@ -34,6 +39,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whole programs first: what is short fills the workers' time at the end."""
     items.sort(key=lambda item: item.path.parent != ROOT / "tests")
+
+
+def environment(*, devices: int) -> dict[str, str]:
+    """That of a program which sees so many devices, compiled as all others are."""
+    flags = f"{LIGHTLY_OPTIMISED} --xla_force_host_platform_device_count={devices}"
+    return {**os.environ, "XLA_FLAGS": flags}
 
 
 @pytest.fixture(scope="session")
@@ -55,11 +66,10 @@ def run_binary() -> Run:
     def run(
         name: str, *arguments: str, devices: int = 1, timeout: float = 600
     ) -> subprocess.CompletedProcess[str]:
-        flags = f"--xla_force_host_platform_device_count={devices}"
         return subprocess.run(
             [sys.executable, "-m", f"avsync.bin.{name}", *arguments],
             cwd=ROOT,
-            env={**os.environ, "XLA_FLAGS": flags},
+            env=environment(devices=devices),
             capture_output=True,
             text=True,
             timeout=timeout,

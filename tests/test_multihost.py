@@ -18,7 +18,7 @@ from avsync import checkpoint
 from avsync.datasets.base import open_source
 from avsync.types import Source
 from tests import feature_dataset
-from tests.conftest import ROOT, Run
+from tests.conftest import ROOT, Run, environment
 
 NUM_STEPS = 12
 
@@ -85,7 +85,7 @@ def test_what_one_process_began_before_it_was_told_to_end_two_finish_as_one_woul
     process = subprocess.Popen(
         [sys.executable, "-m", "avsync.bin.train", *arguments],
         cwd=ROOT,
-        env={**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"},
+        env=environment(devices=2),
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -4,7 +4,6 @@ python -m tests.train.test_neighbours: what three updates on this process's devi
 """
 
 import json
-import os
 import subprocess
 import sys
 
@@ -20,7 +19,7 @@ from avsync.train.neighbours import among_neighbours
 from avsync.train.state import new_state
 from avsync.train.step import Rule, make_train_step
 from avsync.types import Batch
-from tests.conftest import ROOT
+from tests.conftest import ROOT, environment
 
 REACH_CLIPS, EXCLUDED = 1, -1e9
 
@@ -61,11 +60,10 @@ def three_updates(reach_clips: int = REACH_CLIPS) -> dict[str, list]:
 def test_what_devices_gather_trains_as_the_whole_batch_on_one():
     found = {}
     for devices in (1, 2):
-        flags = f"--xla_force_host_platform_device_count={devices}"
         done = subprocess.run(
             [sys.executable, "-m", "tests.train.test_neighbours"],
             cwd=ROOT,
-            env={**os.environ, "XLA_FLAGS": flags},
+            env=environment(devices=devices),
             capture_output=True,
             text=True,
             check=True,
