@@ -89,6 +89,5 @@ def test_a_model_of_reals_finds_forged_real_video_with_and_without_silence(
         assert abs(change) <= 0.03
     within_one = [result["offsets"]["trimmed"]["within_1_frame"] for result in held_out]
     assert np.mean(within_one) >= 0.97
-    # One of the 11 clips of other talkers is 0.09 of an AUC.
-    assert mean_auc(others, "trimmed", "alignment", "swap") >= 0.88
+    assert mean_auc(others, "trimmed", "alignment", "swap") >= 0.93
     assert np.mean([result["offsets"]["trimmed"]["within_1_frame"] for result in others]) >= 9 / 11
