@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from avsync.prepare.likeness import fingerprint
+from avsync.prepare.likeness import fingerprints
 
 # Change is one minus the correlation of two frames. On GRID a talker changes the picture by less
 # than 0.008 from one frame to the next, and a cut to another talker in the same studio by more
@@ -45,7 +45,7 @@ def mark_cuts(frames: Iterable[UInt8[np.ndarray, "h w"]]) -> Iterator[Shot]:
         else:
             held.append(frame)
             step = max(1, min(frame.shape) // LOOKED_AT)
-            here = fingerprint(frame[::step, ::step])
+            [here] = fingerprints(frame[None, ::step, ::step])
             changes.append(0.0 if before is None else float(1 - here @ before))
             before = here
         if held and len(changes) == changes.maxlen:
