@@ -1,5 +1,7 @@
 """What all tests share: shapes are checked, binaries run as a user runs them, data made once."""
 
+import fcntl
+import importlib
 import os
 import shutil
 import subprocess
@@ -22,6 +24,11 @@ ROOT = Path(__file__).parent.parent
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+# Imported while avsync is, they would be compiled anew by every process: its import hook looks for
+# compiled files of its own.
+HEAVY = ("tensorflow", "tensorflow_datasets", "flax.linen", "orbax.checkpoint", "optax")
+HEAVY += ("librosa.filters", "sklearn.metrics", "matplotlib.figure")
+
 # What tests run takes moments, and making it fast would take seconds.
 LIGHTLY_OPTIMISED = "--xla_backend_optimization_level=1"
 
@@ -34,6 +41,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    if config.getoption("dist", "no") == "no":  # not where workers do the testing
+        for package in HEAVY:
+            importlib.import_module(package)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -80,8 +90,17 @@ def run_binary() -> Run:
 
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
-    """A data_dir in which `synthetic_talkers/tiny` lies prepared, as the binary makes it."""
-    data_dir = tmp_path_factory.mktemp("data")
-    done = run_binary("prepare", "--dataset=synthetic_talkers/tiny", f"--data_dir={data_dir}")
-    assert done.returncode == 0, done.stderr
+    """A data_dir in which `synthetic_talkers/tiny` lies prepared, as the binary makes it.
+
+    It is the same for all workers; nothing may be written there.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    data_dir = shared / "tiny_data"
+    with (shared / "tiny_data.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the first prepares it, the others wait
+        if not data_dir.exists():
+            place = f"--data_dir={data_dir}"
+            done = run_binary("prepare", "--dataset=synthetic_talkers/tiny", place)
+            assert done.returncode == 0, done.stderr
     return data_dir

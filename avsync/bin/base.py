@@ -66,6 +66,17 @@ def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> No
         end("interrupted", INTERRUPTED)
 
 
+def existing(place: str, what: str) -> Path:
+    """The path of a `what`; UsageError if nothing is there.
+
+    It is asked before TensorFlow is imported: a mistyped path is told at once.
+    """
+    path = Path(place).expanduser()
+    if not path.exists():
+        raise UsageError(f"{path} is no {what}: nothing is there")
+    return path
+
+
 @contextlib.contextmanager
 def hushed() -> Iterator[None]:
     """Drops what is written to stderr; for imports, which TensorFlow's C++ uses to talk.

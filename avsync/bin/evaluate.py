@@ -12,7 +12,7 @@ from pathlib import Path
 
 from absl import flags
 
-from avsync.bin.base import UsageError, hushed, run_binary
+from avsync.bin.base import UsageError, existing, hushed, run_binary
 
 CHECKPOINT = flags.DEFINE_string(
     "checkpoint", None, "WORKDIR (its best one) or WORKDIR/checkpoints/STEP.", required=True
@@ -34,13 +34,14 @@ POOLING = flags.DEFINE_string("pooling", None, "Instead of the config's: frame t
 def main(_: list[str]) -> None:
     if bool(DATASET.value) == bool(FEATURES.value) or bool(FEATURES.value) != bool(LIST.value):
         raise UsageError("give either --dataset, or --features_npz and --list")
+    place, out_dir = existing(CHECKPOINT.value, "checkpoint"), Path(OUT.value).expanduser()
     with hushed():  # and not at the top: --help need not wait for TensorFlow
         from avsync import build, checkpoint, runtime
         from avsync.evaluation import calibrated, embed, report, views
 
         runtime.start()
     try:
-        workdir, step = checkpoint.find(Path(CHECKPOINT.value).expanduser())
+        workdir, step = checkpoint.find(place)
         if DATASET.value:
             found = views.of_dataset(
                 DATASET.value, SPLIT.value, data_dir=DATA_DIR.value, batch_size=BATCH_SIZE.value
@@ -51,12 +52,11 @@ def main(_: list[str]) -> None:
         kind = found.extraction
         scorer = build.load_scorer(workdir, step, extraction=kind, pooling=POOLING.value)
         others = {
-            name: build.load_scorer(*checkpoint.find(Path(place).expanduser()), extraction=kind)
-            for name, _, place in (text.partition("=") for text in ALSO.value)
+            name: build.load_scorer(*checkpoint.find(Path(other).expanduser()), extraction=kind)
+            for name, _, other in (text.partition("=") for text in ALSO.value)
         }
     except ValueError as error:
         raise UsageError(str(error)) from error
-    out_dir = Path(OUT.value).expanduser()
     lines, frames = embed.score_views(found, scorer, others=others)
     if not runtime.is_first():
         return  # the lines of all are with the first

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from absl import flags
 
-from avsync.bin.base import UsageError, hushed, run_binary
+from avsync.bin.base import UsageError, existing, hushed, run_binary
 from avsync.files import require_new
 
 CHECKPOINT = flags.DEFINE_string(
@@ -29,17 +29,18 @@ FEATURE_CHANNELS = flags.DEFINE_integer(
 
 
 def main(_: list[str]) -> None:
-    checkpoint_path, out = (Path(flag.value).expanduser() for flag in (CHECKPOINT, OUT))
+    out = Path(OUT.value).expanduser()
     try:
         require_new(out)
     except ValueError as error:
         raise UsageError(f"--out: {error}") from error
+    place = existing(CHECKPOINT.value, "checkpoint")
     with hushed():  # and not at the top: --help need not wait for TensorFlow
         from avsync import build_export, checkpoint, runtime
 
         runtime.start()
     try:
-        workdir, step = checkpoint.find(checkpoint_path)
+        workdir, step = checkpoint.find(place)
         export = build_export.make_export(
             workdir, step, num_channels=FEATURE_CHANNELS.value, weights_dtype=WEIGHTS_DTYPE.value
         )

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from absl import flags
 
-from avsync.bin.base import UsageError, hushed, run_binary
+from avsync import pretrained
+from avsync.bin.base import UsageError, existing, hushed, run_binary
 
 CHECKPOINT = flags.DEFINE_string(
     "checkpoint", None, "WORKDIR or WORKDIR/checkpoints/STEP; by default, what avsync comes with."
@@ -29,8 +30,9 @@ DETECTOR = flags.DEFINE_string("detector", "trees68", "What finds faces and thei
 
 def main(arguments: list[str]) -> None:
     paths = _paths(arguments)
+    place = existing(CHECKPOINT.value or str(pretrained.GRID), "checkpoint")
     with hushed():  # and not at the top: --help need not wait for TensorFlow
-        from avsync import build, checkpoint, pretrained, runtime
+        from avsync import build, checkpoint, runtime
         from avsync.inspection.inspector import Inspector
         from avsync.inspection.reference import Reference
         from avsync.inspection.report import Report
@@ -38,7 +40,7 @@ def main(arguments: list[str]) -> None:
 
         runtime.start()
     try:
-        workdir, step = checkpoint.find(Path(CHECKPOINT.value or pretrained.GRID).expanduser())
+        workdir, step = checkpoint.find(place)
         kept = checkpoint.read_calibration(workdir, step)
         scorer = build.load_scorer(workdir, step, extraction=None)
         detector = load_detector(DETECTOR.value)

@@ -24,6 +24,12 @@ flags.mark_flag_as_required("config")
 
 
 def main(_: list[str]) -> None:
+    # Read before anything that takes long to import: what is mistyped is told at once.
+    try:
+        config = CONFIG.value
+        written = json.loads(config.to_json())  # of a file that could not be read, raises
+    except (ValueError, OSError) as error:
+        raise UsageError(str(error)) from error
     signal.signal(signal.SIGTERM, _told_to_end)
     with hushed():  # and not at the top: --help need not wait for TensorFlow
         from avsync import build_training, checkpoint, runtime
@@ -34,14 +40,13 @@ def main(_: list[str]) -> None:
         runtime.start()
     workdir = Path(WORKDIR.value).expanduser()
     try:
-        config = CONFIG.value
         job = build_training.make_training(config, workdir)
         if config.train.init_from and not checkpoint.is_begun(workdir):
             job = build_training.start_from(job, config.train.init_from)
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error
     with held(workdir / f"trainer{runtime.this_host().index}.lock"):
-        checkpoint.write_config(workdir, json.loads(config.to_json()))
+        checkpoint.write_config(workdir, written)
         runtime.write_environment(workdir)
         try:
             loss = train(job, workdir, num_profiled=PROFILE.value)
