@@ -1,4 +1,4 @@
-"""Real talkers of the GRID corpus, trained on reals only: ten minutes on two cores.
+"""Real talkers of the GRID corpus, trained on reals only: seven minutes on two cores.
 
     avsync-prepare --dataset=grid --source=~/grid --data_dir=data
     avsync-train --config=configs/grid.py --workdir=runs/grid
@@ -6,8 +6,8 @@
         --out=runs/grid/evaluation
 
 Expect, with the clips of talker 1, a validation loss of 1.2 nats a frame, and on the 99 clips
-held out, trimmed, an AUC of 0.99 for swapped sound, 0.98 for 0.8 s of spliced sound and 0.95 for
-0.4 s; leading silence goes from 1.00 to 0.50. The twin that is taught by labels, five minutes more,
+held out, trimmed, an AUC of 0.99 for swapped sound, 0.98 for 0.8 s of spliced sound and 0.96 for
+0.4 s; leading silence goes from 1.00 to 0.50. The twin that is taught by labels, four minutes more,
 
     avsync-train --config=configs/grid.py:supervised --workdir=runs/grid_supervised
 

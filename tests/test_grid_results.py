@@ -1,4 +1,4 @@
-"""The results on real video that the README states: 900 GRID clips, three seeds. About half an hour.
+"""The results on real video that the README states: 900 GRID clips, three seeds, half an hour.
 
 bash launch/test.sh -m slow tests/test_grid_results.py -s
 """
