@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # From nothing to a report: generated talkers, a detector trained on the real ones only, its twin
 # that is shown labelled fakes, and how well both find the fakes, with and without their leading
-# silence. About eight minutes on two cores.
+# silence. Seven to eight minutes on two cores.
 #
 #   bash launch/quickstart.sh
 #   CONFIG=configs/quickstart.py:test TWIN=configs/quickstart.py:supervised_test \
