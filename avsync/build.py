@@ -5,6 +5,7 @@ those of avsync.config.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from jax.core import Tracer
 
 from avsync import checkpoint, lookup, scoring, weights
 from avsync.config import Config, default
-from avsync.extraction.encode import Extractor, Sounding
+from avsync.exporting.folder import write_folder
+from avsync.features.encode import Extractor, Sounding
 from avsync.models.aligner import Aligner, require_fit
 from avsync.pp.augment import INPUT_PIXELS
 from avsync.scoring.scorer import Scorer
@@ -23,6 +25,8 @@ from avsync.types import Batch, Extraction, Source
 from avsync.units import SAMPLES_PER_FRAME
 
 PRECOMPUTED = "precomputed"  # of avsync.models.encoders
+
+STREAMS = ("visual", "audio")
 
 # Of a long clip, what the frozen encoder takes at once: its pictures need 1 MB a frame.
 EXTRACTION_CHUNK_FRAMES = 512
@@ -131,7 +135,7 @@ def inputs_like(extraction: Extraction | None = None) -> Batch:
     else:
         visual = np.zeros((*valid.shape, INPUT_PIXELS, INPUT_PIXELS, 1), np.uint8)
         audio = np.zeros((1, valid.size * SAMPLES_PER_FRAME), np.int16)
-    return Batch(visual, audio, valid, counted=valid, label=np.zeros(1, np.int32))
+    return Batch(visual, audio, valid, loss_mask=valid, label=np.zeros(1, np.int32))
 
 
 def require_readable(config: Config, extraction: Extraction | None) -> None:
@@ -187,3 +191,56 @@ def _plug_in(package: str, attribute: str, options: Config, dtype: str) -> Any:
     if "dtype" in known:
         fields.setdefault("dtype", DTYPES[dtype])
     return cls(**fields)
+
+
+def make_export(
+    workdir: Path, step: int, *, num_channels: int | None, weights_dtype: str
+) -> Callable[[Path], Any]:
+    """What writes the scorer of a checkpoint to a folder: `write_folder`, all else given.
+
+    A model of precomputed features takes features of `num_channels` a frame, which no other model
+    may be given. ValueError says so, or that the checkpoint does not fit.
+    """
+    given = checkpoint.read_config(workdir)
+    config = with_clips_whole(from_json(given))
+    channels = _channels(config, num_channels)
+    extraction = Extraction("", "", channels) if channels else None
+    params = checkpoint.load_params(workdir, step)
+    return partial(
+        write_folder,
+        scorer=make_scorer(config, params, extraction=extraction),
+        channels=channels,
+        config=given,
+        calibration=checkpoint.read_calibration(workdir, step),
+        licences=licences(config),
+        weights_dtype=weights_dtype,
+    )
+
+
+def with_clips_whole(config: Config) -> Config:
+    """Encoders that take long clips piece by piece, to save memory, take them whole.
+
+    The result is the same, but of a clip of any length there is no number of pieces.
+    """
+    for stream in STREAMS:
+        if "chunk_frames" in config.model[stream]:
+            config.model[stream].chunk_frames = 0
+    return config
+
+
+def _channels(config: Config, num_channels: int | None) -> dict[str, int] | None:
+    takes_features = any(config.model[stream].name == PRECOMPUTED for stream in STREAMS)
+    if takes_features and num_channels is None:
+        raise ValueError(
+            "this is a model of precomputed features, whose number of channels the checkpoint does "
+            "not tell: give --feature_channels=N (AV-HuBERT large has 1024, base 768)"
+        )
+    if num_channels is not None and not takes_features:
+        raise ValueError("--feature_channels is for models of features; this one takes clips")
+    return dict.fromkeys(STREAMS, num_channels) if num_channels is not None else None
+
+
+def licences(config: Config) -> list[str]:
+    """What the encoders say of published weights that this checkpoint may hold."""
+    modules = {lookup.load("models.encoders", config.model[stream].name) for stream in STREAMS}
+    return sorted(module.LICENCE for module in modules if hasattr(module, "LICENCE"))

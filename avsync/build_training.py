@@ -1,25 +1,29 @@
 """Config to a training: data, model, optimiser and schedule, as avsync.train.loop takes them."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
 
-from avsync import build, build_gates, checkpoint, lookup, optim
+from avsync import build, checkpoint, lookup
 from avsync.config import Config
 from avsync.datasets.base import open_source
 from avsync.input_pipeline.evaluation import eval_batches
+from avsync.input_pipeline.gates import findings
+from avsync.input_pipeline.gates.judging import Gates, judge, require_gates
 from avsync.input_pipeline.official_order import file_order_batches, num_batches, require_alone
 from avsync.input_pipeline.training import TrainBatch, count_slots, train_batches
 from avsync.models.aligner import Aligner
-from avsync.optim import Optimiser, Plateau
 from avsync.pp import silence
 from avsync.pp.augment import Augmentation
 from avsync.runtime import this_host
+from avsync.train import optim
 from avsync.train.job import Schedule, Training
 from avsync.train.neighbours import among_neighbours
-from avsync.train.recompute import recomputing
+from avsync.train.optim import Optimiser, Plateau
+from avsync.train.remat import with_remat
 from avsync.train.step import Apply, Rule, require_possible
 from avsync.types import Source
 
@@ -40,7 +44,7 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
     """
     data, train = config.data, config.train
     silence.rule(data.trim)  # refused here, not by the first batch
-    objective = lookup.load("losses", train.loss).objective
+    objective = lookup.load("train.losses", train.loss).objective
     source, val_source = (
         open_source(data.dataset, split, data_dir=data.data_dir, trim=data.trim)
         for split in (data.train_split, data.val_split)
@@ -53,7 +57,7 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
     # is trained on; the labelled baseline on such as it is trained on, silence and all.
     is_fixed = source.extraction or not objective.is_real_only
     val_trim = data.trim if is_fixed else "leading"
-    source = build_gates.gated(config, source, workdir)
+    source = gated(config, source, workdir)
     epochs = make_epochs(config, source)
     schedule = Schedule(
         num_steps=train.num_epochs * epochs.num_steps or train.num_steps,
@@ -119,9 +123,9 @@ def make_rule(config: Config, *, num_steps: int) -> Rule:
     train = config.train
     rule = Rule(
         optimiser=make_optimiser(config, num_steps=num_steps),
-        objective=lookup.load("losses", train.loss).objective,
+        objective=lookup.load("train.losses", train.loss).objective,
         reduction=train.reduction,
-        micro_batches=train.micro_batches,
+        grad_accum_steps=train.grad_accum_steps,
         ema_decay=config.optim.ema_decay,
     )
     require_possible(rule)
@@ -138,7 +142,7 @@ def make_apply_in_training(config: Config, model: Aligner) -> Apply:
         _require_neighbours(config)
         encode, align = (build.apply_of(model, method=name) for name in ("encode", "align"))
         apply = among_neighbours(encode, align, reach_clips=train.reach_clips)
-    return recomputing(apply, train.recompute)
+    return with_remat(apply, train.remat)
 
 
 def _require_neighbours(config: Config) -> None:
@@ -147,7 +151,7 @@ def _require_neighbours(config: Config) -> None:
         "config.train.loss": (config.train.loss, "alignment"),
         "config.data.order": (config.data.order, "shuffled"),
         # The clips of a part have no neighbours beyond it.
-        "config.train.micro_batches": (config.train.micro_batches, 1),
+        "config.train.grad_accum_steps": (config.train.grad_accum_steps, 1),
     }
     for field, (value, needed) in clashes.items():
         if value != needed:
@@ -197,3 +201,36 @@ def make_optimiser(config: Config, *, num_steps: int) -> Optimiser:
         weight_decay=options.weight_decay,
         max_gradient_norm=options.max_gradient_norm,
     )
+
+
+def gated(config: Config, source: Source, workdir: Path | None) -> Source:
+    """`source` as the gates of config.data.gates let it pass; itself if they are open.
+
+    What they find is written to `workdir`, if there is one, and read from there when the training
+    goes on: its batches are those of before. ValueError if the gates cannot be set so, if what is
+    there is of other gates or data, or if data.order is not "shuffled".
+    """
+    data = config.data
+    gates = Gates(**data.gates)
+    require_gates(gates)
+    if gates.are_open():
+        return source
+    if data.order != "shuffled":
+        raise ValueError(
+            f"config.data.gates leave clips out, and config.data.order {data.order!r} takes all "
+            "frames of the split: open the gates, or use 'shuffled'"
+        )
+    settings = {
+        **gates._asdict(),
+        "directory": str(source.directory),
+        "split": source.split,
+        "num_clips": source.num_clips,
+    }
+    found = findings.read(workdir, settings=settings) if workdir else None
+    if found is None:
+        found = judge(source, gates)
+        if workdir and this_host().index == 0:
+            findings.write(found, workdir, settings=settings)
+    if this_host().index == 0:
+        print(findings.describe(found, num_clips=source.num_clips), file=sys.stderr)
+    return findings.apply(found, source)

@@ -18,7 +18,7 @@ import numpy as np
 from orbax.checkpoint import v1 as ocp
 
 from avsync import weights
-from avsync.files import write_whole
+from avsync.files import atomic_write
 
 FOLDER = "checkpoints"
 CONFIG = "config.json"
@@ -210,7 +210,7 @@ def write_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> 
     """
     path = workdir / CALIBRATION / f"{step}.json"
     path.parent.mkdir(exist_ok=True)
-    write_whole(path, json.dumps(calibration, indent=2) + "\n")
+    atomic_write(path, json.dumps(calibration, indent=2) + "\n")
 
 
 def read_calibration(workdir: Path, step: int) -> dict[str, Any] | None:
@@ -241,7 +241,7 @@ def write_config(workdir: Path, config: dict[str, Any]) -> None:
             )
         return
     if jax.process_index() == 0:
-        write_whole(workdir / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
+        atomic_write(workdir / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
 def _shapes(params: Any) -> dict[str, list[int]]:

@@ -38,7 +38,7 @@ def default() -> Config:
     augmentation.contrast = 0.2
     augmentation.gain_low_db = -8.0
     augmentation.gain_high_db = 4.0
-    # What is wrong with training clips, left out or put right; all open: avsync.gates.judging.Gates
+    # Training clips to leave out or to correct; by default none: input_pipeline.gates.judging.Gates
     data.gates = gates = ConfigDict()
     gates.sync = "keep"  # or "drop", "shift": reals out of sync by sync_scores, a scores.jsonl
     gates.sync_scores = ""
@@ -57,7 +57,7 @@ def default() -> Config:
 
     config.optim = optimiser = ConfigDict()
     optimiser.name = "adamw"
-    optimiser.schedule = "cosine"  # avsync.optim.SCHEDULES
+    optimiser.schedule = "cosine"  # avsync.train.optim.SCHEDULES
     optimiser.learning_rate = 2e-3
     optimiser.warmup_steps = 100
     # Schedule "plateau": the rate's factor once more than so many validations were no better.
@@ -70,12 +70,12 @@ def default() -> Config:
 
     config.train = train = ConfigDict()
     train.init_from = ""  # a workdir or checkpoint, whose parameters to start with
-    train.loss = "alignment"  # avsync.losses; "supervised" is the baseline that sees labels
+    train.loss = "alignment"  # avsync.train.losses; "supervised" is the baseline that sees labels
     train.reduction = "mean"  # over a batch's frames: avsync.train.step.REDUCTIONS
     # Each device takes its clips in so many parts, one after the other: the memory of one part, the
     # update of the whole batch.
-    train.micro_batches = 1
-    train.recompute = "none"  # "cheap" for less memory: avsync.train.recompute
+    train.grad_accum_steps = 1
+    train.remat = "none"  # "cheap" for less memory: avsync.train.remat
     # Clips on each side in the batch, of all devices, whose sounds are there to be chosen as well.
     train.reach_clips = 0
     train.num_steps = 1000

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def atomic_write(path: Path, content: str | bytes) -> None:
     """Replaces what is at `path` by `content`, text as UTF-8.
 
     Killed on the way, it leaves what was there before, and a file that ends in ".part".
@@ -20,7 +20,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 @contextlib.contextmanager
-def held(path: Path) -> Iterator[None]:
+def file_lock(path: Path) -> Iterator[None]:
     """Keeps `path`, an empty file, for this process; ValueError if another process has it.
 
     A process that dies lets go, however it dies. The folder is made; the file stays.

@@ -9,10 +9,10 @@ from types import ModuleType
 def names(package: str) -> list[str]:
     """The plug-ins of `package` ("datasets", "models.encoders"): its modules, sorted by name.
 
-    `base` and modules that start with an underscore are not plug-ins.
+    `base`, sub-packages and modules that start with an underscore are not plug-ins.
     """
     root = importlib.import_module(f"avsync.{package}")
-    found = (module.name for module in pkgutil.iter_modules(root.__path__))
+    found = (module.name for module in pkgutil.iter_modules(root.__path__) if not module.ispkg)
     return sorted(name for name in found if name != "base" and not name.startswith("_"))
 
 

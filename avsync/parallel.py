@@ -18,7 +18,7 @@ AXIS = "data"
 
 
 def map_step(step: Callable[..., Any], *, donate_state: bool) -> Callable[..., Any]:
-    """`step(state, batch)` of one device to one over all devices, `batch` from `spread`.
+    """`step(state, batch)` of one device to one over all devices, `batch` from `shard_batch`.
 
     What the step returns must be equal on all devices. With `donate_state` the state's buffers are
     used again for the result: the first state must come from `replicate`.
@@ -60,7 +60,7 @@ def keep_here(tree: Any) -> Any:
     return _as_seen_by(jax.local_devices(), tree)
 
 
-def join(tree: Any) -> Any:
+def as_global(tree: Any) -> Any:
     """One tree on every device of the job, of those that the processes have, which are equal.
 
     A step gives each process its own; a checkpoint of them would be written by all.
@@ -68,7 +68,7 @@ def join(tree: Any) -> Any:
     return _as_seen_by(jax.devices(), tree)
 
 
-def spread(batch: Any) -> Any:
+def shard_batch(batch: Any) -> Any:
     """[b, ...] to [local devices, b / local devices, ...], on its way to the devices.
 
     ValueError if b is not divisible.
@@ -89,7 +89,7 @@ def spread(batch: Any) -> Any:
     return jax.device_put(jax.tree.map(split, batch), sharding)
 
 
-def gather(tree: Any) -> Any:
+def to_host(tree: Any) -> Any:
     """[local devices, n, ...] on the devices to [local devices * n, ...] on the host."""
     return jax.tree.map(lambda x: np.asarray(x).reshape(-1, *x.shape[2:]), tree)
 

@@ -111,7 +111,7 @@ def is_first() -> bool:
     return not jax.distributed.is_initialized() or jax.process_index() == 0
 
 
-def gathered(value: Any) -> list[Any]:
+def allgather_json(value: Any) -> list[Any]:
     """What each process gives, all that JSON can hold, in the order of the processes.
 
     Each of them must call it, and waits for the others.
@@ -128,7 +128,7 @@ def gathered(value: Any) -> list[Any]:
 
 def wait_for_all() -> None:
     """Returns once every process is here."""
-    gathered(None)
+    allgather_json(None)
 
 
 def announce(line: str) -> None:

@@ -146,7 +146,7 @@ class Batch(NamedTuple):
     visual: uint8 [b t h w 1] mouth crops, or float [b t d] precomputed features.
     audio: int16 [b 640t] samples, or float [b t d] precomputed features.
     valid: bool [b t], True = a real frame, False = padding.
-    counted: bool [b t], the valid frames that the loss is taken of; the others are there for them
+    loss_mask: bool [b t], the valid frames that the loss is taken of; the others are there for them
       to choose from.
     label: int32 [b], 1 = fake; rows that pad a batch have label 0 and no valid frame.
     """
@@ -154,7 +154,7 @@ class Batch(NamedTuple):
     visual: Any
     audio: Any
     valid: Any
-    counted: Any
+    loss_mask: Any
     label: Any
 
 

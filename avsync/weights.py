@@ -14,7 +14,7 @@ import numpy as np
 import safetensors.numpy
 
 from avsync import lookup
-from avsync.files import write_whole
+from avsync.files import atomic_write
 
 FILE = "weights.safetensors"
 DTYPES = ("float32", "float16")
@@ -25,7 +25,7 @@ def write(folder: Path, params: Any, *, dtype: str) -> None:
     if dtype not in DTYPES:
         raise ValueError(lookup.unknown("dtype of weights", dtype, list(DTYPES)))
     arrays = {name: np.asarray(x, dtype) for name, x in leaves(params)}
-    write_whole(folder / FILE, safetensors.numpy.save(arrays))
+    atomic_write(folder / FILE, safetensors.numpy.save(arrays))
 
 
 def are_in(folder: Path) -> bool:

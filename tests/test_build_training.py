@@ -61,12 +61,12 @@ def test_a_validation_split_without_a_frame_is_refused(data_dir):
 
 
 def no_loss(params, batch):
-    return {"loss": 0.0 * batch.counted.sum(), "count": batch.counted.sum()}
+    return {"loss": 0.0 * batch.loss_mask.sum(), "count": batch.loss_mask.sum()}
 
 
 def test_a_validation_loss_that_is_not_finite_is_refused(data_dir):
     def broken(params, batch):
-        return {"loss": np.nan, "count": batch.counted.sum()}
+        return {"loss": np.nan, "count": batch.loss_mask.sum()}
 
     job = build_training.make_training(config_of(data_dir))
     with pytest.raises(ValueError, match=r"validation loss is nan; lower .*learning_rate"):

@@ -6,16 +6,16 @@ import time
 
 import pytest
 
-from avsync.files import held, write_whole
+from avsync.files import atomic_write, file_lock
 from tests.conftest import ROOT
 
 WRITE_WITHOUT_END = """
 import sys
 from pathlib import Path
-from avsync.files import held, write_whole
+from avsync.files import file_lock, atomic_write
 while True:
     for letter in b"ab":
-        write_whole(Path(sys.argv[1]), bytes([letter]) * 1_000_000)
+        atomic_write(Path(sys.argv[1]), bytes([letter]) * 1_000_000)
 """
 
 
@@ -23,7 +23,7 @@ while True:
 def test_what_is_written_is_all_that_is_left(tmp_path, content):
     path = tmp_path / "values.json"
     path.write_text("what was there before")
-    write_whole(path, content)
+    atomic_write(path, content)
     assert path.read_bytes() == (content.encode() if isinstance(content, str) else content)
     assert list(tmp_path.iterdir()) == [path]
 
@@ -46,7 +46,7 @@ def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path):
 def test_what_one_holds_no_other_can_and_it_is_free_again_at_its_end(tmp_path):
     path = tmp_path / "job" / "work.lock"
     refused = pytest.raises(ValueError, match=r"job is in use .* holds work\.lock")
-    with held(path), refused, held(path):
+    with file_lock(path), refused, file_lock(path):
         pass
-    with held(path):
+    with file_lock(path):
         pass

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run
-from tests.prepare.media_files import write_bomb
+from tests.media.media_files import write_bomb
 
 HAS_BEAM = importlib.util.find_spec("apache_beam") is not None
 

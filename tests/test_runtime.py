@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from avsync import runtime
-from avsync.preemption import Preemption
+from avsync.train.preemption import Preemption
 from avsync.types import Host
 from tests.conftest import ROOT
 
@@ -20,7 +20,7 @@ def test_without_others_a_process_is_the_first_and_has_all_there_is(environment)
     runtime.join_job(environment)
     assert runtime.this_host() == Host(0, 1)
     assert runtime.is_first()
-    assert runtime.gathered({"loss": 0.1}) == [{"loss": 0.1}]
+    assert runtime.allgather_json({"loss": 0.1}) == [{"loss": 0.1}]
 
 
 @pytest.mark.parametrize(

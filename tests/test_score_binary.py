@@ -10,8 +10,8 @@ from matplotlib import image
 
 from tests import odd_files
 from tests.conftest import Run
-from tests.inspection.checkpoints import write_untrained
-from tests.prepare.conftest import write_media
+from tests.media.conftest import write_media
+from tests.scoring.video.checkpoints import write_untrained
 
 __all__ = ["write_media"]  # a fixture of the tests of decoding, which needs odd files too
 

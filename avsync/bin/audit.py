@@ -10,7 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
-from avsync.bin.base import UsageError, hushed, run_binary
+from avsync.bin.base import UsageError, run_binary, suppress_stderr
 
 DATASET = flags.DEFINE_string(
     "dataset", None, "NAME or NAME/CONFIG, prepared in --data_dir.", required=True
@@ -21,11 +21,12 @@ OUT = flags.DEFINE_string("out", None, "Where the report goes.", required=True)
 
 
 def main(_: list[str]) -> None:
-    with hushed():  # and not at the top: --help need not wait for TensorFlow
+    with suppress_stderr():  # and not at the top: --help need not wait for TensorFlow
         from avsync import runtime
-        from avsync.audits import base, findings, report
+        from avsync.audits import base, findings
         from avsync.datasets.base import open_source
         from avsync.input_pipeline import sound
+        from avsync.reports.audit import report
 
         runtime.start()
     try:

@@ -78,7 +78,7 @@ def existing(place: str, what: str) -> Path:
 
 
 @contextlib.contextmanager
-def hushed() -> Iterator[None]:
+def suppress_stderr() -> Iterator[None]:
     """Drops what is written to stderr; for imports, which TensorFlow's C++ uses to talk.
 
     It does so before it reads any log level. Exceptions pass, and nothing else should happen here.

@@ -12,7 +12,7 @@ from pathlib import Path
 from absl import flags
 
 from avsync import lookup
-from avsync.bin.base import UsageError, hushed, run_binary
+from avsync.bin.base import UsageError, run_binary, suppress_stderr
 
 SOURCE = flags.DEFINE_string("source", None, "The file, as published.", required=True)
 OUT = flags.DEFINE_string("out", None, "The workdir to write.", required=True)
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> None:
     source, out = (Path(path.value).expanduser() for path in (SOURCE, OUT))
     if not source.is_file():
         raise UsageError(f"--source must be a file, not {source}")
-    with hushed():  # and not at the top: --help need not wait for JAX
+    with suppress_stderr():  # and not at the top: --help need not wait for JAX
         from avsync import checkpoint
         from avsync.config import default
         from avsync.convert import torch_file

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from absl import flags
 
-from avsync.bin.base import UsageError, existing, hushed, run_binary
+from avsync.bin.base import UsageError, existing, run_binary, suppress_stderr
 
 CHECKPOINT = flags.DEFINE_string(
     "checkpoint", None, "WORKDIR (its best one) or WORKDIR/checkpoints/STEP.", required=True
@@ -35,17 +35,17 @@ def main(_: list[str]) -> None:
     if bool(DATASET.value) == bool(FEATURES.value) or bool(FEATURES.value) != bool(LIST.value):
         raise UsageError("give either --dataset, or --features_npz and --list")
     place, out_dir = existing(CHECKPOINT.value, "checkpoint"), Path(OUT.value).expanduser()
-    with hushed():  # and not at the top: --help need not wait for TensorFlow
+    with suppress_stderr():  # and not at the top: --help need not wait for TensorFlow
         from avsync import build, checkpoint, runtime
-        from avsync.evaluation import calibrated, embed, report, views
+        from avsync.evaluation import calibrated, embed, views
+        from avsync.reports.evaluation import report
 
         runtime.start()
     try:
         workdir, step = checkpoint.find(place)
         if DATASET.value:
-            found = views.of_dataset(
-                DATASET.value, SPLIT.value, data_dir=DATA_DIR.value, batch_size=BATCH_SIZE.value
-            )
+            place = {"data_dir": DATA_DIR.value, "batch_size": BATCH_SIZE.value}
+            found = views.of_dataset(DATASET.value, SPLIT.value, **place)
         else:
             folder, clip_list = (Path(str(flag.value)).expanduser() for flag in (FEATURES, LIST))
             found = views.of_files(folder, clip_list, trim=TRIM.value, batch_size=BATCH_SIZE.value)

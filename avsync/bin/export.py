@@ -13,7 +13,7 @@ from pathlib import Path
 
 from absl import flags
 
-from avsync.bin.base import UsageError, existing, hushed, run_binary
+from avsync.bin.base import UsageError, existing, run_binary, suppress_stderr
 from avsync.files import require_new
 
 CHECKPOINT = flags.DEFINE_string(
@@ -35,13 +35,13 @@ def main(_: list[str]) -> None:
     except ValueError as error:
         raise UsageError(f"--out: {error}") from error
     place = existing(CHECKPOINT.value, "checkpoint")
-    with hushed():  # and not at the top: --help need not wait for TensorFlow
-        from avsync import build_export, checkpoint, runtime
+    with suppress_stderr():  # and not at the top: --help need not wait for TensorFlow
+        from avsync import build, checkpoint, runtime
 
         runtime.start()
     try:
         workdir, step = checkpoint.find(place)
-        export = build_export.make_export(
+        export = build.make_export(
             workdir, step, num_channels=FEATURE_CHANNELS.value, weights_dtype=WEIGHTS_DTYPE.value
         )
     except ValueError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from absl import flags
 
-from avsync.bin.base import UsageError, hushed, run_binary
+from avsync.bin.base import UsageError, run_binary, suppress_stderr
 
 ENCODER = flags.DEFINE_string("encoder", None, "Its name: avhubert. Features need none.")
 WEIGHTS = flags.DEFINE_string("weights", None, "What avsync-convert wrote of its published file.")
@@ -34,10 +34,10 @@ FRAMES = flags.DEFINE_integer("frames_per_batch", 1024, "At once, on each device
 
 
 def main(_: list[str]) -> None:
-    with hushed():  # and not at the top: --help need not wait for TensorFlow
+    with suppress_stderr():  # and not at the top: --help need not wait for TensorFlow
         from avsync import build, runtime
-        from avsync.extraction import inputs, job
-        from avsync.extraction.encode import Encoder
+        from avsync.features import inputs, job
+        from avsync.features.encode import Encoder
 
         runtime.start()
     place = {"data_dir": DATA_DIR.value, "out_name": OUT_NAME.value, "to_npz": TO_NPZ.value}

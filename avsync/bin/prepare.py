@@ -16,10 +16,10 @@ from pathlib import Path
 
 from absl import flags
 
-from avsync.bin.base import UsageError, hushed, run_binary
-from avsync.prepare.job import Engine
-from avsync.prepare.worker import DEFAULT_LIMITS, Limits
-from avsync.prepare.workers import prepare_in_processes
+from avsync.bin.base import UsageError, run_binary, suppress_stderr
+from avsync.preparation.job import Engine
+from avsync.preparation.worker import DEFAULT_LIMITS, Limits
+from avsync.preparation.workers import prepare_in_processes
 
 DATASET = flags.DEFINE_string("dataset", None, "NAME or NAME/CONFIG.", required=True)
 SOURCE = flags.DEFINE_string("source", None, "Folder or manifest of videos; not if synthetic.")
@@ -37,8 +37,11 @@ STATUS = flags.DEFINE_bool("status", False, "Only say how far it is, at work or 
 
 
 def main(_: list[str]) -> None:
-    with hushed():  # and not at the top: the workers import this file but need no TensorFlow
-        from avsync.preparation import Preparation
+    with (
+        suppress_stderr()
+    ):  # and not at the top: the workers import this file but need no TensorFlow
+        from avsync.preparation.dataset import Preparation
+        from avsync.reports.card.card import write_card
     selection = {"limit": LIMIT.value, "split_list": LISTS.value, "disjoint": DISJOINT.value}
     data_dir = Path(DATA_DIR.value).expanduser().absolute()
     try:
@@ -54,8 +57,15 @@ def main(_: list[str]) -> None:
         return
     if preparation.needs_source and not (source and source.exists()):
         raise UsageError(f"--source must be the folder of the raw videos, not {SOURCE.value}")
-    how = {"limits": Limits(SECONDS.value, MEMORY.value), "retry_rejects": RETRY.value}
-    report = preparation.run(source, detector=DETECTOR.value, engine=_engine(), **how)
+    limits = Limits(SECONDS.value, MEMORY.value)
+    report = preparation.run(
+        source,
+        detector=DETECTOR.value,
+        engine=_engine(),
+        limits=limits,
+        write_card=write_card,
+        retry_rejects=RETRY.value,
+    )
     done = f"{report['num_clips']} clips, {preparation.directory}"
     print(f"{DATASET.value} is prepared: {done}", file=sys.stderr)
 
@@ -64,7 +74,7 @@ def _engine() -> Engine:
     if BEAM.value is None:
         return functools.partial(prepare_in_processes, num_workers=WORKERS.value)
     try:
-        from avsync.prepare.on_beam import prepare_on_beam
+        from avsync.preparation.on_beam import prepare_on_beam
     except ImportError as error:
         raise UsageError(f"{error}: for --beam_options, pip install 'avsync[beam]'") from error
     return functools.partial(prepare_on_beam, options=shlex.split(BEAM.value))

@@ -12,7 +12,7 @@ from pathlib import Path
 from absl import flags
 
 from avsync import pretrained
-from avsync.bin.base import UsageError, existing, hushed, run_binary
+from avsync.bin.base import UsageError, existing, run_binary, suppress_stderr
 
 CHECKPOINT = flags.DEFINE_string(
     "checkpoint", None, "WORKDIR or WORKDIR/checkpoints/STEP; by default, what avsync comes with."
@@ -31,12 +31,12 @@ DETECTOR = flags.DEFINE_string("detector", "trees68", "What finds faces and thei
 def main(arguments: list[str]) -> None:
     paths = _paths(arguments)
     place = existing(CHECKPOINT.value or str(pretrained.GRID), "checkpoint")
-    with hushed():  # and not at the top: --help need not wait for TensorFlow
+    with suppress_stderr():  # and not at the top: --help need not wait for TensorFlow
         from avsync import build, checkpoint, runtime
-        from avsync.inspection.inspector import Inspector
-        from avsync.inspection.reference import Reference
-        from avsync.inspection.report import Report
-        from avsync.prepare.landmarks.base import load_detector
+        from avsync.media.landmarks.base import load_detector
+        from avsync.reports.video.report import Report
+        from avsync.scoring.video.inspector import Inspector
+        from avsync.scoring.video.reference import Reference
 
         runtime.start()
     try:

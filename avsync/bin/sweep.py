@@ -15,7 +15,7 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from avsync.bin.base import FAILED, PREEMPTED, UsageError, end, hushed, run_binary
+from avsync.bin.base import FAILED, PREEMPTED, UsageError, end, run_binary, suppress_stderr
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "configs/NAME.py[:ARG]", lock_config=True)
 SWEEP = flags.DEFINE_string("sweep", None, "configs/sweeps/NAME.py[:ARG]", required=True)
@@ -32,6 +32,7 @@ flags.mark_flag_as_required("config")
 
 def main(_: list[str]) -> None:
     # Not at the top: --help need not wait for them.
+    from avsync.reports.sweep import report
     from avsync.sweeps import job, plan, runner, slots, slurm
     from avsync.sweeps.commands import Evaluation, task_command
 
@@ -46,7 +47,7 @@ def main(_: list[str]) -> None:
         )
         left = job.pending(sweep, root, evaluation=evaluation, only=ONLY.value)
         if left and not COLLECT.value:
-            with hushed():  # it alone imports TensorFlow, and says nothing itself
+            with suppress_stderr():  # it alone imports TensorFlow, and says nothing itself
                 job.require_test(sweep, evaluation=evaluation)
         slurm.require_options(SBATCH.value)
         num_here = JOBS.value if LAUNCHER.value == "local" else 1
@@ -64,7 +65,7 @@ def main(_: list[str]) -> None:
         except runner.ToldToEnd:
             end("told to end; run it again to go on", PREEMPTED)
     if ONLY.value is None:
-        job.conclude(sweep, root, evaluation=evaluation)
+        report.conclude(sweep, root, evaluation=evaluation)
     if failure := job.failure(sweep, root, only=ONLY.value):
         end(failure, FAILED)
 

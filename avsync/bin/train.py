@@ -13,7 +13,7 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from avsync.bin.base import PREEMPTED, UsageError, end, hushed, run_binary
+from avsync.bin.base import PREEMPTED, UsageError, end, run_binary, suppress_stderr
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "configs/NAME.py[:ARG]", lock_config=True)
 WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints and metrics go.", required=True)
@@ -31,11 +31,11 @@ def main(_: list[str]) -> None:
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error
     signal.signal(signal.SIGTERM, _told_to_end)
-    with hushed():  # and not at the top: --help need not wait for TensorFlow
+    with suppress_stderr():  # and not at the top: --help need not wait for TensorFlow
         from avsync import build_training, checkpoint, runtime
-        from avsync.files import held
-        from avsync.preemption import Preempted
+        from avsync.files import file_lock
         from avsync.train.loop import train
+        from avsync.train.preemption import Preempted
 
         runtime.start()
     workdir = Path(WORKDIR.value).expanduser()
@@ -45,7 +45,7 @@ def main(_: list[str]) -> None:
             job = build_training.start_from(job, config.train.init_from)
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error
-    with held(workdir / f"trainer{runtime.this_host().index}.lock"):
+    with file_lock(workdir / f"trainer{runtime.this_host().index}.lock"):
         checkpoint.write_config(workdir, written)
         runtime.write_environment(workdir)
         try:

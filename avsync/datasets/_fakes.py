@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from avsync import lookup
-from avsync.fabricate import CannotFabricate, leading_silence
+from avsync.datasets.fabricate import CannotFabricate, leading_silence
 from avsync.types import REAL, Clip
 from avsync.units import SAMPLES_PER_FRAME
 
 logger = logging.getLogger(__name__)
 
-# Every kind of fake that a real clip gives: its manipulation, the file of avsync.fabricate that
-# makes it, and how. Shifted sound comes late, never early: early sound would lose the few silent
+# Kinds of fake made from each real clip: the manipulation's name, the file of
+# avsync.datasets.fabricate that makes it, and its parameters. Shifted sound comes late, never early: early sound would lose the few silent
 # milliseconds with which its codec lets every other clip begin, and be told by that.
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "swap": ("swap", {}),
@@ -74,7 +74,7 @@ def forge(clip: Clip, donor: Clip, *, kind: str) -> Clip:
     rng = _rng(f"{clip.clip_id}+{kind}")
     tail = TAIL_FRAMES - params.get("frames", 0)
     clip, donor = without_tail(clip, tail), without_tail(donor, tail)
-    return lookup.load("fabricate", name).fabricate(clip, donor, rng, **params)
+    return lookup.load("datasets.fabricate", name).fabricate(clip, donor, rng, **params)
 
 
 def without_tail(clip: Clip, frames: int) -> Clip:

@@ -1,9 +1,9 @@
 """Synthetic talkers: generated speech under rendered mouths, and fakes with the field's shortcut.
 
-The dataset that needs no download. Nobody in it exists, so it may be handed on freely; its lips do
-move with its sound (avsync.synthesis), so a model that aligns the two has something to learn; and
-every fake in it starts with a sliver of digital silence, as in AV-Deepfake1M and FakeAVCeleb (Smeu
-et al., CVPR 2025), so a model that is shown fakes has something easier to learn instead.
+The dataset needs no download, and since nobody in it exists it can be shared freely. Its lips move
+with its speech (avsync.datasets.synthesis), so an alignment model has something to learn. Every fake
+starts with a sliver of digital silence, as in AV-Deepfake1M and FakeAVCeleb (Smeu et al., CVPR
+2025), so a model that is shown fakes has something easier to learn instead.
 """
 
 import dataclasses
@@ -17,8 +17,16 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from avsync.datasets.base import ClipBuilder
-from avsync.fabricate import CannotFabricate, both, freeze, leading_silence, reverse, splice, swap
-from avsync.synthesis.talking import Take, talk_all, talker_pool
+from avsync.datasets.fabricate import (
+    CannotFabricate,
+    both,
+    freeze,
+    leading_silence,
+    reverse,
+    splice,
+    swap,
+)
+from avsync.datasets.synthesis.talking import Take, talk_all, talker_pool
 from avsync.types import Clip
 
 SEED = 2412_00175

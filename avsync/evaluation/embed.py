@@ -13,8 +13,8 @@ import numpy as np
 from avsync import parallel, scoring
 from avsync.evaluation.lines import OK
 from avsync.evaluation.views import Views
-from avsync.files import write_whole
-from avsync.runtime import Progress, gathered
+from avsync.files import atomic_write
+from avsync.runtime import Progress, allgather_json
 from avsync.scoring.scorer import Scorer
 from avsync.types import Batch, ClipInfo
 from avsync.units import FRAMES_PER_SECOND
@@ -53,17 +53,17 @@ def score_views(
             for batch, infos in batches:
                 # Clips that could not be read have no shape either.
                 if batch.valid.any():
-                    spread = parallel.spread(batch)
-                    found = parallel.gather(measure(params, spread))
+                    spread = parallel.shard_batch(batch)
+                    found = parallel.to_host(measure(params, spread))
                     for name, (score, its_params) in beside.items():
-                        found["scores"][name] = parallel.gather(score(its_params, spread))
+                        found["scores"][name] = parallel.to_host(score(its_params, spread))
                 else:
                     found = {"scores": {name: None for name in ("alignment", *others)}}
                 for i, info in enumerate(infos):
                     own.append((_line(view, info, found, i), _frames(info, found, i)))
                 progress.advance_to(progress.done + len(infos))
             # One process after the other, their clips are in the order on disk.
-            for line, frames in itertools.chain.from_iterable(gathered(own)):
+            for line, frames in itertools.chain.from_iterable(allgather_json(own)):
                 lines.append(line)
                 frame_scores.append(frames)
     return lines, frame_scores
@@ -80,7 +80,7 @@ def write_lines(
     ]
     for file, content in ((FILE, lines), (FRAMES_FILE, frames)):
         text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in content)
-        write_whole(out_dir / file, text)
+        atomic_write(out_dir / file, text)
 
 
 def _measure(scorer: Scorer, params: Any, batch: Batch) -> dict[str, Any]:

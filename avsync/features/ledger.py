@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from avsync.files import write_whole
-from avsync.prepare.rejects import Reject
+from avsync.files import atomic_write
+from avsync.media.rejects import Reject
 
 SETTINGS, SHARDS, REJECTS = "extraction.json", "shards", "rejects.jsonl"
 
@@ -36,7 +36,7 @@ class Ledger:
         now = json.loads(json.dumps(settings))
         if not path.is_file():
             (directory / SHARDS).mkdir(parents=True, exist_ok=True)
-            write_whole(path, json.dumps(now, indent=2) + "\n")
+            atomic_write(path, json.dumps(now, indent=2) + "\n")
         before = json.loads(path.read_text())
         if before != now:
             raise ValueError(
@@ -62,7 +62,7 @@ class Ledger:
             for clip_id, why in rejects
         ]
         summary = {**split._asdict(), "index": index, **counts, "rejects": lines}
-        write_whole(self._path(split, index), json.dumps(summary) + "\n")
+        atomic_write(self._path(split, index), json.dumps(summary) + "\n")
 
     def splits(self) -> dict[str, list[dict[str, Any]]]:
         """By split, what was recorded of its shards, in their order, once all are written.
@@ -87,7 +87,7 @@ class Ledger:
     def write_rejects(self) -> int:
         """Writes rejects.jsonl, of all shards so far; returns how many there are."""
         lines = [line for summary in self._summaries() for line in summary["rejects"]]
-        write_whole(self.directory / REJECTS, "".join(json.dumps(line) + "\n" for line in lines))
+        atomic_write(self.directory / REJECTS, "".join(json.dumps(line) + "\n" for line in lines))
         return len(lines)
 
     def _summaries(self) -> Iterator[dict[str, Any]]:

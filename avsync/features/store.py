@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from avsync.features.ledger import Ledger, Split
-from avsync.prepare.rejects import Reject
+from avsync.media.rejects import Reject
 from avsync.types import REAL, ClipInfo, Extraction
 
 VERSION = "1.0.0"

@@ -120,7 +120,7 @@ def padded(clips: list[WholeClip], *, num_rows: int, num_frames: int | None = No
         n = clip.info.num_frames
         visual[i, :n], audio[i, : n * steps], valid[i, :n] = clip.visual[:n], clip.audio, True
         label[i] = clip.info.label
-    batch = Batch(visual, audio, valid, counted=valid, label=label)
+    batch = Batch(visual, audio, valid, loss_mask=valid, label=label)
     return EvalBatch(batch, [clip.info for clip in clips])
 
 

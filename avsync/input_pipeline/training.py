@@ -129,7 +129,7 @@ def train_batches(
     items: Any = dataset.as_numpy_iterator()
     for item in items:
         valid = item["valid"]
-        batch = Batch(item["visual"], item["audio"], valid, counted=valid, label=item["label"])
+        batch = Batch(item["visual"], item["audio"], valid, loss_mask=valid, label=item["label"])
         yield TrainBatch(batch, [clip_id.decode() for clip_id in item["clip_id"]])
 
 

@@ -6,14 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from avsync.files import held
-from avsync.sweeps import report
+from avsync.files import file_lock
 from avsync.sweeps.commands import Evaluation, commands
-from avsync.sweeps.outcomes import DONE, FAILED, Outcome, Places
+from avsync.sweeps.outcomes import DONE, FAILED, Outcome, Places, duration
 from avsync.sweeps.plan import Run, Sweep
-from avsync.sweeps.results import Result, read_results
 from avsync.sweeps.runner import Task, last_lines, run_tasks
-from avsync.sweeps.table import duration
 
 COMPILED = "JAX_COMPILATION_CACHE_DIR"
 
@@ -82,7 +79,7 @@ def do(
     slots = [{COMPILED: os.environ.get(COMPILED, str(root / "compiled")), **slot} for slot in slots]
     with contextlib.ExitStack() as stack:
         for task in tasks:
-            stack.enter_context(held(task.places.outcome.with_suffix(".lock")))
+            stack.enter_context(file_lock(task.places.outcome.with_suffix(".lock")))
         # Closed whatever happens: that ends the runs, and lets them save.
         ended = stack.enter_context(contextlib.closing(run_tasks(tasks, slots=slots, say=_say)))
         for num_ended, (task, outcome) in enumerate(ended, start=1):
@@ -91,15 +88,6 @@ def do(
             if outcome.status == FAILED:
                 _say(f"  {outcome.reason}; the end of {task.places.log}:")
                 _say("\n".join(f"  | {line}" for line in last_lines(task.places.log)))
-
-
-def conclude(sweep: Sweep, root: Path, *, evaluation: Evaluation) -> list[Result]:
-    """Writes and prints the table of what there is."""
-    results = read_results(sweep, root, evaluation=evaluation)
-    tested_on = "; ".join(sorted({evaluation.of(sweep, run) for run in sweep.runs} - {""}))
-    report.write_report(sweep, results, root=root, tested_on=tested_on)
-    report.print_table(sweep, results, root=root)
-    return results
 
 
 def _task(sweep: Sweep, run: Run, root: Path, *, evaluation: Evaluation) -> Task:

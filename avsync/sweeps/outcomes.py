@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from avsync.files import write_whole
+from avsync.files import atomic_write
 from avsync.sweeps.plan import Run
 
 NOT_BEGUN, RUNNING, DONE, FAILED = "not begun", "unfinished", "done", "failed"
@@ -85,5 +85,12 @@ class Places(NamedTuple):
 
     def note(self, outcome: Outcome) -> Outcome:
         """Writes `outcome` down."""
-        write_whole(self.outcome, json.dumps(outcome._asdict()) + "\n")
+        atomic_write(self.outcome, json.dumps(outcome._asdict()) + "\n")
         return outcome
+
+
+def duration(seconds: float) -> str:
+    """ "48 s", "12 min", "3.4 h"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from avsync.files import write_whole
+from avsync.files import atomic_write
 from avsync.sweeps.space import Overrides
 
 FILE = "sweep.json"
@@ -123,7 +123,7 @@ def record(sweep: Sweep, root: Path) -> None:
                 "sweep it was begun with; only runs at its end may be added."
             )
     root.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text)
+    atomic_write(path, text)
 
 
 def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

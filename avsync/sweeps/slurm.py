@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from avsync.files import write_whole
+from avsync.files import atomic_write
 from avsync.sweeps.commands import Command
 
 SCRIPT, JOB = "sweep.sbatch", "slurm_job.json"
@@ -58,7 +58,7 @@ def launch(
     if done.returncode:
         raise ValueError(f"sbatch refused {script}: {done.stderr.strip()}")
     job = done.stdout.strip().partition(";")[0]  # of several clusters: JOB;CLUSTER
-    write_whole(root / JOB, json.dumps({"job": job}) + "\n")
+    atomic_write(root / JOB, json.dumps({"job": job}) + "\n")
     print(f"submitted: job {job}, {len(indices)} runs; run this again when they are done")
 
 
@@ -76,7 +76,7 @@ def write_script(
         options="".join(f"#SBATCH {option}\n" for option in options),
         command=shlex.join(command.argv),
     )
-    write_whole(root / SCRIPT, text)
+    atomic_write(root / SCRIPT, text)
     return root / SCRIPT
 
 

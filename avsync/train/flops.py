@@ -1,4 +1,4 @@
-"""How much a step computes, and how fast its devices can: what utilisation is measured by.
+"""How much a step computes, and how fast its devices can: what mfu is measured by.
 
 Counted are the convolutions and matrix products, those that are computed again included. XLA's own
 cost_analysis counts a loop's body once, however often it runs, and leaves out what a GPU's
@@ -35,7 +35,7 @@ def measured_peak(dtype: str) -> float:
     """Operations a second of one device in a large matrix product, all local devices at work."""
     side = CPU_SIDE if jax.default_backend() == "cpu" else SIDE
     matrix = parallel.replicate(np.ones((side, side), jnp.dtype(dtype)))
-    rows = parallel.spread(np.zeros(jax.local_device_count(), np.int32))
+    rows = parallel.shard_batch(np.zeros(jax.local_device_count(), np.int32))
     product = parallel.map_step(lambda x, _: x @ x, donate_state=False)
     seconds = []
     for _ in range(1 + NUM_TIMED):  # the first is compiled

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from avsync.input_pipeline.evaluation import EvalBatch
 from avsync.input_pipeline.training import TrainBatch
-from avsync.optim import Plateau
+from avsync.train.optim import Plateau
 from avsync.train.step import Apply, Rule
 
 
@@ -28,7 +28,7 @@ class Training(NamedTuple):
     val_batches: () -> the validation clips.
     apply: (params, visual, audio, valid) -> offset_logits, as validation takes them.
     apply_in_training: the same, as updates take them: see avsync.train.neighbours and
-      avsync.train.recompute.
+      avsync.train.remat.
     init: () -> the parameters to start with.
     """
 

@@ -10,16 +10,16 @@ from pathlib import Path
 
 from avsync import parallel
 from avsync.checkpoint import Checkpointer
-from avsync.preemption import Preempted, Preemption
 from avsync.runtime import Progress
 from avsync.train.job import Training
 from avsync.train.meter import Meter
+from avsync.train.preemption import Preempted, Preemption
+from avsync.train.profiling import Profiler
 from avsync.train.reporter import Reporter
 from avsync.train.state import new_state
 from avsync.train.step import make_eval_step, make_train_step, refuse_fakes
-from avsync.train.tracing import Tracer
 from avsync.train.validation import validation_loss
-from avsync.writer import MetricsWriter
+from avsync.train.writer import MetricsWriter
 
 
 def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
@@ -51,7 +51,7 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
             MetricsWriter(workdir, first_step=step) as writer,
             Progress("training", total=num_steps, done=step) as progress,
             Meter(update) as meter,
-            Tracer(workdir, num_steps=num_profiled) as tracer,
+            Profiler(workdir, num_steps=num_profiled) as tracer,
         ):
             reporter = Reporter(writer, progress, meter, every=log_every, workdir=workdir)
             while step < num_steps and not is_stopped:
@@ -78,11 +78,11 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
                             f"step {step}: validation loss {loss:.3f} nats a {objective.unit}"
                         )
                         state = state._replace(patience=parallel.replicate(patience))
-                        checkpointer.save(step, parallel.join(state), loss=loss)
+                        checkpointer.save(step, parallel.as_global(state), loss=loss)
                         is_stopped = patience.is_exhausted(max_waited)
                 if step < num_steps and not is_stopped and preemption.is_due(step):
                     reporter.flush()
-                    checkpointer.save(step, parallel.join(state))
+                    checkpointer.save(step, parallel.as_global(state))
                     raise Preempted(f"told to end, and saved after update {step} of {num_steps}")
             if is_stopped:
                 progress.say(f"stopped after update {step}: {max_waited} validations no better")

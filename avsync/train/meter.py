@@ -19,12 +19,12 @@ class Rates(NamedTuple):
 
     data_wait: in which the devices had nothing to do since no batch was there.
     device_busy: in which they worked on updates.
-    utilisation: of what the devices could compute, what they did: see avsync.train.flops.
+    mfu: of what the devices could compute, what they did: see avsync.train.flops.
     """
 
     data_wait: float
     device_busy: float
-    utilisation: float
+    mfu: float
 
 
 class _Update(NamedTuple):
@@ -67,7 +67,7 @@ class Meter:
 
     def run(self, state: Any, batch: Batch) -> tuple[Any, Any]:
         """The update of this host's `batch`, begun; the state and metrics that it will give."""
-        placed = parallel.spread(batch)
+        placed = parallel.shard_batch(batch)
         shapes = tuple(x.shape for x in placed)
         is_new = shapes not in self._peak_seconds
         if is_new:

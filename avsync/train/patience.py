@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from avsync.optim import Plateau
+from avsync.train.optim import Plateau
 
 
 class Patience(NamedTuple):
@@ -13,7 +13,7 @@ class Patience(NamedTuple):
 
     best_loss: float32 scalar, in nats a frame; infinite before the first validation.
     num_waited: int32 scalar, validations since the best one.
-    plateau: of `avsync.optim.make_plateau`; its `scale` is a factor of the learning rate.
+    plateau: of `avsync.train.optim.make_plateau`; its `scale` is a factor of the learning rate.
     """
 
     best_loss: Any

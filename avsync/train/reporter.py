@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import jax
 
-from avsync.files import write_whole
+from avsync.files import atomic_write
 from avsync.runtime import Progress
 from avsync.train.meter import Meter, Rates
-from avsync.writer import MetricsWriter
+from avsync.train.writer import MetricsWriter
 
 # What depends on the machine, of the values that are written.
 MEASURED = ("frames_per_second", *Rates._fields)
@@ -82,7 +82,7 @@ class Reporter:
         process = jax.process_index()
         path = self._workdir / (f"nan_batch_{process}.json" if process else "nan_batch.json")
         found = {name: repr(value) for name, value in values.items()}
-        write_whole(path, json.dumps({"step": step, **found, "clip_ids": clip_ids}, indent=2))
+        atomic_write(path, json.dumps({"step": step, **found, "clip_ids": clip_ids}, indent=2))
         raise ValueError(
             f"update {step} has the loss {values['loss']} and a gradient of norm "
             f"{values['gradient_norm']}; its clips are listed in {path}. Look at them, lower "

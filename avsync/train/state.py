@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from avsync.optim import Optimiser, Plateau
+from avsync.train.optim import Optimiser, Plateau
 from avsync.train.patience import Patience
 
 

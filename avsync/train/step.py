@@ -10,8 +10,8 @@ import optax
 from jax.flatten_util import ravel_pytree
 
 from avsync import lookup
-from avsync.losses.base import Objective
 from avsync.parallel import AXIS
+from avsync.train.losses.base import Objective
 from avsync.train.state import TrainState
 from avsync.types import Batch
 
@@ -31,15 +31,15 @@ class Rule(NamedTuple):
 
     objective: what is minimised; where it is for reals alone, so are all batches.
     reduction: of `REDUCTIONS`.
-    micro_batches: each device takes its clips in so many parts, one after the other: the memory of
-      one part, and the update of the whole batch.
+    grad_accum_steps: parts in which each device processes its clips, one after the other; it needs
+      the memory of one part, and the update is that of the whole batch.
     ema_decay: of the moving average of the parameters that is validated in their place; 0: none.
     """
 
     optimiser: optax.GradientTransformation
     objective: Objective
     reduction: str = "mean"
-    micro_batches: int = 1
+    grad_accum_steps: int = 1
     ema_decay: float = 0.0
 
 
@@ -52,7 +52,7 @@ def make_train_step(
     nats whatever the reduction is. ValueError if the rule is not possible.
     """
     require_possible(rule)
-    optimiser, objective, reduction, micro_batches, ema_decay = rule
+    optimiser, objective, reduction, grad_accum_steps, ema_decay = rule
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         # The mean is over the frames of all devices and parts, however the short clips fall: so
@@ -68,7 +68,7 @@ def make_train_step(
 
         # One vector, so one meeting of all devices: between CPUs each costs milliseconds, and
         # one for each array made two processes 2.2 times slower than that.
-        own, unravel = ravel_pytree(_over_parts(gradient_of, batch, num=micro_batches))
+        own, unravel = ravel_pytree(_over_parts(gradient_of, batch, num=grad_accum_steps))
         gradients, loss = unravel(jax.lax.psum(own, AXIS))
         updates, opt_state = optimiser.update(gradients, state.opt_state, state.params)
         # Whatever the optimiser, its updates are proportional to the learning rate.
@@ -76,7 +76,7 @@ def make_train_step(
         params = optax.apply_updates(state.params, jax.tree.map(lambda u: scale * u, updates))
         metrics = {
             "loss": loss,
-            "num_frames": jax.lax.psum(batch.counted.sum(), AXIS),
+            "num_frames": jax.lax.psum(batch.loss_mask.sum(), AXIS),
             "gradient_norm": optax.tree.norm(gradients),
         }
         state = state._replace(
@@ -94,8 +94,8 @@ def require_possible(rule: Rule) -> None:
     """ValueError names a value that a rule cannot have."""
     if rule.reduction not in REDUCTIONS:
         raise ValueError(lookup.unknown("reduction", rule.reduction, sorted(REDUCTIONS)))
-    if rule.micro_batches < 1:
-        raise ValueError(f"micro_batches must be 1 or more, got {rule.micro_batches}")
+    if rule.grad_accum_steps < 1:
+        raise ValueError(f"grad_accum_steps must be 1 or more, got {rule.grad_accum_steps}")
     if not 0 <= rule.ema_decay < 1:
         raise ValueError(
             f"ema_decay must be 0, for no average, to below 1, such as 0.999; got {rule.ema_decay}"
@@ -132,7 +132,7 @@ def _over_parts(gradient_of: Callable[[Batch], Any], batch: Batch, *, num: int) 
     if num_clips % num:
         raise ValueError(
             f"the {num_clips} clips of a device cannot be taken in {num} equal parts; choose a "
-            "config.train.micro_batches that divides them, or another config.data.batch_size"
+            "config.train.grad_accum_steps that divides them, or another config.data.batch_size"
         )
     parts: Any = jax.tree.map(lambda x: x.reshape(num, num_clips // num, *x.shape[1:]), batch)
     first, others = (jax.tree.map(lambda x, i=i: x[i], parts) for i in (0, slice(1, None)))

@@ -8,7 +8,7 @@ import jax
 
 from avsync import parallel
 from avsync.input_pipeline.evaluation import EvalBatch
-from avsync.runtime import gathered
+from avsync.runtime import allgather_json
 from avsync.train.step import refuse_fakes
 
 
@@ -28,11 +28,11 @@ def validation_loss(
     for batch, infos in batches:
         if is_real_only:
             refuse_fakes(batch, [info.clip_id for info in infos])
-        sums = jax.device_get(validate(params, parallel.spread(batch)))
+        sums = jax.device_get(validate(params, parallel.shard_batch(batch)))
         total += float(sums["loss"])
         count += int(sums["count"])
     # Each process has gone through clips of its own, and as many batches as they are.
-    totals, counts = zip(*gathered([total, count]), strict=True)
+    totals, counts = zip(*allgather_json([total, count]), strict=True)
     total, count = sum(totals), sum(counts)
     if count == 0:
         raise ValueError(

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from avsync.audits import base, kinds, report, wording
+from avsync.audits import base
 from avsync.audits.base import AuditedClip, Shortcut
 from avsync.audits.findings import Audit, audit
 from avsync.input_pipeline.sound import Origin, SoundClip
+from avsync.reports.audit import kinds, report, wording
 
 NUM_SOURCES = 16
 

@@ -10,8 +10,8 @@ from avsync.audits.findings import Audit, audit
 from avsync.datasets.base import open_source
 from avsync.datasets.grid import Builder
 from avsync.input_pipeline import sound
-from avsync.prepare import job
-from avsync.prepare.workers import prepare_in_processes
+from avsync.preparation import job
+from avsync.preparation.workers import prepare_in_processes
 
 pytestmark = pytest.mark.grid
 

@@ -50,12 +50,12 @@ def make_train(config: Config) -> Callable[[int], int]:
         for _ in range(num_updates):
             batch, clip_ids = next(batches)
             refuse_fakes(batch, clip_ids)
-            state, metrics = update(state, parallel.spread(batch))
+            state, metrics = update(state, parallel.shard_batch(batch))
             # As the training loop does it: the loss is read while the next update runs.
             if waiting:
                 float(waiting["loss"])
             waiting = metrics
-            num_frames += int(batch.counted.sum())
+            num_frames += int(batch.loss_mask.sum())
         if waiting:
             float(waiting["loss"])
         return num_frames

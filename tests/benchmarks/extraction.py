@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from avsync.extraction.encode import Encoder, Extractor, Sounding
+from avsync.features.encode import Encoder, Extractor, Sounding
 from avsync.models.avhubert import resnet
 from avsync.models.avhubert.transformer import POSITION_GROUPS, POSITION_KERNEL_FRAMES
 from avsync.models.encoders import avhubert

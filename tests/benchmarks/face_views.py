@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.table import Table
 from scipy import ndimage
 
-from avsync.prepare.decode import decode
-from avsync.prepare.landmarks import dlib68, trees68
-from avsync.prepare.landmarks.base import FaceDetector
-from avsync.prepare.mouth_crop import MOUTH_POINTS, crop_mouths, fill_missing
-from avsync.prepare.rejects import Reject
-from avsync.prepare.tracks import find_tracks, talking_track
+from avsync.media.decode import decode
+from avsync.media.landmarks import dlib68, trees68
+from avsync.media.landmarks.base import FaceDetector
+from avsync.media.mouth_crop import MOUTH_POINTS, crop_mouths, fill_missing
+from avsync.media.rejects import Reject
+from avsync.media.tracks import find_tracks, talking_track
 
 # How far the picture is turned about its upright axis, and from how far it is looked at.
 YAW_DEGREES = 35

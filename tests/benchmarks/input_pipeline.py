@@ -212,7 +212,7 @@ def compare_with_trainer(config: Config, pipeline: Cost, *, num_updates: int) ->
     step = make_train_step(job.apply_in_training, job.rule)
     update = parallel.map_step(step, donate_state=True)
     (batch, _) = next(job.batches(0))
-    spread = parallel.spread(batch)
+    spread = parallel.shard_batch(batch)
 
     def train(num_updates: int) -> None:
         nonlocal state

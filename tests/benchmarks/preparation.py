@@ -21,13 +21,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from avsync.prepare import store
-from avsync.prepare.clips import prepare_clip
-from avsync.prepare.decode import decode
-from avsync.prepare.landmarks import dlib68, trees68
-from avsync.prepare.landmarks.base import FaceDetector
-from avsync.prepare.mouth_crop import MOUTH_POINTS, crop_mouths, fill_missing
-from avsync.prepare.tracks import find_tracks, talking_track
+from avsync.media.clips import prepare_clip
+from avsync.media.decode import decode
+from avsync.media.landmarks import dlib68, trees68
+from avsync.media.landmarks.base import FaceDetector
+from avsync.media.mouth_crop import MOUTH_POINTS, crop_mouths, fill_missing
+from avsync.media.tracks import find_tracks, talking_track
+from avsync.preparation import store
 from avsync.types import Clip, MediaFile
 from avsync.units import SAMPLES_PER_FRAME
 

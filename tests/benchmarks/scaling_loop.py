@@ -35,7 +35,7 @@ def main(mapping: str, size: str, num_clips: int) -> None:
     )
     state = parallel.replicate(state)
     update = {"jit": by_jit, "pmap": by_pmap}[mapping](step)
-    batch = parallel.spread(a_batch(num_clips))
+    batch = parallel.shard_batch(a_batch(num_clips))
 
     def train(num_updates: int) -> int:
         nonlocal state
@@ -77,7 +77,7 @@ def a_batch(num_clips: int) -> Batch:
     valid = np.ones((num_clips, NUM_FRAMES), bool)
     visual = generator.integers(0, 256, (*valid.shape, 88, 88, 1), np.uint8)
     audio = generator.integers(-3000, 3000, (num_clips, NUM_FRAMES * SAMPLES_PER_FRAME), np.int16)
-    return Batch(visual, audio, valid, counted=valid, label=np.zeros(num_clips, np.int32))
+    return Batch(visual, audio, valid, loss_mask=valid, label=np.zeros(num_clips, np.int32))
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ import pytest
 
 from avsync import scoring
 from avsync.convert import avh_align, torch_file
-from avsync.losses.alignment import alignment_nll
 from avsync.models.aligner import Aligner
 from avsync.models.encoders import precomputed
 from avsync.models.heads import fusion_mlp
+from avsync.train.losses.alignment import alignment_nll
 from tests.convert import torch_zip
 from tests.convert.torch_zip import dict_of, name, plain, set_state, storage, tensor
 

@@ -5,9 +5,9 @@ import math
 import pytest
 
 from avsync.evaluation import paired, results
-from avsync.evaluation.page import render
 from avsync.evaluation.summary import MAX_GROUPS, compute_metrics
 from avsync.metrics import ranking
+from avsync.reports.evaluation.page import render
 
 INFO = {"dataset": "talkers", "split": "test", "checkpoint": "runs/a/checkpoints/7"}
 

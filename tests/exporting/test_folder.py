@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from avsync import build_export, checkpoint
+from avsync import build, checkpoint
 from avsync.exporting import load_scorer
 from avsync.exporting.folder import thresholds
 from avsync.pp import silence
@@ -34,7 +34,7 @@ def workdir(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture(scope="module")
 def exported(workdir, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("exports") / "scorer"
-    build_export.make_export(workdir, 0, num_channels=24, weights_dtype="float16")(folder)
+    build.make_export(workdir, 0, num_channels=24, weights_dtype="float16")(folder)
     return folder
 
 
@@ -85,7 +85,7 @@ def test_an_export_is_a_checkpoint_with_the_same_config_scores_and_weights(workd
 
 
 def test_nothing_that_is_there_is_replaced(workdir, exported, tmp_path):
-    export = build_export.make_export(workdir, 0, num_channels=24, weights_dtype="float32")
+    export = build.make_export(workdir, 0, num_channels=24, weights_dtype="float32")
     with pytest.raises(ValueError, match="scorer is there and not an empty folder"):
         export(exported)
     file = tmp_path / "file"
@@ -96,16 +96,16 @@ def test_nothing_that_is_there_is_replaced(workdir, exported, tmp_path):
 
 def test_a_model_of_features_asks_for_their_channels_and_another_takes_none(workdir, tmp_path):
     with pytest.raises(ValueError, match="give --feature_channels=N"):
-        build_export.make_export(workdir, 0, num_channels=None, weights_dtype="float32")
+        build.make_export(workdir, 0, num_channels=None, weights_dtype="float32")
     checkpoint.write_config(tmp_path, json.loads(small_config("lip_conv").to_json()))
     with pytest.raises(ValueError, match="this one takes clips"):
-        build_export.make_export(tmp_path, 0, num_channels=24, weights_dtype="float32")
+        build.make_export(tmp_path, 0, num_channels=24, weights_dtype="float32")
 
 
 def test_the_terms_of_published_weights_are_named_where_there_may_be_some():
-    (licence,) = build_export.licences(small_config("avhubert"))
+    (licence,) = build.licences(small_config("avhubert"))
     assert "non-commercial research only" in licence
-    assert build_export.licences(small_config("lip_conv")) == []
+    assert build.licences(small_config("lip_conv")) == []
 
 
 @pytest.mark.parametrize("silent_samples", [0, 1, 639, 640, 641, 3 * SAMPLES_PER_FRAME])

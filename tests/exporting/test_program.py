@@ -9,7 +9,7 @@ import pytest
 from jax import export
 from ml_collections import ConfigDict
 
-from avsync import build, build_export, scoring
+from avsync import build, scoring
 from avsync.config import default
 from avsync.exporting.program import PLATFORMS, make_program
 from avsync.scoring.scorer import Scorer
@@ -68,9 +68,7 @@ def scorer_and_program(model: str) -> tuple[Scorer, export.Exported]:
     channels = CHANNELS if model == "features" else None
     extraction = Extraction("", "", CHANNELS) if channels else None
     scorer = build.make_scorer(config, random_params(config, extraction), extraction=extraction)
-    whole = build.make_scorer(
-        build_export.with_clips_whole(config), scorer.params, extraction=extraction
-    )
+    whole = build.make_scorer(build.with_clips_whole(config), scorer.params, extraction=extraction)
     return scorer, export.deserialize(make_program(whole, channels=channels).serialize())
 
 

@@ -12,8 +12,8 @@ from avsync.features import official
 from avsync.features.ledger import Split
 from avsync.features.official import NpzFolder
 from avsync.features.store import ClipFeatures
+from avsync.media.rejects import Reject
 from avsync.models.frontend import stacked_log_filterbank
-from avsync.prepare.rejects import Reject
 from avsync.types import ClipInfo, Extraction
 
 INFO = ClipInfo("id1/a/real", label=0, category="RV-RA")

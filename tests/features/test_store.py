@@ -13,7 +13,7 @@ from avsync.features.ledger import Split
 from avsync.features.store import ClipFeatures, FeatureDataset
 from avsync.input_pipeline.evaluation import whole_clips
 from avsync.input_pipeline.training import train_batches
-from avsync.prepare.rejects import Reject
+from avsync.media.rejects import Reject
 from avsync.types import ClipInfo, Extraction
 
 EXTRACTION = Extraction("leading", "some encoder", {"visual": 8, "audio": 4})

@@ -118,8 +118,8 @@ def test_recomputing_blocks_changes_no_gradient(published):
     clip, valid = jnp.asarray(random_clip("audio", 2)), jnp.ones((1, 2), bool)
     direction = np.random.default_rng(2).normal(size=(1, 2, 128))
 
-    def gradient(recompute):
-        encoder = Encoder(modality="audio", recompute=recompute, **published.options)
+    def gradient(remat):
+        encoder = Encoder(modality="audio", remat=remat, **published.options)
 
         def loss(params):
             return jnp.sum(encoder.apply({"params": params}, clip, valid) * direction)
@@ -137,7 +137,7 @@ def test_recomputing_blocks_changes_no_gradient(published):
 def test_it_fits_where_the_encoders_of_an_aligner_stand():
     config = default()
     config.model.visual = {
-        "name": "avhubert", "modality": "video", "recompute": "blocks", "chunk_frames": 2, **TINY
+        "name": "avhubert", "modality": "video", "remat": "blocks", "chunk_frames": 2, **TINY
     }  # fmt: skip
     config.model.audio = {"name": "avhubert", "modality": "audio", **TINY}
     model = build.make_model(config)
@@ -162,7 +162,7 @@ def test_it_fits_where_the_encoders_of_an_aligner_stand():
         ({"modality": "video"}, np.zeros((1, 3, 88, 88, 1), np.uint8), "3 mouth crops for 2"),
         ({"modality": "audio"}, np.zeros((1, 1281), np.int16), "2 frames need 1280 samples"),
         ({"modality": "audio", "length": "one"}, np.zeros((1, 1280), np.int16), "length: 'one'"),
-        ({"modality": "audio", "recompute": "yes"}, np.zeros((1, 1280), np.int16), "'yes'"),
+        ({"modality": "audio", "remat": "yes"}, np.zeros((1, 1280), np.int16), "'yes'"),
     ],
 )
 def test_what_cannot_be_encoded_is_refused_by_name(options, clip, error):

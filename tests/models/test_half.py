@@ -9,7 +9,7 @@ import pytest
 
 from avsync import build
 from avsync.config import Config, default
-from avsync.losses.alignment import alignment_nll
+from avsync.train.losses.alignment import alignment_nll
 
 # Of a sum or a root in bfloat16, with 8 bits, not more than two digits are left.
 DELICATE = {"reduce_sum", "cumsum", "exp", "exp2", "log", "log1p", "logistic", "rsqrt", "sqrt"}

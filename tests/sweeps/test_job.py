@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from avsync.files import held
+from avsync.files import file_lock
 from avsync.sweeps import job, plan
 from avsync.sweeps.commands import Evaluation, commands, task_command
 from avsync.sweeps.outcomes import Places
@@ -49,7 +49,10 @@ def test_a_sweep_has_failed_only_if_every_run_has(sweep, tmp_path: Path):
 
 def test_a_run_that_another_process_is_at_is_left_to_it(sweep, tmp_path: Path):
     lock = Places.of(tmp_path, sweep.runs[2]).outcome.with_suffix(".lock")
-    with held(lock), pytest.raises(ValueError, match=r"another process, which holds 002_seed=2\."):
+    with (
+        file_lock(lock),
+        pytest.raises(ValueError, match=r"another process, which holds 002_seed=2\."),
+    ):
         job.do(sweep, tmp_path, evaluation=TEST, indices=[1, 2], slots=[{}])
     assert job.pending(sweep, tmp_path, evaluation=TEST) == [0, 1, 2]
 

@@ -46,7 +46,7 @@ def test_slow_data_is_told_from_slow_updates():
     assert slow_data.data_wait > 0.5 > slow_data.device_busy
     slow_updates = rates_of(300, data_seconds=0.0)
     assert slow_updates.device_busy > 0.5 > slow_updates.data_wait
-    assert slow_updates.utilisation > slow_data.utilisation > 0
+    assert slow_updates.mfu > slow_data.mfu > 0
 
 
 def test_data_that_is_made_while_the_device_works_is_not_waited_for():

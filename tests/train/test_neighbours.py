@@ -13,8 +13,9 @@ import numpy as np
 import optax
 import pytest
 
-from avsync import optim, parallel
-from avsync.losses import alignment
+from avsync import parallel
+from avsync.train import optim
+from avsync.train.losses import alignment
 from avsync.train.neighbours import among_neighbours
 from avsync.train.state import new_state
 from avsync.train.step import Rule, make_train_step
@@ -42,7 +43,7 @@ def three_updates(reach_clips: int = REACH_CLIPS) -> dict[str, list]:
     generator = np.random.default_rng(0)
     visual, audio = generator.standard_normal((2, 4, 6, 3)).astype(np.float32)
     valid = np.arange(6) < np.array([[6], [2], [6], [6]])
-    batch = Batch(visual, audio, valid, counted=valid, label=np.zeros(4, np.int32))
+    batch = Batch(visual, audio, valid, loss_mask=valid, label=np.zeros(4, np.int32))
     names = ("visual", "audio")
     params = {name: generator.standard_normal((3, 4)).astype(np.float32) for name in names}
     plateau = optim.make_plateau("constant", factor=0.1, patience=0)
@@ -52,7 +53,7 @@ def three_updates(reach_clips: int = REACH_CLIPS) -> dict[str, list]:
     state = parallel.replicate(new_state(params, optimiser=rule.optimiser, plateau=plateau))
     losses = []
     for _ in range(3):
-        state, metrics = update(state, parallel.spread(batch))
+        state, metrics = update(state, parallel.shard_batch(batch))
         losses.append(float(metrics["loss"]))
     return {"losses": losses, **{name: state.params[name].tolist() for name in names}}
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from avsync import optim
+from avsync.train import optim
 from avsync.train.patience import Patience
 
 

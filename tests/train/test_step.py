@@ -6,8 +6,9 @@ import numpy as np
 import optax
 import pytest
 
-from avsync import optim, parallel
-from avsync.losses import alignment
+from avsync import parallel
+from avsync.train import optim
+from avsync.train.losses import alignment
 from avsync.train.state import new_state
 from avsync.train.step import Rule, make_train_step
 from avsync.types import Batch
@@ -45,7 +46,7 @@ def update(batch: Batch, *, rate_scale: float = 1.0, num_updates: int = 1, **rul
     step = parallel.map_step(make_train_step(scaled_agreement, chosen), donate_state=False)
     metrics = {}
     for _ in range(num_updates):
-        state, metrics = step(state, parallel.spread(batch))
+        state, metrics = step(state, parallel.shard_batch(batch))
     return state, {k: v.item() for k, v in jax.device_get(metrics).items()}
 
 
@@ -69,7 +70,7 @@ def test_the_gradient_of_a_sum_is_that_of_the_mean_times_the_frames_that_count()
 def test_frames_that_do_not_count_are_there_to_be_chosen_from():
     batch = a_batch(3)
     _, with_neighbours = update(batch)
-    alone = batch._replace(audio=batch.audio * batch.counted[..., None])
+    alone = batch._replace(audio=batch.audio * batch.loss_mask[..., None])
     _, without = update(alone)
     assert with_neighbours["loss"] != without["loss"]
 
@@ -84,15 +85,15 @@ def test_a_batch_in_parts_makes_the_update_of_the_whole(reduction):
     # However unevenly the frames that count fall on the parts.
     batch = a_batch(8, 1, 3, 5, 0, 0)
     whole, at_once = update(batch, reduction=reduction)
-    for micro_batches in (2, 3, 6):
-        parts, in_turn = update(batch, reduction=reduction, micro_batches=micro_batches)
+    for grad_accum_steps in (2, 3, 6):
+        parts, in_turn = update(batch, reduction=reduction, grad_accum_steps=grad_accum_steps)
         assert float(parts.params["scale"]) == pytest.approx(float(whole.params["scale"]), rel=1e-6)
         assert in_turn == pytest.approx(at_once, rel=1e-6)
 
 
 def test_a_batch_that_cannot_be_parted_evenly_is_refused():
     with pytest.raises(ValueError, match="3 clips of a device cannot be taken in 2 equal parts"):
-        update(a_batch(8, 8, 8), micro_batches=2)
+        update(a_batch(8, 8, 8), grad_accum_steps=2)
 
 
 def test_the_average_follows_the_parameters_slowly_and_fast_at_first():
@@ -114,7 +115,7 @@ def test_the_average_follows_the_parameters_slowly_and_fast_at_first():
     ("rule", "message"),
     [
         ({"reduction": "men"}, "did you mean 'mean'"),
-        ({"micro_batches": 0}, "micro_batches must be 1 or more, got 0"),
+        ({"grad_accum_steps": 0}, "grad_accum_steps must be 1 or more, got 0"),
         ({"ema_decay": 1.0}, "ema_decay must be 0, for no average, to below 1"),
     ],
 )

@@ -114,7 +114,7 @@ def test_a_report_says_whether_data_or_the_device_is_the_limit(data_dir, tmp_pat
         assert all(line[name] >= 0 for name in MEASURED)
         assert line["data_wait"] + line["device_busy"] <= 1.01
     assert lines[-1]["frames_per_second"] > 0
-    assert lines[-1]["utilisation"] > 0
+    assert lines[-1]["mfu"] > 0
     assert list((tmp_path / "profile").rglob("*.xplane.pb"))
 
 
@@ -122,9 +122,12 @@ def test_a_report_says_whether_data_or_the_device_is_the_limit(data_dir, tmp_pat
     ("changes", "message"),
     [
         ({"reach_clips": 1}, r"reach_clips must be 0 to 0 for a config\.data\.batch_size of 2"),
-        ({"reach_clips": 1, "micro_batches": 2}, r"reach_clips 1 needs .*micro_batches 1, got 2"),
+        (
+            {"reach_clips": 1, "grad_accum_steps": 2},
+            r"reach_clips 1 needs .*grad_accum_steps 1, got 2",
+        ),
         ({"reach_clips": 1, "loss": "supervised"}, r"needs config\.train\.loss 'alignment'"),
-        ({"recompute": "cheep"}, "did you mean 'cheap'"),
+        ({"remat": "cheep"}, "did you mean 'cheap'"),
     ],
 )
 def test_knobs_that_do_not_go_together_are_refused(data_dir, changes, message):

@@ -4,7 +4,7 @@ Each key of the record that `prepare` makes is a shortcut of its own.
 """
 
 from avsync.audits.base import AuditedClip, Shortcut, Value
-from avsync.prepare.media import KEYS, TEXTS
+from avsync.media.probe import KEYS, TEXTS
 
 # Numbers that name a setting more than they measure something: they rank nothing, so each value is
 # a category. Rates of files with uneven times differ in every digit; a hundredth is enough.

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt8
 
-from avsync.models.avhubert.recompute import with_recompute
+from avsync.models.avhubert.remat import with_remat
 from avsync.models.layers import keep_valid
 
 INPUT_PIXELS = 88
@@ -30,12 +30,12 @@ class ResNet(nn.Module):
     Attributes:
       chunk_frames: frames that are in memory at once, 0 for all; a frame takes about 1 MB in
         float32. The result is the same.
-      recompute: "blocks" keeps each block's input alone for the backward pass, "none" everything.
+      remat: "blocks" keeps each block's input alone for the backward pass, "none" everything.
       dtype: of the activations.
     """
 
     chunk_frames: int = 0
-    recompute: str = "none"
+    remat: str = "none"
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -50,7 +50,7 @@ class ResNet(nn.Module):
                 f"AV-HuBERT sees mouth crops of {INPUT_PIXELS} x {INPUT_PIXELS} pixels, got "
                 f"{frames.shape[2]} x {frames.shape[3]}: cut the centre out of larger ones."
             )
-        pictures = Pictures(self.recompute, self.dtype, name="pictures")
+        pictures = Pictures(self.remat, self.dtype, name="pictures")
         time = frames.shape[1]
         chunk = self.chunk_frames if 0 < self.chunk_frames < time else time
         num_chunks = -(-time // chunk)
@@ -76,7 +76,7 @@ class ResNet(nn.Module):
 class Pictures(nn.Module):
     """Frames with two neighbours at each end, [b t+4 88 88 1], to [b t 512]."""
 
-    recompute: str
+    remat: str
     dtype: Any
 
     @nn.compact
@@ -96,7 +96,7 @@ class Pictures(nn.Module):
         # padding at the far side, where the last window ends with the last pixel.
         x = jnp.pad(x, ((0, 0), (1, 0), (1, 0), (0, 0)), constant_values=-jnp.inf)
         x = nn.max_pool(x, (3, 3), (2, 2))
-        block = with_recompute(PictureBlock, self.recompute)
+        block = with_remat(PictureBlock, self.remat)
         for stage, width in enumerate(WIDTHS):
             for i in range(BLOCKS):
                 stride = 2 if stage > 0 and i == 0 else 1

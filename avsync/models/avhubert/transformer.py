@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from avsync.models.avhubert.norm import layer_norm
-from avsync.models.avhubert.recompute import with_recompute
+from avsync.models.avhubert.remat import with_remat
 from avsync.models.layers import keep_valid
 
 POSITION_KERNEL_FRAMES = 128
@@ -27,7 +27,7 @@ class Transformer(nn.Module):
       num_layers: blocks; their parameters are stacked along a leading axis.
       chunk_frames: frames whose attention is computed at once, 0 for all: the weights take
         b * num_heads * chunk_frames * t * 4 bytes. The result is the same.
-      recompute: "blocks" keeps each block's input alone for the backward pass, "none" everything.
+      remat: "blocks" keeps each block's input alone for the backward pass, "none" everything.
       dtype: of what the matrix products take and give; sums along the residual, norms, softmax and
         GELU are float32.
     """
@@ -36,7 +36,7 @@ class Transformer(nn.Module):
     num_heads: int
     num_layers: int
     chunk_frames: int = 0
-    recompute: str = "none"
+    remat: str = "none"
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -61,7 +61,7 @@ class Transformer(nn.Module):
         # One compiled block serves all layers, whose parameters are stacked. 24 blocks one by one
         # save a CPU the copy of each layer's parameters, a quarter of the time on four clips of
         # 3 s, but their gradient takes 56 s to compile instead of 5.
-        block = with_recompute(Block, self.recompute, prevent_cse=False)(
+        block = with_remat(Block, self.remat, prevent_cse=False)(
             self.feed_forward, self.num_heads, self.chunk_frames, self.dtype, name="blocks"
         )
         scan = nn.scan(

@@ -43,7 +43,7 @@ class Encoder(nn.Module):
       amplitude: the scale in which sound is analysed, avsync.models.frontend.AMPLITUDES.
       chunk_frames: frames that the front end and the attention of a long clip take at once, 0 for
         all: less memory, the same result.
-      recompute: "blocks" keeps each block's input alone for the backward pass, "none" everything.
+      remat: "blocks" keeps each block's input alone for the backward pass, "none" everything.
       dtype: of the activations; sums, norms and softmax are always float32.
     """
 
@@ -55,12 +55,12 @@ class Encoder(nn.Module):
     length: str = "unit"
     amplitude: str = "float"
     chunk_frames: int = 0
-    recompute: str = "none"
+    remat: str = "none"
     dtype: Any = jnp.float32
 
     def setup(self) -> None:
         self.audio_projection = nn.Dense(self.embedding, dtype=self.dtype)
-        self.resnet = ResNet(self.chunk_frames, self.recompute, self.dtype)
+        self.resnet = ResNet(self.chunk_frames, self.remat, self.dtype)
         self.video_projection = nn.Dense(self.embedding, dtype=self.dtype)
         self.fusion_norm = layer_norm("fusion_norm")
         self.fusion_projection = nn.Dense(self.embedding, dtype=self.dtype)
@@ -69,7 +69,7 @@ class Encoder(nn.Module):
             self.num_heads,
             self.num_layers,
             self.chunk_frames,
-            self.recompute,
+            self.remat,
             self.dtype,
         )
 

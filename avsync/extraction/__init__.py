@@ -1,1 +1,0 @@
-"""Clips through a frozen encoder, once: features on disk for all that comes after."""

@@ -1,0 +1,1 @@
+"""Raw video files to mouth crops and sound, streamed and bounded; no JAX, no TensorFlow."""

@@ -1,0 +1,163 @@
+"""A dataset, from raw files or from nothing if it is synthetic: planned, prepared, written.
+
+The clips lie in `preparing/` beside the dataset until that is whole. What a dataset says of its
+files is read anew each time: labels that were corrected while clips were prepared are those that
+the dataset gets.
+"""
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from avsync.datasets._splits import Plan
+from avsync.datasets.base import MediaBuilder, Selection, builder_class
+from avsync.files import file_lock
+from avsync.preparation import job
+from avsync.preparation.job import Engine
+from avsync.preparation.progress import show_progress
+from avsync.preparation.status import read_status
+from avsync.preparation.worker import Limits
+
+# `avsync.reports.card.card.write_card`: reports stand above preparation, which must not import it.
+WriteCard = Callable[..., None]
+
+
+class Preparation:
+    """The preparation of `dataset`, NAME or NAME/CONFIG, under `data_dir`.
+
+    ValueError if there is no such dataset, or no such selection of its clips.
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        data_dir: Path,
+        *,
+        num_workers: int,
+        limit: int | None,
+        split_list: Iterable[str],
+        disjoint: str | None,
+    ):
+        self._dataset = dataset
+        self._settings = {"limit": limit, "split_list": list(split_list), "disjoint": disjoint}
+        self._num_workers = num_workers
+        self._class = builder_class(dataset)
+        self._selection = Selection.parse(**self._settings)
+        self._options: dict[str, Any] = {
+            "config": dataset.partition("/")[2] or None,
+            "data_dir": data_dir,
+            "num_workers": num_workers,
+            "limit": limit,
+        }
+        self.directory = Path(self._class(**self._options).data_dir)
+        self._work = self.directory.parent / "preparing"
+
+    @property
+    def needs_source(self) -> bool:
+        """Whether it is made of raw files."""
+        return issubclass(self._class, MediaBuilder)
+
+    def is_done(self, source: Path | None) -> bool:
+        """Whether the dataset lies there.
+
+        ValueError if it was made with other settings, or if `source` is there and not as it was.
+        """
+        report = job.read_report(self.directory, settings=self._settings)
+        if report and source and source.exists() and "source_digest" in report:
+            digest = _digest(self.plan(source))
+            if digest != report["source_digest"]:
+                raise ValueError(
+                    f"{self.directory} was prepared when {source} held other files, splits or "
+                    "labels: remove it, or prepare into another folder"
+                )
+        return report is not None
+
+    def status(self) -> str:
+        """How far it is, in words."""
+        report = job.read_report(self.directory, settings={})
+        if report:
+            return (
+                f"done: {report['num_clips']:,} clips of {report['hours_of_video']:.2f} h, "
+                f"{report['num_rejected']:,} rejected; {self.directory}"
+            )
+        return str(read_status(self._work) or f"not begun: nothing at {self._work}")
+
+    def run(
+        self,
+        source: Path | None,
+        *,
+        detector: str,
+        engine: Engine,
+        limits: Limits,
+        write_card: WriteCard,
+        retry_rejects: bool = False,
+    ) -> dict[str, Any]:
+        """Makes the dataset, or goes on with it; returns its report.
+
+        `source` is None for one that needs none. `engine` and `limits` as in `job.prepare_media`,
+        and its errors; ValueError while another process is at it. `write_card` writes the data card
+        last, so that a finished dataset has one. With `retry_rejects`, files that
+        were rejected are tried once more.
+        """
+        with file_lock(self._work / "prepare.lock"):
+            if retry_rejects:
+                job.forget_rejects(self._work)
+            return self._run(
+                source, detector=detector, engine=engine, limits=limits, write_card=write_card
+            )
+
+    def _run(
+        self,
+        source: Path | None,
+        *,
+        detector: str,
+        engine: Engine,
+        limits: Limits,
+        write_card: WriteCard,
+    ) -> dict[str, Any]:
+        started = monotonic()
+        # Of runs that were killed while TFDS wrote.
+        for left in self.directory.parent.glob(f"incomplete.*_{self.directory.name}"):
+            shutil.rmtree(left, ignore_errors=True)
+        if issubclass(self._class, MediaBuilder):
+            assert source, "the binary has seen to that"
+            plan = self.plan(source)
+            print(*plan.notes, sep="\n", file=sys.stderr)
+            how = {"detector": detector, "engine": engine, "limits": limits}
+            with show_progress(len(plan.media)) as progress:
+                done = job.prepare_media(plan.media, self._work, progress=progress, **how)
+            # Of a run that was killed before its report, and so of labels that may be old.
+            shutil.rmtree(self.directory, ignore_errors=True)
+            self._class(prepared=done.clips, splits=plan.splits, **self._options).write()
+            notes = {"notes": plan.notes, "source_digest": _digest(plan)}
+            rejects, report = done.rejects, done.report | notes
+        else:
+            builder = self._class(**self._options)
+            builder.write()
+            rejects, report = [], builder.contents() | {"num_rejected": 0, "by_reason": {}}
+        seconds = round(monotonic() - started, 1)
+        report |= {**self._settings, "num_workers": self._num_workers, "seconds": seconds}
+        data_dir = self._options["data_dir"]
+        write_card(self._dataset, self.directory, data_dir=data_dir, rejects=rejects, report=report)
+        job.write_reports(rejects, report, self.directory)
+        shutil.rmtree(self._work, ignore_errors=True)
+        return report
+
+    def plan(self, source: Path) -> Plan:
+        """What of `source` to prepare for which split; ValueError if that cannot be had."""
+        assert issubclass(self._class, MediaBuilder)
+        return self._class.plan(source, self._selection)
+
+
+def _digest(plan: Plan) -> str:
+    """Of all that a dataset says of its files but where they lie: it may be moved as a whole."""
+    digest = hashlib.sha256(json.dumps(plan.splits).encode())
+    for file in plan.media:
+        known = {**file._asdict(), "path": file.path.name, "attributes": dict(file.attributes)}
+        digest.update(json.dumps(known, sort_keys=True).encode())
+    return digest.hexdigest()

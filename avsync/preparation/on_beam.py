@@ -1,0 +1,89 @@
+"""Clips by Apache Beam: the same worker processes, on as many machines as its runner has.
+
+What the machines share is a filesystem: the raw files, and the directory of the job, at the same
+path on all of them. Only ids and paths travel through Beam; clips and journals lie in the directory
+as if one machine had made them.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam  # pyright: ignore[reportMissingImports] (an extra of its own)
+from apache_beam.io import ReadFromText  # pyright: ignore[reportMissingImports]
+from apache_beam.options import pipeline_options  # pyright: ignore[reportMissingImports]
+
+from avsync.files import atomic_write
+from avsync.preparation.journal import Entry, Journal
+from avsync.preparation.store import is_stored
+from avsync.preparation.worker import Outcome, Task, Worker
+from avsync.types import MediaFile
+
+PENDING = "pending.jsonl"
+
+# How late a file may be found to have had its time.
+LOOK_EVERY_SECONDS = 0.2
+
+
+def prepare_on_beam(
+    pending: Sequence[MediaFile], task: Task, *, journals: Path, options: Sequence[str]
+) -> Iterator[Entry]:
+    """Stores the clip of each file, with a line in a journal; yields nothing on the way.
+
+    `options` are those of a Beam pipeline: "--runner=FlinkRunner", "--flink_master=HOST:8081".
+    ValueError if a path is relative: machines differ in where they stand. Raises what the runner
+    raises: its own errors, and those of `Worker` as it wraps them.
+    """
+    for place in (task.clips, journals, *(file.path for file in pending)):
+        if not place.is_absolute():
+            raise ValueError(f"{place}: Beam needs paths from the root, the same on all machines")
+    # A file, because a job of a million elements would be larger than runners accept.
+    path = journals.parent / PENDING
+    lines = (json.dumps({"clip_id": file.clip_id, "path": str(file.path)}) for file in pending)
+    atomic_write(path, "".join(f"{line}\n" for line in lines))
+    with beam.Pipeline(options=pipeline_options.PipelineOptions(list(options))) as pipeline:
+        _ = (
+            pipeline
+            | "List" >> ReadFromText(str(path))
+            | "Spread" >> beam.Reshuffle()
+            | "Prepare" >> beam.ParDo(_Prepare(task, journals))
+        )
+    return iter(())
+
+
+class _Prepare(beam.DoFn):
+    """One worker process for each that Beam runs, and a journal."""
+
+    def __init__(self, task: Task, journals: Path):
+        self._task, self._journals = task, journals
+        self._worker: Worker | None = None
+
+    def setup(self) -> None:
+        self._journal = Journal(self._journals)
+
+    def process(self, element: str) -> Iterable[Any]:
+        line = json.loads(element)
+        # Beam does a bundle again when one of its elements or its machine failed.
+        if not is_stored(line["clip_id"], self._task.clips):
+            outcome = self._outcome(MediaFile(line["clip_id"], Path(line["path"])))
+            self._journal.write(outcome.media, outcome.reject, num_frames=outcome.num_frames)
+        return ()
+
+    def teardown(self) -> None:
+        if self._worker:
+            self._worker.end()
+        self._journal.close()
+
+    def _outcome(self, media: MediaFile) -> Outcome:
+        if self._worker and self._worker.is_usable():
+            self._worker.give(media)
+        else:
+            if self._worker:
+                self._worker.end()
+            self._worker = Worker(media, self._task)
+        while True:
+            outcome = self._worker.outcome()
+            if outcome:
+                return outcome
+            self._worker.connection.poll(LOOK_EVERY_SECONDS)

@@ -1,1 +1,0 @@
-"""Raw media to prepared clips: decoding, landmarks, mouth crops, rejects."""

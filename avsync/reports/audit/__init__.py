@@ -1,0 +1,1 @@
+"""The audit report: page, figures, tables."""

@@ -1,0 +1,1 @@
+"""The data card of a prepared dataset, as HTML and Markdown."""

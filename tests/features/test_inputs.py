@@ -1,0 +1,86 @@
+"""What can be extracted to where, and what is said of the rest."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avsync.features import inputs
+from avsync.types import Extraction
+
+NOTHING = {
+    "dataset": None,
+    "splits": [],
+    "from_roi": None,
+    "from_npz": None,
+    "lists": [],
+    "data_dir": "data",
+    "trim": "none",
+}
+EXTRACTION = Extraction("none", "some encoder", {"visual": 8, "audio": 8})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Features of three clips, and lists of two each."""
+    for name in ("a", "b", "c"):
+        np.savez(tmp_path / f"{name}.npz", visual=np.ones((5, 8)), audio=np.ones((5, 8)))
+    (tmp_path / "train.csv").write_text("path,label\na.mp4,0\nb.mp4,0\n")
+    (tmp_path / "test.csv").write_text("path,label\nc.mp4,1\nb.mp4,0\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("given", [{}, {"dataset": "grid", "from_npz": "folder"}])
+def test_one_source_must_be_named(given):
+    with pytest.raises(ValueError, match="by one of --dataset, --from_roi, --from_npz"):
+        inputs.find(**{**NOTHING, **given})
+
+
+def test_all_files_are_one_split_without_labels(folder: Path):
+    found = inputs.find(**{**NOTHING, "from_npz": str(folder)})
+    assert [(work.split.name, work.num_clips) for work in found.works] == [("all", 3)]
+    assert found.extraction == Extraction("none", "", {"visual": 8, "audio": 8})
+    options = {"data_dir": str(folder), "dtype": "float32", "out_name": "new", "to_npz": None}
+    with pytest.raises(ValueError, match="a dataset needs labels"):
+        inputs.open_sink(found, EXTRACTION, **options)
+
+
+def test_lists_name_splits_their_clips_and_labels(folder: Path):
+    lists = [f"train={folder / 'train.csv'}", str(folder / "test.csv")]
+    found = inputs.find(**{**NOTHING, "from_npz": str(folder), "lists": lists})
+    splits = {work.split.name: work.read(0).clips for work in found.works}
+    labels = {
+        name: [(clip.info.clip_id, clip.info.label) for clip in clips]
+        for name, clips in splits.items()
+    }
+    assert labels == {"train": [("a", 0), ("b", 0)], "test": [("c", 1), ("b", 0)]}
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({"from_npz": "nowhere"}, "nowhere is no folder"),
+        ({"from_roi": "{folder}"}, r"no file \*_roi.mp4 below"),
+        ({"from_npz": "{folder}", "lists": ["nowhere.csv"]}, "nowhere.csv"),
+        ({"dataset": "nothing"}, "unknown dataset: 'nothing'"),
+    ],
+)
+def test_what_is_not_there_is_named(folder: Path, given, match):
+    texts = {k: v.format(folder=folder) if isinstance(v, str) else v for k, v in given.items()}
+    with pytest.raises(ValueError, match=match):
+        inputs.find(**{**NOTHING, "data_dir": str(folder), **texts})
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({}, "by one of --out_name, --to_npz"),
+        ({"out_name": "a", "to_npz": "b"}, "by one of --out_name, --to_npz"),
+        ({"out_name": "grid"}, "--out_name=grid: it must be"),
+        ({"out_name": "a/b"}, "--out_name=a/b: it must be"),
+    ],
+)
+def test_one_place_for_the_features_must_be_named(folder: Path, given, match):
+    options = {"data_dir": str(folder), "dtype": "float32", "out_name": None, "to_npz": None}
+    with pytest.raises(ValueError, match=match):
+        inputs.open_sink(inputs.Inputs([]), EXTRACTION, **{**options, **given})

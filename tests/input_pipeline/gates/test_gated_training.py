@@ -1,0 +1,64 @@
+"""A training from a config whose gates are set, and one that goes on."""
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avsync import build_training
+from avsync.build_training import make_training
+from avsync.config import Config
+from avsync.input_pipeline.gates.judging import Gates
+from avsync.types import Source
+from tests.test_configs import load
+
+
+def config_of(source: Source, **gates) -> Config:
+    config = load("quickstart", "test")
+    data_dir = source.directory.parents[1]
+    config.data.update(dataset=source.dataset, data_dir=str(data_dir), trim="none")
+    config.data.gates.update(**gates)
+    return config
+
+
+def read_epoch(job) -> list:
+    """Its batches, of 4 of 8 clips."""
+    return list(itertools.islice(job.batches(0), 2))
+
+
+def test_the_gates_of_configs_are_open_and_all_there_are(faulty):
+    config = config_of(faulty)
+    assert config.data.gates.to_dict() == Gates()._asdict()
+    assert build_training.gated(config, faulty, None) is faulty
+
+
+def test_a_training_leaves_out_what_its_gates_find_and_says_so(faulty, scores, tmp_path, capsys):
+    gates = {"sync": "shift", "sync_scores": scores, "duplicates": "drop"}
+    config = config_of(faulty, **gates, min_eye_distance_pixels=20.0)
+    job = make_training(config, tmp_path)
+    batches = read_epoch(job)
+    ids = [clip_id for batch in batches for clip_id in batch.clip_ids]
+    assert sorted(ids) == sorted(["late", *[f"clip{i}" for i in range(7)]])
+    counts = "sync: 1 shift, duplicates: 1 drop, faces: 1 drop"
+    line = f"gates: 2 of 10 clips left out, 1 moved ({counts})"
+    assert line in capsys.readouterr().err
+    lines = (tmp_path / "gates.jsonl").read_text().splitlines()
+    assert [json.loads(line)["clip_id"] for line in lines] == ["late", "twice", "small"]
+
+    # It goes on by what was found, not by what the file of scores has become since.
+    Path(scores).unlink()
+    for ours, theirs in zip(read_epoch(make_training(config, tmp_path)), batches, strict=True):
+        assert ours.clip_ids == theirs.clip_ids
+        np.testing.assert_array_equal(ours.batch.audio, theirs.batch.audio)
+    config.data.gates.min_eye_distance_pixels = 30.0
+    with pytest.raises(ValueError, match=r"20\.0 then, 30\.0 now\).*Choose another --workdir"):
+        make_training(config, tmp_path)
+
+
+def test_frames_in_the_order_on_disk_are_not_gated(faulty):
+    config = config_of(faulty, duplicates="drop")
+    config.data.order = "file"
+    with pytest.raises(ValueError, match=r"data\.order 'file' takes all frames .* 'shuffled'"):
+        make_training(config)

@@ -1,0 +1,220 @@
+"""Where a frame or a sample lands is decided by its time alone."""
+
+import numpy as np
+import pytest
+
+from avsync.media.decode import MAX_LENGTH_DIFFERENCE_SECONDS, decode
+from avsync.media.rejects import Reject
+from avsync.units import SAMPLES_PER_FRAME
+
+GREY_PER_SECOND = 80  # the picture tells the time: 12.5 ms a grey level, for up to 3 s
+CLICK_SECONDS = 1.0
+
+
+def clock(times: np.ndarray) -> np.ndarray:
+    """Frames whose brightness is their time."""
+    grey = np.round(np.asarray(times) * GREY_PER_SECOND).astype(np.uint8)
+    return np.broadcast_to(grey[:, None, None], (len(grey), 48, 64))
+
+
+def shown_seconds(frames: np.ndarray) -> np.ndarray:
+    """The time that each of the decoded frames tells."""
+    return frames.mean(axis=(1, 2)) / GREY_PER_SECOND
+
+
+def click(seconds: float, sample_rate: int, *, at: float = CLICK_SECONDS) -> np.ndarray:
+    """Faint hiss with 10 ms of a tone."""
+    samples = np.random.default_rng(0).uniform(-0.01, 0.01, round(seconds * sample_rate))
+    first, length = round(at * sample_rate), sample_rate // 100
+    samples[first : first + length] += 0.8 * np.sin(
+        np.arange(length) / sample_rate * 2 * np.pi * 1e3
+    )
+    return samples[None]
+
+
+def heard_seconds(waveform: np.ndarray) -> float:
+    """When the click begins."""
+    return float(np.argmax(np.abs(waveform.astype(float)) > 0.1 * 32768)) / 16_000
+
+
+def reject_of(path) -> Reject:
+    with pytest.raises(Reject) as caught:
+        decode(path)
+    return caught.value
+
+
+@pytest.mark.parametrize("rate", [10, 24, 25, 30_000 / 1001, 30, 50, 60])
+def test_a_frame_shows_its_own_time_whatever_the_rate_of_the_file(write_media, rate):
+    times = np.arange(round(2.4 * rate)) / rate
+    path = write_media(frames=clock(times), times=times, sound=[(0, click(2.4, 16_000))])
+    recording = decode(path)
+    assert len(recording.frames) == 60
+    grid = np.arange(60) / 25
+    late = (shown_seconds(recording.frames) - grid)[grid <= times[-1]]
+    assert np.abs(late).max() <= 0.5 / rate + 0.5 / GREY_PER_SECOND + 1e-3
+    assert recording.media["video_frames_per_second"] == pytest.approx(rate, rel=1e-3)
+
+
+def test_frames_at_uneven_times_are_shown_at_those_times(write_media):
+    rng = np.random.default_rng(1)
+    times = np.concatenate([[0], np.sort(rng.uniform(0.02, 2.38, 80)), [2.4]])
+    path = write_media(frames=clock(times), times=times, sound=[(0, click(2.44, 16_000))])
+    recording = decode(path)
+    grid = np.arange(len(recording.frames)) / 25
+    nearest = times[np.abs(times[None] - grid[:, None]).argmin(axis=1)]
+    np.testing.assert_allclose(shown_seconds(recording.frames), nearest, atol=0.02)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("sample_rate", [8_000, 22_050, 44_100, 48_000])
+def test_a_click_is_heard_at_its_time_whatever_the_sample_rate(write_media, sample_rate, channels):
+    times = np.arange(60) / 25
+    sound = np.repeat(click(2.4, sample_rate), channels, axis=0)
+    recording = decode(
+        write_media(frames=clock(times), times=times, sound=[(0, sound)], sample_rate=sample_rate)
+    )
+    assert recording.waveform.shape == (60 * SAMPLES_PER_FRAME,)
+    assert heard_seconds(recording.waveform) == pytest.approx(CLICK_SECONDS, abs=1e-3)
+    assert recording.media["sample_rate_hertz"] == sample_rate
+
+
+@pytest.mark.parametrize("codec", ["pcm_u8", "pcm_s16le", "pcm_s32le", "pcm_f32le", "flac"])
+def test_loudness_does_not_depend_on_the_sample_format(write_media, codec):
+    times = np.arange(50) / 25
+    sound = np.full((1, 32_000), 0.25)
+    path = write_media(frames=clock(times), times=times, sound=[(0, sound)], audio_codec=codec)
+    middle = decode(path).waveform[8_000:24_000]
+    np.testing.assert_allclose(middle, 0.25 * 32_768, atol=32_768 / 128)
+
+
+def test_channels_are_averaged(write_media):
+    times = np.arange(50) / 25
+    sound = np.stack([np.full(32_000, 0.5), np.full(32_000, -0.25)])
+    waveform = decode(write_media(frames=clock(times), times=times, sound=[(0, sound)])).waveform
+    np.testing.assert_allclose(waveform[8_000:24_000], 0.125 * 32_768, atol=2)
+
+
+def test_sound_that_starts_later_than_the_picture_stays_in_sync(write_media):
+    times = np.arange(60) / 25
+    sound = [(0.2, click(2.2, 16_000, at=CLICK_SECONDS - 0.2))]
+    recording = decode(write_media(frames=clock(times), times=times, sound=sound))
+    assert recording.num_leading_frames_cut == 5
+    assert recording.media["start_difference_seconds"] == pytest.approx(0.2, abs=1e-3)
+    assert shown_seconds(recording.frames)[0] == pytest.approx(0.2, abs=0.01)
+    assert heard_seconds(recording.waveform) == pytest.approx(CLICK_SECONDS - 0.2, abs=1e-3)
+
+
+def test_no_silence_is_planted_where_sound_starts_within_a_frame(write_media):
+    times = np.arange(60) / 25
+    sound = [(0.05, click(2.35, 16_000, at=CLICK_SECONDS - 0.05))]
+    recording = decode(write_media(frames=clock(times), times=times, sound=sound))
+    assert recording.num_leading_frames_cut == 2
+    assert np.any(recording.waveform[:16] != 0)
+    assert heard_seconds(recording.waveform) == pytest.approx(CLICK_SECONDS - 0.08, abs=1e-3)
+
+
+def test_sound_that_starts_earlier_than_the_picture_stays_in_sync(write_media):
+    times = 0.12 + np.arange(57) / 25
+    recording = decode(
+        write_media(frames=clock(times), times=times, sound=[(0, click(2.4, 16_000))])
+    )
+    assert recording.num_leading_frames_cut == 0
+    assert heard_seconds(recording.waveform) == pytest.approx(CLICK_SECONDS - 0.12, abs=1e-3)
+
+
+def test_a_gap_in_the_sound_is_filled_so_that_what_follows_is_in_time(write_media):
+    times = np.arange(60) / 25
+    whole = click(2.4, 16_000)
+    sound = [(0, whole[:, :8_000]), (0.8, whole[:, 12_800:])]
+    recording = decode(write_media(frames=clock(times), times=times, sound=sound))
+    assert recording.media["filled_gap_seconds"] == pytest.approx(0.3, abs=2e-3)
+    assert np.all(recording.waveform[8_200:12_600] == 0)
+    assert heard_seconds(recording.waveform) == pytest.approx(CLICK_SECONDS, abs=2e-3)
+
+
+@pytest.mark.parametrize(("missing_samples", "num_frames"), [(300, 60), (352, 59)])
+def test_the_last_frame_stays_if_half_of_its_sound_is_there(
+    write_media, missing_samples, num_frames
+):
+    times = np.arange(60) / 25
+    sound = click(2.4, 16_000)[:, :-missing_samples]
+    recording = decode(write_media(frames=clock(times), times=times, sound=[(0, sound)]))
+    assert len(recording.frames) == num_frames
+    assert recording.media["length_difference_seconds"] == pytest.approx(-missing_samples / 16_000)
+
+
+@pytest.mark.parametrize(("rotation", "corner"), [(90, (0, 0)), (180, (-1, 0)), (-90, (-1, -1))])
+def test_the_picture_is_turned_as_the_display_matrix_says(write_media, rotation, corner):
+    times = np.arange(50) / 25
+    frames = np.zeros((50, 48, 64), np.uint8)
+    frames[:, :8, -8:] = 200  # the top right corner
+    path = write_media(
+        frames=frames,
+        times=times,
+        sound=[(0, click(2, 16_000))],
+        rotation=rotation,
+        name="clip.mov",
+    )
+    turned = decode(path).frames[0]
+    assert turned.shape == ((48, 64) if rotation == 180 else (64, 48))
+    assert turned[corner] == 200
+    assert turned.flags.c_contiguous
+
+
+def test_a_file_that_is_not_there_is_missing(tmp_path):
+    assert reject_of(tmp_path / "none.mp4").reason == "missing_file"
+
+
+@pytest.mark.parametrize("content", [b"", b"not a video " * 1000])
+def test_garbage_is_undecodable(tmp_path, content):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(content)
+    assert reject_of(path).reason == "undecodable"
+
+
+def test_a_file_without_its_index_is_undecodable(write_media):
+    times = np.arange(50) / 25
+    path = write_media(
+        frames=clock(times), times=times, sound=[(0, click(2, 16_000))], name="clip.mov"
+    )
+    path.write_bytes(path.read_bytes()[:-2000])  # QuickTime keeps it at the end
+    assert reject_of(path).reason == "undecodable"
+
+
+def test_a_picture_without_sound_is_rejected(write_media):
+    times = np.arange(50) / 25
+    assert reject_of(write_media(frames=clock(times), times=times)).reason == "no_audio"
+
+
+def test_sound_without_a_picture_is_rejected(write_media):
+    assert reject_of(write_media(sound=[(0, click(2, 16_000))])).reason == "no_video"
+
+
+def test_less_than_a_second_is_too_short(write_media):
+    times = np.arange(24) / 25
+    reject = reject_of(
+        write_media(frames=clock(times), times=times, sound=[(0, click(0.96, 16_000, at=0.5))])
+    )
+    assert reject.reason == "too_short"
+    assert "24 frames" in reject.detail
+
+
+@pytest.mark.parametrize("too_much", [-0.05, 0.05])
+def test_streams_may_differ_in_length_by_the_tolerance_and_no_more(write_media, too_much):
+    times = np.arange(50) / 25
+    seconds = 2 + MAX_LENGTH_DIFFERENCE_SECONDS + too_much
+    path = write_media(frames=clock(times), times=times, sound=[(0, click(seconds, 16_000))])
+    if too_much > 0:
+        reject = reject_of(path)
+        assert reject.reason == "length_mismatch"
+        assert "2.25 s of sound for 2.00 s of picture" in reject.detail
+    else:
+        assert decode(path).media["length_difference_seconds"] == pytest.approx(0.15)
+
+
+def test_times_that_jump_by_minutes_are_broken(write_media):
+    times = np.concatenate([np.arange(40) / 25, 600 + np.arange(10) / 25])
+    frames = np.zeros((50, 48, 64), np.uint8)
+    reject = reject_of(write_media(frames=frames, times=times, sound=[(0, click(2, 16_000))]))
+    assert reject.reason == "undecodable"
+    assert "jump from 1.56 to 600.00 s" in reject.detail

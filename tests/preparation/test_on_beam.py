@@ -1,0 +1,78 @@
+"""Beam makes the clips that one machine makes, to the byte, under the same limits."""
+
+import functools
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from avsync.preparation import job
+from avsync.preparation.worker import Limits
+from avsync.preparation.workers import prepare_in_processes
+from avsync.types import MediaFile
+from tests.media.media_files import grid_files, write_bomb
+
+pytest.importorskip("apache_beam", reason="Beam is an extra: pip install 'avsync[beam]'")
+
+# Two processes beside this one, as on a cluster: nothing is shared but the folder.
+OPTIONS = (
+    "--runner=DirectRunner",
+    "--direct_running_mode=multi_processing",
+    "--direct_num_workers=2",
+)
+
+
+@pytest.fixture
+def on_beam():
+    from avsync.preparation.on_beam import prepare_on_beam
+
+    return functools.partial(prepare_on_beam, options=OPTIONS)
+
+
+def digests(directory: Path) -> dict[str, str]:
+    paths = sorted(directory.glob("clips/*.npz"))
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+@pytest.mark.grid
+def test_beam_goes_on_with_a_local_job_and_ends_with_the_same_bytes(tmp_path, testdata, on_beam):
+    garbage = tmp_path / "garbage.mkv"
+    garbage.write_text("no video")
+    media = [*grid_files(testdata, 4), MediaFile("garbage", garbage)]
+    media = [file._replace(path=file.path.resolve()) for file in media]
+    local = functools.partial(prepare_in_processes, num_workers=1)
+    straight = job.prepare_media(media, tmp_path / "local", detector="trees68", engine=local)
+
+    begun = tmp_path / "begun"
+    job.prepare_media(media[:1], begun, detector="trees68", engine=local)
+    (before,) = begun.glob("clips/*.npz")
+    written = before.stat().st_mtime_ns
+    resumed = job.prepare_media(media, begun, detector="trees68", engine=on_beam)
+    assert before.stat().st_mtime_ns == written
+    assert len(resumed.clips) == 4
+    assert digests(begun) == digests(tmp_path / "local")
+    assert (resumed.rejects, resumed.report) == (straight.rejects, straight.report)
+
+
+@pytest.mark.grid
+def test_a_file_that_swells_costs_a_beam_job_one_line(tmp_path, testdata, on_beam):
+    bomb = MediaFile("bomb", write_bomb(tmp_path / "b.mov", side_pixels=4000, num_frames=40))
+    (good,) = grid_files(testdata, 1)
+    media = [bomb, good._replace(path=good.path.resolve())]
+    prepared = job.prepare_media(
+        media,
+        tmp_path / "work",
+        detector="trees68",
+        engine=on_beam,
+        limits=Limits(gigabytes=0.5),
+    )
+    assert list(prepared.clips) == [good.clip_id]
+    assert [(line["clip_id"], line["reason"]) for line in prepared.rejects] == [
+        ("bomb", "out_of_memory")
+    ]
+
+
+def test_beam_asks_for_paths_that_mean_the_same_on_all_machines(tmp_path, on_beam):
+    media = [MediaFile("a", Path("a.mp4"))]
+    with pytest.raises(ValueError, match=r"^a\.mp4: Beam needs paths from the root"):
+        job.prepare_media(media, tmp_path, detector="trees68", engine=on_beam)

@@ -1,0 +1,64 @@
+"""Clips come back as they were made, under the labels of today, whole or not at all."""
+
+import math
+
+import numpy as np
+import pytest
+
+from avsync.preparation.store import ClipStore, is_stored, save
+from avsync.types import MediaFile
+from tests.media.media_files import MEASURED, some_clip
+
+
+def test_a_clip_comes_back_as_it_was_stored(tmp_path):
+    clip_id = "id1/übung:0"
+    clip = some_clip(clip_id, media={**MEASURED, "video_codec": "h264", "width_pixels": 360})
+    save(clip, tmp_path, file_name="0.mp4")
+    file = MediaFile(clip_id, tmp_path / "elsewhere" / "0.mp4")
+    store = ClipStore(tmp_path, {"other": MediaFile("other", tmp_path / "1.mp4"), clip_id: file})
+    assert list(store) == [clip_id]
+    assert len(store) == 1
+    assert "other" not in store
+    back = store[clip_id]
+    np.testing.assert_array_equal(back.frames, clip.frames)
+    np.testing.assert_array_equal(back.waveform, clip.waveform)
+    assert store.measured(clip_id) == (25, clip.media)
+    with pytest.raises(KeyError):
+        store["other"]
+
+
+def test_a_stored_clip_has_the_labels_that_its_dataset_gives_it_now(tmp_path):
+    save(some_clip(media={**MEASURED, "num_leading_frames_cut": 5}), tmp_path, file_name="a.mp4")
+    file = MediaFile(
+        "a",
+        tmp_path / "a.mp4",
+        identity="id7",
+        label=1,
+        category="RV-FA",
+        manipulation="splice",
+        source_clip="b",
+        fake_segments=((0.0, 0.1), (0.3, 0.7), (0.9, math.inf)),
+        attributes={"gender": "f"},
+    )
+    clip = ClipStore(tmp_path, {"a": file})["a"]
+    assert (clip.label, clip.category, clip.manipulation) == (1, "RV-FA", "splice")
+    assert (clip.identity, clip.source_clip, clip.attributes) == ("id7", "b", {"gender": "f"})
+    # 5 frames, 0.2 s, were cut off the start of the file; 1 s is left.
+    np.testing.assert_allclose(clip.fake_segments, [(0.1, 0.5), (0.7, 1.0)])
+
+
+def test_a_clip_of_another_file_than_its_id_stands_for_now_is_refused(tmp_path):
+    save(some_clip(), tmp_path, file_name="a.mp4")
+    store = ClipStore(tmp_path, {"a": MediaFile("a", tmp_path / "b.mp4")})
+    with pytest.raises(ValueError, match=r"made of a\.mp4, and is .*b\.mp4 now: remove .*npz"):
+        store["a"]
+
+
+def test_a_half_written_clip_does_not_count(tmp_path):
+    save(some_clip(), tmp_path, file_name="a.mp4")
+    (whole,) = tmp_path.iterdir()
+    whole.with_suffix(".123.part").write_bytes(whole.read_bytes()[:1000])
+    assert is_stored("a", tmp_path)
+    whole.unlink()
+    assert not is_stored("a", tmp_path)
+    assert "a" not in ClipStore(tmp_path, {"a": MediaFile("a", tmp_path / "a.mp4")})

@@ -1,0 +1,117 @@
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from avsync.reports import drawing
+from avsync.reports.sweep import picture, table
+from avsync.sweeps import over_seeds, plan
+from avsync.sweeps.outcomes import DONE, FAILED, Outcome, duration
+from avsync.sweeps.results import Auc, Result, best
+
+VALUES = {"seed": 0, "model": {"reach_frames": 15}, "optim": {"learning_rate": 2e-3}}
+
+
+def make(*overrides: dict) -> plan.Sweep:
+    return plan.make_sweep(overrides, config="configs/grid.py", fixed={}, values=VALUES)
+
+
+def done(run: plan.Run, loss: float, auc: float) -> Result:
+    outcome = Outcome(DONE, seconds=61.0, began=1.0, tested_on="grid, test split")
+    return Result(run, outcome, loss, 200, {"trimmed": Auc(auc, auc - 0.1, auc + 0.05)})
+
+
+@pytest.fixture
+def sweep() -> plan.Sweep:
+    return make({"optim.learning_rate": 1e-3}, {"optim.learning_rate": 1.0})
+
+
+@pytest.fixture
+def results(sweep) -> list[Result]:
+    failed = Outcome(FAILED, seconds=3.0, began=1.0, reason="train: the loss | is nan")
+    return [done(sweep.runs[0], 1.25, 0.9), Result(sweep.runs[1], failed, None, None, {})]
+
+
+def test_the_csv_has_a_line_a_run_with_every_number(sweep, results):
+    first, second = csv.DictReader(io.StringIO(table.to_csv(sweep, results)))
+    assert first["optim.learning_rate"] == "0.001"
+    assert (first["val_loss"], first["val_step"], first["seconds"]) == ("1.25", "200", "61.0")
+    assert [float(first[f"test_trimmed_auc{end}"]) for end in ("", "_low", "_high")] == [
+        pytest.approx(value) for value in (0.9, 0.8, 0.95)
+    ]
+    assert first["test_original_auc"] == second["val_loss"] == ""
+    assert second["reason"] == "train: the loss | is nan"
+
+
+def test_the_page_names_the_best_run_the_failed_one_and_how_to_choose(sweep, results):
+    page = table.to_markdown(sweep, results, tested_on="grid, test split")
+    assert "1 of 2 runs done, 1 failed. Test: grid, test split." in page
+    assert "Best by validation: `runs/000_learning_rate=0.001`, 1.2500 nats." in page
+    assert (
+        "| 000_learning_rate=0.001 | 0.001 | 1.2500 | 200 | 0.900 [0.800, 0.950] | 61 s | done |"
+        in page
+    )
+    assert "- `001_learning_rate=1.0`: train: the loss | is nan" in page
+    assert "nothing was chosen by them" in page
+
+
+def test_the_best_run_is_best_in_validation_whatever_the_test_says(sweep):
+    results = [done(sweep.runs[0], 1.25, 0.6), done(sweep.runs[1], 1.3, 0.99)]
+    found = best(results)
+    assert found is not None and found.run.name == "000_learning_rate=0.001"
+    assert best([]) is None
+
+
+def test_losses_of_different_meaning_are_not_compared_without_a_word(sweep):
+    assert table.caution_of(sweep) == ""
+    caution = table.caution_of(make({"model.reach_frames": 5}, {"model.reach_frames": 10}))
+    assert "differ in model.reach_frames" in caution
+
+
+def test_runs_of_several_seeds_are_summed_up_for_each_setting():
+    sweep = make(
+        *[{"optim.learning_rate": rate, "seed": seed} for rate in (0.1, 0.2) for seed in (0, 1)]
+    )
+    losses, aucs = (1.0, 1.2, 0.8, 0.8), (0.7, 0.9, 0.8, 0.8)
+    results = [done(*values) for values in zip(sweep.runs, losses, aucs, strict=True)]
+    page = table.to_markdown(sweep, results, tested_on="")
+    # The standard deviation of two numbers is their distance by the root of 2.
+    assert "| 0.2 | 2 | 0.8000 ± 0.0000 | 0.800 ± 0.000 |\n" in page
+    assert "| 0.1 | 2 | 1.1000 ± 0.1414 | 0.800 ± 0.141 |" in page
+    assert page.index("| 0.2 | 2 |") < page.index("| 0.1 | 2 |")
+
+
+def test_a_sweep_of_one_seed_has_no_summary_over_seeds(sweep, results):
+    assert over_seeds.rows(sweep, results, views=table.VIEWS) == []
+
+
+def test_durations_are_written_in_the_unit_that_fits():
+    assert [duration(s) for s in (48.0, 720.0, 12240.0)] == ["48 s", "12 min", "3.4 h"]
+
+
+@pytest.mark.parametrize("num_runs", [1, 4, 200])
+def test_a_picture_has_a_panel_a_field_and_one_of_the_test(num_runs):
+    sweep = make(*[{"optim.learning_rate": 1e-4 * (i + 1), "seed": i} for i in range(num_runs)])
+    results = [done(run, 1 + 0.01 * i, 0.9 - i / 1000) for i, run in enumerate(sweep.runs)]
+    figure = picture.draw(sweep, results)
+    shown = [axes.get_xlabel() for axes in figure.axes if axes.axison]
+    fields = ["optim.learning_rate", "seed"] if num_runs > 1 else []
+    assert shown == [*fields, "validation loss (nats)"]
+    if num_runs == 200:  # 1e-4 to 2e-2
+        assert figure.axes[0].get_xscale() == "log"
+
+
+def test_a_run_that_diverged_does_not_press_the_others_into_a_line(sweep):
+    runs = make(*[{"seed": i} for i in range(5)]).runs
+    losses = [1.0, 1.1, 1.2, 1.3, 80.0]
+    results = [done(run, loss, 0.9) for run, loss in zip(runs, losses, strict=True)]
+    figure = picture.draw(make(*[{"seed": i} for i in range(5)]), results)
+    low, high = figure.axes[0].get_ylim()
+    assert low < 1.0 and 1.3 < high < 5
+
+
+def test_a_sweep_of_which_nothing_is_done_is_drawn_all_the_same(sweep, results):
+    picture_bytes = drawing.to_png(picture.draw(sweep, results[1:]))
+    assert picture_bytes.startswith(b"\x89PNG")
+    assert np.all([not axes.axison for axes in picture.draw(sweep, results[1:]).axes])
