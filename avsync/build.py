@@ -79,8 +79,7 @@ def make_extractor(
     if not hasattr(module.Encoder, "extract"):
         raise ValueError(f"{encoder!r} has no features to extract; 'avhubert' has")
     for stream in streams:
-        if stream not in module.STREAMS:
-            raise ValueError(lookup.unknown("stream", stream, list(module.STREAMS)))
+        lookup.require("stream", stream, list(module.STREAMS))
     params = checkpoint.load_params(workdir, step)
     digest = weights.fingerprint(options.to_dict(), params)
     with options.unlocked():
@@ -101,8 +100,7 @@ def make_extractor(
 def make_model(config: Config) -> Aligner:
     """The Aligner; ValueError lists the known names where one is unknown."""
     model = config.model
-    if model.dtype not in DTYPES:
-        raise ValueError(lookup.unknown("dtype", model.dtype, sorted(DTYPES)))
+    lookup.require("dtype", model.dtype, sorted(DTYPES))
     return Aligner(
         visual_encoder=_plug_in("models.encoders", "Encoder", model.visual, model.dtype),
         audio_encoder=_plug_in("models.encoders", "Encoder", model.audio, model.dtype),
@@ -186,8 +184,7 @@ def _plug_in(package: str, attribute: str, options: Config, dtype: str) -> Any:
     cls = getattr(lookup.load(package, options.name), attribute)
     known = [name for name in cls.__dataclass_fields__ if name not in ("parent", "name")]
     for name in fields:
-        if name not in known:
-            raise ValueError(lookup.unknown(f"option of {options.name}", name, known))
+        lookup.require(f"option of {options.name}", name, known)
     if "dtype" in known:
         fields.setdefault("dtype", DTYPES[dtype])
     return cls(**fields)

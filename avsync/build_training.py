@@ -87,8 +87,7 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
 def make_epochs(config: Config, source: Source) -> Epochs:
     """The batches of config.data.order; ValueError if `source` cannot be read in that order."""
     data = config.data
-    if data.order not in ORDERS:
-        raise ValueError(lookup.unknown("order", data.order, list(ORDERS)))
+    lookup.require("order", data.order, list(ORDERS))
     if data.order == "shuffled":
         count_slots(source, batch_size=data.batch_size, host=this_host())  # refused here if not
         return Epochs(

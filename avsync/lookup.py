@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import pkgutil
+from collections.abc import Collection
 from types import ModuleType
 
 
@@ -18,10 +19,15 @@ def names(package: str) -> list[str]:
 
 def load(package: str, name: str) -> ModuleType:
     """The module `avsync.<package>.<name>`; ValueError lists the known names if there is none."""
-    known = names(package)
-    if name not in known:
-        raise ValueError(unknown(f"name in avsync.{package}", name, known))
+    require(f"name in avsync.{package}", name, names(package))
     return importlib.import_module(f"avsync.{package}.{name}")
+
+
+def require(kind: str, name: str, known: Collection[str]) -> str:
+    """`name`, checked: ValueError names the nearest of the `known` names if it is none of them."""
+    if name not in known:
+        raise ValueError(unknown(kind, name, list(known)))
+    return name
 
 
 def unknown(kind: str, name: str, known: list[str]) -> str:

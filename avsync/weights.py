@@ -22,8 +22,7 @@ DTYPES = ("float32", "float16")
 
 def write(folder: Path, params: Any, *, dtype: str) -> None:
     """Writes weights.safetensors, with `params`, nested dicts of arrays, in one of `DTYPES`."""
-    if dtype not in DTYPES:
-        raise ValueError(lookup.unknown("dtype of weights", dtype, list(DTYPES)))
+    lookup.require("dtype of weights", dtype, list(DTYPES))
     arrays = {name: np.asarray(x, dtype) for name, x in leaves(params)}
     atomic_write(folder / FILE, safetensors.numpy.save(arrays))
 

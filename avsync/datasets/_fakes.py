@@ -15,9 +15,10 @@ from avsync.units import SAMPLES_PER_FRAME
 
 logger = logging.getLogger(__name__)
 
-# Kinds of fake made from each real clip: the manipulation's name, the file of
-# avsync.datasets.fabricate that makes it, and its parameters. Shifted sound comes late, never early: early sound would lose the few silent
-# milliseconds with which its codec lets every other clip begin, and be told by that.
+# Kinds of fake made from each real clip: the name of the manipulation, the file of
+# avsync.datasets.fabricate that makes it, and its parameters. Shifted sound comes late, never
+# early: early sound would lose the few silent milliseconds with which its codec lets every other
+# clip begin, and would be recognised by that.
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "swap": ("swap", {}),
     "shift_2": ("shift", {"frames": 2}),

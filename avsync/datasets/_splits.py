@@ -49,13 +49,12 @@ class Selection(NamedTuple):
             split, _, file = text.partition("=")
             if not file or not Path(file).expanduser().is_file():
                 raise ValueError(f"a list of clips is given as SPLIT=FILE.csv; no file {text!r}")
-            if split not in SPLITS:
-                raise ValueError(lookup.unknown("split of a list", split, list(SPLITS)))
+            lookup.require("split of a list", split, list(SPLITS))
             if split in lists:
                 raise ValueError(f"two lists for {split}: {lists[split]} and {file}")
             lists[split] = Path(file).expanduser()
-        if disjoint and disjoint not in DISJOINT:
-            raise ValueError(lookup.unknown("kind of disjoint test", disjoint, sorted(DISJOINT)))
+        if disjoint:
+            lookup.require("kind of disjoint test", disjoint, sorted(DISJOINT))
         return cls(lists, disjoint or "", limit)
 
 

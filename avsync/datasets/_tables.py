@@ -103,8 +103,7 @@ def parse_rows(
 
 def known(kind: str, value: str, meanings: Mapping[str, T]) -> T:
     """What `value` means; ValueError lists the known values."""
-    if value not in meanings:
-        raise ValueError(lookup.unknown(kind, value, sorted(meanings)))
+    lookup.require(kind, value, sorted(meanings))
     return meanings[value]
 
 

@@ -201,8 +201,8 @@ def builder_class(dataset: str) -> type[ClipBuilder]:
     name, _, config = dataset.partition("/")
     found = lookup.load("datasets", name).Builder
     known = [known.name for known in found.BUILDER_CONFIGS]
-    if config and config not in known:
-        raise ValueError(lookup.unknown(f"config of {name}", config, known))
+    if config:
+        lookup.require(f"config of {name}", config, known)
     return found
 
 

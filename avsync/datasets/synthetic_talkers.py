@@ -1,8 +1,8 @@
 """Synthetic talkers: generated speech under rendered mouths, and fakes with the field's shortcut.
 
 The dataset needs no download, and since nobody in it exists it can be shared freely. Its lips move
-with its speech (avsync.datasets.synthesis), so an alignment model has something to learn. Every fake
-starts with a sliver of digital silence, as in AV-Deepfake1M and FakeAVCeleb (Smeu et al., CVPR
+with its speech (avsync.datasets.synthesis), so an alignment model has something to learn. Every
+fake starts with a sliver of digital silence, as in AV-Deepfake1M and FakeAVCeleb (Smeu et al., CVPR
 2025), so a model that is shown fakes has something easier to learn instead.
 """
 

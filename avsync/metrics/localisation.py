@@ -46,8 +46,7 @@ def average_precisions(
     confident proposals those of earlier clips come first. Raises ValueError if there is nothing to
     find, or a segment is no segment.
     """
-    if protocol not in PROTOCOLS:
-        raise ValueError(lookup.unknown("protocol", protocol, list(PROTOCOLS)))
+    lookup.require("protocol", protocol, list(PROTOCOLS))
     num_forged = _num_forged(clips)
     ranked = [_ranked(clip) for clip in clips]
     confidence = np.concatenate([clip.proposed[:, 0] for clip in ranked])

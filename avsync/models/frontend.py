@@ -137,7 +137,6 @@ def _framed(samples: Float[Array, "b s"], num_frames: DimSize) -> Float[Array, "
 def _at_amplitude(
     waveform: Int16[Array, "b s"] | Float[Array, "b s"], amplitude: str
 ) -> Float[Array, "b s"]:
-    if amplitude not in AMPLITUDES:
-        raise ValueError(lookup.unknown("amplitude", amplitude, sorted(AMPLITUDES)))
+    lookup.require("amplitude", amplitude, sorted(AMPLITUDES))
     scale = 1 / INT16_SCALE if waveform.dtype == jnp.int16 else 1.0
     return waveform.astype(jnp.float32) * (scale * AMPLITUDES[amplitude])

@@ -41,8 +41,7 @@ class Kept(NamedTuple):
 
 def rule(name: str) -> Callable[[tf.Tensor, tf.Tensor], Kept]:
     """The rule called `name`, a function of (int16 waveform [s], int32 seed [2])."""
-    if name not in RULES:
-        raise ValueError(lookup.unknown("way of trimming", name, sorted(RULES)))
+    lookup.require("way of trimming", name, sorted(RULES))
     return RULES[name]
 
 

@@ -21,8 +21,7 @@ def frame_scores(offset_logits: Float[Array, "b t k"], *, name: str) -> Float[Ar
 
 def require_rule(name: str) -> Callable[[jax.Array], jax.Array]:
     """The rule called `name`; ValueError, with the known names, if there is none."""
-    if name not in FRAME_SCORES:
-        raise ValueError(lookup.unknown("frame score", name, sorted(FRAME_SCORES)))
+    lookup.require("frame score", name, sorted(FRAME_SCORES))
     return FRAME_SCORES[name]
 
 

@@ -35,8 +35,7 @@ def clip_score(
 
 def require_pooling(name: str) -> Pooling:
     """The rule called `name`; ValueError, with the known names, if there is none."""
-    if name not in POOLINGS:
-        raise ValueError(lookup.unknown("pooling", name, sorted(POOLINGS)))
+    lookup.require("pooling", name, sorted(POOLINGS))
     return POOLINGS[name]
 
 

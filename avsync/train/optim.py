@@ -24,8 +24,7 @@ def make_schedule(name: str, *, peak: float, num_steps: int, warmup_steps: int) 
 
     By "plateau" it is constant as well, as far as the updates go: see `make_plateau`.
     """
-    if name not in SCHEDULES:
-        raise ValueError(lookup.unknown("schedule", name, list(SCHEDULES)))
+    lookup.require("schedule", name, list(SCHEDULES))
     if not 0 <= warmup_steps < num_steps:
         raise ValueError(f"warmup_steps must be 0 to {num_steps - 1}, got {warmup_steps}")
     warmup = optax.linear_schedule(0.0, peak, max(warmup_steps, 1))
@@ -60,8 +59,7 @@ def make_optimiser(
 
     `max_gradient_norm` 0 switches clipping off.
     """
-    if name not in OPTIMISERS:
-        raise ValueError(lookup.unknown("optimiser", name, list(OPTIMISERS)))
+    lookup.require("optimiser", name, list(OPTIMISERS))
     if name == "adam" and weight_decay:
         raise ValueError("adam has no weight decay; use optimiser 'adamw' or weight_decay 0")
     steps = [optax.clip_by_global_norm(max_gradient_norm)] if max_gradient_norm else []

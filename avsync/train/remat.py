@@ -16,8 +16,7 @@ def with_remat(apply: Apply, what: str) -> Apply:
     with the trunk of ResNet-18. XLA for CPUs merges the second computation with the first, and
     keeps everything after all. ValueError lists the known names.
     """
-    if what not in REMAT:
-        raise ValueError(lookup.unknown("remat", what, list(REMAT)))
+    lookup.require("remat", what, list(REMAT))
     if what == "none":
         return apply
     return jax.checkpoint(apply, policy=jax.checkpoint_policies.dots_saveable)

@@ -92,8 +92,7 @@ def make_train_step(
 
 def require_possible(rule: Rule) -> None:
     """ValueError names a value that a rule cannot have."""
-    if rule.reduction not in REDUCTIONS:
-        raise ValueError(lookup.unknown("reduction", rule.reduction, sorted(REDUCTIONS)))
+    lookup.require("reduction", rule.reduction, sorted(REDUCTIONS))
     if rule.grad_accum_steps < 1:
         raise ValueError(f"grad_accum_steps must be 1 or more, got {rule.grad_accum_steps}")
     if not 0 <= rule.ema_decay < 1:

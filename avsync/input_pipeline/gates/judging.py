@@ -43,8 +43,7 @@ def require_gates(gates: Gates) -> None:
         ("sync", gates.sync, SYNC_ACTIONS),
         ("duplicates", gates.duplicates, DUPLICATES_ACTIONS),
     ):
-        if action not in known:
-            raise ValueError(lookup.unknown(f"config.data.gates.{name}", action, list(known)))
+        lookup.require(f"config.data.gates.{name}", action, list(known))
     if gates.sync != KEEP and not gates.sync_scores:
         raise ValueError(
             f"config.data.gates.sync is {gates.sync!r}, which goes by the offsets in a scores.jsonl"

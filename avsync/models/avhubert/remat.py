@@ -15,6 +15,5 @@ def with_remat(block: type[nn.Module], remat: str, *, prevent_cse: bool = True) 
     Out of a scan `prevent_cse` must be True, or XLA merges the second computation with the first
     and keeps everything after all; within one it cannot, and False leaves it free to fuse.
     """
-    if remat not in REMAT:
-        raise ValueError(lookup.unknown("remat", remat, list(REMAT)))
+    lookup.require("remat", remat, list(REMAT))
     return nn.remat(block, prevent_cse=prevent_cse) if remat == "blocks" else block
