@@ -1,19 +1,24 @@
 """Who may import whom: the imports of every module, read from its source, against the layers."""
 
-import ast
 import importlib
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from avsync import lookup
-
-ROOT = Path(__file__).parent.parent
-PACKAGE = ROOT / "avsync"
+from tests.structure import (
+    PACKAGE,
+    ROOT,
+    crumbs,
+    find_cycle,
+    import_graph,
+    imports,
+    modules,
+    path_of,
+)
 
 # A module imports from the layers below its own, and from its own package; never beside it.
 LAYERS = (
@@ -71,12 +76,6 @@ WITHOUT_JAX = {
 }
 
 
-def modules() -> list[str]:
-    """The dotted names of all modules of avsync, packages left out: "datasets.base"."""
-    files = (path.relative_to(PACKAGE) for path in sorted(PACKAGE.rglob("*.py")))
-    return [".".join(path.with_suffix("").parts) for path in files if path.stem != "__init__"]
-
-
 def offences(module: str, source: str) -> list[str]:
     """What `source`, as the module of that name, imports and must not."""
     return [
@@ -85,16 +84,6 @@ def offences(module: str, source: str) -> list[str]:
         for reason in (_offence(module, imported),)
         if reason
     ]
-
-
-def imports(source: str) -> Iterator[tuple[int, str]]:
-    """Line and dotted name of everything imported anywhere in `source`, functions included."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            origin = "." * node.level + (node.module or "")
-            yield from ((node.lineno, f"{origin}.{alias.name}") for alias in node.names)
 
 
 def _offence(module: str, imported: str) -> str:
@@ -143,8 +132,7 @@ def is_in(name: str, package: str) -> bool:
 
 @pytest.mark.parametrize("module", modules())
 def test_a_module_imports_only_what_its_layer_may(module):
-    source = PACKAGE.joinpath(*module.split(".")).with_suffix(".py").read_text()
-    assert offences(module, source) == []
+    assert offences(module, path_of(module).read_text()) == []
 
 
 def test_packages_import_only_what_their_layer_may():
@@ -236,3 +224,16 @@ def test_an_import_within_its_layer_is_left_alone(module, line):
 def test_a_part_without_a_layer_is_told_where_to_get_one():
     with pytest.raises(ValueError, match=r"avsync\.helpers is in no layer: give it one"):
         offences("train.loop", "import avsync.helpers")
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert find_cycle(import_graph()) == []
+
+
+def test_a_circle_of_imports_is_found():
+    assert sorted(set(find_cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}}))) == ["a", "b", "c"]
+
+
+def test_short_modules_with_one_importer_are_reported():
+    graph = {"units": set(), "lookup": {"units"}, "files": set(), "types": {"lookup", "units"}}
+    assert [name for name, *_ in crumbs(graph)] == ["lookup"]
