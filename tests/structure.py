@@ -56,14 +56,15 @@ def find_cycle(graph: Mapping[str, set[str]]) -> list[str]:
     return []
 
 
-def crumbs(graph: Mapping[str, set[str]]) -> list[tuple[str, int, str]]:
+def crumbs(
+    graph: Mapping[str, set[str]], num_lines: Mapping[str, int]
+) -> list[tuple[str, int, str]]:
     """(module, lines, importer) of short modules that a single module imports."""
     found = []
     for module in sorted(graph):
         importers = [name for name, imported in graph.items() if module in imported]
-        num_lines = len(path_of(module).read_text().splitlines())
-        if num_lines < CRUMB_LINES and len(importers) == 1:
-            found.append((module, num_lines, importers[0]))
+        if num_lines[module] < CRUMB_LINES and len(importers) == 1:
+            found.append((module, num_lines[module], importers[0]))
     return found
 
 
@@ -80,7 +81,7 @@ def report() -> str:
     text.append(f"{len(rooms)} rooms, {num_files} files, {total / num_files:.0f} lines each")
     text.append(f"cycle: {' -> '.join(find_cycle(graph)) or 'none'}")
     text.append(f"under {CRUMB_LINES} lines with one importer:")
-    text += [f"  {module} ({n}) <- {importer}" for module, n, importer in crumbs(graph)]
+    text += [f"  {module} ({n}) <- {importer}" for module, n, importer in crumbs(graph, lines)]
     return "\n".join(text)
 
 
