@@ -19,10 +19,9 @@ from avsync.config import Config, default
 from avsync.exporting.folder import write_folder
 from avsync.features.encode import Extractor, Sounding
 from avsync.models.aligner import Aligner, require_fit
-from avsync.pp.augment import INPUT_PIXELS
 from avsync.scoring.scorer import Scorer
 from avsync.types import Batch, Extraction, Source
-from avsync.units import SAMPLES_PER_FRAME
+from avsync.units import INPUT_PIXELS, SAMPLES_PER_FRAME
 
 PRECOMPUTED = "precomputed"  # of avsync.models.encoders
 

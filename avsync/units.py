@@ -20,3 +20,6 @@ INT16_SCALE = 32_768
 # AV-HuBERT hears a frame by four windows of 400 samples, one each 160: so far the last one looks
 # beyond the frame.
 LOOKAHEAD_SAMPLES = 240
+
+# The model's input: the central 88 x 88 pixels of a mouth crop, as AV-HuBERT is evaluated.
+INPUT_PIXELS = 88
