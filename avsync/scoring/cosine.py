@@ -1,4 +1,4 @@
-"""Training-free scores by the cosine of the two embeddings, to compare a head with."""
+"""Training-free baselines: scores from the cosine similarity of the two embeddings."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,10 +16,10 @@ def cosine_max_shift(
     *,
     reach_frames: int,
 ) -> Float[Array, " b"]:
-    """Minus the largest mean cosine over shifts of up to `reach_frames` either way.
+    """Minus the largest mean cosine over shifts of up to `reach_frames` frames either way.
 
-    The score of SpeechForensics (Liang et al., NeurIPS 2024). Each mean is over the frames that
-    have sound at that shift; NaN for a clip without valid frames.
+    The score of SpeechForensics (Liang et al., NeurIPS 2024). Each mean covers the frames that
+    have sound at that shift. NaN for a clip without valid frames.
     """
     cosines = _cosines(visual, audio)
     time = valid.shape[1]
@@ -36,7 +36,7 @@ def cosine_max_shift(
 def cosine_low_percentile(
     visual: Float[Array, "b t d"], audio: Float[Array, "b t d"], valid: Bool[Array, "b t"]
 ) -> Float[Array, " b"]:
-    """Minus the 3rd percentile over frames of the cosine, as FACTOR (Reiss et al., 2023) scores.
+    """Minus the 3rd percentile of the frame cosines, the score of FACTOR (Reiss et al., 2023).
 
     NaN for a clip without valid frames.
     """
