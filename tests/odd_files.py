@@ -26,7 +26,7 @@ def write_all(clip: Path, folder: Path, write_media: WriteMedia) -> dict[str, tu
     grey = np.full_like(short, 128)
     seconds = np.arange(heard.shape[1]) / SOUND_RATE
     chord = np.sin(2 * np.pi * 220 * seconds) + np.sin(2 * np.pi * 330 * seconds)
-    fits = "lips and sound"
+    fits = "lip sync"
 
     def write(name: str, pictures, sounds, *, at=times, rate=SOUND_RATE, starts=0.0, **options):
         told = None if sounds is None else [(starts, np.asarray(sounds))]
@@ -79,9 +79,9 @@ def write_all(clip: Path, folder: Path, write_media: WriteMedia) -> dict[str, tu
         "out_of_phase.mkv": ("all_silent", "loudest sample"),
         "quiet.mkv": ("ok", fits),
         "silence.mkv": ("all_silent", "loudest sample"),
-        "no_face.mkv": ("no_face", "no face is seen"),
-        "face_for_a_moment.mkv": ("too_short", "the face is seen for 0.8"),
-        "music.mkv": ("no_speech", "a tone, a hum, noise or held music"),
+        "no_face.mkv": ("no_face", "no face is visible"),
+        "face_for_a_moment.mkv": ("too_short", "the face is visible for 0.8"),
+        "music.mkv": ("no_speech", "a tone, hum, noise, or sustained music"),
         "two_faces.mkv": ("ok", fits),
         "more_sound.mkv": ("ok", "1.60 s of sound for 1.20 s of picture"),
         "less_sound.mkv": ("ok", "1.20 s of sound for 1.60 s of picture"),

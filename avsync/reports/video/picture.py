@@ -103,12 +103,13 @@ def _draw_scores(axes: Axes, result: VideoResult, timeline: Timeline, reference:
         label = "" if i else "mean over 0.8 s"
         axes.plot(track.start + times, means, color=SCORE, linewidth=1.8, label=label)
     if reference.threshold is not None:
+        rate = verdict.percent(reference.false_alarm_rate)
         axes.axhline(
             reference.threshold,
             color="black",
             linestyle="--",
             linewidth=1,
-            label=f"threshold: {100 * reference.false_alarm_rate:.3g}% of the reference clips above",
+            label=f"threshold: {rate} of the reference clips above",
         )
     for i, moment in enumerate(timeline.moments):
         axes.annotate(

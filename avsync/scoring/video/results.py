@@ -1,7 +1,7 @@
 """The results of scoring a video: one for each face, one for the file, and what pictures show."""
 
 import dataclasses
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int16, UInt8
@@ -69,11 +69,6 @@ class SyncResult:
     verdict: Verdict | None = None
     offset_is_certain: bool = False
 
-    @classmethod
-    def extending(cls, result: "SyncResult", **fields: Any) -> Self:
-        """`result` as an instance of this subclass, with the `fields` that it adds."""
-        return cls(**result._sync_fields(), **fields)
-
     @property
     def offset_seconds(self) -> float | None:
         """A/V offset in seconds; positive if the sound is late."""
@@ -92,7 +87,7 @@ class SyncResult:
 
     def to_json(self) -> dict[str, Any]:
         """The fields of scores.json."""
-        fields = {k: v for k, v in self._sync_fields().items() if k not in NOT_IN_JSON}
+        fields = {k: v for k, v in self.sync_fields().items() if k not in NOT_IN_JSON}
         return {
             **fields,
             "offsets": [segment.to_json() for segment in self.offsets],
@@ -100,7 +95,8 @@ class SyncResult:
             "offset_is_certain": self.offset_is_certain,
         }
 
-    def _sync_fields(self) -> dict[str, Any]:
+    def sync_fields(self) -> dict[str, Any]:
+        """The fields of `SyncResult`, to make a `FaceResult` or `VideoResult` of it."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(SyncResult)}
 
 

@@ -17,8 +17,8 @@ from avsync.units import FRAMES_PER_SECOND
 MAX_SEGMENTS = 3
 
 BLIND_SPOT = (
-    "A consistent file is not proven genuine: a manipulation that keeps lip sync, or that changes a "
-    "few words of a long file, goes unnoticed."
+    "A consistent file is not proven genuine: a manipulation that keeps lip sync, or that changes "
+    "a few words of a long file, goes unnoticed."
 )
 
 Result = TypeVar("Result", bound=SyncResult)
@@ -101,6 +101,11 @@ def clock(time: float) -> str:
     return f"{int(time // 60)}:{time % 60:04.1f}".removesuffix(".0")
 
 
+def percent(share: float) -> str:
+    """A share in percent: "5%", "0.1%"."""
+    return f"{100 * share:.3g}%"
+
+
 def p_value_text(result: SyncResult, reference: Reference) -> str:
     """The p-value with its meaning; "" if it is unknown."""
     if result.p_value is None:
@@ -122,7 +127,7 @@ def comparison(reference: Reference) -> str:
     if not reference.num_clips:
         return "No p-values: the checkpoint has no calibration clips."
     text = f"Compared with {reference.num_clips} {reference.clips} from {reference.source}"
-    rate = f"{100 * reference.false_alarm_rate:.3g}%"
+    rate = percent(reference.false_alarm_rate)
     if reference.threshold is None:
         return f"{text}: too few for a false-alarm rate of {rate}."
     domain = reference.caution or (

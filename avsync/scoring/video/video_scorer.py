@@ -110,7 +110,7 @@ class VideoScorer:
                 [scored.clip for scored in talking], logits=[scored.logits for scored in talking]
             )
         joint = self._result(scores, talking, footage, remark=footage.remark)
-        result = VideoResult.extending(joint, path=path, faces=tuple(faces))
+        result = VideoResult(**joint.sync_fields(), path=path, faces=tuple(faces))
         by_track = scores.frame_scores_realigned if result.is_realigned else scores.frame_scores
         tracks = [
             TrackScores(scored.start_seconds(footage), frame_scores, evidence)
@@ -210,7 +210,7 @@ def _face(
         for index in (track.first, track.last_seen + 1)
     )
     box = tuple(np.median(track.boxes, axis=0).tolist())
-    return FaceResult.extending(result, start=start, end=end, box=box, is_talking=is_talking)
+    return FaceResult(**result.sync_fields(), start=start, end=end, box=box, is_talking=is_talking)
 
 
 def _moments(trimmed: TrimmedTrack, track: TrackScores, store: CropStore) -> list[Moment]:

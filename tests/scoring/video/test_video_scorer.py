@@ -1,4 +1,4 @@
-"""A real file from end to end: its score is the one that evaluation gives its clip."""
+"""A real file from end to end: it gets the score that evaluation gives its clip."""
 
 import jax
 import jax.numpy as jnp
@@ -11,14 +11,14 @@ from avsync.media.clips import prepare_clip
 from avsync.media.landmarks.base import load_detector
 from avsync.pp import silence
 from avsync.scoring.scorer import Scorer
-from avsync.scoring.video.inspector import Inspector
 from avsync.scoring.video.reference import Reference
+from avsync.scoring.video.video_scorer import VideoScorer
 from avsync.types import Clip, ClipInfo, MediaFile, WholeClip
 from tests.scoring.video.checkpoints import write_untrained
 
 
 def evaluated(clip: Clip, scorer: Scorer) -> float:
-    """The score by the steps of evaluation: trimmed, padded, through the model, pooled."""
+    """The score of a clip by the steps of evaluation."""
     kept = silence.kept_frames(clip.waveform, name="leading")
     info = ClipInfo(clip.clip_id, 0, "RV-RA", num_frames=len(kept))
     visual = clip.frames[kept.start : kept.stop, 4:92, 4:92]
@@ -31,18 +31,22 @@ def evaluated(clip: Clip, scorer: Scorer) -> float:
 
 
 @pytest.mark.grid
-def test_a_file_has_the_score_that_evaluation_gives_its_clip(testdata, tmp_path):
+def test_a_file_gets_the_score_that_evaluation_gives_its_clip(testdata, tmp_path):
     workdir, detector = write_untrained(tmp_path), load_detector("trees68")
     path = testdata / "grid_s1" / "video" / "bbaf3s.mkv"
     scorer = build.load_scorer(workdir, 0, extraction=None)
     reference = Reference(checkpoint.read_calibration(workdir, 0), false_alarm_rate=0.05)
-    found = Inspector(scorer, reference, detector=detector).inspect(path)
+    # Rules that the calibration does not name are replaced by those that it names.
+    other_rules = scorer._replace(frame_score="logit", pooling="mean")
+    result = VideoScorer(other_rules, reference, detector=detector).score(path)
     clip = prepare_clip(MediaFile("clip", path), detector=detector)
-    assert found.finding.score == pytest.approx(evaluated(clip, scorer), abs=1e-4)
-    assert found.evidence is not None
-    (stretch,) = found.evidence.stretches
+    assert result.score == pytest.approx(evaluated(clip, scorer), abs=1e-4)
+    assert result.timeline is not None
+    (track,) = result.timeline.tracks
     trimmed = silence.kept_frames(clip.waveform, name="leading")
-    assert stretch.start == pytest.approx(trimmed.start / 25)
-    moment = found.evidence.moments[0]
+    assert track.start == pytest.approx(trimmed.start / 25)
+    assert result.frame_times.tolist() == pytest.approx([t / 25 for t in trimmed])
+    assert result.frame_scores.shape == result.frame_times.shape
+    moment = result.timeline.moments[0]
     shown = clip.frames[round(moment.seconds * 25), ..., 0]
     np.testing.assert_array_equal(moment.crop, shown)
