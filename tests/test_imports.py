@@ -38,6 +38,7 @@ LAYERS = (
     {"config"},
     {"build"},
     {"build_training"},
+    {""},  # avsync itself: load_scorer
     {"bin"},
 )
 
