@@ -1,4 +1,4 @@
-"""avsync-score as a user runs it: on whatever files there are, and with wrong arguments."""
+"""avsync-score as a user runs it: on odd and broken files, and with wrong arguments."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from tests.conftest import Run
 from tests.media.conftest import write_media
 from tests.scoring.video.checkpoints import write_untrained
 
-__all__ = ["write_media"]  # a fixture of the tests of decoding, which needs odd files too
+__all__ = ["write_media"]  # a fixture of the decoding tests
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +99,11 @@ def test_the_shipped_scorer_finds_late_sound_and_prints_its_caution(
         "late.mkv": frames[5:],
         "half_late.mkv": np.concatenate([frames[:half], frames[half + 6 :]]),
     }
-    for name, pictures in videos.items():
-        heard = sound[:, : len(pictures) * odd_files.SOUND_RATE // 25]
+    for name, video_frames in videos.items():
+        heard = sound[:, : len(video_frames) * odd_files.SOUND_RATE // 25]
         path = write_media(
-            frames=pictures,
-            times=np.arange(len(pictures)) / 25,
+            frames=video_frames,
+            times=np.arange(len(video_frames)) / 25,
             sound=[(0.0, heard)],
             sample_rate=odd_files.SOUND_RATE,
             name=name,

@@ -14,16 +14,16 @@ MIN_SPEECH_RANGE_DB = 3.0
 
 
 class Abstention(NamedTuple):
-    """Why a clip gets no score: a status ("all_silent", "too_short", "no_speech") and a message."""
+    """Reason for a missing score: a status ("all_silent", "too_short", …) and a message."""
 
     status: str
     message: str
 
 
 def abstention(num_frames: int, *, silent_seconds: float = 0.0) -> Abstention | None:
-    """Why a clip of `num_frames` frames gets no score; None if it can be scored.
+    """Abstains from a clip that is silent or too short; None if it can be scored.
 
-    `silent_seconds` is the leading silence still in those frames; 0 for a trimmed clip.
+    `silent_seconds` is the leading silence still in its `num_frames`; 0 for a trimmed clip.
     """
     # Rounded first: in floating point, 3 s times 25 may leave a fraction of a frame.
     num_left = num_frames - math.ceil(round(silent_seconds * FRAMES_PER_SECOND, 6))
@@ -39,7 +39,7 @@ def abstention(num_frames: int, *, silent_seconds: float = 0.0) -> Abstention | 
 
 
 def no_speech(waveform: Int16[np.ndarray, " s"]) -> Abstention | None:
-    """Why the sound cannot be speech: its level is too steady; None if the level varies.
+    """Abstains from sound whose level is too steady for speech; None if the level varies.
 
     Any sound that rises and falls passes, music with a beat included.
     """

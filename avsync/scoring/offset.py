@@ -45,7 +45,7 @@ def offset_evidence(
 def offset_margin(
     offset_logits: Float[Array, "b t k"], valid: Bool[Array, "b t"]
 ) -> Float[Array, " b"]:
-    """How much better a clip fits at its best offset than at 0, in nats per frame.
+    """Gain in fit from offset 0 to the best offset of each clip, in nats per frame.
 
     0 for a clip that fits best in sync, and for one without valid frames.
     """

@@ -136,8 +136,8 @@ def _draw_offsets(axes: Axes, result: VideoResult, timeline: Timeline) -> None:
     axes.bar(offsets / FRAMES_PER_SECOND, share / share.sum(), 0.034, color=colours.tolist())
     axes.axvline(0, color="black", linewidth=0.8, linestyle=":")
     axes.set(yticks=[], xticks=[-0.5, 0, 0.5])
-    axes.set_xlabel("A/V offset (s): sound early | late", fontsize=8)
-    axes.set_title(f"fit at each offset; best: {verdict.offset_cell(result)}", fontsize=8)
+    axes.set_xlabel("sound early | late (s); height: fit", fontsize=8)
+    axes.set_title(f"A/V offset: {verdict.offset_cell(result)}", fontsize=8)
 
 
 def _thinned(

@@ -1,4 +1,4 @@
-"""Which faces of a video are scored, and which of them talk."""
+"""Selects the faces of a video that can be scored, and the speakers among them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The results of scoring a video: one for each face, one for the file, and what pictures show."""
+"""Results of scoring a video: of each face, of the file, and over time for the picture."""
 
 import dataclasses
 from typing import Any, Literal, NamedTuple
@@ -105,7 +105,7 @@ class FaceResult(SyncResult):
     """A face visible from `start` to `end`, in seconds of the file.
 
     Attributes:
-      box: its median place in the picture, in pixels: left, top, right, bottom.
+      box: its median bounding box in pixels: left, top, right, bottom.
       is_talking: True if its score is part of the file's.
     """
 
@@ -150,7 +150,7 @@ class Moment(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """What the picture of a file shows over time; `waveform` starts `start_seconds` into it.
+    """Data for the picture of a file; `waveform` starts `start_seconds` into the file.
 
     support: the mean log-probability of each offset, from -reach to +reach.
     """
@@ -169,7 +169,7 @@ class VideoResult(SyncResult):
     Attributes:
       faces: every face, the talking ones first.
       segments: the suspicious parts, whose smoothed frame scores exceed the threshold.
-      timeline: what the picture shows; None without a score.
+      timeline: data for the picture; None without a score.
     """
 
     path: str

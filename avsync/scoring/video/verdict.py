@@ -64,7 +64,7 @@ def sentence(result: SyncResult, reference: Reference) -> str:
 
 
 def offset_text(offsets: Sequence[OffsetSegment]) -> str:
-    """Where the sound lies: "out of sync by +0.20 s (sound late)".
+    """The offsets in words: "out of sync by +0.20 s (sound late)".
 
     "in sync until 1.5 s, then out of sync by +0.24 s (sound late)" if the offset changes.
     """
@@ -123,7 +123,7 @@ def p_value_text(result: SyncResult, reference: Reference) -> str:
 
 
 def comparison(reference: Reference) -> str:
-    """What p-values and verdicts rest on, and what they cannot tell."""
+    """The basis of p-values and verdicts, and their limits, in words."""
     if not reference.num_clips:
         return "No p-values: the checkpoint has no calibration clips."
     text = f"Compared with {reference.num_clips} {reference.clips} from {reference.source}"
@@ -140,7 +140,7 @@ def comparison(reference: Reference) -> str:
 
 
 def status_text(result: SyncResult) -> str:
-    """Why there is no score: "no_audio: the file has no audio stream"."""
+    """The reason for a missing score: "no_audio: the file has no audio stream"."""
     return f"{result.status}: {result.message}"
 
 

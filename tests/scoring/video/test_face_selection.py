@@ -1,4 +1,4 @@
-"""Which faces of a video are scored, and which of them talk."""
+"""The faces of a video that are scored, and the speakers among them."""
 
 import numpy as np
 
