@@ -102,6 +102,8 @@ def _offence(module: str, imported: str) -> str:
         return f"imports {imported}: write avsync's own modules out in full"
     if is_in(imported, "jax._src"):
         return f"imports {imported}: private to JAX, gone without notice"
+    if imported == "avsync.__version__":
+        return ""
     if imported.split(".")[0] == "avsync":
         return _layer_offence(module, imported.removeprefix("avsync").removeprefix("."))
     if is_in(imported, "jax") and any(is_in(module, part) for part in WITHOUT_JAX):

@@ -1,10 +1,8 @@
 """What a sweep is: a config, what all its runs share, and what each changes."""
 
-import difflib
-import importlib.util
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,8 +39,8 @@ class Sweep(NamedTuple):
     runs: tuple[Run, ...]
 
     def value(self, run: Run, field: str) -> Any:
-        """What `field` of the config is in this run."""
-        return run.overrides.get(field, self.fields[field])
+        """The value of `field` in this run; "" if only a plug-in of other runs has it."""
+        return run.overrides.get(field, self.fields.get(field, ""))
 
     @property
     def swept(self) -> list[str]:
@@ -50,41 +48,31 @@ class Sweep(NamedTuple):
         return list(dict.fromkeys(field for run in self.runs for field in run.overrides))
 
 
-def load_overrides(text: str) -> list[Overrides]:
-    """What `get_sweep(arg)` of a file gives; `text` is FILE.py or FILE.py:ARG.
-
-    ValueError names the sweeps beside it if there is no such file.
-    """
-    place, _, arg = text.partition(":")
-    path = Path(place).expanduser()
-    if not path.is_file():
-        known = sorted(found.as_posix() for found in path.parent.glob("*.py"))
-        near = difflib.get_close_matches(path.as_posix(), known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"no sweep at {place}{hint} There are: {', '.join(known) or 'none'}.")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not hasattr(module, "get_sweep"):
-        raise ValueError(f"{place} has no get_sweep(arg), which gives the runs of a sweep")
-    return list(module.get_sweep(arg))
-
-
 def make_sweep(
-    overrides: Iterable[Overrides], *, config: str, fixed: Overrides, values: Mapping[str, Any]
+    overrides: Iterable[Overrides],
+    *,
+    config: str,
+    fixed: Overrides,
+    fields_with: Callable[[Overrides], Mapping[str, Any]],
 ) -> Sweep:
-    """The sweep of these runs; `values` is the nested config, `fixed` already in it.
+    """The sweep of these runs.
 
-    ValueError names a field that the config does not have or that `fixed` sets, a value of another
-    type than the config's, a run that is there twice; or says that there is no run.
+    `fields_with(changes)` returns the values of all fields, by dotted name, of the config with
+    `fixed` and `changes`; it raises ValueError for an unknown field or a value of another type.
+    ValueError also names a field that `fixed` sets, a run that occurs twice; or says that there is
+    no run.
     """
-    fields = dict(_flat(values))
+    fields = fields_with({})
     runs: list[Run] = []
     for index, changes in enumerate(overrides):
         plain = {field: _plain(value) for field, value in changes.items()}
-        for field, value in plain.items():
-            _require_possible(field, value, fields=fields, fixed=fixed)
+        for field in plain:
+            if field in fixed:
+                raise ValueError(
+                    f"{field} is swept and fixed by --config.{field}={fixed[field]}; leave out one "
+                    "of them"
+                )
+        fields_with(plain)
         if twin := next((run for run in runs if run.overrides == plain), None):
             raise ValueError(
                 f"run {index} of the sweep is that of {twin.name} again; change a field, such as "
@@ -138,36 +126,6 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return ""
 
 
-def _require_possible(
-    field: str, value: Any, *, fields: Mapping[str, Any], fixed: Overrides
-) -> None:
-    if field not in fields:
-        # By the last part too: "learning_rate" is near "optim.learning_rate" for a person.
-        last = {name.rpartition(".")[2]: name for name in fields}
-        near = difflib.get_close_matches(field, fields, n=3)
-        near += [last[n] for n in difflib.get_close_matches(field.rpartition(".")[2], last, n=2)]
-        hint = ", ".join(dict.fromkeys(near)) or ", ".join(sorted(fields))
-        raise ValueError(f"the config has no field {field!r}; the nearest are: {hint}")
-    if field in fixed:
-        raise ValueError(
-            f"{field} is swept and fixed by --config.{field}={fixed[field]}; leave out one of them"
-        )
-    expected = type(fields[field])
-    if type(value) is not expected and (expected, type(value)) != (float, int):
-        raise ValueError(
-            f"{field} is of type {expected.__name__} in the config, such as {fields[field]!r}; "
-            f"the sweep has {value!r}"
-        )
-
-
 def _plain(value: Any) -> Any:
     """As Python and JSON have it; a user's values may come from NumPy."""
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value

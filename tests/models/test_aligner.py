@@ -7,6 +7,7 @@ import pytest
 
 from avsync import build, scoring
 from avsync.config import default
+from avsync.config import head as make_head
 from avsync.models.aligner import EXCLUDED
 from avsync.models.heads.fusion_mlp import Head
 from avsync.units import SAMPLES_PER_FRAME
@@ -16,9 +17,8 @@ def small_config(head: str = "cosine", edges: str = "masked"):
     config = default()
     config.model.visual.update(stem_width=8, widths=(8, 16), features=32, embedding=16)
     config.model.audio.update(widths=(16, 16, 32), embedding=16)
-    config.model.head.name = head
-    if head == "fusion_mlp":
-        config.model.head.update(projection=16, widths=(16, 8))
+    sizes = {"projection": 16, "widths": (16, 8)} if head == "fusion_mlp" else {}
+    config.model.head = make_head(head, **sizes)
     config.model.update(edges=edges, reach_frames=4)
     return config
 
