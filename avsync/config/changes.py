@@ -22,7 +22,7 @@ MAX_NAMED = 3
 _NAMES = tuple(f"{section}.name" for section in PLUG_INS)
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(values: Mapping[str, Any] | Config, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The dotted names and the values of all fields, sections left out."""
     for name, value in values.items():
         if isinstance(value, Mapping | ConfigDict):
