@@ -75,7 +75,7 @@ def test_files_none_of_which_can_be_scored_end_with_1(checkpoint, tmp_path, run_
         (["--checkpoint=/tmp", "--out=/tmp/x"], "name at least one video"),
         (["--checkpoint=/tmp", "--out=/tmp/x", "no.mp4"], "no.mp4 is not there"),
         ([__file__], "--out"),
-        (["--checkpoint=/nowhere", "--out=/tmp/x", __file__], "/nowhere is no checkpoint"),
+        (["--checkpoint=/nowhere", "--out=/tmp/x", __file__], "checkpoint not found: /nowhere"),
         (["--checkpoint=/tmp", "--out=/tmp/x", "--false_alarm_rate=5", __file__], "5.0"),
     ],
 )

@@ -54,9 +54,9 @@ def default() -> Config:
     config.seed = 0
 
     config.data = data = ConfigDict()
-    # "NAME" or "NAME/CONFIG", prepared in data_dir.
+    # Name of a prepared dataset, "NAME" or "NAME/CONFIG".
     data.dataset = "synthetic_talkers"
-    # The folder of prepared datasets.
+    # Folder of the prepared datasets.
     data.data_dir = "data"
     # The split to train on. The alignment loss needs one that its dataset declares real only.
     data.train_split = "train"
@@ -71,7 +71,8 @@ def default() -> Config:
     data.window_frames = 75
     # Frames per update, over all devices; order "file" only.
     data.frames_per_batch = 1024
-    # How silence is trimmed from training clips: avsync.pp.silence.RULES.
+    # How silence is trimmed from training clips: "none", "leading" (the paper's rule), "both_ends",
+    # "energy" (librosa's bounds), or "jitter" ("leading" and a few random frames more).
     data.trim = "leading"
 
     data.augmentation = augmentation = ConfigDict()
@@ -103,8 +104,11 @@ def default() -> Config:
     gates.duplicates = "keep"
 
     config.model = model = ConfigDict()
+    # Encoder of the mouth crops; it brings its own fields.
     model.visual = encoder("lip_conv")
+    # Encoder of the sound; it brings its own fields.
     model.audio = encoder("mel_conv")
+    # Alignment head; it brings its own fields.
     model.head = head("cosine")
     # Candidate audio frames on each side of a video frame; 15 frames are 0.6 s.
     model.reach_frames = 15
@@ -124,15 +128,16 @@ def default() -> Config:
     optimiser.learning_rate = 2e-3
     # Updates of linear warm-up from 0.
     optimiser.warmup_steps = 100
-    # Schedule "plateau": the learning rate is multiplied by this.
+    # Schedule "plateau": factor by which the learning rate drops.
     optimiser.plateau_factor = 0.1
-    # Schedule "plateau": after more than this many validations in a row without improvement.
+    # Schedule "plateau": the rate drops after more than this many validations without improvement.
     optimiser.plateau_patience = 5
     # Decoupled weight decay of "adamw"; biases, norms and scales have none.
     optimiser.weight_decay = 1e-2
     # Gradients are clipped to this norm; 0: never.
     optimiser.max_gradient_norm = 1.0
-    # Decay of a moving average of the parameters, validated and evaluated in their place; 0: none.
+    # Decay of a moving average of the parameters that replaces them in validation and evaluation;
+    # 0: none.
     optimiser.ema_decay = 0.0
 
     config.train = train = ConfigDict()
@@ -140,12 +145,13 @@ def default() -> Config:
     train.init_from = ""
     # "alignment" (real clips only), or "supervised" (the baseline trained on labels).
     train.loss = "alignment"
-    # Of the loss over the frames of a batch: "mean" or "sum".
+    # The loss of a batch is the "mean" or the "sum" over its frames.
     train.reduction = "mean"
     # Each device processes its share of a batch in this many parts, one after the other: the memory
     # of one part, the update of the whole batch.
     train.grad_accum_steps = 1
-    # "cheap" recomputes all but products and convolutions in the backward pass, for less memory.
+    # "cheap" recomputes all but products and convolutions in the backward pass, to save memory;
+    # "none" keeps everything.
     train.remat = "none"
     # Each frame also chooses among the sounds of this many clips on each side in the batch.
     train.reach_clips = 0
@@ -165,7 +171,8 @@ def default() -> Config:
     config.score = score = ConfigDict()
     # Frame score: "nll", "logit" (the paper's) or "fake_logit" (of the supervised baseline).
     score.frame = "nll"
-    # Pools frame scores to the clip score: avsync.scoring.POOLINGS.
+    # How frame scores are pooled to the clip score: "logmeanexp", "logsumexp" (the paper's; it grows
+    # with the length of the clip), "mean", "top_k", "percentile" or "window".
     score.pooling = "logmeanexp"
     return config
 

@@ -19,10 +19,16 @@ class Head(nn.Module):
     def __call__(
         self,
         visual: Float[Array, "b t d"],
-        audio: Float[Array, "b t d"],
+        audio: Float[Array, "b t e"],
         *,
         reach_frames: int,
     ) -> Float[Array, "b t k"]:
+        if visual.shape[-1] != audio.shape[-1]:
+            raise ValueError(
+                f"the cosine head needs embeddings of one size, got {visual.shape[-1]} (visual) and "
+                f"{audio.shape[-1]} (audio): set the embedding of config.model.visual and of "
+                "config.model.audio to the same value, or use the head 'fusion_mlp'"
+            )
         initial = nn.initializers.constant(np.log(self.initial_scale))
         log_scale = self.param("log_scale", initial, ())
         time, num_offsets = visual.shape[1], 2 * reach_frames + 1

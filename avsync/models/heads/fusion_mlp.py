@@ -37,7 +37,7 @@ class Head(nn.Module):
     def __call__(
         self,
         visual: Float[Array, "b t d"],
-        audio: Float[Array, "b t d"],
+        audio: Float[Array, "b t e"],
         *,
         reach_frames: int,
     ) -> Float[Array, "b t k"]:
