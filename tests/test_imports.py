@@ -18,7 +18,7 @@ PACKAGE = ROOT / "avsync"
 # A module imports from the layers below its own, and from its own package; never beside it.
 LAYERS = (
     {"units", "pretrained", "lookup", "files"},
-    {"types"},
+    {"types", "ops"},
     {
         "media",
         "pp",
