@@ -89,10 +89,11 @@ def make_extractor(
     for stream in streams:
         lookup.require("stream", stream, list(module.STREAMS))
     params = checkpoint.load_params(workdir, step)
-    digest = weights.fingerprint(options.to_dict(), params)
+    digest = weights.fingerprint(module.feature_options(options.to_dict()), params)
     with options.unlocked():
         options.chunk_frames = EXTRACTION_CHUNK_FRAMES
     model = _plug_in("models.encoders", "Encoder", options, dtype)
+    weights.require_fit(params, _extractor_params_like(model), source=workdir)
 
     def extract(params: Any, batch: Sounding) -> Any:
         return model.apply({"params": params}, *batch, streams=streams, method="extract")
@@ -103,6 +104,14 @@ def make_extractor(
         channels=dict.fromkeys(streams, int(options.embedding)),
     )
     return Extractor(extract, params, extraction)
+
+
+def _extractor_params_like(model: Any) -> Any:
+    """Shapes of the parameters of an encoder that extracts features of both modalities."""
+    clip = inputs_like()
+    inputs = (clip.visual, clip.audio.astype(np.float32), np.full(1, clip.audio.size), clip.valid)
+    init = partial(model.init, streams=("multimodal",), method="extract")
+    return jax.eval_shape(init, jax.random.key(0), *inputs)["params"]
 
 
 def make_model(config: Config) -> Aligner:
@@ -237,11 +246,11 @@ def _channels(config: Config, num_channels: int | None) -> dict[str, int] | None
     takes_features = any(config.model[stream].name == PRECOMPUTED for stream in STREAMS)
     if takes_features and num_channels is None:
         raise ValueError(
-            "this model takes precomputed features, and its checkpoint does not record their number "
-            "of channels: give --feature_channels=N (AV-HuBERT large has 1024, base 768)"
+            "this model takes precomputed features, whose number of channels the checkpoint does "
+            "not record: give --feature_channels=N (AV-HuBERT large has 1024, base 768)"
         )
     if num_channels is not None and not takes_features:
-        raise ValueError("--feature_channels is for models of precomputed features; this one takes clips")
+        raise ValueError("--feature_channels is for models of features; this one takes clips")
     return dict.fromkeys(STREAMS, num_channels) if num_channels is not None else None
 
 

@@ -3,6 +3,7 @@
 Its published weights may be used for non-commercial research only; avsync ships none.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -23,10 +24,24 @@ STREAMS = ("visual", "audio", "multimodal")
 
 LENGTHS = ("unit", "raw")
 
+WITHOUT_EFFECT_ON_FEATURES = ("length", "chunk_frames", "remat")
+
 LICENCE = (
     "Weights trained from the published ones of AV-HuBERT (Shi et al., ICLR 2022) are for "
     "non-commercial research only."
 )
+
+
+def feature_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The `options` of an Encoder, as in a config, on which the features of `extract` depend.
+
+    They are part of the fingerprint of extracted features. Configs of avsync 0.1 recorded an
+    amplitude only where it was not the default: left out, the fingerprints of then stay valid.
+    """
+    features = {name: x for name, x in options.items() if name not in WITHOUT_EFFECT_ON_FEATURES}
+    if features.get("amplitude") == Encoder.amplitude:
+        del features["amplitude"]
+    return features
 
 
 class Encoder(nn.Module):
