@@ -18,7 +18,7 @@ from avsync.config import Config, from_json, require_known
 from avsync.config.fields import ENCODERS, HEADS, PlugIns
 from avsync.exporting.folder import write_folder
 from avsync.features.encode import Extractor, Sounding
-from avsync.models.aligner import Aligner, require_fit
+from avsync.models.aligner import Aligner
 from avsync.pp.augment import INPUT_PIXELS
 from avsync.scoring.scorer import Scorer
 from avsync.types import Batch, Extraction, Source
@@ -34,17 +34,24 @@ EXTRACTION_CHUNK_FRAMES = 512
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
-def make_scorer(config: Config, params: Any, *, extraction: Extraction | None) -> Scorer:
-    """The model of a config and its parameters, for clips or for features as extracted.
+def make_scorer(
+    config: Config,
+    params: Any,
+    *,
+    extraction: Extraction | None,
+    source: object = "the parameters",
+) -> Scorer:
+    """The scorer of a config and its parameters, for clips or for extracted features.
 
-    ValueError lists the known names, or says why the model cannot read such input.
+    ValueError if the model cannot read such input, or if `params`, which errors call `source`,
+    differ in names or shapes from those of the model.
     """
     scoring.require_rule(config.score.frame)
     scoring.require_pooling(config.score.pooling)
     require_readable(config, extraction)
     model = make_model(config)
-    inputs = inputs_like(extraction)
-    require_fit(model, params, (inputs.visual, inputs.audio, inputs.valid))
+    expected = jax.eval_shape(lambda: init_params(model, inputs_like(extraction), seed=0))
+    weights.require_fit(params, expected, source=source)
     return Scorer(
         params=params,
         encode=apply_of(model, method="encode"),
@@ -58,33 +65,36 @@ def make_scorer(config: Config, params: Any, *, extraction: Extraction | None) -
 def load_scorer(
     workdir: Path, step: int, *, extraction: Extraction | None, pooling: str | None = None
 ) -> Scorer:
-    """The model of a checkpoint; `pooling` is instead of that of its config. As `make_scorer`."""
+    """The scorer of a checkpoint, see `make_scorer`; `pooling` replaces that of its config."""
     config = read_config(workdir)
     config.score.pooling = pooling or config.score.pooling
-    return make_scorer(config, checkpoint.load_params(workdir, step), extraction=extraction)
+    params = checkpoint.load_params(workdir, step)
+    return make_scorer(config, params, extraction=extraction, source=workdir)
 
 
 def make_extractor(
     workdir: Path, *, encoder: str, streams: tuple[str, ...], dtype: str, trim: str
 ) -> Extractor:
-    """The frozen encoder that a published file was converted to, with activations in `dtype`.
+    """The frozen encoder in the checkpoint at `workdir`, with activations in `dtype`.
 
-    ValueError if it is not the one called `encoder`, has no features to extract, or not these.
+    ValueError if the checkpoint holds another encoder than `encoder`, or one that does not extract
+    `streams`.
     """
     workdir, step = checkpoint.find(workdir)
     options = read_config(workdir).model.visual
     if options.name != encoder:
-        raise ValueError(f"{workdir} holds {options.name!r}, not {encoder!r}")
+        raise ValueError(f"{workdir} holds the encoder {options.name!r}, not {encoder!r}")
     module = lookup.load("models.encoders", encoder)
     if not hasattr(module.Encoder, "extract"):
-        raise ValueError(f"{encoder!r} has no features to extract; 'avhubert' has")
+        raise ValueError(f"the encoder {encoder!r} extracts no features; use 'avhubert'")
     for stream in streams:
         lookup.require("stream", stream, list(module.STREAMS))
     params = checkpoint.load_params(workdir, step)
-    digest = weights.fingerprint(options.to_dict(), params)
+    digest = weights.fingerprint(module.feature_options(options.to_dict()), params)
     with options.unlocked():
         options.chunk_frames = EXTRACTION_CHUNK_FRAMES
     model = _plug_in(ENCODERS, options, dtype)
+    weights.require_fit(params, _extractor_params_like(model), source=workdir)
 
     def extract(params: Any, batch: Sounding) -> Any:
         return model.apply({"params": params}, *batch, streams=streams, method="extract")
@@ -95,6 +105,14 @@ def make_extractor(
         channels=dict.fromkeys(streams, int(options.embedding)),
     )
     return Extractor(extract, params, extraction)
+
+
+def _extractor_params_like(model: Any) -> Any:
+    """Shapes of the parameters of an encoder that extracts features of both modalities."""
+    clip = inputs_like()
+    inputs = (clip.visual, clip.audio.astype(np.float32), np.full(1, clip.audio.size), clip.valid)
+    init = partial(model.init, streams=("multimodal",), method="extract")
+    return jax.eval_shape(init, jax.random.key(0), *inputs)["params"]
 
 
 def make_model(config: Config) -> Aligner:
@@ -191,10 +209,10 @@ def _plug_in(plug_ins: PlugIns, options: Config, dtype: str) -> Any:
 def make_export(
     workdir: Path, step: int, *, num_channels: int | None, weights_dtype: str
 ) -> Callable[[Path], Any]:
-    """What writes the scorer of a checkpoint to a folder: `write_folder`, all else given.
+    """A function that writes the scorer of a checkpoint to a folder, see `write_folder`.
 
-    A model of precomputed features takes features of `num_channels` a frame, which no other model
-    may be given. ValueError says so, or that the checkpoint does not fit.
+    `num_channels` is the number of channels of precomputed features; it is required for a model of
+    such features and refused for any other. ValueError too if the checkpoint does not fit.
     """
     config = with_clips_whole(read_config(workdir))
     channels = _channels(config, num_channels)
@@ -202,7 +220,7 @@ def make_export(
     params = checkpoint.load_params(workdir, step)
     return partial(
         write_folder,
-        scorer=make_scorer(config, params, extraction=extraction),
+        scorer=make_scorer(config, params, extraction=extraction, source=workdir),
         channels=channels,
         config=checkpoint.read_config(workdir),
         calibration=checkpoint.read_calibration(workdir, step),
@@ -212,9 +230,9 @@ def make_export(
 
 
 def with_clips_whole(config: Config) -> Config:
-    """Encoders that take long clips piece by piece, to save memory, take them whole.
+    """`config` with encoders that process a clip at once, not in chunks of frames.
 
-    The result is the same, but of a clip of any length there is no number of pieces.
+    The result is the same, but the number of chunks of a clip of symbolic length is unknown.
     """
     for stream in STREAMS:
         if "chunk_frames" in config.model[stream]:
@@ -226,8 +244,8 @@ def _channels(config: Config, num_channels: int | None) -> dict[str, int] | None
     takes_features = any(config.model[stream].name == PRECOMPUTED for stream in STREAMS)
     if takes_features and num_channels is None:
         raise ValueError(
-            "this is a model of precomputed features, whose number of channels the checkpoint does "
-            "not tell: give --feature_channels=N (AV-HuBERT large has 1024, base 768)"
+            "this model takes precomputed features, whose number of channels the checkpoint does "
+            "not record: give --feature_channels=N (AV-HuBERT large has 1024, base 768)"
         )
     if num_channels is not None and not takes_features:
         raise ValueError("--feature_channels is for models of features; this one takes clips")
@@ -235,6 +253,6 @@ def _channels(config: Config, num_channels: int | None) -> dict[str, int] | None
 
 
 def licences(config: Config) -> list[str]:
-    """What the encoders say of published weights that this checkpoint may hold."""
+    """The licence terms of published weights that a checkpoint of this config may hold."""
     modules = {lookup.load("models.encoders", config.model[stream].name) for stream in STREAMS}
     return sorted(module.LICENCE for module in modules if hasattr(module, "LICENCE"))

@@ -18,7 +18,7 @@ PACKAGE = ROOT / "avsync"
 # A module imports from the layers below its own, and from its own package; never beside it.
 LAYERS = (
     {"units", "pretrained", "lookup", "files"},
-    {"types"},
+    {"types", "ops"},
     {
         "media",
         "pp",
@@ -184,7 +184,7 @@ def test_every_binary_is_named_by_a_test_and_installed_as_a_command(binary):
         (
             "pp.window",
             "from avsync.metrics import ranking",
-            "may import files, lookup, pretrained, types, units",
+            "may import files, lookup, ops, pretrained, types, units",
         ),
         ("pp.window", "import avsync.models", "imports avsync.models"),
         ("train.loop", "from avsync import evaluation", "imports avsync.evaluation"),

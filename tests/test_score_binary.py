@@ -110,7 +110,7 @@ def test_the_scorer_that_comes_with_avsync_says_where_sound_lies_and_how_far_to_
     out = tmp_path / "scores"
     done = run_binary("score", f"--out={out}", video, *(tmp_path / name for name in shown))
     assert done.returncode == 0, done.stderr
-    assert "has heard one talker" in " ".join(done.stdout.split())
+    assert "was trained on one speaker" in " ".join(done.stdout.split())
     in_sync, late, half_late = json.loads((out / "scores.json").read_text())
 
     assert in_sync["message"] == "lips and sound fit as in real clips of one talker"

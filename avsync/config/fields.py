@@ -171,8 +171,8 @@ def default() -> Config:
     config.score = score = ConfigDict()
     # Frame score: "nll", "logit" (the paper's) or "fake_logit" (of the supervised baseline).
     score.frame = "nll"
-    # How frame scores are pooled to the clip score: "logmeanexp", "logsumexp" (the paper's; it grows
-    # with the length of the clip), "mean", "top_k", "percentile" or "window".
+    # How frame scores are pooled to the clip score: "logmeanexp", "logsumexp" (the paper's, which
+    # grows with the length of the clip), "mean", "top_k", "percentile" or "window".
     score.pooling = "logmeanexp"
     return config
 

@@ -114,10 +114,10 @@ def test_the_fusion_head_is_the_papers_network():
             v = visual[0, t] @ p["visual_proj"]["kernel"] + p["visual_proj"]["bias"]
             a = sound @ p["audio_proj"]["kernel"] + p["audio_proj"]["bias"]
             x = np.concatenate([v, a]) @ first + p["audio_first"]["bias"]
-            x = np.maximum(norm(x, p["tail"]["LayerNorm_0"]), 0)
-            x = x @ p["tail"]["Dense_0"]["kernel"] + p["tail"]["Dense_0"]["bias"]
-            x = np.maximum(norm(x, p["tail"]["LayerNorm_1"]), 0)
-            x = x @ p["tail"]["Dense_1"]["kernel"] + p["tail"]["Dense_1"]["bias"]
+            x = np.maximum(norm(x, p["tail"]["norm0"]), 0)
+            x = x @ p["tail"]["dense0"]["kernel"] + p["tail"]["dense0"]["bias"]
+            x = np.maximum(norm(x, p["tail"]["norm1"]), 0)
+            x = x @ p["tail"]["logit"]["kernel"] + p["tail"]["logit"]["bias"]
             np.testing.assert_allclose(logits[0, t, k], x[0], atol=1e-4)
 
 
