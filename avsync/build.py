@@ -83,7 +83,7 @@ def make_extractor(
     workdir, step = checkpoint.find(workdir)
     options = read_config(workdir).model.visual
     if options.name != encoder:
-        raise ValueError(f"{workdir} holds the encoder {options.name!r}, not {encoder!r}")
+        raise ValueError(f"{workdir} holds {options.name!r}, not {encoder!r}")
     module = lookup.load("models.encoders", encoder)
     if not hasattr(module.Encoder, "extract"):
         raise ValueError(f"the encoder {encoder!r} extracts no features; use 'avhubert'")
