@@ -39,6 +39,7 @@ LAYERS = (
     {"build"},
     {"build_training"},
     {"bin"},
+    {"__main__"},
 )
 
 # Third parties and the only parts of avsync that may import them.

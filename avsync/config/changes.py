@@ -71,13 +71,15 @@ def require_known(config: Config) -> None:
     """
     for section, plug_ins in PLUG_INS.items():
         options = _section(config, section)
-        if set(options) != {"name", *plug_ins.fields(options.name)}:
-            fields = ", ".join(name for name in options if name != "name") or "none"
+        fields = plug_ins.fields(options.name)
+        if not set(fields) <= set(options):
             raise ValueError(
-                f"config.{section} does not have the fields of {options.name!r}, but: {fields}. "
-                f"Assign the whole section: avsync.config.{plug_ins.kind}({options.name!r}, "
-                "FIELD=VALUE, …)"
+                f"config.{section} lacks fields of {options.name!r}, as if only its name was set: "
+                f"assign avsync.config.{plug_ins.kind}({options.name!r}, FIELD=VALUE, …) to it"
             )
+        for name in set(options) - {"name", *fields}:
+            kind = f"field of config.{section} ({options.name})"
+            raise ValueError(lookup.unknown(kind, name, list(fields)))
     given = dict(flat(config))
     known = dict(flat(with_changes(default(), {name: given[name] for name in _NAMES})))
     for field in given:

@@ -1,4 +1,4 @@
-"""What a sweep is: a config, what all its runs share, and what each changes."""
+"""The plan of a sweep: a config, the changes common to all runs, and those of each run."""
 
 import json
 import re
@@ -13,12 +13,12 @@ from avsync.sweeps.space import Overrides
 
 FILE = "sweep.json"
 
-# Folders on all common file systems may have names of 255 bytes; some logs add to them.
+# Common file systems allow names of 255 bytes, and logs and locks append to them.
 MAX_NAME_CHARACTERS = 120
 
 
 class Run(NamedTuple):
-    """One training; `name` is that of its folder."""
+    """One training; `name` is also the name of its folder."""
 
     name: str
     overrides: Overrides
@@ -27,10 +27,9 @@ class Run(NamedTuple):
 class Sweep(NamedTuple):
     """Runs of one config.
 
-    config: as the user named it, "configs/quickstart.py:test".
-    fixed: what was changed for all runs.
-    fields: every field of the config by its dotted name, with the value that it has for all runs
-      that do not change it.
+    config: as on the command line, "configs/quickstart.py:test".
+    fixed: changes that apply to all runs.
+    fields: every config field by its dotted name, with its value in the runs that leave it alone.
     """
 
     config: str
@@ -39,12 +38,12 @@ class Sweep(NamedTuple):
     runs: tuple[Run, ...]
 
     def value(self, run: Run, field: str) -> Any:
-        """The value of `field` in this run; "" if only a plug-in of other runs has it."""
+        """Return the value of a config field in this run; "" if only other runs have the field."""
         return run.overrides.get(field, self.fields.get(field, ""))
 
     @property
     def swept(self) -> list[str]:
-        """The fields that runs change, in the order in which they name them."""
+        """The fields that any run changes, in order of appearance."""
         return list(dict.fromkeys(field for run in self.runs for field in run.overrides))
 
 
@@ -55,12 +54,12 @@ def make_sweep(
     fixed: Overrides,
     fields_with: Callable[[Overrides], Mapping[str, Any]],
 ) -> Sweep:
-    """The sweep of these runs.
+    """Return the sweep of these runs.
 
     `fields_with(changes)` returns the values of all fields, by dotted name, of the config with
-    `fixed` and `changes`; it raises ValueError for an unknown field or a value of another type.
-    ValueError also names a field that `fixed` sets, a run that occurs twice; or says that there is
-    no run.
+    `fixed` and `changes`. It raises ValueError for a field that the config lacks or a value of
+    another type; so does this function if there is no run, two runs are equal, or a run changes a
+    field that `fixed` sets.
     """
     fields = fields_with({})
     runs: list[Run] = []
@@ -69,32 +68,32 @@ def make_sweep(
         for field in plain:
             if field in fixed:
                 raise ValueError(
-                    f"{field} is swept and fixed by --config.{field}={fixed[field]}; leave out one "
+                    f"{field} is both swept and set by --config.{field}={fixed[field]}; remove one "
                     "of them"
                 )
         fields_with(plain)
-        if twin := next((run for run in runs if run.overrides == plain), None):
+        if repeated := next((run for run in runs if run.overrides == plain), None):
             raise ValueError(
-                f"run {index} of the sweep is that of {twin.name} again; change a field, such as "
-                "the seed, or draw fewer"
+                f"run {index} repeats run {repeated.name}: change a field, such as the seed, or "
+                "draw fewer runs"
             )
         runs.append(Run(name_of(index, plain), plain))
     if not runs:
-        raise ValueError("the sweep has no runs: get_sweep gave an empty list")
+        raise ValueError("the sweep has no runs: get_sweep returned an empty list")
     return Sweep(config, dict(fixed), fields, tuple(runs))
 
 
 def name_of(index: int, overrides: Overrides) -> str:
-    """ "003_learning_rate=0.001,seed=2": sorts as the sweep does, needs no quotes in a shell."""
+    """Return "003_learning_rate=0.001,seed=2": sorted like the sweep, safe in a shell unquoted."""
     parts = [f"{field.rpartition('.')[2]}={value}" for field, value in overrides.items()]
     text = re.sub(r"[^\w.+=,-]+", "-", ",".join(parts) or "unchanged")
     return f"{index:03d}_{text}"[:MAX_NAME_CHARACTERS]
 
 
 def record(sweep: Sweep, root: Path) -> None:
-    """Writes root/sweep.json. A sweep may go on with more runs than it was begun with.
+    """Write root/sweep.json. A sweep may resume with runs added at its end.
 
-    ValueError, naming the first difference, if `root` holds another sweep.
+    ValueError names the first difference if `root` holds another sweep.
     """
     path = root / FILE
     content = {
@@ -107,8 +106,8 @@ def record(sweep: Sweep, root: Path) -> None:
         before, now = json.loads(path.read_text()), json.loads(text)
         if difference := _difference(before, now):
             raise ValueError(
-                f"{root} holds another sweep ({difference}). Choose another --workdir, or the "
-                "sweep it was begun with; only runs at its end may be added."
+                f"{root} holds another sweep ({difference}). Choose another --workdir, or resume "
+                "the same sweep; runs may be added only at its end."
             )
     root.mkdir(parents=True, exist_ok=True)
     atomic_write(path, text)
@@ -117,15 +116,15 @@ def record(sweep: Sweep, root: Path) -> None:
 def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     for key in ("config", "fixed"):
         if before[key] != now[key]:
-            return f"{key}: {before[key]!r} then, {now[key]!r} now"
+            return f"{key}: {before[key]!r} before, {now[key]!r} now"
     if len(now["runs"]) < len(before["runs"]):
-        return f"{len(before['runs'])} runs then, {len(now['runs'])} now"
-    for then, run in zip(before["runs"], now["runs"], strict=False):
-        if then != run:
-            return f"run {then['name']} then, {run['name']} now"
+        return f"{len(before['runs'])} runs before, {len(now['runs'])} now"
+    for recorded, run in zip(before["runs"], now["runs"], strict=False):
+        if recorded != run:
+            return f"run {recorded['name']} before, {run['name']} now"
     return ""
 
 
 def _plain(value: Any) -> Any:
-    """As Python and JSON have it; a user's values may come from NumPy."""
+    """Return a NumPy scalar as a Python value, which JSON can hold."""
     return value.item() if isinstance(value, np.generic) else value

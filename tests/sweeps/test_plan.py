@@ -21,7 +21,7 @@ def make(*overrides: dict, fixed: dict | None = None) -> plan.Sweep:
     )
 
 
-def test_a_run_is_named_by_its_number_and_what_it_changes():
+def test_a_run_is_named_after_its_index_and_changes():
     sweep = make({"optim.learning_rate": 1e-3, "seed": 2}, {}, {"optim.name": "a/b c"})
     assert [run.name for run in sweep.runs] == [
         "000_learning_rate=0.001,seed=2",
@@ -34,7 +34,7 @@ def test_names_are_short_enough_for_a_folder():
     assert len(plan.name_of(0, {f"field_{i}": i for i in range(100)})) < 200
 
 
-def test_a_run_has_the_values_of_the_config_where_it_changes_nothing():
+def test_fields_that_a_run_does_not_change_have_the_value_of_the_config():
     sweep = make({"seed": 2}, {"optim.name": "adam"})
     assert [sweep.value(run, "seed") for run in sweep.runs] == [2, 0]
     assert sweep.swept == ["seed", "optim.name"]
@@ -50,7 +50,7 @@ def test_a_field_that_only_a_plug_in_of_other_runs_has_is_empty():
     assert [sweep.value(run, "head.projection") for run in sweep.runs] == [8, ""]
 
 
-def test_values_of_numpy_are_those_of_python():
+def test_numpy_scalars_become_python_values():
     (run,) = make({"optim.learning_rate": np.float64(0.5), "seed": np.int64(1)}).runs
     assert run.overrides == {"optim.learning_rate": 0.5, "seed": 1}
     assert [type(value) for value in run.overrides.values()] == [float, int]
@@ -60,33 +60,33 @@ def test_values_of_numpy_are_those_of_python():
     ("overrides", "fixed", "message"),
     [
         ([{"seed": 1}, {"learning_rate": 1.0}], {}, "unknown config field: {'learning_rate'}"),
-        ([{"seed": 1}], {"seed": 3}, "seed is swept and fixed by --config.seed=3"),
-        ([{"seed": 1}, {"seed": 1}], {}, "run 1 of the sweep is that of 000_seed=1 again"),
+        ([{"seed": 1}], {"seed": 3}, "seed is both swept and set by --config.seed=3"),
+        ([{"seed": 1}, {"seed": 1}], {}, "run 1 repeats run 000_seed=1"),
         ([], {}, "the sweep has no runs"),
     ],
 )
-def test_a_sweep_that_cannot_be_is_refused(overrides, fixed, message):
+def test_an_impossible_sweep_is_refused(overrides, fixed, message):
     with pytest.raises(ValueError, match=message):
         make(*overrides, fixed=fixed)
 
 
-def test_a_sweep_may_be_gone_on_with_and_grow(tmp_path: Path):
+def test_a_sweep_may_resume_and_grow_but_not_shrink(tmp_path: Path):
     plan.record(make({"seed": 1}), tmp_path)
     plan.record(make({"seed": 1}), tmp_path)
     plan.record(make({"seed": 1}, {"seed": 2}), tmp_path)
-    with pytest.raises(ValueError, match=r"another sweep \(2 runs then, 1 now\)"):
+    with pytest.raises(ValueError, match=r"another sweep \(2 runs before, 1 now\)"):
         plan.record(make({"seed": 1}), tmp_path)
 
 
 @pytest.mark.parametrize(
     ("other", "difference"),
     [
-        (make({"seed": 2}), "run 000_seed=1 then, 000_seed=2 now"),
-        (make({"seed": 1}, fixed={"train.num_steps": 3}), "fixed: {} then"),
+        (make({"seed": 2}), "run 000_seed=1 before, 000_seed=2 now"),
+        (make({"seed": 1}, fixed={"train.num_steps": 3}), "fixed: {} before"),
         (make({"seed": 1})._replace(config="configs/grid.py"), "config: 'configs/quickstart.py'"),
     ],
 )
-def test_a_workdir_of_another_sweep_is_refused_and_left_alone(tmp_path, other, difference):
+def test_a_workdir_of_another_sweep_is_refused_and_left_unchanged(tmp_path, other, difference):
     plan.record(make({"seed": 1}), tmp_path)
     before = (tmp_path / plan.FILE).read_text()
     with pytest.raises(ValueError, match=f"holds another sweep \\({difference}"):
