@@ -76,7 +76,7 @@ def test_the_exit_status_is_1_if_no_file_can_be_scored(checkpoint, tmp_path, run
         (["--checkpoint=/tmp", "--out=/tmp/x"], "name at least one video"),
         (["--checkpoint=/tmp", "--out=/tmp/x", "no.mp4"], "not found: no.mp4"),
         ([__file__], "--out"),
-        (["--checkpoint=/nowhere", "--out=/tmp/x", __file__], "/nowhere"),
+        (["--checkpoint=/nowhere", "--out=/tmp/x", __file__], "checkpoint not found: /nowhere"),
         (["--checkpoint=/tmp", "--out=/tmp/x", "--false_alarm_rate=5", __file__], "5.0"),
         (["--out=/tmp/x", "--detector=trees86", __file__], "did you mean 'trees68'"),
     ],
