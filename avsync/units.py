@@ -20,3 +20,6 @@ INT16_SCALE = 32_768
 # AV-HuBERT hears a frame by four windows of 400 samples, one each 160: so far the last one looks
 # beyond the frame.
 LOOKAHEAD_SAMPLES = 240
+
+# Sound starts at the first sample with |x| > 5e-4 (Smeu et al., CVPR 2025).
+SILENCE_AMPLITUDE = 5e-4

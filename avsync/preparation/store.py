@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from avsync.media.clips import labelled
+from avsync.preparation.clips import labelled
 from avsync.types import Clip, MediaFile
 from avsync.units import SAMPLES_PER_FRAME
 

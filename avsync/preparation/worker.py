@@ -17,9 +17,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
-from avsync.media.clips import prepare_clip
 from avsync.media.landmarks.base import FaceDetector, load_detector
 from avsync.media.rejects import Reject
+from avsync.preparation.clips import prepare_clip
 from avsync.preparation.store import save
 from avsync.types import MediaFile
 

@@ -21,7 +21,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from avsync.media.clips import prepare_clip
+from avsync.preparation.clips import prepare_clip
 from avsync.media.decode import decode
 from avsync.media.landmarks import dlib68, trees68
 from avsync.media.landmarks.base import FaceDetector

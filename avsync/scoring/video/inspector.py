@@ -9,8 +9,8 @@ import numpy as np
 from avsync.media.crop_store import CropStore, open_store
 from avsync.media.footage import Footage, read_footage
 from avsync.media.landmarks.base import FaceDetector
-from avsync.media.mouth_tracks import MouthTrack
 from avsync.media.rejects import Reject
+from avsync.media.tracks import MouthTrack
 from avsync.pp.augment import INPUT_PIXELS
 from avsync.scoring import Abstention, OffsetStretch
 from avsync.scoring.scorer import Scorer

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from avsync import build, checkpoint, pretrained
-from avsync.media.clips import prepare_clip
 from avsync.media.landmarks.base import load_detector
 from avsync.pp import silence
+from avsync.preparation.clips import prepare_clip
 from avsync.scoring.video.judging import Judge, Judgement
 from avsync.scoring.video.windows import LongClip
 from avsync.types import MediaFile
