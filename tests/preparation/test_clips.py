@@ -39,9 +39,7 @@ def prepare(path: Path, detector: FaceDetector, **known):
     return prepare_clip(MediaFile("clip", path, **known), detector=detector)
 
 
-def test_a_clip_at_30_fps_gives_the_crops_of_one_at_25_fps(
-    write_media, speaker, detector
-):
+def test_a_clip_at_30_fps_gives_the_crops_of_one_at_25_fps(write_media, speaker, detector):
     frames, sound = speaker
     at_30 = np.arange(90) / 30
     shown = np.round(at_30 * 25).astype(int).clip(max=len(frames) - 1)
