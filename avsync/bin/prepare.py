@@ -18,7 +18,7 @@ from absl import flags
 
 from avsync.bin.base import UsageError, run_binary, suppress_stderr
 from avsync.preparation.job import Engine
-from avsync.preparation.worker import DEFAULT_LIMITS, Limits, prepare_in_processes
+from avsync.preparation.worker import Limits, prepare_in_processes
 
 DATASET = flags.DEFINE_string("dataset", None, "NAME or NAME/CONFIG.", required=True)
 SOURCE = flags.DEFINE_string("source", None, "Folder or manifest of raw videos, if any.")
@@ -30,12 +30,8 @@ LIMIT = flags.DEFINE_integer("limit", None, "Maximum clips per split.", lower_bo
 LISTS = flags.DEFINE_multi_string("split_list", [], "SPLIT=FILE.csv: clips to use; repeatable.")
 DISJOINT = flags.DEFINE_string("disjoint", None, "Attribute that test and train must not share.")
 RETRY = flags.DEFINE_bool("retry_rejects", False, "Try rejected files again.")
-SECONDS = flags.DEFINE_float(
-    "clip_seconds", DEFAULT_LIMITS.seconds, "Time limit per file, in seconds.", 0
-)
-MEMORY = flags.DEFINE_float(
-    "clip_gigabytes", DEFAULT_LIMITS.gigabytes, "Memory limit per file, in GiB (Linux).", 0
-)
+SECONDS = flags.DEFINE_float("clip_seconds", 900.0, "Time limit per file, in seconds.", 0)
+MEMORY = flags.DEFINE_float("clip_gigabytes", 4.0, "Memory limit per file, in GiB (Linux).", 0)
 STATUS = flags.DEFINE_bool("status", False, "Print the progress and exit.")
 
 

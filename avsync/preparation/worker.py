@@ -248,7 +248,7 @@ def _too_much(limits: Limits) -> Reject:
 
 @contextlib.contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Limits the libraries of processes started inside to one thread: the workers fill the cores."""
+    """Processes started inside use one thread per library: the workers fill the cores."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))

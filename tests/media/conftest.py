@@ -16,7 +16,7 @@ TIME_BASE = Fraction(1, 90_000)
 
 @pytest.fixture
 def write_media(tmp_path: Path) -> WriteMedia:
-    """`write_media(frames=, times=, sound=, sample_rate=, …)` returns the path of a lossless file."""
+    """`write_media(frames=, times=, sound=, sample_rate=, …)` returns a lossless file's path."""
 
     def write(
         *,

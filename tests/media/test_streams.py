@@ -109,7 +109,7 @@ def test_a_change_of_the_frame_size_is_rejected():
     grid = FrameGrid()
     grid.add(video_frame(0.0))
     grid.add(video_frame(0.04, height=64))
-    with pytest.raises(Reject, match=r"size from \(32, 48\) to \(64, 48\)"):
+    with pytest.raises(Reject, match=r"size changes from \(32, 48\) to \(64, 48\)"):
         grid.finish()
 
 

@@ -152,5 +152,6 @@ def test_openings_and_eye_distances_are_measured_where_the_face_is_seen():
     assert track.seen_share == pytest.approx(50 / 60)
     eyes = SIZE * np.linalg.norm(FACE[36] - FACE[45])
     np.testing.assert_allclose(track.eye_distances, 50 * [eyes])
-    np.testing.assert_allclose(track.openings[:20], 1 / 20 / eyes)
-    np.testing.assert_allclose(track.openings[20:], 201 / 20 / eyes)
+    across = SIZE * (FACE[62] - FACE[66])[0]  # the lips are drawn side by side
+    np.testing.assert_allclose(track.openings[:20], np.hypot(across, 1 / 20) / eyes)
+    np.testing.assert_allclose(track.openings[20:], np.hypot(across, 201 / 20) / eyes)

@@ -1,6 +1,6 @@
 """Regression trees for the landmarks of many faces at once (Kazemi and Sullivan, CVPR 2014).
 
-The result equals that of dlib's predictor for each face, to the pixel. Most of dlib's time goes into
+The result equals that of dlib's predictor for each face, to the pixel. dlib spends most of its time
 fetching leaves, 4 MB per face: here all faces pass a tree while its leaves are in the cache.
 Contrast is enlarged for faces in the dark, which dlib does not do.
 """
@@ -15,8 +15,8 @@ from numba import njit
 from avsync.media.landmarks._dlib_model import NUM_SPLITS, TreeModel
 
 # The trees were trained on well-lit faces, whose grey levels span at least this range (2 % of the
-# pixels left out at either end); GRID's span 109 and more. At a quarter of its light, the mouth of a
-# GRID face is found 1.9 pixels from where it is in full light, and 0.3 with the contrast enlarged.
+# pixels left out at either end); GRID's span 109 and more. At a quarter of its light, a GRID mouth
+# is found 1.9 pixels from where it is in full light, and 0.3 with the contrast enlarged.
 MIN_CONTRAST = 100
 
 

@@ -24,7 +24,7 @@ class FaceDetector(Protocol):
     detect_every: int
 
     def boxes(self, frame: UInt8[np.ndarray, "h w"]) -> Float64[np.ndarray, "n 4"]:
-        """Returns the faces of a grey frame as (left, top, right, bottom) in pixels, in any order."""
+        """Returns the faces of a grey frame as (left, top, right, bottom), in pixels, unordered."""
         ...
 
     def landmarks(
