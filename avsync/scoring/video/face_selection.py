@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from avsync.media.mouth_tracks import MouthTrack
-from avsync.media.tracks import MIN_SEEN_SHARE, MIN_TRACK_FRAMES
+from avsync.media.tracks import MIN_SEEN_SHARE, MIN_TRACK_FRAMES, MouthTrack
 from avsync.scoring import Abstention
 from avsync.units import FRAMES_PER_SECOND, MIN_FRAMES
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Int16
 
 from avsync.media.footage import Footage
-from avsync.media.mouth_tracks import MouthTrack
+from avsync.media.tracks import MouthTrack
 from avsync.scoring import Abstention, abstention, no_speech
 from avsync.units import SAMPLES_PER_FRAME, SILENCE_LEVEL
 

@@ -11,8 +11,8 @@ from jaxtyping import UInt8
 from avsync.media.crop_store import CropStore, open_store
 from avsync.media.footage import Footage, read_footage
 from avsync.media.landmarks.base import FaceDetector
-from avsync.media.mouth_tracks import MouthTrack
 from avsync.media.rejects import Reject
+from avsync.media.tracks import MouthTrack
 from avsync.scoring import Abstention, OffsetRun
 from avsync.scoring.scorer import Scorer
 from avsync.scoring.video.clip_scorer import ClipScorer, JointScores, Logits

@@ -3,8 +3,8 @@
 import numpy as np
 
 from avsync.media.crop_store import open_store
-from avsync.media.mouth_tracks import MouthTrack
-from avsync.media.tracks import Face
+from avsync.media.faces import DetectedFace
+from avsync.media.tracks import MouthTrack
 from avsync.scoring.video.face_selection import FaceSelection, select_faces
 
 BLACK = np.zeros((8, 8), np.uint8)
@@ -12,10 +12,10 @@ BLACK = np.zeros((8, 8), np.uint8)
 POINTS = np.random.default_rng(0).uniform(0, 100, (68, 2))
 
 
-def face(opening: float) -> Face:
+def face(opening: float) -> DetectedFace:
     points = POINTS.copy()
     points[66] = points[62] + (0, opening)
-    return Face(np.array([0.0, 0.0, 100.0, 100.0]), points)
+    return DetectedFace(np.array([0.0, 0.0, 100.0, 100.0]), points)
 
 
 def track(first: int, end: int, *, motion: float = 0.0, every: int = 1) -> MouthTrack:

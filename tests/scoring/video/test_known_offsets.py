@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from avsync import build, checkpoint, pretrained
-from avsync.media.clips import prepare_clip
 from avsync.media.landmarks.base import load_detector
+from avsync.preparation.clips import prepare_clip
 from avsync.scoring.video.clip_scorer import ClipScorer, JointScores
 from avsync.scoring.video.long_clip import LongClip
 from avsync.scoring.video.trimming import kept_frames

@@ -7,9 +7,9 @@ import pytest
 
 from avsync import build, checkpoint, scoring
 from avsync.input_pipeline.batching import padded
-from avsync.media.clips import prepare_clip
 from avsync.media.landmarks.base import load_detector
 from avsync.pp import silence
+from avsync.preparation.clips import prepare_clip
 from avsync.scoring.scorer import Scorer
 from avsync.scoring.video.reference import Reference
 from avsync.scoring.video.video_scorer import VideoScorer
