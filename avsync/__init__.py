@@ -1,3 +1,69 @@
-"""Audio-visual deepfake detection by alignment, trained on real videos only, in JAX and Flax."""
+"""Audio-visual deepfake detection by lip-sync alignment, trained on real videos only, in JAX."""
 
-__version__ = "0.1.0"
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from avsync.scoring.video.video_scorer import VideoScorer
+
+__all__ = ["__version__", "load_scorer"]
+
+__version__ = "0.2.0"
+
+
+def load_scorer(
+    checkpoint: str | Path | None = None,
+    *,
+    detector: str = "trees68",
+    false_alarm_rate: float = 0.05,
+) -> "VideoScorer":
+    """A scorer of video files, with the shipped model by default.
+
+    >>> scorer = load_scorer()
+    >>> result = scorer.score("grid_s1/video/bbaf2n.mkv")
+    >>> result.status, result.verdict
+    ('ok', 'consistent')
+    >>> f"{result.score:.2f}, p = {result.p_value:.3f}"
+    '2.15, p = 0.218'
+    >>> result.offset_frames, result.offset_seconds, result.offset_is_certain
+    (0, 0.0, True)
+    >>> result.frame_scores.shape, result.frame_times[:3].round(2).tolist()
+    ((73,), [0.04, 0.08, 0.12])
+    >>> result.segments, len(result.faces)
+    ((), 1)
+
+    `score` never raises for a broken file: its `status` and `message` say why there is no score.
+    Scores grow with fakeness; `avsync.scoring.video.results` describes all fields. The first file
+    takes seconds to compile; set JAX_COMPILATION_CACHE_DIR to keep what was compiled.
+
+    Args:
+      checkpoint: WORKDIR or WORKDIR/checkpoints/STEP of a training.
+      detector: the face detector, a module of `avsync.media.landmarks`.
+      false_alarm_rate: the target share of alarms on the calibration clips, between 0 and 1.
+
+    Raises:
+      ValueError: the checkpoint is not found, damaged or of another kind; the detector is unknown
+        or not installed; the rate is out of range.
+    """
+    from avsync import lookup, pretrained
+
+    # Names first: importing what follows takes seconds.
+    lookup.require("detector", detector, lookup.names("media.landmarks"))
+    place = Path(checkpoint or pretrained.GRID).expanduser()
+    if not place.exists():
+        raise ValueError(f"checkpoint not found: {place}")
+
+    from avsync import build
+    from avsync.checkpoint import find, read_calibration
+    from avsync.media.landmarks.base import load_detector
+    from avsync.scoring.video.reference import Reference
+    from avsync.scoring.video.video_scorer import VideoScorer
+
+    workdir, step = find(place)
+    reference = Reference(
+        read_calibration(workdir, step),
+        false_alarm_rate=false_alarm_rate,
+        caution="" if checkpoint else pretrained.CAUTION,
+    )
+    scorer = build.load_scorer(workdir, step, extraction=None)
+    return VideoScorer(scorer, reference, detector=load_detector(detector))

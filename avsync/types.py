@@ -189,3 +189,10 @@ class WholeClip(NamedTuple):
     info: ClipInfo
     visual: Any
     audio: Any
+
+
+class ClipFeatures(NamedTuple):
+    """A clip's features [t d] by stream, in float32 or bfloat16."""
+
+    info: ClipInfo
+    streams: Mapping[str, np.ndarray]

@@ -1,4 +1,4 @@
-"""Files as people have them: odd, broken, and not what their name says; from a real clip each."""
+"""Odd and broken files as users have them, each made from a real clip."""
 
 import shutil
 from collections.abc import Callable
@@ -15,7 +15,7 @@ SOUND_RATE = 44_100
 
 
 def write_all(clip: Path, folder: Path, write_media: WriteMedia) -> dict[str, tuple[str, str]]:
-    """Writes the files to `folder`; of each name, its status and what its message must say."""
+    """Writes the files to `folder`; returns status and a part of the message for each name."""
     frames, sound = read(clip)
     short, heard = frames[10:50], sound[:, round(0.4 * SOUND_RATE) : round(2.0 * SOUND_RATE)]
     times = np.arange(len(short)) / 25
@@ -26,7 +26,7 @@ def write_all(clip: Path, folder: Path, write_media: WriteMedia) -> dict[str, tu
     grey = np.full_like(short, 128)
     seconds = np.arange(heard.shape[1]) / SOUND_RATE
     chord = np.sin(2 * np.pi * 220 * seconds) + np.sin(2 * np.pi * 330 * seconds)
-    fits = "lips and sound"
+    fits = "lip sync"
 
     def write(name: str, pictures, sounds, *, at=times, rate=SOUND_RATE, starts=0.0, **options):
         told = None if sounds is None else [(starts, np.asarray(sounds))]
@@ -79,14 +79,14 @@ def write_all(clip: Path, folder: Path, write_media: WriteMedia) -> dict[str, tu
         "out_of_phase.mkv": ("all_silent", "loudest sample"),
         "quiet.mkv": ("ok", fits),
         "silence.mkv": ("all_silent", "loudest sample"),
-        "no_face.mkv": ("no_face", "no face is seen"),
-        "face_for_a_moment.mkv": ("too_short", "the face is seen for 0.8"),
-        "music.mkv": ("no_speech", "a tone, a hum, noise or held music"),
+        "no_face.mkv": ("no_face", "no face is visible"),
+        "face_for_a_moment.mkv": ("too_short", "the face is visible for 0.8"),
+        "music.mkv": ("no_speech", "a tone, hum, noise, or sustained music"),
         "two_faces.mkv": ("ok", fits),
-        "more_sound.mkv": ("ok", "1.60 s of sound for 1.20 s of picture"),
-        "less_sound.mkv": ("ok", "1.20 s of sound for 1.60 s of picture"),
-        "one_frame.mkv": ("too_short", "picture and sound share 1 frames"),
-        "two_frames.mkv": ("too_short", "picture and sound share 2 frames"),
+        "more_sound.mkv": ("ok", "1.60 s of audio for 1.20 s of video"),
+        "less_sound.mkv": ("ok", "1.20 s of audio for 1.60 s of video"),
+        "one_frame.mkv": ("too_short", "video and audio share 1 frames"),
+        "two_frames.mkv": ("too_short", "video and audio share 2 frames"),
         "cut.mov": ("undecodable", "FFmpeg"),
         "cut.mkv": ("ok", fits),
         "empty.mp4": ("undecodable", "FFmpeg"),
@@ -97,7 +97,7 @@ def write_all(clip: Path, folder: Path, write_media: WriteMedia) -> dict[str, tu
 
 
 def read(clip: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Grey frames and sound, [1 s] at 44.1 kHz, of a GRID clip."""
+    """Grey frames and samples [1 s] at 44.1 kHz of a GRID clip."""
     with av.open(str(clip)) as container:
         frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
     with av.open(str(clip)) as container:

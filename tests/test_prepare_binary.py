@@ -1,4 +1,4 @@
-"""avsync-prepare as a user runs it, on real clips and with wrong arguments."""
+"""avsync-prepare as a user runs it: on real clips, and with wrong arguments."""
 
 import importlib.util
 import json
@@ -19,7 +19,7 @@ HAS_BEAM = importlib.util.find_spec("apache_beam") is not None
 
 @pytest.fixture(scope="module")
 def source(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of GRID with four clips, a file that is none, and one that fills the memory."""
+    """A folder of GRID with four clips, a file that is not a video, and one of 640 MB of frames."""
     folder = tmp_path_factory.mktemp("grid") / "s1"
     folder.mkdir()
     for path in sorted((testdata / "grid_s1" / "video").glob("*.mkv"))[:4]:
@@ -31,7 +31,7 @@ def source(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.grid
 @pytest.mark.slow
-def test_a_preparation_killed_and_run_again_loses_no_file(source, tmp_path, run_binary: Run):
+def test_a_killed_preparation_resumes_without_losing_a_file(source, tmp_path, run_binary: Run):
     arguments = [
         "--dataset=grid/heldout",
         f"--source={source}",
@@ -50,12 +50,12 @@ def test_a_preparation_killed_and_run_again_loses_no_file(source, tmp_path, run_
 
     status = run_binary("prepare", *arguments, "--status")
     assert status.returncode == 0, status.stderr
-    assert re.match(r"[1-5] of 6 files done; [1-4] clips of 0\.00 h; [01] rejected", status.stdout)
+    assert re.match(r"[1-5] of 6 files done; [1-4] clips \(0\.00 h\); [01] rejected", status.stdout)
 
     done = run_binary("prepare", *arguments)
     assert done.returncode == 0, done.stderr
     assert "prepared 6 of 6 files: 4 clips, 2 rejected" in done.stderr
-    (directory,) = (tmp_path / "grid" / "heldout").iterdir()  # what was in the making is gone
+    (directory,) = (tmp_path / "grid" / "heldout").iterdir()  # the intermediate folder is gone
     report = json.loads((directory / "prepare_report.json").read_text())
     assert report["num_clips"] + report["num_rejected"] == 6
     assert report["by_reason"] == {"undecodable": 1, "out_of_memory": 1}
@@ -66,22 +66,22 @@ def test_a_preparation_killed_and_run_again_loses_no_file(source, tmp_path, run_
     assert line["path"] == str(source / "s1" / "broken.mkv")
     info = json.loads((directory / "dataset_info.json").read_text())
     lengths = {split["name"]: sum(map(int, split["shardLengths"])) for split in info["splits"]}
-    assert lengths["test"] > 4  # the clips, and the fakes that were made of them
+    assert lengths["test"] > 4  # the clips and the fakes made from them
 
     again = run_binary("prepare", *arguments)
     assert again.returncode == 0
-    assert f"is prepared already: {directory}" in again.stderr
+    assert f"already prepared: {directory}" in again.stderr
 
 
 @pytest.mark.grid
-def test_a_source_of_which_nothing_survives_ends_with_1(source, tmp_path, run_binary):
+def test_a_source_without_a_usable_file_ends_with_1(source, tmp_path, run_binary):
     (tmp_path / "broken.mkv").write_text("no video")
     done = run_binary(
         "prepare", "--dataset=grid", f"--source={tmp_path}", f"--data_dir={tmp_path / 'data'}"
     )
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(
-        "prepare.py: none of 1 raw files became a clip: {'undecodable': 1}"
+        "prepare.py: no clip could be prepared from 1 raw files: {'undecodable': 1}"
     )
 
 

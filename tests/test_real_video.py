@@ -1,4 +1,4 @@
-"""Real GRID clips through all binaries: prepared, trained on for a few updates, evaluated."""
+"""Real GRID clips through the binaries: prepare, train for a few updates, evaluate."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ NUM_CLIPS = 24
 
 @pytest.fixture(scope="module")
 def grid_data(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
-    """A data_dir with the first clips of a GRID talker."""
+    """A data_dir with the first clips of one GRID speaker."""
     data_dir = tmp_path_factory.mktemp("grid")
     done = run_binary(
         "prepare",
@@ -26,7 +26,7 @@ def grid_data(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_bina
     return data_dir
 
 
-def test_clips_in_are_clips_out_and_rejects(grid_data: Path):
+def test_every_prepared_file_becomes_a_clip_or_a_reject(grid_data: Path):
     (report_path,) = grid_data.rglob("prepare_report.json")
     report = json.loads(report_path.read_text())
     rejects = (report_path.parent / "rejects.jsonl").read_text().splitlines()
@@ -35,7 +35,7 @@ def test_clips_in_are_clips_out_and_rejects(grid_data: Path):
     assert report["num_clips"] >= NUM_CLIPS - 2  # one face, well lit, in every clip
 
 
-def test_real_reals_train_a_model_and_real_fakes_are_scored(
+def test_real_clips_train_a_model_that_scores_fakes(
     grid_data: Path, tmp_path: Path, run_binary: Run
 ):
     workdir = tmp_path / "run"
@@ -59,7 +59,7 @@ def test_real_reals_train_a_model_and_real_fakes_are_scored(
     assert done.returncode == 0, done.stderr
     metrics = json.loads((tmp_path / "evaluation" / "metrics.json").read_text())
     original, trimmed = (metrics["views"][view] for view in ("original", "trimmed"))
-    # The planted silence tells all, and nothing once it is trimmed.
+    # The planted silence gives every fake away, and nothing once it is trimmed.
     assert original["leading_silence"]["auc"] == 1
     assert 0.3 < trimmed["leading_silence"]["auc"] < 0.7
     assert set(trimmed["alignment"]["by_category"]) == {"RV-FA", "FV-RA", "FV-FA"}

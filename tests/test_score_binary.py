@@ -1,4 +1,4 @@
-"""avsync-score as a user runs it: on whatever files there are, and with wrong arguments."""
+"""avsync-score as a user runs it: on odd and broken files, and with wrong arguments."""
 
 import json
 import re
@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from matplotlib import image
 
+from avsync import pretrained
 from tests import odd_files
 from tests.conftest import Run
 from tests.media.conftest import write_media
 from tests.scoring.video.checkpoints import write_untrained
 
-__all__ = ["write_media"]  # a fixture of the tests of decoding, which needs odd files too
+__all__ = ["write_media"]  # a fixture of the decoding tests
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.grid
-def test_odd_and_broken_files_have_each_its_status_and_the_others_are_scored(
+def test_each_odd_or_broken_file_has_its_status_and_the_others_are_scored(
     testdata, checkpoint, tmp_path, run_binary: Run, write_media
 ):
     folder = tmp_path / "videos"
@@ -34,8 +35,8 @@ def test_odd_and_broken_files_have_each_its_status_and_the_others_are_scored(
     done = run_binary("score", f"--checkpoint={checkpoint}", f"--out={out}", folder, missing)
     assert done.returncode == 0, done.stderr
 
-    found = json.loads((out / "scores.json").read_text())
-    lines = {Path(line["path"]).name: line for line in found}
+    entries = json.loads((out / "scores.json").read_text())
+    lines = {Path(entry["path"]).name: entry for entry in entries}
     assert lines.keys() == expected.keys()
     statuses = {name: line["status"] for name, line in lines.items()}
     assert statuses == {name: status for name, (status, _) in expected.items()}
@@ -58,7 +59,7 @@ def test_odd_and_broken_files_have_each_its_status_and_the_others_are_scored(
     assert "Traceback" not in done.stderr
 
 
-def test_files_none_of_which_can_be_scored_end_with_1(checkpoint, tmp_path, run_binary: Run):
+def test_the_exit_status_is_1_if_no_file_can_be_scored(checkpoint, tmp_path, run_binary: Run):
     (tmp_path / "text.mp4").write_text("no video")
     done = run_binary(
         "score", f"--checkpoint={checkpoint}", f"--out={tmp_path / 'out'}", tmp_path / "text.mp4"
@@ -73,10 +74,11 @@ def test_files_none_of_which_can_be_scored_end_with_1(checkpoint, tmp_path, run_
     ("arguments", "message"),
     [
         (["--checkpoint=/tmp", "--out=/tmp/x"], "name at least one video"),
-        (["--checkpoint=/tmp", "--out=/tmp/x", "no.mp4"], "no.mp4 is not there"),
+        (["--checkpoint=/tmp", "--out=/tmp/x", "no.mp4"], "not found: no.mp4"),
         ([__file__], "--out"),
-        (["--checkpoint=/nowhere", "--out=/tmp/x", __file__], "/nowhere is no checkpoint"),
+        (["--checkpoint=/nowhere", "--out=/tmp/x", __file__], "checkpoint not found: /nowhere"),
         (["--checkpoint=/tmp", "--out=/tmp/x", "--false_alarm_rate=5", __file__], "5.0"),
+        (["--out=/tmp/x", "--detector=trees86", __file__], "did you mean 'trees68'"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_one_message(run_binary: Run, arguments, message):
@@ -87,44 +89,45 @@ def test_wrong_usage_ends_with_2_and_one_message(run_binary: Run, arguments, mes
 
 
 @pytest.mark.grid
-def test_the_scorer_that_comes_with_avsync_says_where_sound_lies_and_how_far_to_trust_it(
+def test_the_shipped_scorer_finds_late_sound_and_prints_its_caution(
     testdata: Path, tmp_path: Path, run_binary: Run, write_media
 ):
-    video = testdata / "grid_s1" / "video" / "bbaf2n.mkv"  # one of those that it was trained on
+    video = testdata / "grid_s1" / "video" / "bbaf2n.mkv"  # one of its training clips
     frames, sound = odd_files.read(video)
     half = len(frames) // 2
-    shown = {
+    videos = {
         "late.mkv": frames[5:],
         "half_late.mkv": np.concatenate([frames[:half], frames[half + 6 :]]),
     }
-    for name, pictures in shown.items():
-        heard = sound[:, : len(pictures) * odd_files.SOUND_RATE // 25]
+    for name, video_frames in videos.items():
+        heard = sound[:, : len(video_frames) * odd_files.SOUND_RATE // 25]
         path = write_media(
-            frames=pictures,
-            times=np.arange(len(pictures)) / 25,
+            frames=video_frames,
+            times=np.arange(len(video_frames)) / 25,
             sound=[(0.0, heard)],
             sample_rate=odd_files.SOUND_RATE,
             name=name,
         )
         path.replace(tmp_path / name)
     out = tmp_path / "scores"
-    done = run_binary("score", f"--out={out}", video, *(tmp_path / name for name in shown))
+    done = run_binary("score", f"--out={out}", video, *(tmp_path / name for name in videos))
     assert done.returncode == 0, done.stderr
-    assert "has heard one talker" in " ".join(done.stdout.split())
+    assert pretrained.CAUTION in " ".join(done.stdout.split())
     in_sync, late, half_late = json.loads((out / "scores.json").read_text())
 
-    assert in_sync["message"] == "lips and sound fit as in real clips of one talker"
+    assert (in_sync["status"], in_sync["offset_is_certain"]) == ("ok", True)
     assert in_sync["p_value"] > 0.05
-    assert "100 real clips of one talker" in in_sync["compared_with"]
+    assert "100 reference clips (one speaker)" in in_sync["compared_with"]
     assert (out / in_sync["picture"]).is_file()
-    assert late["message"].startswith("out of sync by +0.20 s: the sound comes late")
+    assert late["message"].startswith("out of sync by +0.20 s (sound late)")
+    assert (late["offset_frames"], late["offset_is_certain"]) == (5, True)
     assert late["score_resynced"] < 3 < late["score"]
     first, second = half_late["offsets"]
     assert abs(first["offset_frames"]) <= 1
     assert abs(second["offset_frames"] - 6) <= 1
     assert first["end"] == pytest.approx(half / 25, abs=0.4)
-    told = r"in sync until 1\.\d+ s, out of sync by \+0\.2\d s \(sound late\) from there on"
-    assert re.match(told, half_late["message"])
+    pattern = r"in sync until 1\.\d+ s, then out of sync by \+0\.2\d s \(sound late\)"
+    assert re.match(pattern, half_late["message"])
 
 
 def test_help_shows_an_example(run_binary: Run):

@@ -1,9 +1,9 @@
-"""Scores any videos: do the lips fit the sound, where not, and by how much are they out of sync?
+"""Scores the lip sync of video files: does the sound fit the lips, where not, at what A/V offset?
 
     avsync-score --out=scores my.mp4 other.mkv folder/
 
-Writes scores.json, a picture for each video that has a score, and a line for each to the terminal.
-A video without a face, without sound, or broken has a status that says so in place of a score.
+Writes scores.json and one picture per scored file, and prints a table. A file without a face or
+sound, or a broken one, gets a status instead of a score.
 """
 
 import functools
@@ -11,65 +11,59 @@ from pathlib import Path
 
 from absl import flags
 
-from avsync import pretrained
-from avsync.bin.base import UsageError, existing, run_binary, suppress_stderr
+import avsync
+from avsync import lookup, pretrained
+from avsync.bin.base import UsageError, existing, run_binary
 
 CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", None, "WORKDIR or WORKDIR/checkpoints/STEP; by default, what avsync comes with."
+    "checkpoint", None, "WORKDIR or WORKDIR/checkpoints/STEP. Default: the shipped scorer."
 )
-OUT = flags.DEFINE_string("out", None, "Where scores.json and pictures go.", required=True)
+OUT = flags.DEFINE_string("out", None, "Folder for scores.json and the pictures.", required=True)
 RATE = flags.DEFINE_float(
     "false_alarm_rate",
     0.05,
-    "Of reals as are compared with, so many may be alarms.",
+    "Target false-alarm rate on the calibration clips.",
     1e-6,
     0.999,
 )
-DETECTOR = flags.DEFINE_string("detector", "trees68", "What finds faces and their landmarks.")
+DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
 
 
 def main(arguments: list[str]) -> None:
     paths = _paths(arguments)
-    place = existing(CHECKPOINT.value or str(pretrained.GRID), "checkpoint")
-    with suppress_stderr():  # and not at the top: --help need not wait for TensorFlow
-        from avsync import build, checkpoint, runtime
-        from avsync.media.landmarks.base import load_detector
+    try:
+        # Before JAX is imported: wrong names are reported at once.
+        existing(CHECKPOINT.value or str(pretrained.GRID), "checkpoint")
+        lookup.require("detector", DETECTOR.value, lookup.names("media.landmarks"))
+        from avsync import runtime
         from avsync.reports.video.report import Report
-        from avsync.scoring.video.inspector import Inspector
-        from avsync.scoring.video.reference import Reference
 
         runtime.start()
-    try:
-        workdir, step = checkpoint.find(place)
-        kept = checkpoint.read_calibration(workdir, step)
-        scorer = build.load_scorer(workdir, step, extraction=None)
-        detector = load_detector(DETECTOR.value)
+        scorer = avsync.load_scorer(
+            CHECKPOINT.value, detector=DETECTOR.value, false_alarm_rate=RATE.value
+        )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    if kept:  # only scores by the same rules can be compared
-        scorer = scorer._replace(frame_score=kept["frame"], pooling=kept["pooling"])
-    caution = "" if CHECKPOINT.value else pretrained.CAUTION
-    reference = Reference(kept, false_alarm_rate=RATE.value, caution=caution)
-    inspector = Inspector(scorer, reference, detector=detector)
-    report = Report(Path(OUT.value).expanduser(), reference)
+    out_dir = Path(OUT.value).expanduser()
+    report = Report(out_dir, scorer.reference)
     with runtime.Progress("scoring", total=len(paths)) as progress:
         for number, path in enumerate(paths, start=1):
-            report.add(inspector.inspect(path))
+            report.add(scorer.score(path))
             progress.advance_to(number, path.name)
     report.print_table()
-    print(f"details: {Path(OUT.value).expanduser()}")
+    print(f"details: {out_dir}")
     if not report.num_scored:
         raise ValueError(f"none of {len(paths)} files could be scored")
 
 
 def _paths(arguments: list[str]) -> list[Path]:
-    """The files, and those in the folders, that are named."""
+    """The files named, and the files in the folders named."""
     places = [Path(argument).expanduser() for argument in arguments]
     if not any(place.exists() for place in places):
-        missing = f", {', '.join(arguments)} is not there" if arguments else ""
+        missing = f"; not found: {', '.join(arguments)}" if arguments else ""
         raise UsageError(f"name at least one video{missing}")
-    found = [sorted(place.iterdir()) if place.is_dir() else [place] for place in places]
-    return [path for paths in found for path in paths if not path.is_dir()]
+    files = [sorted(place.iterdir()) if place.is_dir() else [place] for place in places]
+    return [path for paths in files for path in paths if not path.is_dir()]
 
 
 run = functools.partial(run_binary, main, positional="VIDEO")

@@ -88,7 +88,7 @@ def _measure(scorer: Scorer, params: Any, batch: Batch) -> dict[str, Any]:
     visual, audio = scorer.encode(params, batch.visual, batch.audio, valid)
     logits = scorer.align(params, visual, audio, valid)
     own = scoring.frame_scores(logits, name=scorer.frame_score)
-    synced, heard = scoring.resynced(logits, valid)
+    synced, heard = scoring.realigned(logits, valid)
     resynced = scoring.frame_scores(synced, name=scorer.frame_score)
     scores = {"alignment": scoring.clip_score(own, valid, pooling=scorer.pooling)}
     for rule in ALIGNMENT_RULES:

@@ -8,7 +8,8 @@ from avsync.datasets._lists import read_infos
 from avsync.datasets.base import extracted_trims, open_source
 from avsync.evaluation.lines import TRIMS
 from avsync.features import official
-from avsync.input_pipeline.evaluation import EvalBatch, batched, eval_batches, eval_share
+from avsync.input_pipeline.batching import EvalBatch, batched
+from avsync.input_pipeline.evaluation import eval_batches, eval_share
 from avsync.runtime import this_host
 from avsync.types import Extraction, Source
 

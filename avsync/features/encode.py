@@ -9,8 +9,7 @@ import numpy as np
 
 from avsync import parallel
 from avsync.features.buckets import buckets
-from avsync.features.store import ClipFeatures
-from avsync.types import Extraction, WholeClip
+from avsync.types import ClipFeatures, Extraction, WholeClip
 from avsync.units import INT16_SCALE, LOOKAHEAD_SAMPLES, SAMPLES_PER_FRAME
 
 

@@ -24,9 +24,14 @@ from avsync.features.ledger import Ledger, Split
 from avsync.features.store import ClipFeatures
 from avsync.media.rejects import Reject
 from avsync.pp import silence
-from avsync.pp.augment import INPUT_PIXELS
 from avsync.types import ClipInfo, Extraction, WholeClip
-from avsync.units import CROP_PIXELS, LOOKAHEAD_SAMPLES, SAMPLE_RATE, SAMPLES_PER_FRAME
+from avsync.units import (
+    CROP_PIXELS,
+    INPUT_PIXELS,
+    LOOKAHEAD_SAMPLES,
+    SAMPLE_RATE,
+    SAMPLES_PER_FRAME,
+)
 
 STREAMS = ("visual", "audio", "multimodal")
 

@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,20 +12,13 @@ import tensorflow_datasets as tfds
 
 from avsync.features.ledger import Ledger, Split
 from avsync.media.rejects import Reject
-from avsync.types import REAL, ClipInfo, Extraction
+from avsync.types import REAL, ClipFeatures, Extraction
 
 VERSION = "1.0.0"
 
 TEXTS = ("clip_id", "category", "manipulation", "identity", "source_clip")
 
 DTYPES = {"bfloat16": tf.bfloat16, "float32": tf.float32}
-
-
-class ClipFeatures(NamedTuple):
-    """A clip's features [t d] by stream, in float32 or bfloat16."""
-
-    info: ClipInfo
-    streams: Mapping[str, np.ndarray]
 
 
 class FeatureDataset:

@@ -1,29 +1,20 @@
 """Every clip of a split once, whole, in the order on disk; and whole clips to batches."""
 
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from avsync.input_pipeline.batching import EvalBatch, batched
 from avsync.input_pipeline.records import as_written, open_records, read_file, rows_of, share
 from avsync.input_pipeline.training import ALONE
-from avsync.types import Batch, ClipInfo, Host, Source, WholeClip
-from avsync.units import FRAMES_PER_SECOND, SAMPLES_PER_FRAME
-
-# Evaluated clips are padded to a multiple of this many frames: a handful of shapes to compile for.
-BUCKET_FRAMES = 25
+from avsync.types import ClipInfo, Host, Source, WholeClip
+from avsync.units import FRAMES_PER_SECOND
 
 # Clips that are decoded ahead of the one that is taken.
 PREFETCH_CLIPS = 16
-
-
-class EvalBatch(NamedTuple):
-    """A batch for the device and what is known of its clips; rows beyond `infos` are padding."""
-
-    batch: Batch
-    infos: list[ClipInfo]
 
 
 def eval_batches(
@@ -83,45 +74,6 @@ def _read(source: Source, clips: range, *, trim: str) -> Iterator[WholeClip]:
     rows: Any = dataset.as_numpy_iterator()
     for row in rows:
         yield WholeClip(_info(row), row["visual"], row["audio"])
-
-
-def batched(clips: Iterable[WholeClip], *, batch_size: int) -> Iterator[EvalBatch]:
-    """The clips in their order, `batch_size` rows at a time.
-
-    Padded behind, to `batch_size` rows and to a common number of frames, a multiple of
-    BUCKET_FRAMES.
-    """
-    rows: list[WholeClip] = []
-    for clip in clips:
-        rows.append(clip)
-        if len(rows) == batch_size:
-            yield padded(rows, num_rows=batch_size)
-            rows = []
-    if rows:
-        yield padded(rows, num_rows=batch_size)
-
-
-def padded(clips: list[WholeClip], *, num_rows: int, num_frames: int | None = None) -> EvalBatch:
-    """`clips` as one batch of `num_rows` rows and `num_frames` frames.
-
-    By default these are as many as the longest clip has, up to a multiple of BUCKET_FRAMES.
-    """
-    if num_frames is None:
-        longest = max(clip.info.num_frames for clip in clips)
-        num_frames = max(1, -(-longest // BUCKET_FRAMES)) * BUCKET_FRAMES
-    # A clip that could not be read has neither picture nor sound; one that could sets the shapes.
-    like = next((clip for clip in clips if clip.info.num_frames), clips[0])
-    steps = SAMPLES_PER_FRAME if like.audio.ndim == 1 else 1
-    valid = np.zeros((num_rows, num_frames), bool)
-    visual = np.zeros((*valid.shape, *like.visual.shape[1:]), like.visual.dtype)
-    audio = np.zeros((num_rows, num_frames * steps, *like.audio.shape[1:]), like.audio.dtype)
-    label = np.zeros(num_rows, np.int32)
-    for i, clip in enumerate(clips):
-        n = clip.info.num_frames
-        visual[i, :n], audio[i, : n * steps], valid[i, :n] = clip.visual[:n], clip.audio, True
-        label[i] = clip.info.label
-    batch = Batch(visual, audio, valid, loss_mask=valid, label=label)
-    return EvalBatch(batch, [clip.info for clip in clips])
 
 
 TEXTS = ("clip_id", "category", "manipulation", "identity", "source_clip")

@@ -1,4 +1,4 @@
-"""Mouth crops on the side: in memory while they are few, in a temporary file once they are many."""
+"""A buffer for mouth crops: in memory while they are few, in a temporary file beyond that."""
 
 import contextlib
 import tempfile
@@ -12,26 +12,26 @@ from avsync.units import CROP_PIXELS, FRAMES_PER_SECOND
 
 CROP_BYTES = CROP_PIXELS**2
 
-# 5 min of one face, 69 MB. An hour of it is 0.8 GB, and several faces would not fit the memory.
+# 5 min of one face, 69 MB. An hour is 0.8 GB, and several faces would not fit in memory.
 MAX_BYTES_IN_MEMORY = 5 * 60 * FRAMES_PER_SECOND * CROP_BYTES
 
 
 @contextlib.contextmanager
 def open_store() -> Iterator["CropStore"]:
-    """An empty store; what is in it is gone afterwards."""
+    """Yields an empty store; its content is discarded at the end."""
     with tempfile.SpooledTemporaryFile(max_size=MAX_BYTES_IN_MEMORY) as file:
         yield CropStore(file)
 
 
 class CropStore:
-    """Crops of any number of faces, each known by its place."""
+    """Crops of any number of faces, addressed by their place."""
 
     def __init__(self, file: IO[bytes]):
         self._file = file
         self._num_crops = 0
 
     def add(self, crops: UInt8[np.ndarray, "t 96 96 1"]) -> range:
-        """The places at which these crops are to be found."""
+        """Stores crops; returns their places."""
         self._file.seek(self._num_crops * CROP_BYTES)
         self._file.write(crops.tobytes())
         places = range(self._num_crops, self._num_crops + len(crops))
@@ -39,7 +39,7 @@ class CropStore:
         return places
 
     def read(self, places: Sequence[int]) -> UInt8[np.ndarray, "t 96 96 1"]:
-        """The crops at these places, in this order."""
+        """Returns the crops at these places, in this order."""
         crops = np.empty((len(places), CROP_PIXELS, CROP_PIXELS, 1), np.uint8)
         for crop, place in zip(crops, places, strict=True):
             self._file.seek(place * CROP_BYTES)

@@ -1,60 +1,83 @@
-"""A media file to grey frames at 25 fps and mono sound at 16 kHz, on one common time axis.
+"""A media file read in sync: grey frames at 25 fps and mono sound at 16 kHz on one time axis.
 
-Where a frame or a sample belongs is decided by its timestamp alone: start offsets of the streams,
-variable frame rates and gaps in the sound are honoured, and nothing is relabelled.
+Timestamps alone decide where a frame or a sample belongs: start offsets of the streams, variable
+frame rates and gaps in the audio are honoured, and nothing is relabelled. The file is read twice,
+the audio first: it is small, a silent file is rejected at once, and no frame has to be kept until
+its sound is known.
 """
 
+import collections
 import contextlib
+import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import av
 import numpy as np
-from av.audio.stream import AudioStream
-from av.container import InputContainer
-from av.error import FFmpegError
-from av.stream import Disposition
-from av.video.stream import VideoStream
 from jaxtyping import Int16, UInt8
 
-from avsync.media.probe import describe_formats, describe_sizes
+from avsync.media.container import (
+    Audio,
+    OpenFile,
+    open_file,
+    read_audio,
+    require_sound,
+    stated_times,
+)
+from avsync.media.probe import Facts, describe_formats, describe_sizes
 from avsync.media.rejects import Reject
-from avsync.media.streams import Picture, Sound
-from avsync.units import FRAMES_PER_SECOND, MIN_FRAMES, SAMPLE_RATE, SAMPLES_PER_FRAME
+from avsync.media.streams import FrameGrid
+from avsync.units import (
+    FRAMES_PER_SECOND,
+    MIN_FRAMES,
+    SAMPLE_RATE,
+    SAMPLES_PER_FRAME,
+)
 
-# Codec framing makes honest streams unequal: 1152 samples of mp2 at 16 kHz are 0.07 s, two priming
-# blocks of AAC 0.13 s, a frame or two of picture 0.08 s. What differs by more has lost a part, and
-# where it was lost (so which half is out of sync) cannot be known.
+# Codec framing makes intact streams unequal: 1152 samples of mp2 at 16 kHz are 0.07 s, two priming
+# blocks of AAC 0.13 s, a video frame or two 0.08 s. A larger difference means that a part of one
+# stream is missing; where, and so which half is out of sync, cannot be known.
 MAX_LENGTH_DIFFERENCE_SECONDS = 0.2
 
 
-class Recording(NamedTuple):
-    """What a file shows and sounds, in sync: frame i sounds in samples [640 i, 640 (i + 1)).
+class ReadOptions(NamedTuple):
+    """How a file is read, and which files are rejected.
 
-    `num_leading_frames_cut` grid frames were dropped because the sound starts after the picture;
-    times given for the file are late by so many frames. `media` is what the file was like, by the
-    names of `avsync.media.probe.KEYS`; lengths are those before both streams were cut to their
-    common span.
+    num_threads: number of video decoding threads; 0 is one per core.
+    max_bytes: largest total size of the grey frames; None for no limit.
+    max_length_difference_seconds: largest difference in length of video and audio.
     """
 
-    frames: UInt8[np.ndarray, "t h w"]
+    num_threads: int = 0
+    max_bytes: int | None = None
+    max_length_difference_seconds: float = math.inf
+
+
+# Files of any length; what only one of the streams covers is left out.
+ANY_FILE = ReadOptions()
+
+
+class Recording(NamedTuple):
+    """The sound and the facts of a file whose frames were read.
+
+    waveform: 640 samples for each frame; frame i sounds in samples [640 i, 640 (i + 1)).
+    num_leading_frames_cut: grid frames dropped because the audio starts after the video; times
+      relative to the start of the file are later by this many frames.
+    video_seconds, audio_seconds: lengths before both streams were cut to their common span.
+    facts: described in `avsync.media.probe.KEYS`.
+    """
+
     waveform: Int16[np.ndarray, " s"]
     num_leading_frames_cut: int
-    media: dict[str, Any]
-
-
-class OpenFile(NamedTuple):
-    """A file that has both a picture and sound, open for reading."""
-
-    container: InputContainer
-    video: VideoStream
-    audio: AudioStream
+    video_seconds: float
+    audio_seconds: float
+    facts: Facts
 
 
 class Span(NamedTuple):
-    """Frames [first, end) of the picture have their sound: sample s is heard in frame
+    """Frames [first, end) of the video have sound: sample s belongs to frame
     (s + delay_samples) / 640."""
 
     first: int
@@ -62,122 +85,147 @@ class Span(NamedTuple):
     delay_samples: int
 
     def waveform(self, samples: Int16[np.ndarray, " s"]) -> Int16[np.ndarray, " n"]:
-        """The sound of these frames, 640 samples for each; what the last one lacks is silence."""
+        """The sound of these frames, 640 samples for each; the last one is padded with silence."""
         start, end = (i * SAMPLES_PER_FRAME - self.delay_samples for i in (self.first, self.end))
         return np.pad(samples[start:end], (0, max(0, end - len(samples))))
 
 
-class _Contents(NamedTuple):
-    """Both streams of a file, read to their end."""
-
-    picture: Picture
-    sound: Sound
-    video_bytes: int
-    audio_bytes: int
-    formats: dict[str, Any]
-
-
-def decode(path: Path) -> Recording:
-    """The common span of picture and sound of the file, in whole frames; raises `Reject`."""
-    with open_file(path) as file:
-        contents = _read(file)
-    return _synchronise(contents, path)
-
-
 @contextlib.contextmanager
-def open_file(path: Path) -> Iterator[OpenFile]:
-    """The file, its first moving picture and its first sound.
+def open_video(path: Path, options: ReadOptions = ANY_FILE) -> Iterator["SyncedVideo"]:
+    """Reads the audio of a file, and opens its video.
 
-    Raises `Reject` if there is no such file or stream, and for whatever FFmpeg refuses meanwhile.
+    Raises `Reject` for a silent or unreadable file, also while frames are read.
     """
-    if not path.is_file():
-        raise Reject("missing_file", f"no file at {path}")
-    try:
-        # Tags may be in any encoding; they are of no interest.
-        with av.open(str(path), metadata_errors="ignore") as container:
-            cover = Disposition.attached_pic  # of an album: a picture, but none that moves
-            video = [s for s in container.streams.video if not s.disposition & cover]
-            audio = container.streams.audio
-            if not video:
-                raise Reject("no_video", "the file has no video stream")
-            if not audio:
-                raise Reject("no_audio", "the file has no audio stream")
-            # One core a worker: the job is parallel over clips.
-            video[0].codec_context.thread_count = 1
-            yield OpenFile(container, video[0], audio[0])
-    except FFmpegError as error:
-        raise Reject("undecodable", f"FFmpeg: {error}") from error
+    with open_file(path) as file:
+        audio = read_audio(file)
+    require_sound(audio.samples)
+    difference_seconds = audio.seconds - audio.stated_video_seconds
+    if abs(difference_seconds) > options.max_length_difference_seconds:
+        # Most likely a reject. Decoding alone confirms it without the cost of a face search.
+        with open_file(path) as file:
+            video = SyncedVideo(file, audio, path=path, options=options)
+            collections.deque(video.frames(), maxlen=0)
+            video.recording()
+    with open_file(path) as file:
+        yield SyncedVideo(file, audio, path=path, options=options)
 
 
-def common_span(*, delay_seconds: float, num_samples: int, num_frames: int | None) -> Span:
-    """The frames that have sound, if that starts `delay_seconds` after the picture.
+class SyncedVideo:
+    """The frames of an open file that have sound, and what is known after the last of them."""
 
-    At the start a frame without all of its sound goes: padding it would plant the leading silence
-    that fakes are known by. At the end it stays if half of its sound is there. Raises `Reject` if
-    less than `MIN_FRAMES` are left. `num_frames` is None while it is not yet known.
-    """
-    delay = round(delay_seconds * SAMPLE_RATE)
-    first = max(0, math.ceil(delay / SAMPLES_PER_FRAME))
-    end = (delay + num_samples + SAMPLES_PER_FRAME // 2) // SAMPLES_PER_FRAME
-    end = end if num_frames is None else min(num_frames, end)
-    if end - first < MIN_FRAMES:
-        raise Reject(
-            "too_short",
-            f"picture and sound share {max(0, end - first)} frames at {FRAMES_PER_SECOND} fps; "
-            f"at least {MIN_FRAMES} are needed",
+    def __init__(self, file: OpenFile, audio: Audio, *, path: Path, options: ReadOptions):
+        file.video.codec_context.thread_count = options.num_threads
+        self._file, self._audio, self._path, self._options = file, audio, path, options
+        self._grid = FrameGrid(max_bytes=options.max_bytes)
+        self._formats = describe_formats(file.container, video=file.video, audio=file.audio)
+        self._num_bytes = 0
+        self._stated_end_seconds = 0.0
+        self._is_complete = False
+
+    def frames(self) -> Iterator[UInt8[np.ndarray, "h w"]]:
+        """Yields the frames that have sound, in order; raises `Reject` if no frame can be decoded.
+
+        Decoding stops once the video is certain to be longer than the audio by more than
+        `MAX_LENGTH_DIFFERENCE_SECONDS`; the remaining packets are read for their timestamps.
+        """
+        frames = self._grid_frames()
+        first = next(frames, None)
+        if first is None:
+            raise Reject("no_video", "no frame of the video stream could be decoded")
+        span = self._span(num_frames=None)  # the start of the video is known now
+        max_seconds = self._audio.seconds + MAX_LENGTH_DIFFERENCE_SECONDS
+        last_needed = max(span.end, math.ceil(max_seconds * FRAMES_PER_SECOND) + 1)
+        for index, frame in enumerate(itertools.chain([first], frames)):
+            if span.first <= index < span.end:
+                yield frame
+            if index >= last_needed:
+                break
+        else:
+            self._is_complete = True
+            return
+        for packet in self._file.container.demux(self._file.video):
+            self._count(packet)
+
+    def recording(self) -> Recording:
+        """The sound of the frames and the facts of the file, after `frames` is exhausted.
+
+        Raises `Reject` if the streams differ in length by more than the maximum, or share fewer
+        than `MIN_FRAMES` frames.
+        """
+        audio_seconds, video_seconds = self._audio.seconds, self._video_seconds()
+        max_difference_seconds = self._options.max_length_difference_seconds
+        if abs(audio_seconds - video_seconds) > max_difference_seconds:
+            raise Reject(
+                "length_mismatch",
+                f"{audio_seconds:.2f} s of audio for {video_seconds:.2f} s of video; a difference "
+                f"of at most {max_difference_seconds} s is allowed",
+            )
+        span = self._span(num_frames=self._grid.num_frames)
+        if (num_shared := span.end - span.first) < MIN_FRAMES:
+            raise Reject(
+                "too_short",
+                f"video and audio share {max(0, num_shared)} frames at {FRAMES_PER_SECOND} fps; "
+                f"at least {MIN_FRAMES} are needed",
+            )
+        return Recording(
+            waveform=span.waveform(self._audio.samples),
+            num_leading_frames_cut=span.first,
+            video_seconds=video_seconds,
+            audio_seconds=audio_seconds,
+            facts=self._facts(span, video_seconds=video_seconds, audio_seconds=audio_seconds),
         )
-    return Span(first, end, delay)
 
+    def _grid_frames(self) -> Iterator[UInt8[np.ndarray, "h w"]]:
+        for packet in self._file.container.demux(self._file.video):
+            self._count(packet)
+            for frame in packet.decode():
+                yield from self._grid.add(frame)
+        yield from self._grid.finish()
 
-def _read(file: OpenFile) -> _Contents:
-    formats = describe_formats(file.container, video=file.video, audio=file.audio)
-    picture, sound = Picture(), Sound()
-    num_bytes = {"video": 0, "audio": 0}
-    for packet in file.container.demux(file.video, file.audio):
-        num_bytes[packet.stream.type] += packet.size
-        for frame in packet.decode():
-            if isinstance(frame, av.VideoFrame):
-                picture.add(frame)
-            elif isinstance(frame, av.AudioFrame):
-                sound.add(frame)
-    picture.finish()
-    return _Contents(picture, sound, num_bytes["video"], num_bytes["audio"], formats)
+    def _count(self, packet: av.Packet) -> None:
+        self._num_bytes += packet.size
+        if (times := stated_times(packet)) is not None:
+            self._stated_end_seconds = max(self._stated_end_seconds, times[1])
 
+    @property
+    def _delay_seconds(self) -> float:
+        """How much later than the video the audio starts."""
+        return self._audio.start_seconds - self._grid.start_seconds
 
-def _synchronise(contents: _Contents, path: Path) -> Recording:
-    picture, sound = contents.picture, contents.sound
-    if not picture.num_frames:
-        raise Reject("no_video", "not one frame of the video stream could be decoded")
-    if sound.num_samples == 0:
-        raise Reject("no_audio", "not one sample of the audio stream could be decoded")
-    samples = sound.finish()
-    audio_seconds = len(samples) / SAMPLE_RATE
-    video_seconds = picture.num_frames / FRAMES_PER_SECOND
-    if abs(audio_seconds - video_seconds) > MAX_LENGTH_DIFFERENCE_SECONDS:
-        raise Reject(
-            "length_mismatch",
-            f"{audio_seconds:.2f} s of sound for {video_seconds:.2f} s of picture; at most "
-            f"{MAX_LENGTH_DIFFERENCE_SECONDS} s apart is allowed",
+    def _video_seconds(self) -> float:
+        decoded_seconds = self._grid.num_frames / FRAMES_PER_SECOND
+        if self._is_complete:
+            return decoded_seconds
+        return max(decoded_seconds, self._stated_end_seconds - self._grid.start_seconds)
+
+    def _span(self, *, num_frames: int | None) -> Span:
+        """The frames that have sound; `num_frames` is None while the video's length is unknown.
+
+        At the start, a frame without all of its sound is dropped: padding it would plant the
+        leading silence that gives fakes away. At the end, it stays if half of its sound is there.
+        """
+        delay = round(self._delay_seconds * SAMPLE_RATE)
+        first = max(0, math.ceil(delay / SAMPLES_PER_FRAME))
+        num_samples = len(self._audio.samples)
+        end = (delay + num_samples + SAMPLES_PER_FRAME // 2) // SAMPLES_PER_FRAME
+        return Span(first, end if num_frames is None else min(num_frames, end), delay)
+
+    def _facts(self, span: Span, *, video_seconds: float, audio_seconds: float) -> Facts:
+        sizes = describe_sizes(
+            self._path,
+            video_bytes=self._num_bytes,
+            audio_bytes=self._audio.num_bytes,
+            video_seconds=video_seconds,
+            audio_seconds=audio_seconds,
         )
-    start_difference = sound.start_seconds - picture.start_seconds
-    span = common_span(
-        delay_seconds=start_difference, num_samples=len(samples), num_frames=picture.num_frames
-    )
-    frames = np.stack(picture.frames[span.first : span.end])
-    media = contents.formats | describe_sizes(
-        path,
-        video_bytes=contents.video_bytes,
-        audio_bytes=contents.audio_bytes,
-        video_seconds=video_seconds,
-        audio_seconds=audio_seconds,
-    )
-    media |= {
-        "width_pixels": frames.shape[2],
-        "height_pixels": frames.shape[1],
-        "video_frames_per_second": round(picture.frames_per_second, 6),
-        "sample_rate_hertz": sound.sample_rate,
-        "start_difference_seconds": round(start_difference, 6),
-        "filled_gap_seconds": round(sound.filled_gap_seconds, 6),
-        "num_leading_frames_cut": span.first,
-    }
-    return Recording(frames, span.waveform(samples), span.first, media)
+        return {
+            **self._formats,
+            **sizes,
+            "width_pixels": self._grid.shape[1],
+            "height_pixels": self._grid.shape[0],
+            "video_frames_per_second": round(self._grid.frames_per_second, 6),
+            "sample_rate_hertz": self._audio.sample_rate,
+            "start_difference_seconds": round(self._delay_seconds, 6),
+            "filled_gap_seconds": round(self._audio.filled_gap_seconds, 6),
+            "num_leading_frames_cut": span.first,
+        }

@@ -1,7 +1,7 @@
-"""The faces of each frame: searched for in some frames, and known to be where they were between.
+"""The faces of each frame: detected in some frames, interpolated in those between.
 
-Searching takes longer than all the rest. Where a face was found at both ends of a second and the
-picture around it hardly changed, it was not lost meanwhile.
+Detection costs more than everything else together. A face that is found at both ends of a second,
+and whose image hardly changes between, is taken to be there all the time.
 """
 
 import itertools
@@ -12,25 +12,24 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from avsync.media.landmarks.base import FaceDetector
-from avsync.media.likeness import fingerprints
-from avsync.media.scene_cuts import Shot, mark_cuts
+from avsync.media.scene_cuts import MarkedFrame, fingerprints, mark_cuts
 
-# Frames that are worked on at once, about. Landmarks take a third less time for 50 faces than for
-# 10; more frames than that would take much memory if they are large.
-RUN_FRAMES = 50
+# Frames processed at once, about. Landmarks take a third less time for 50 faces than for 10; more
+# large frames would take much memory.
+CHUNK_FRAMES = 50
 
-# Two boxes are one face if their intersection is at least this part of their union.
+# Two boxes show the same face from this intersection over union on.
 MIN_OVERLAP = 0.4
 
-# A box drawn on the line between two detections is right if what is in it correlates so well with
-# what is in either of them. On GRID 99 % of the right boxes do; with the box a tenth of its width
-# off, where landmarks begin to go astray, 99 % do not.
-MIN_LIKENESS = 0.65
+# An interpolated box is accepted if its content correlates this well with that of the detected box
+# before or after it. On GRID, 99 % of the right boxes do; with the box a tenth of its width off,
+# where landmarks begin to fail, 99 % do not.
+MIN_CORRELATION = 0.65
 
-# Rows and columns of a face that are compared.
-COMPARED_AT = 16
+# Faces are compared at this many rows and columns.
+COMPARED_PIXELS = 16
 
-# Where no face is seen, none is missed for longer: half a second, see `MIN_TRACK_FRAMES`.
+# The longest stretch without faces that is not searched: half a second, see `MIN_TRACK_FRAMES`.
 MAX_BLIND_FRAMES = 12
 
 Frame = UInt8[np.ndarray, "h w"]
@@ -39,43 +38,40 @@ Boxes = Float64[np.ndarray, "_ 4"]
 Points = Float64[np.ndarray, "68 2"]
 
 
-class Face(NamedTuple):
+class DetectedFace(NamedTuple):
     """A face in a frame."""
 
     box: Box
     landmarks: Points
 
 
-class Seen(NamedTuple):
-    """A frame, the faces it shows, and whether a new scene begins with it."""
+class SeenFrame(NamedTuple):
+    """A frame, its faces, and whether a new scene begins with it."""
 
     frame: Frame
-    faces: list[Face]
+    faces: list[DetectedFace]
     begins_scene: bool
 
 
-def see_faces(frames: Iterable[Frame], detector: FaceDetector) -> Iterator[list[Seen]]:
-    """All frames in their order, some dozens at a time, so that they may be those of a film.
-
-    What is seen in a frame does not depend on how they are divided.
-    """
-    shots = mark_cuts(frames)
+def detect_faces(frames: Iterable[Frame], detector: FaceDetector) -> Iterator[list[SeenFrame]]:
+    """Yields all frames in order, in chunks of some dozens; results do not depend on the chunks."""
+    marked = mark_cuts(frames)
     every = detector.detect_every
-    num_frames = max(1, RUN_FRAMES // every) * every
-    run = list(itertools.islice(shots, 1))
-    boxes = [detector.boxes(shot.frame) for shot in run]
-    while run:
-        run += itertools.islice(shots, num_frames)
-        boxes = _Search(run, detector, first=boxes[0]).boxes()
-        # The last of a full run is where the next one starts.
-        num_done = num_frames if len(run) > num_frames else len(run)
-        yield _place(run[:num_done], boxes, detector)
-        run, boxes = run[num_done:], boxes[num_done:]
+    num_frames = max(1, CHUNK_FRAMES // every) * every
+    chunk = list(itertools.islice(marked, 1))
+    boxes = [detector.boxes(first.frame) for first in chunk]
+    while chunk:
+        chunk += itertools.islice(marked, num_frames)
+        boxes = _BoxSearch(chunk, detector, first=boxes[0]).boxes()
+        # The last frame of a full chunk starts the next one.
+        num_done = num_frames if len(chunk) > num_frames else len(chunk)
+        yield _with_landmarks(chunk[:num_done], boxes, detector)
+        chunk, boxes = chunk[num_done:], boxes[num_done:]
 
 
 def matching(before: list[Box], after: list[Box]) -> list[tuple[int, int]]:
-    """Indices of the same face in both lists, the surest pairs first; each face at most once."""
-    # As plain numbers: for two boxes, arrays take ten times as long.
+    """Returns index pairs of the same face, largest overlap first; each face at most once."""
+    # Plain numbers: for two boxes, arrays take ten times as long.
     overlaps = [
         (_overlap(one, other), i, j)
         for i, one in enumerate(box.tolist() for box in before)
@@ -88,45 +84,45 @@ def matching(before: list[Box], after: list[Box]) -> list[tuple[int, int]]:
     return pairs
 
 
-class _Search:
-    """Where the faces are in a run of frames, those of the first one being known."""
+class _BoxSearch:
+    """Finds the boxes of all frames of a chunk, given those of its first frame."""
 
-    def __init__(self, run: list[Shot], detector: FaceDetector, *, first: Boxes):
-        self._run = run
+    def __init__(self, chunk: list[MarkedFrame], detector: FaceDetector, *, first: Boxes):
+        self._chunk = chunk
         self._detector = detector
         self._boxes = {0: first}
 
     def boxes(self) -> list[Boxes]:
         """The boxes of each frame."""
-        last = len(self._run) - 1
-        cuts = [index for index, shot in enumerate(self._run) if index and shot.begins_scene]
-        # No face is drawn from one scene into the next.
+        last = len(self._chunk) - 1
+        cuts = [index for index, marked in enumerate(self._chunk) if index and marked.begins_scene]
+        # Faces are not interpolated across a cut.
         keys = {last, *range(0, last, self._detector.detect_every)}
         keys |= {index for cut in cuts for index in (cut - 1, cut)}
         for start, end in itertools.pairwise(sorted(keys | {0})):
             self._detect(end)
             self._fill(start, end)
-        return [self._boxes[index] for index in range(len(self._run))]
+        return [self._boxes[index] for index in range(len(self._chunk))]
 
     def _detect(self, index: int) -> None:
-        self._boxes[index] = self._detector.boxes(self._run[index].frame)
+        self._boxes[index] = self._detector.boxes(self._chunk[index].frame)
 
     def _fill(self, start: int, end: int) -> None:
-        """The boxes between two frames whose boxes are known."""
+        """Finds the boxes between two frames whose boxes are known."""
         if end - start <= 1:
             return
-        drawn = self._drawn(start, end)
-        if drawn is not None:
-            self._boxes |= drawn
+        interpolated = self._interpolate(start, end)
+        if interpolated is not None:
+            self._boxes |= interpolated
         else:
-            # A face came, went or moved: when it did is narrowed down to a single frame.
+            # A face came, went or moved: bisect down to the frame.
             middle = (start + end) // 2
             self._detect(middle)
             self._fill(start, middle)
             self._fill(middle, end)
 
-    def _drawn(self, start: int, end: int) -> dict[int, Boxes] | None:
-        """The boxes between as drawn on the line from one to the other; None if they are not."""
+    def _interpolate(self, start: int, end: int) -> dict[int, Boxes] | None:
+        """Linearly interpolated boxes; None if the faces do not match or look different."""
         before, after = self._boxes[start], self._boxes[end]
         if not len(before) and not len(after) and end - start > MAX_BLIND_FRAMES:
             return None
@@ -137,7 +133,7 @@ class _Search:
         lines = [(1 - shares) * before[i] + shares * after[j] for i, j in pairs]
         for line in lines:
             patches = self._patches(start, line)
-            if (patches[1:-1] @ patches[[0, -1]].T).max(axis=1).min() < MIN_LIKENESS:
+            if (patches[1:-1] @ patches[[0, -1]].T).max(axis=1).min() < MIN_CORRELATION:
                 return None
         return {
             start + n: np.array([line[n] for line in lines]).reshape(-1, 4)
@@ -145,30 +141,31 @@ class _Search:
         }
 
     def _patches(self, start: int, boxes: Boxes) -> Float32[np.ndarray, "n k"]:
-        """What the frames from `start` on show, each in its box, to be compared."""
-        middles = (np.arange(COMPARED_AT) + 0.5) / COMPARED_AT
+        """Fingerprints of the box contents of the frames from `start` on, one box per frame."""
+        middles = (np.arange(COMPARED_PIXELS) + 0.5) / COMPARED_PIXELS
         points = boxes[:, None, :2] + middles[:, None] * (boxes[:, None, 2:] - boxes[:, None, :2])
-        height, width = self._run[start].frame.shape
+        height, width = self._chunk[start].frame.shape
         points = np.clip(points.astype(np.intp), 0, (width - 1, height - 1))
         return fingerprints(
             np.stack(
                 [
-                    self._run[start + n].frame[rows[:, None], columns]
+                    self._chunk[start + n].frame[rows[:, None], columns]
                     for n, (columns, rows) in enumerate(points.transpose(0, 2, 1))
                 ]
             )
         )
 
 
-def _place(run: list[Shot], boxes: list[Boxes], detector: FaceDetector) -> list[Seen]:
-    """The frames with the landmarks of their faces."""
-    seen = [Seen(shot.frame, [], shot.begins_scene) for shot in run]
-    found = [(there, box) for there, here in zip(seen, boxes, strict=False) for box in here]
-    if found:
-        frames = [there.frame for there, _ in found]
-        landmarks = detector.landmarks(frames, np.stack([box for _, box in found]))
-        for (there, box), points in zip(found, landmarks, strict=True):
-            there.faces.append(Face(box, points))
+def _with_landmarks(
+    chunk: list[MarkedFrame], boxes: list[Boxes], detector: FaceDetector
+) -> list[SeenFrame]:
+    seen = [SeenFrame(marked.frame, [], marked.begins_scene) for marked in chunk]
+    faces = [(there, box) for there, here in zip(seen, boxes, strict=False) for box in here]
+    if faces:
+        frames = [there.frame for there, _ in faces]
+        landmarks = detector.landmarks(frames, np.stack([box for _, box in faces]))
+        for (there, box), points in zip(faces, landmarks, strict=True):
+            there.faces.append(DetectedFace(box, points))
     return seen
 
 

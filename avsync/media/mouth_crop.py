@@ -1,11 +1,11 @@
-"""The aligned mouth crop of AV-HuBERT: 68 landmarks a frame in, 96 x 96 grey mouths out.
+"""AV-HuBERT's aligned mouth crop: 68 landmarks per frame to 96 x 96 grey crops.
 
-After the preprocessing of AV-HuBERT (Shi et al., ICLR 2022): each frame is brought to a mean face
-by a similarity, smoothed over time, and cut around its own mouth. Unlike there, nothing passes
-through a lossy video codec, and what is not sampled is not computed.
+As in the preprocessing of AV-HuBERT (Shi et al., ICLR 2022), each frame is aligned to a mean face
+by a similarity transform smoothed over time, and cropped around its own mouth. Unlike there, crops
+pass through no lossy codec, and only the pixels of the crop are computed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import no_type_check
 
 import numpy as np
@@ -14,8 +14,8 @@ from numba import njit
 
 from avsync.units import CROP_PIXELS
 
-# The points that hardly move when one speaks (tip of the nose ridge, corners of both eyes), and
-# where they are in the mean face of AV-HuBERT, (x, y) on a canvas of 256 x 256 pixels.
+# Points that speech hardly moves (tip of the nose ridge, corners of both eyes), and their places
+# in AV-HuBERT's mean face, (x, y) on a canvas of 256 x 256 pixels.
 STABLE_POINTS = (33, 36, 39, 42, 45)
 MEAN_FACE = np.array(
     [
@@ -29,33 +29,33 @@ MEAN_FACE = np.array(
 CANVAS_PIXELS = 256
 MOUTH_POINTS = slice(48, 68)
 
-# Frames over which the fit is smoothed. The window looks ahead from its frame, as published.
+# Frames over which the alignment is smoothed. The window looks ahead of its frame, as published.
 SMOOTHING_FRAMES = 12
 
 
 def crop_mouths(
-    frames: UInt8[np.ndarray, "t h w"] | Sequence[UInt8[np.ndarray, "h w"]],
-    landmarks: Float[np.ndarray, "t_known 68 2"],
-) -> UInt8[np.ndarray, "t_cropped 96 96 1"]:
-    """The mouths of `frames`, upright, at one size and centred frame by frame.
+    frames: Iterable[UInt8[np.ndarray, "h w"]], landmarks: Float[np.ndarray, "t_known 68 2"]
+) -> UInt8[np.ndarray, "t 96 96 1"]:
+    """Returns upright mouth crops of one scale, each centred on its own mouth.
 
-    `landmarks` are (x, y) in pixels with none missing (see `fill_missing`), of these frames and of
-    any that follow: with those of `SMOOTHING_FRAMES` more, a clip cropped piece by piece is what it
-    would be in one. What lies outside the frame is black.
+    `landmarks` are (x, y) in pixels, none missing (see `fill_missing`), of these frames and of any
+    that follow: with those of `SMOOTHING_FRAMES` more, a clip cropped in chunks equals one cropped
+    at once. Pixels outside the frame are black.
     """
-    aligners = _aligners(landmarks)
-    crops = np.empty((len(frames), CROP_PIXELS, CROP_PIXELS, 1), np.uint8)
-    for crop, frame, points, aligner in zip(crops, frames, landmarks, aligners, strict=False):
+    crops = []
+    half = CROP_PIXELS // 2
+    for frame, points, aligner in zip(frames, landmarks, _aligners(landmarks), strict=False):
         aligned = aligner.apply(points[MOUTH_POINTS]).mean(axis=0)
-        half = CROP_PIXELS // 2
         corner = np.round(np.clip(aligned, half, CANVAS_PIXELS - half)) - half
         back = aligner.inverse()
-        _sample(frame, back.a, back.a * (corner[0] + 1j * corner[1]) + back.b, crop[..., 0])
-    return crops
+        crop = np.empty((CROP_PIXELS, CROP_PIXELS), np.uint8)
+        _sample(frame, back.a, back.a * (corner[0] + 1j * corner[1]) + back.b, crop)
+        crops.append(crop)
+    return np.array(crops, np.uint8).reshape(-1, CROP_PIXELS, CROP_PIXELS, 1)
 
 
 def fill_missing(landmarks: Float[np.ndarray, "t 68 2"]) -> Float[np.ndarray, "t 68 2"]:
-    """Missing frames (NaN) drawn on the line between their neighbours; at the ends, copied.
+    """Interpolates missing frames (NaN) linearly, and repeats the nearest landmarks at the ends.
 
     At least one frame must have landmarks.
     """
@@ -68,7 +68,7 @@ def fill_missing(landmarks: Float[np.ndarray, "t 68 2"]) -> Float[np.ndarray, "t
 
 
 class _Similarity:
-    """Rotation, scale and shift of the plane, z -> a z + b with z = x + iy."""
+    """Rotation, scale and translation of the plane: z -> a z + b with z = x + iy."""
 
     def __init__(self, a: complex, b: complex):
         self.a, self.b = a, b
@@ -82,10 +82,10 @@ class _Similarity:
 
 
 def _aligners(landmarks: Float[np.ndarray, "t 68 2"]) -> list[_Similarity]:
-    """For each frame, the similarity that takes its smoothed stable points to the mean face.
+    """The similarity that maps each frame's smoothed stable points to the mean face.
 
-    Written in complex numbers the least-squares similarity without reflection (Umeyama, 1991) is
-    a regression with one slope.
+    In complex numbers, the least-squares similarity without reflection (Umeyama, 1991) is a linear
+    regression with one slope.
     """
     window = min(len(landmarks), SMOOTHING_FRAMES)
     stable = landmarks[:, STABLE_POINTS, 0] + 1j * landmarks[:, STABLE_POINTS, 1]
@@ -96,16 +96,18 @@ def _aligners(landmarks: Float[np.ndarray, "t 68 2"]) -> list[_Similarity]:
     slope = (spread.conj() @ (target - target.mean())) / (np.abs(spread) ** 2).sum(axis=1)
     shift = target.mean() - slope * centre[:, 0]
     aligners = [_Similarity(a, b) for a, b in zip(slope, shift, strict=True)]
-    # The last frames have no full window ahead of them and keep the last fit.
+    # The last frames have no full window ahead and keep the last alignment.
     return aligners + [aligners[-1]] * (window - 1)
 
 
-# Compiled, and without type checks, which compilation does not know.
+# Compiled by numba, which knows no type checks.
 @njit(cache=True)
 @no_type_check
 def _sample(frame, step, origin, crop):
-    """Fills the crop with what the frame shows at `origin` + x `step` + y `step` i, bilinear;
-    positions are x + iy."""
+    """Fills crop pixel (x, y) from the frame at `origin` + x `step` + y `step` i, bilinearly.
+
+    Positions are complex numbers x + iy.
+    """
     height, width = frame.shape
     for y in range(crop.shape[0]):
         for x in range(crop.shape[1]):
@@ -118,5 +120,5 @@ def _sample(frame, step, origin, crop):
                     if 0 <= top + i < height and 0 <= left + j < width:
                         weight = (1 - abs(row - top - i)) * (1 - abs(column - left - j))
                         value += weight * frame[top + i, left + j]
-            # The reference truncates; the margin keeps float noise from making 99.99999 a 99.
+            # The reference truncates; the margin keeps float noise from turning 99.99999 into 99.
             crop[y, x] = int(value + 1e-3)

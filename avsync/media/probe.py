@@ -1,64 +1,63 @@
-"""What is known of a raw file beside its clip: the flat record that becomes `Clip.media`.
+"""Facts of a raw file, the flat record that becomes `Clip.media`.
 
-Reals and fakes that were written by different tools differ in these things, and a model told reals
-from fakes by them would know nothing of faces; `avsync-audit` looks for that.
+Real and fake clips written by different tools differ in these facts. A model that separates them by
+such facts knows nothing of faces; `avsync-audit` looks for that.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from avsync.media.tracks import LEFT_EYE, RIGHT_EYE, Track
+from avsync.media.tracks import MouthTrack
 
-# Every key that a record may have: these are texts.
+Facts = dict[str, str | int | float]
+
+# Every key that a record may have: text values,
 TEXTS = {
-    "container": "format of the file, as FFmpeg names it",
+    "container": "container format, as FFmpeg names it",
     "container_brand": "major brand of an MP4 or QuickTime file",
-    "container_encoder": "what wrote the file, by its own tag",
-    "video_encoder": "what encoded the picture, by its own tag",
-    "audio_encoder": "what encoded the sound, by its own tag",
-    "video_codec": "codec of the picture",
-    "video_profile": "profile of that codec",
-    "pixel_format": "how the pixels are stored, as FFmpeg names it",
-    "audio_codec": "codec of the sound",
-    "sample_format": "how the samples are stored, as FFmpeg names it",
+    "container_encoder": "program that wrote the file, by its own tag",
+    "video_encoder": "video encoder, by its own tag",
+    "audio_encoder": "audio encoder, by its own tag",
+    "video_codec": "video codec",
+    "video_profile": "profile of the video codec",
+    "pixel_format": "pixel format, as FFmpeg names it",
+    "audio_codec": "audio codec",
+    "sample_format": "sample format, as FFmpeg names it",
 }
 
-# And these numbers.
+# and numbers.
 NUMBERS = {
-    "width_pixels": "width of the picture as shown",
-    "height_pixels": "height of the picture as shown",
-    "video_frames_per_second": "mean rate of the frames, from their times",
-    "video_bits_per_second": "size of the coded picture over its length",
-    "sample_rate_hertz": "sample rate of the sound",
-    "num_audio_channels": "channels of the sound",
-    "audio_bits_per_second": "size of the coded sound over its length",
-    "file_bytes_per_second": "size of the file over the length of the picture",
-    "video_seconds": "length of the picture",
-    "audio_seconds": "length of the sound",
-    "length_difference_seconds": "length of the sound less that of the picture",
-    "start_difference_seconds": "how much later than the picture the sound starts",
-    "filled_gap_seconds": "gaps in the sound, all together",
-    "num_leading_frames_cut": "frames dropped because the sound starts after the picture",
+    "width_pixels": "frame width as displayed",
+    "height_pixels": "frame height as displayed",
+    "video_frames_per_second": "mean frame rate, from the timestamps",
+    "video_bits_per_second": "video bit rate",
+    "sample_rate_hertz": "audio sample rate",
+    "num_audio_channels": "audio channels",
+    "audio_bits_per_second": "audio bit rate",
+    "file_bytes_per_second": "file size per second of video",
+    "video_seconds": "video length",
+    "audio_seconds": "audio length",
+    "length_difference_seconds": "audio length minus video length",
+    "start_difference_seconds": "start of the audio after the start of the video",
+    "filled_gap_seconds": "total length of the gaps in the audio",
+    "num_leading_frames_cut": "frames dropped because the audio starts after the video",
     "num_face_tracks": "faces seen for half a second or longer",
-    "face_seen_share": "part of the frames in which the chosen face was seen, not interpolated",
-    "eye_distance_pixels": "median distance between the outer corners of the chosen face's eyes",
-    "eye_distance_share": "that distance over the width of the picture",
+    "face_seen_share": "share of frames in which the chosen face is seen rather than interpolated",
+    "eye_distance_pixels": "median distance between the outer eye corners of the chosen face",
+    "eye_distance_share": "that distance over the frame width",
 }
 
-# What a file does not tell is left out of its record.
+# Facts that a file does not state are left out of its record.
 KEYS = TEXTS | NUMBERS
 
 
-def describe_formats(
-    container: InputContainer, *, video: VideoStream, audio: AudioStream
-) -> dict[str, Any]:
-    """What the headers of an open file state, by the names of `KEYS`."""
+def describe_formats(container: InputContainer, *, video: VideoStream, audio: AudioStream) -> Facts:
+    """Returns what the headers of an open file state."""
     return _known(
         {
             "container": container.format.name,
@@ -83,8 +82,8 @@ def describe_sizes(
     audio_bytes: int,
     video_seconds: float,
     audio_seconds: float,
-) -> dict[str, Any]:
-    """Lengths and rates of a file whose streams were read to their end and are not empty."""
+) -> Facts:
+    """Returns lengths and rates of a file whose streams were read to the end and are not empty."""
     return {
         "video_seconds": round(video_seconds, 6),
         "audio_seconds": round(audio_seconds, 6),
@@ -95,14 +94,14 @@ def describe_sizes(
     }
 
 
-def describe_face(track: Track, *, num_tracks: int, width_pixels: int) -> dict[str, Any]:
-    """The chosen face, as it was seen."""
-    seen = track.landmarks[track.is_seen]
-    distances = np.linalg.norm(seen[:, RIGHT_EYE] - seen[:, LEFT_EYE], axis=-1)
-    eye_distance = float(np.median(distances))
+def describe_face(
+    track: MouthTrack, *, num_tracks: int, num_frames: int, width_pixels: int
+) -> Facts:
+    """Returns the facts of the face chosen in a clip of `num_frames`."""
+    eye_distance = float(np.median(track.eye_distances))
     return {
         "num_face_tracks": num_tracks,
-        "face_seen_share": round(float(track.is_seen.mean()), 6),
+        "face_seen_share": round(len(track.boxes) / num_frames, 6),
         "eye_distance_pixels": round(eye_distance, 3),
         "eye_distance_share": round(eye_distance / width_pixels, 6),
     }
@@ -113,5 +112,5 @@ def _tag(tags: Mapping[str, str], name: str) -> str | None:
     return next((text for key, text in tags.items() if key.lower() == name), None)
 
 
-def _known(record: Mapping[str, Any]) -> dict[str, Any]:
+def _known(record: Mapping[str, str | int | float | None]) -> Facts:
     return {key: value for key, value in record.items() if value is not None}

@@ -1,32 +1,32 @@
-"""Why a raw file does not become a clip: a closed list of reasons, so that they can be counted."""
+"""Reasons for which a raw file is rejected: a closed list, so that they can be counted."""
 
 REASONS = {
-    "missing_file": "there is no such file",
-    "undecodable": "the file is broken, or of a kind that cannot be read",
-    "no_video": "it holds no moving picture",
-    "no_audio": "it holds no sound",
-    "all_silent": "no sample of the sound is louder than the silence threshold",
-    "length_mismatch": "sound and picture differ in length by more than the tolerance",
-    "too_short": "less than the least number of frames has both sound and picture",
-    "too_long": "the picture does not fit the memory set aside for a clip",
+    "missing_file": "file not found",
+    "undecodable": "the file is broken, or its format cannot be read",
+    "no_video": "the file has no video",
+    "no_audio": "the file has no audio",
+    "all_silent": "no audio sample is louder than the silence threshold",
+    "length_mismatch": "audio and video differ in length by more than the tolerance",
+    "too_short": "video and audio share fewer frames than the minimum",
+    "too_long": "the video is larger than a clip may be",
     "no_face": "no face was found",
-    "face_lost": "the face is seen in too few of the frames",
-    "wrong_size": "its features have other sizes than those of the dataset",
-    "failed": "an error that no rule foresees: a defect of avsync or of a library",
-    "crashed": "the process that prepared it died",
-    "timed_out": "preparing it took longer than a clip may",
-    "out_of_memory": "preparing it took more memory than a clip may",
+    "face_lost": "the face is seen in too few frames",
+    "wrong_size": "the features differ in size from those of the dataset",
+    "failed": "an unexpected error in avsync or a library",
+    "crashed": "the worker process died",
+    "timed_out": "preparation exceeded the time limit",
+    "out_of_memory": "preparation exceeded the memory limit",
 }
 
 
 class Reject(Exception):
-    """A raw file that cannot become a clip: the `reason`, one of `REASONS`, and what was seen."""
+    """A raw file that cannot become a clip: the `reason`, one of `REASONS`, and the `detail`."""
 
     def __init__(self, reason: str, detail: str):
-        assert reason in REASONS, f"{reason!r} is no reason of {sorted(REASONS)}"
+        assert reason in REASONS, f"unknown reason {reason!r}; known: {sorted(REASONS)}"
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail = reason, detail
 
     def __reduce__(self) -> tuple[type["Reject"], tuple[str, str]]:
-        """Exceptions travel between processes by their arguments; these are not the message."""
+        """Pickles by these arguments: by default, exceptions are pickled by their message."""
         return type(self), (self.reason, self.detail)

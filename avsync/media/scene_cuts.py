@@ -1,4 +1,4 @@
-"""Where a film cuts from one scene to another."""
+"""Scene cuts, found while frames stream by, and the image correlation that reveals them."""
 
 import itertools
 from collections import deque
@@ -6,50 +6,63 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
-from avsync.media.likeness import fingerprints
-
-# Change is one minus the correlation of two frames. On GRID a talker changes the picture by less
-# than 0.008 from one frame to the next, and a cut to another talker in the same studio by more
+# Change is one minus the correlation of two frames. On GRID, a speaker changes the image by less
+# than 0.008 from one frame to the next, and a cut to another speaker in the same studio by more
 # than 0.07.
 MIN_CHANGE = 0.05
 
-# A cut changes the picture at once: at least so many times as much as any frame near it does. A
-# pan or a fade goes on for longer, and a flash changes it twice.
+# A cut changes the image at once: by at least this factor more than any frame nearby. A pan or a
+# fade lasts longer, and a flash changes the image twice.
 MIN_CONTRAST = 4
 REACH_FRAMES = 3
 
-# Rows or columns that are looked at, whichever are fewer.
-LOOKED_AT = 48
+# Frames are compared at about this many pixels along the shorter side.
+COMPARED_PIXELS = 48
 
 
-class Shot(NamedTuple):
+class MarkedFrame(NamedTuple):
     """A frame, and whether a new scene begins with it."""
 
     frame: UInt8[np.ndarray, "h w"]
     begins_scene: bool
 
 
-def mark_cuts(frames: Iterable[UInt8[np.ndarray, "h w"]]) -> Iterator[Shot]:
-    """All of the frames in their order, only some of which are held. With the first one no scene
-    begins."""
-    held: deque[UInt8[np.ndarray, "h w"]] = deque()
-    # From one frame to the next; the middle one is that to the first frame held. Before the first
-    # frame and after the last one, nothing changes.
+def mark_cuts(frames: Iterable[UInt8[np.ndarray, "h w"]]) -> Iterator[MarkedFrame]:
+    """Yields all frames in order, `REACH_FRAMES` late. The first frame never begins a scene."""
+    waiting: deque[UInt8[np.ndarray, "h w"]] = deque()
+    # Changes between consecutive frames; the middle one leads to the first waiting frame. There is
+    # no change before the first frame and after the last one.
     changes = deque([0.0] * REACH_FRAMES, maxlen=2 * REACH_FRAMES + 1)
     before = None
     for frame in itertools.chain(frames, [None] * REACH_FRAMES):
         if frame is None:
             changes.append(0.0)
         else:
-            held.append(frame)
-            step = max(1, min(frame.shape) // LOOKED_AT)
+            waiting.append(frame)
+            step = max(1, min(frame.shape) // COMPARED_PIXELS)
             [here] = fingerprints(frame[None, ::step, ::step])
             changes.append(0.0 if before is None else float(1 - here @ before))
             before = here
-        if held and len(changes) == changes.maxlen:
-            yield Shot(held.popleft(), _is_cut(list(changes)))
+        if waiting and len(changes) == changes.maxlen:
+            yield MarkedFrame(waiting.popleft(), _is_cut(list(changes)))
+
+
+def fingerprints(images: UInt8[np.ndarray, "n h w"]) -> Float32[np.ndarray, "n k"]:
+    """Returns unit vectors whose inner product is the correlation of two images, 1 if equal.
+
+    Correlation ignores brightness and contrast. One grey level of common variation is added, so
+    that two flat images correlate.
+    """
+    num_images, height, width = images.shape
+    size = height * width
+    prints = np.empty((num_images, size + 1), np.float32)
+    values = prints[:, :size]
+    values[:] = images.reshape(num_images, size)
+    values -= values.mean(axis=1, keepdims=True)
+    prints[:, size] = np.sqrt(size)
+    return prints / np.sqrt(np.einsum("nk,nk->n", prints, prints))[:, None]
 
 
 def _is_cut(changes: list[float]) -> bool:

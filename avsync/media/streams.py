@@ -1,4 +1,7 @@
-"""The two streams of a file as they are decoded: each puts its pieces where their times say."""
+"""Decoded video and audio on fixed clocks: grey frames at 25 fps, mono samples at 16 kHz.
+
+Each decoded piece is placed by its timestamp.
+"""
 
 import functools
 from typing import no_type_check
@@ -13,114 +16,108 @@ from numba import njit
 from avsync.media.rejects import Reject
 from avsync.units import FRAMES_PER_SECOND, INT16_SCALE, SAMPLE_RATE
 
-# Containers round times to as little as a millisecond, and encoders let them wobble. Below half a
-# video frame a jump between pieces of sound is taken for that, above for a gap or an overlap.
-MAX_TIME_WOBBLE_SECONDS = 0.5 / FRAMES_PER_SECOND
+# Containers round timestamps to as little as a millisecond, and encoders let them jitter. A jump
+# between pieces of audio of less than half a video frame is jitter, a larger one a gap or overlap.
+MAX_JITTER_SECONDS = 0.5 / FRAMES_PER_SECOND
 
-# A stream that jumps farther is not a clip with a gap but a file with broken times.
+# A stream with a longer gap has broken timestamps.
 MAX_GAP_SECONDS = 10.0
 
-# A gibibyte of grey frames: 20 s at 1920 x 1080 pixels, 14 min at 224 x 224.
-MAX_PICTURE_BYTES = 2**30
 
+class FrameGrid:
+    """Resamples a video stream to grey frames on a 25 fps grid that starts at its first frame.
 
-class Picture:
-    """Grey frames on the grid of 25 fps that starts with the first frame of the video.
-
-    Each point of the grid shows the frame nearest to it in presentation time, so that frames are
-    repeated or left out as the rate demands; only those shown are converted. `num_frames` counts
-    those of the grid so far, `frames` has those that were not taken away.
+    Each grid point takes the frame nearest in presentation time, so frames are repeated or dropped
+    as the rate requires; only frames that are used are converted. `num_frames` counts the grid
+    frames so far. More than `max_bytes` of them are rejected.
     """
 
-    def __init__(self) -> None:
-        self.frames: list[UInt8[np.ndarray, "h w"]] = []
+    def __init__(self, *, max_bytes: int | None = None) -> None:
         self.num_frames = 0
         self.start_seconds = 0.0
-        self._shape: tuple[int, ...] | None = None
-        self._decoded = 0
+        self.shape: tuple[int, ...] = ()  # (height, width), once there is a grid frame
+        self._max_bytes = max_bytes
+        self._num_decoded = 0
         self._last: av.VideoFrame | None = None
         self._last_seconds = 0.0
-        # Kept, because setting up the conversion costs four times as much as converting a frame.
+        # Reused: setting up the conversion costs four times as much as converting a frame.
         self._reformatter = VideoReformatter()
 
-    def add(self, frame: av.VideoFrame) -> None:
-        """The next frame in presentation order."""
+    def add(self, frame: av.VideoFrame) -> list[UInt8[np.ndarray, "h w"]]:
+        """Takes the next frame in presentation order; returns the grid frames now complete."""
         seconds = frame.time
         if seconds is None:
-            raise Reject("undecodable", f"video frame {self._decoded} has no presentation time")
+            raise Reject("undecodable", f"video frame {self._num_decoded} has no presentation time")
+        grid_frames = []
         if self._last is None:
             self.start_seconds = seconds
         else:
             if seconds - self._last_seconds > MAX_GAP_SECONDS:
                 raise _jump("video", self._last_seconds, seconds)
-            self._show_last(until_seconds=(self._last_seconds + seconds) / 2)
+            grid_frames = self._repeat_last(until_seconds=(self._last_seconds + seconds) / 2)
         self._last, self._last_seconds = frame, seconds
-        self._decoded += 1
+        self._num_decoded += 1
+        return grid_frames
 
-    def finish(self) -> None:
-        """Shows the last frame for as long as it lasts; half a tick more or less is rounded."""
-        if self._last is not None:
-            end_seconds = self._last_seconds + self._last_frame_seconds()
-            self._show_last(until_seconds=end_seconds - 0.5 / FRAMES_PER_SECOND + 1e-6)
-
-    def take(self) -> list[UInt8[np.ndarray, "h w"]]:
-        """The frames since the last call. Taken as they come, a film of any length can be read."""
-        taken, self.frames = self.frames, []
-        return taken
+    def finish(self) -> list[UInt8[np.ndarray, "h w"]]:
+        """Returns the grid frames of the last frame, whose duration is rounded to the grid."""
+        if self._last is None:
+            return []
+        end_seconds = self._last_seconds + self._last_frame_seconds()
+        return self._repeat_last(until_seconds=end_seconds - 0.5 / FRAMES_PER_SECOND + 1e-6)
 
     @property
     def frames_per_second(self) -> float:
-        """The mean rate of the frames that were decoded, from their times."""
+        """The mean rate of the decoded frames, from their timestamps."""
         seconds = self._last_seconds - self.start_seconds
-        return (self._decoded - 1) / seconds if seconds > 0 else 0.0
+        return (self._num_decoded - 1) / seconds if seconds > 0 else 0.0
 
     def _last_frame_seconds(self) -> float:
         assert self._last is not None
-        # Some containers state no duration, or the one of a nominal rate that the times belie.
+        # Some containers state no duration, or that of a nominal rate the timestamps contradict.
         stated = float((self._last.duration or 0) * (self._last.time_base or 0))
         return max(stated, 1 / (self.frames_per_second or FRAMES_PER_SECOND))
 
-    def _show_last(self, *, until_seconds: float) -> None:
+    def _repeat_last(self, *, until_seconds: float) -> list[UInt8[np.ndarray, "h w"]]:
+        grid_frames: list[UInt8[np.ndarray, "h w"]] = []
         grey = None
         while self.start_seconds + self.num_frames / FRAMES_PER_SECOND < until_seconds:
             grey = self._grey() if grey is None else grey
-            self._shape = self._shape or grey.shape
-            if grey.shape != self._shape:
+            self.shape = self.shape or grey.shape
+            if grey.shape != self.shape:
                 raise Reject(
-                    "undecodable",
-                    f"the picture changes its size from {self._shape} to {grey.shape}",
+                    "undecodable", f"the frame size changes from {self.shape} to {grey.shape}"
                 )
-            if (len(self.frames) + 1) * grey.size > MAX_PICTURE_BYTES:
+            if self._max_bytes and (self.num_frames + 1) * grey.size > self._max_bytes:
                 raise Reject(
                     "too_long",
-                    f"more than {len(self.frames) / FRAMES_PER_SECOND:.0f} s of "
+                    f"more than {self.num_frames / FRAMES_PER_SECOND:.0f} s of "
                     f"{grey.shape[1]} x {grey.shape[0]} pixels; cut or scale the file",
                 )
-            self.frames.append(grey)
+            grid_frames.append(grey)
             self.num_frames += 1
+        return grid_frames
 
     def _grey(self) -> UInt8[np.ndarray, "h w"]:
         assert self._last is not None
-        if has_brightness_plane(self._last):
-            grey = grey_of_brightness(self._last)
+        if has_luma_plane(self._last):
+            grey = grey_from_luma(self._last)
         else:
             grey = self._reformatter.reformat(self._last, format="gray").to_ndarray()
-        # How far to turn anticlockwise before showing, from the display matrix. What follows
-        # needs rows that lie next to one another in memory, which neither FFmpeg's padded rows
-        # nor a turned view do.
+        # The display matrix states the rotation in degrees, anticlockwise. Later stages need
+        # contiguous rows, which neither FFmpeg's padded rows nor a rotated view have.
         return np.ascontiguousarray(np.rot90(grey, round(self._last.rotation / 90)))
 
 
-def has_brightness_plane(frame: av.VideoFrame) -> bool:
-    """Whether bytes that lie by themselves, row after row, say how bright each pixel is, as in what
-    codecs for films give."""
-    brightness = frame.format.components[0]
-    is_apart = frame.format.is_planar and brightness.is_luma and brightness.bits == 8
-    return is_apart and frame.planes[0].line_size >= frame.width  # below zero, rows are upside down
+def has_luma_plane(frame: av.VideoFrame) -> bool:
+    """Return whether luma is a plane of its own with 8 bits a pixel, as most video codecs give."""
+    luma = frame.format.components[0]
+    is_plane = frame.format.is_planar and luma.is_luma and luma.bits == 8
+    return is_plane and frame.planes[0].line_size >= frame.width  # negative: rows are upside down
 
 
-def grey_of_brightness(frame: av.VideoFrame) -> UInt8[np.ndarray, "h w"]:
-    """What FFmpeg makes grey of such a frame, in a third of its time."""
+def grey_from_luma(frame: av.VideoFrame) -> UInt8[np.ndarray, "h w"]:
+    """Return FFmpeg's grey version of a frame with a luma plane, in a third of FFmpeg's time."""
     plane = frame.planes[0]
     rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
     grey = np.empty((frame.height, frame.width), np.uint8)
@@ -130,7 +127,7 @@ def grey_of_brightness(frame: av.VideoFrame) -> UInt8[np.ndarray, "h w"]:
 
 @functools.lru_cache
 def _grey_levels(format: str, color_range: int, colorspace: int) -> UInt8[np.ndarray, "256"]:
-    """The grey that FFmpeg makes of each level of brightness: of a frame that shows them all."""
+    """FFmpeg's grey level for each luma level, read off a frame that holds all of them."""
     ramp = av.VideoFrame(256, 2, format)
     ramp.color_range, ramp.colorspace = color_range, colorspace
     for number, plane in enumerate(ramp.planes):
@@ -141,20 +138,20 @@ def _grey_levels(format: str, color_range: int, colorspace: int) -> UInt8[np.nda
     return VideoReformatter().reformat(ramp, format="gray").to_ndarray()[0]
 
 
-# Compiled, and without type checks, which compilation does not know.
+# Compiled by numba, which knows no type checks.
 @njit(cache=True)
 @no_type_check
 def _look_up(rows, levels, grey):
-    """`levels` at what the rows say; they may be longer than those of `grey`."""
+    """Fills `grey` with `levels[rows]`; rows may be padded to more than the width of `grey`."""
     for y in range(grey.shape[0]):
         for x in range(grey.shape[1]):
             grey[y, x] = levels[rows[y, x]]
 
 
-class Sound:
-    """Mono sound, gaps in its timestamps filled with silence; kept at 16 kHz in 16 bits alone.
+class MonoAudio:
+    """Resamples an audio stream to mono 16-bit samples at 16 kHz; gaps become silence.
 
-    `num_samples` counts at the rate of the file, `sample_rate`.
+    `num_samples` counts at the file's own rate, `sample_rate`.
     """
 
     def __init__(self) -> None:
@@ -162,15 +159,15 @@ class Sound:
         self.sample_rate = 0
         self.num_samples = 0
         self.filled_gap_seconds = 0.0
-        # Resampled as it comes, for an hour in 32 bits at 48 kHz would be 0.7 GB; but some pieces
-        # of 25 ms at a time, for one costs nearly as much as forty.
+        # Resampled on the fly: an hour of float32 at 48 kHz would be 0.7 GB. Some pieces of 25 ms
+        # at a time, because resampling one costs nearly as much as forty.
         self._resampler: soxr.ResampleStream | None = None
         self._waiting: list[Float32[np.ndarray, " s"]] = []
         self._num_waiting = 0
         self._resampled: list[Int16[np.ndarray, " s"]] = []
 
     def add(self, frame: av.AudioFrame) -> None:
-        """The next piece of sound."""
+        """Takes the next piece of audio."""
         piece = _mono(frame)
         if self._resampler is None:
             self.start_seconds, self.sample_rate = frame.time or 0.0, frame.sample_rate
@@ -187,15 +184,15 @@ class Sound:
         if late_seconds > MAX_GAP_SECONDS:
             raise _jump("audio", end_seconds, end_seconds + late_seconds)
         late_samples = round(late_seconds * self.sample_rate)
-        if late_seconds > MAX_TIME_WOBBLE_SECONDS:
+        if late_seconds > MAX_JITTER_SECONDS:
             self.filled_gap_seconds += late_seconds
             self._append(np.zeros(late_samples, np.float32))
-        elif late_seconds < -MAX_TIME_WOBBLE_SECONDS:
-            piece = piece[-late_samples:]  # what was already heard
+        elif late_seconds < -MAX_JITTER_SECONDS:
+            piece = piece[-late_samples:]  # drops the overlap with the audio before
         self._append(piece)
 
     def finish(self) -> Int16[np.ndarray, " s"]:
-        """All of it, at 16 kHz; nothing can be added any more."""
+        """Returns all samples at 16 kHz; nothing can be added afterwards."""
         if self._resampler is None:
             return np.zeros(0, np.int16)
         self._resample(last=True)
@@ -209,7 +206,7 @@ class Sound:
             self._resample(last=False)
 
     def _resample(self, *, last: bool) -> None:
-        """What waits; with the `last` of it, what the resampler holds back as well."""
+        """Resamples the waiting pieces; the `last` call also flushes the resampler."""
         assert self._resampler is not None
         waiting = np.concatenate([np.zeros(0, np.float32), *self._waiting])
         self._resampled.append(_as_int16(self._resampler.resample_chunk(waiting, last=last)))
@@ -222,7 +219,7 @@ def _as_int16(samples: Float32[np.ndarray, " s"]) -> Int16[np.ndarray, " s"]:
 
 
 def _mono(frame: av.AudioFrame) -> Float32[np.ndarray, " s"]:
-    """The mean of the channels in [-1, 1], whatever the sample format."""
+    """The mean of the channels in [-1, 1], for any sample format."""
     samples = frame.to_ndarray()
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T
@@ -237,5 +234,5 @@ def _mono(frame: av.AudioFrame) -> Float32[np.ndarray, " s"]:
 def _jump(stream: str, from_seconds: float, to_seconds: float) -> Reject:
     return Reject(
         "undecodable",
-        f"the times of the {stream} stream jump from {from_seconds:.2f} to {to_seconds:.2f} s",
+        f"the {stream} timestamps jump from {from_seconds:.2f} to {to_seconds:.2f} s",
     )

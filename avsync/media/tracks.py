@@ -1,87 +1,167 @@
-"""Which faces a clip shows over time, and which of them is the one that talks."""
+"""Faces followed from frame to frame, their mouths cropped while the video is read."""
 
-from typing import NamedTuple
+from array import array
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-from avsync.media.faces import MAX_BLIND_FRAMES, Face, Seen, matching, see_faces
+from avsync.media.crop_store import CropStore
+from avsync.media.faces import (
+    MAX_BLIND_FRAMES,
+    Box,
+    DetectedFace,
+    Points,
+    SeenFrame,
+    detect_faces,
+    matching,
+)
 from avsync.media.landmarks.base import FaceDetector
-from avsync.media.rejects import Reject
+from avsync.media.mouth_crop import SMOOTHING_FRAMES, crop_mouths, fill_missing
 
-# A face that was out of sight for longer than a second is another one.
+# A face that is unseen for longer than a second starts a new track when it returns.
 MAX_UNSEEN_FRAMES = 25
 
-# Seen for less than half a second it is a false alarm or a passer-by: not counted.
+# A face seen for less than half a second is a false detection or a passer-by, and is ignored.
 MIN_TRACK_FRAMES = MAX_BLIND_FRAMES
 
-# With the face in fewer frames than this most of the crops would be guesses.
+# Of a face seen in a smaller share of the frames, most crops would be guesses.
 MIN_SEEN_SHARE = 0.5
 
 # iBUG 300-W: the middle of the inner lips, above and below; the outer corners of the eyes.
 UPPER_LIP, LOWER_LIP, RIGHT_EYE, LEFT_EYE = 62, 66, 36, 45
 
 
-class Track(NamedTuple):
-    """One face over time; [t 68 2], NaN where it was not seen."""
+class MouthTrack:
+    """One face from the first frame that shows it to the last, gaps interpolated.
 
-    landmarks: Float64[np.ndarray, "t 68 2"]
+    Attributes:
+      first: index of its first frame.
+      places: in the crop store, one for each frame.
+      boxes: of the face, in the frames where it is seen.
+      openings: of the mouth in those frames, in distances between the eyes.
+      eye_distances: between the outer corners of the eyes in those frames, in pixels.
+      head, tail: landmarks of its first and last `SMOOTHING_FRAMES` frames, once all are cropped.
+    """
+
+    def __init__(self, first: int):
+        self.first = first
+        self.places = array("q")
+        self.boxes: list[Box] = []
+        self.openings = array("d")
+        self.eye_distances = array("d")
+        self.head: list[Points] = []
+        self.tail: list[Points] = []
+        self._landmarks: list[Points] = []  # of the frames that are not cropped yet
+        self._unmeasured: list[Points] = []
 
     @property
-    def is_seen(self) -> np.ndarray:
-        """bool [t]."""
-        return ~np.isnan(self.landmarks[:, 0, 0])
+    def next_frame(self) -> int:
+        """Index of its first frame that is not cropped yet."""
+        return self.first + len(self.places)
+
+    @property
+    def last_seen(self) -> int:
+        """Index of the last frame that shows it."""
+        return self.next_frame + len(self._landmarks) - 1
+
+    @property
+    def seen_share(self) -> float:
+        """The share of its frames in which it is seen rather than interpolated."""
+        return len(self.boxes) / (self.last_seen - self.first + 1)
+
+    @property
+    def mouth_motion(self) -> float:
+        """How much the mouth opens and closes: the standard deviation of `openings`."""
+        return float(np.std(self.openings))
+
+    def see(self, index: int, face: DetectedFace) -> None:
+        """Adds the face in frame `index`; frames come in order."""
+        if self._landmarks and (num_missing := index - self.last_seen - 1):
+            between = np.full((num_missing + 2, 68, 2), np.nan)
+            between[0], between[-1] = self._landmarks[-1], face.landmarks
+            self._landmarks += list(fill_missing(between)[1:-1])
+        self._landmarks.append(face.landmarks)
+        self._unmeasured.append(face.landmarks)
+        self.boxes.append(face.box)
+
+    def crop(
+        self, frames: Sequence[UInt8[np.ndarray, "h w"]], store: CropStore, *, num_held_back: int
+    ) -> None:
+        """Crops all but the last `num_held_back` of its frames; `frames` begin at `next_frame`."""
+        self._measure()
+        num_ready = len(self._landmarks) - num_held_back
+        if num_ready > 0:
+            self.head = self.head or self._landmarks[:SMOOTHING_FRAMES]
+            self.tail = self._landmarks[-SMOOTHING_FRAMES:]
+            crops = crop_mouths(frames[:num_ready], np.stack(self._landmarks))
+            self.places.extend(store.add(crops))
+            self._landmarks = self._landmarks[num_ready:]
+
+    def _measure(self) -> None:
+        if self._unmeasured:
+            landmarks = np.stack(self._unmeasured)
+            eye_distances = _distances(landmarks, RIGHT_EYE, LEFT_EYE)
+            openings = _distances(landmarks, UPPER_LIP, LOWER_LIP) / np.maximum(eye_distances, 1.0)
+            self.eye_distances.extend(eye_distances)
+            self.openings.extend(openings)
+            self._unmeasured = []
 
 
-def find_tracks(frames: UInt8[np.ndarray, "t h w"], detector: FaceDetector) -> list[Track]:
-    """The faces of the clip, those seen for at least half a second. A scene cut ends them all."""
-    seen = [frame for run in see_faces(frames, detector) for frame in run]
-    return [track for track in _link(seen) if _is_counted(track)]
+def crop_tracks(
+    frames: Iterable[UInt8[np.ndarray, "h w"]], detector: FaceDetector, *, store: CropStore
+) -> list[MouthTrack]:
+    """Returns all faces in order of appearance; their crops go to `store`. A scene cut ends them.
 
-
-def talking_track(tracks: list[Track]) -> Track:
-    """The track whose mouth moves most, of those at least half as long as the longest.
-
-    Length first, because the mouth of a face seen for a moment, or from afar, seems to move by
-    the error of its landmarks alone. Raises `Reject` if there is none, or if it is seen in less
-    than half of the frames.
+    Only as many frames are kept as a face may be unseen and as smoothing looks ahead. The crops of
+    a face equal those of `crop_mouths` on all of its frames at once.
     """
-    if not tracks:
-        raise Reject("no_face", f"no face is seen for {MIN_TRACK_FRAMES} frames")
-    longest = max(track.is_seen.sum() for track in tracks)
-    long_ones = [track for track in tracks if 2 * track.is_seen.sum() >= longest]
-    chosen = max(long_ones, key=mouth_motion)
-    seen, num_frames = chosen.is_seen.sum(), len(chosen.landmarks)
-    if seen < MIN_SEEN_SHARE * num_frames:
-        raise Reject(
-            "face_lost",
-            f"the face is seen in {seen} of {num_frames} frames; at least "
-            f"{MIN_SEEN_SHARE:.0%} are needed",
-        )
-    return chosen
+    linker = FaceLinker()
+    tracks: list[MouthTrack] = []
+    live: list[MouthTrack] = []
+    kept: list[UInt8[np.ndarray, "h w"]] = []
+    num_dropped, index = 0, 0
+    for chunk in detect_faces(frames, detector):
+        kept += [seen.frame for seen in chunk]
+        for seen in chunk:
+            for number, face in zip(linker.link(index, seen), seen.faces, strict=True):
+                if number == len(tracks):
+                    tracks.append(MouthTrack(index))
+                    live.append(tracks[-1])
+                tracks[number].see(index, face)
+            index += 1
+        for track in live:
+            is_over = index - track.last_seen > MAX_UNSEEN_FRAMES
+            num_held_back = 0 if is_over else SMOOTHING_FRAMES
+            track.crop(kept[track.next_frame - num_dropped :], store, num_held_back=num_held_back)
+        live = [track for track in live if index - track.last_seen <= MAX_UNSEEN_FRAMES]
+        num_needless = min([track.next_frame for track in live], default=index)
+        kept, num_dropped = kept[num_needless - num_dropped :], num_needless
+    for track in live:
+        track.crop(kept[track.next_frame - num_dropped :], store, num_held_back=0)
+    return tracks
 
 
-def mouth_motion(track: Track) -> float:
-    """How much the mouth opens and closes: a standard deviation, in distances between the eyes."""
-    return float(np.std(mouth_openings(track.landmarks[track.is_seen])))
+def talking_track(tracks: Sequence[MouthTrack]) -> MouthTrack:
+    """Returns the track whose mouth moves most, among those at least half as long as the longest.
+
+    Length comes first: the mouth of a face seen for a moment, or from afar, seems to move by the
+    error of its landmarks alone. There must be at least one track.
+    """
+    longest = max(len(track.boxes) for track in tracks)
+    long_ones = [track for track in tracks if 2 * len(track.boxes) >= longest]
+    return max(long_ones, key=lambda track: track.mouth_motion)
 
 
-def mouth_openings(landmarks: Float64[np.ndarray, "t 68 2"]) -> Float64[np.ndarray, " t"]:
-    """How far the mouth is open in each frame, in distances between the eyes."""
-    opening = np.linalg.norm(landmarks[:, UPPER_LIP] - landmarks[:, LOWER_LIP], axis=-1)
-    between_eyes = np.linalg.norm(landmarks[:, RIGHT_EYE] - landmarks[:, LEFT_EYE], axis=-1)
-    return opening / np.maximum(between_eyes, 1.0)
-
-
-class Linker:
-    """Tells by their overlap with where faces were last seen whose face is whose."""
+class FaceLinker:
+    """Assigns faces to tracks by their overlap with where the tracks were last seen."""
 
     def __init__(self) -> None:
         self.num_tracks = 0
-        self._last_seen: dict[int, tuple[int, Face]] = {}
+        self._last_seen: dict[int, tuple[int, DetectedFace]] = {}
 
-    def link(self, index: int, seen: Seen) -> list[int]:
-        """The number of the track that each face of frame `index` belongs to; frames in order."""
+    def link(self, index: int, seen: SeenFrame) -> list[int]:
+        """Returns the track number of each face in frame `index`; frames come in order."""
         self._last_seen = {
             number: (when, face)
             for number, (when, face) in self._last_seen.items()
@@ -90,28 +170,18 @@ class Linker:
         live = list(self._last_seen)
         known = [face.box for _, face in self._last_seen.values()]
         pairs = matching(known, [face.box for face in seen.faces])
-        found = {new: live[old] for old, new in pairs}
+        linked = {new: live[old] for old, new in pairs}
         numbers = []
         for new, face in enumerate(seen.faces):
-            if new not in found:
-                found[new] = self.num_tracks
+            if new not in linked:
+                linked[new] = self.num_tracks
                 self.num_tracks += 1
-            self._last_seen[found[new]] = (index, face)
-            numbers.append(found[new])
+            self._last_seen[linked[new]] = (index, face)
+            numbers.append(linked[new])
         return numbers
 
 
-def _link(seen: list[Seen]) -> list[Track]:
-    """Faces joined over frames by the overlap with where they were last seen."""
-    linker = Linker()
-    tracks: list[Track] = []
-    for index, here in enumerate(seen):
-        for number, face in zip(linker.link(index, here), here.faces, strict=True):
-            if number == len(tracks):
-                tracks.append(Track(np.full((len(seen), 68, 2), np.nan)))
-            tracks[number].landmarks[index] = face.landmarks
-    return tracks
-
-
-def _is_counted(track: Track) -> bool:
-    return int(track.is_seen.sum()) >= MIN_TRACK_FRAMES
+def _distances(
+    landmarks: Float64[np.ndarray, "t 68 2"], one: int, other: int
+) -> Float64[np.ndarray, " t"]:
+    return np.linalg.norm(landmarks[:, one] - landmarks[:, other], axis=-1)

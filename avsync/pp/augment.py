@@ -7,10 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from avsync.units import CROP_PIXELS, INT16_SCALE
-
-# AV-HuBERT reads the central 88 of 96 pixels; what is left over is room for the crop to move.
-INPUT_PIXELS = 88
+from avsync.units import CROP_PIXELS, INPUT_PIXELS, INT16_SCALE
 
 
 class Augmentation(NamedTuple):

@@ -1,1 +1,1 @@
-"""The resumable job that turns a folder of raw videos into a dataset of clips."""
+"""The resumable job that prepares raw videos: a dataset of clips."""

@@ -1,8 +1,7 @@
-"""A dataset, from raw files or from nothing if it is synthetic: planned, prepared, written.
+"""Preparation of one dataset, from raw files or synthetic: planned, prepared, written.
 
-The clips lie in `preparing/` beside the dataset until that is whole. What a dataset says of its
-files is read anew each time: labels that were corrected while clips were prepared are those that
-the dataset gets.
+Clips are kept in `preparing/` beside the dataset until it is complete. The labels of the source are
+read again on each run, so that labels corrected while clips were prepared count.
 """
 
 import hashlib
@@ -19,18 +18,17 @@ from avsync.datasets.base import MediaBuilder, Selection, builder_class
 from avsync.files import file_lock
 from avsync.preparation import job
 from avsync.preparation.job import Engine
-from avsync.preparation.progress import show_progress
-from avsync.preparation.status import read_status
+from avsync.preparation.progress import read_status, show_progress
 from avsync.preparation.worker import Limits
 
-# `avsync.reports.card.card.write_card`: reports stand above preparation, which must not import it.
+# `avsync.reports.card.card.write_card`, passed in: reports are a layer above preparation.
 WriteCard = Callable[..., None]
 
 
 class Preparation:
     """The preparation of `dataset`, NAME or NAME/CONFIG, under `data_dir`.
 
-    ValueError if there is no such dataset, or no such selection of its clips.
+    Raises ValueError if the dataset is unknown, or cannot be selected from like this.
     """
 
     def __init__(
@@ -59,33 +57,33 @@ class Preparation:
 
     @property
     def needs_source(self) -> bool:
-        """Whether it is made of raw files."""
+        """Return whether the dataset is made from raw files."""
         return issubclass(self._class, MediaBuilder)
 
     def is_done(self, source: Path | None) -> bool:
-        """Whether the dataset lies there.
+        """Return whether the dataset is complete.
 
-        ValueError if it was made with other settings, or if `source` is there and not as it was.
+        Raises ValueError if it was made with other settings, or if `source` exists and has changed.
         """
         report = job.read_report(self.directory, settings=self._settings)
         if report and source and source.exists() and "source_digest" in report:
             digest = _digest(self.plan(source))
             if digest != report["source_digest"]:
                 raise ValueError(
-                    f"{self.directory} was prepared when {source} held other files, splits or "
-                    "labels: remove it, or prepare into another folder"
+                    f"the files, splits or labels of {source} have changed since {self.directory} "
+                    "was prepared: remove it, or prepare into another folder"
                 )
         return report is not None
 
     def status(self) -> str:
-        """How far it is, in words."""
+        """Returns the progress in words."""
         report = job.read_report(self.directory, settings={})
         if report:
             return (
-                f"done: {report['num_clips']:,} clips of {report['hours_of_video']:.2f} h, "
+                f"done: {report['num_clips']:,} clips ({report['hours_of_video']:.2f} h), "
                 f"{report['num_rejected']:,} rejected; {self.directory}"
             )
-        return str(read_status(self._work) or f"not begun: nothing at {self._work}")
+        return str(read_status(self._work) or f"not started: {self._work} not found")
 
     def run(
         self,
@@ -97,12 +95,12 @@ class Preparation:
         write_card: WriteCard,
         retry_rejects: bool = False,
     ) -> dict[str, Any]:
-        """Makes the dataset, or goes on with it; returns its report.
+        """Makes the dataset, or resumes; returns its report.
 
-        `source` is None for one that needs none. `engine` and `limits` as in `job.prepare_media`,
-        and its errors; ValueError while another process is at it. `write_card` writes the data card
-        last, so that a finished dataset has one. With `retry_rejects`, files that
-        were rejected are tried once more.
+        `source` is None for a dataset that needs none. `engine`, `limits` and errors are those of
+        `job.prepare_media`; ValueError also while another process prepares the dataset.
+        `write_card` writes the data card last, so that a finished dataset has one. With
+        `retry_rejects`, rejected files are tried again.
         """
         with file_lock(self._work / "prepare.lock"):
             if retry_rejects:
@@ -121,17 +119,17 @@ class Preparation:
         write_card: WriteCard,
     ) -> dict[str, Any]:
         started = monotonic()
-        # Of runs that were killed while TFDS wrote.
+        # Left by runs that were killed while TFDS wrote.
         for left in self.directory.parent.glob(f"incomplete.*_{self.directory.name}"):
             shutil.rmtree(left, ignore_errors=True)
         if issubclass(self._class, MediaBuilder):
-            assert source, "the binary has seen to that"
+            assert source, "checked by the binary"
             plan = self.plan(source)
             print(*plan.notes, sep="\n", file=sys.stderr)
             how = {"detector": detector, "engine": engine, "limits": limits}
             with show_progress(len(plan.media)) as progress:
                 done = job.prepare_media(plan.media, self._work, progress=progress, **how)
-            # Of a run that was killed before its report, and so of labels that may be old.
+            # Left by a run that was killed before its report; its labels may be outdated.
             shutil.rmtree(self.directory, ignore_errors=True)
             self._class(prepared=done.clips, splits=plan.splits, **self._options).write()
             notes = {"notes": plan.notes, "source_digest": _digest(plan)}
@@ -149,13 +147,13 @@ class Preparation:
         return report
 
     def plan(self, source: Path) -> Plan:
-        """What of `source` to prepare for which split; ValueError if that cannot be had."""
+        """Returns the files of `source` to prepare, with splits; ValueError if it is unreadable."""
         assert issubclass(self._class, MediaBuilder)
         return self._class.plan(source, self._selection)
 
 
 def _digest(plan: Plan) -> str:
-    """Of all that a dataset says of its files but where they lie: it may be moved as a whole."""
+    """A digest of all files, splits and labels, but not of folders: a source may be moved."""
     digest = hashlib.sha256(json.dumps(plan.splits).encode())
     for file in plan.media:
         known = {**file._asdict(), "path": file.path.name, "attributes": dict(file.attributes)}

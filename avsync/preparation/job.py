@@ -1,13 +1,13 @@
-"""All raw files of a dataset to clips: parallel, and resumed where it was left.
+"""The job that makes clips of all raw files of a dataset, in parallel, and resumes.
 
-A directory holds the state, of which nothing is ever written by two processes:
+A directory holds its state; no two processes ever write the same file:
 
-settings.json     how clips are made; those made differently do not mix
-plan.json         how many files there are to prepare
-clips/            a clip for each file that has one
-journals/         a line for each file that is done (`avsync.preparation.journal`)
+settings.json     how clips are made; clips made with other settings are refused
+plan.json         the number of files to prepare
+clips/            one per file that became a clip
+journals/         one line per file that is done (`avsync.preparation.journal`)
 
-A file is done as soon as it has its clip, or a line that says why there is none.
+A file is done as soon as it has its clip, or a line that says why it has none.
 """
 
 import json
@@ -25,7 +25,7 @@ from avsync.preparation.worker import DEFAULT_LIMITS, Limits, Task
 from avsync.types import MediaFile
 from avsync.units import FRAMES_PER_SECOND
 
-# To be counted up whenever the clips come out differently than before.
+# Incremented whenever clips come out differently than before.
 VERSION = 4
 
 REJECTS, REPORT = "rejects.jsonl", "prepare_report.json"
@@ -35,13 +35,13 @@ SETTINGS, PLAN, CLIPS, JOURNALS = "settings.json", "plan.json", "clips", "journa
 # One line of rejects.jsonl: clip_id, path, reason, detail.
 RejectLine = dict[str, str]
 
-# What prepares files: `engine(pending, task, journals=folder)` writes a journal of each, and tells
-# of some as they come.
+# `engine(pending, task, journals=folder)` prepares and journals all pending files, and yields
+# outcomes as they come (an engine on a cluster may yield none).
 Engine = Callable[..., Iterable[Entry]]
 
 
 class PreparedMedia(NamedTuple):
-    """What became of the files: clips and rejects together are all of them."""
+    """The clips and rejects of a job; together they are all of its files."""
 
     clips: ClipStore
     rejects: list[RejectLine]
@@ -57,18 +57,18 @@ def prepare_media(
     limits: Limits = DEFAULT_LIMITS,
     progress: Callable[[int, int], None] = lambda num_clips, num_rejected: None,
 ) -> PreparedMedia:
-    """Prepares those of `media` that are not done; `directory` may be that of a job cut short.
+    """Prepares the files in `media` that are not done; resumes the job in `directory`, if any.
 
-    `engine` is `prepare_in_processes` or `prepare_on_beam` with its own arguments bound: what one
-    began the other can end. `progress` is called with the numbers of clips and rejects so far.
-    ValueError if two files share an id, if there is no such detector, if the directory was begun
-    with other settings, or if no file becomes a clip.
+    `engine` is `prepare_in_processes` or `prepare_on_beam` with its own arguments bound; either can
+    finish what the other started. `progress` is called with the numbers of clips and rejects so
+    far. Raises ValueError if two files share an id, if the detector is unknown, if the directory
+    holds clips made with other settings, or if no file becomes a clip.
     """
     files = {file.clip_id: file for file in media}
     if len(files) != len(media):
         twice = Counter(file.clip_id for file in media).most_common(1)[0][0]
         raise ValueError(f"two raw files have the id {twice!r}; ids must be unique in a dataset")
-    lookup.load("media.landmarks", detector)  # a name mistyped must not become a setting
+    lookup.load("media.landmarks", detector)  # checked before it is written to the settings
     _check_settings(directory, {"version": VERSION, "detector": detector})
     atomic_write(directory / PLAN, json.dumps({"num_files": len(files)}))
     task = Task(directory / CLIPS, detector, limits)
@@ -88,18 +88,18 @@ def prepare_media(
 
 
 def forget_rejects(directory: Path) -> None:
-    """Files rejected earlier will be tried once more."""
+    """Drops all rejects, so that their files are tried again."""
     journal.forget_rejects(directory / JOURNALS)
 
 
 def write_reports(rejects: list[RejectLine], report: dict[str, Any], directory: Path) -> None:
-    """rejects.jsonl and prepare_report.json, the report last: where it is, both are whole."""
+    """Writes rejects.jsonl, then prepare_report.json: if that exists, both are complete."""
     _write_rejects(rejects, directory)
     atomic_write(directory / REPORT, json.dumps(report, indent=2) + "\n")
 
 
 def read_report(directory: Path, *, settings: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The report of what was prepared there, or None; ValueError if with other `settings`."""
+    """Returns the report of a finished preparation, or None; ValueError if `settings` differ."""
     path = directory / REPORT
     if not path.is_file():
         return None
@@ -107,7 +107,7 @@ def read_report(directory: Path, *, settings: Mapping[str, Any]) -> dict[str, An
     for name, value in settings.items():
         if report[name] != value:
             raise ValueError(
-                f"{directory} was prepared with {name} {report[name]}, not {value}: remove it, or "
+                f"{directory} was prepared with {name}={report[name]}, not {value}: remove it, or "
                 "prepare into another folder"
             )
     return report
@@ -121,20 +121,21 @@ def _collect(files: Mapping[str, MediaFile], directory: Path, *, detector: str) 
     num_open = len(files) - len(clips) - len(rejects)
     if num_open:
         raise ValueError(
-            f"{num_open} of {len(files)} raw files are not done, though the job has ended: run it "
-            "again, and it goes on with them"
+            f"{num_open} of {len(files)} raw files are not done although the job has ended; run it "
+            "again to resume"
         )
     if not clips:
         raise ValueError(
-            f"none of {len(files)} raw files became a clip: {by_reason}; see {directory / REJECTS}"
+            f"no clip could be prepared from {len(files)} raw files: {by_reason}; see "
+            f"{directory / REJECTS}"
         )
     return PreparedMedia(clips, rejects, _report(clips, by_reason) | {"detector": detector})
 
 
 def _rejects(directory: Path, files: Mapping[str, MediaFile]) -> dict[str, Entry]:
-    """The entries of those files that are rejects, in the order of the files.
+    """The entries of rejected files, in the order of the files.
 
-    A file that was elsewhere when it was rejected is another file, and may be a clip.
+    A reject counts for its path only: a file at another path is tried again.
     """
     entries = journal.read(directory / JOURNALS)
     stored = stored_ids(directory / CLIPS)
@@ -147,7 +148,7 @@ def _rejects(directory: Path, files: Mapping[str, MediaFile]) -> dict[str, Entry
 
 
 def _journal_all(clips: ClipStore, files: Mapping[str, MediaFile], directory: Path) -> None:
-    """Writes the lines of those clips whose writers were killed before they could."""
+    """Adds the journal lines of clips whose workers were killed before writing them."""
     entries = journal.read(directory / JOURNALS)
     missing = [clip_id for clip_id in clips if clip_id not in entries or entries[clip_id].reason]
     if missing:
@@ -176,7 +177,7 @@ def _write_rejects(rejects: Sequence[RejectLine], directory: Path) -> None:
 
 
 def _check_settings(directory: Path, settings: dict[str, Any]) -> None:
-    """Clips made in two ways must not meet in one dataset."""
+    """Refuses a directory whose clips were made with other settings."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / SETTINGS
     if not path.is_file():
@@ -184,6 +185,6 @@ def _check_settings(directory: Path, settings: dict[str, Any]) -> None:
     before = json.loads(path.read_text())
     if before != settings:
         raise ValueError(
-            f"{directory} was begun with {before}, now it is {settings}: the clips would differ. "
-            "Go on with the settings of before, or remove that directory to begin anew."
+            f"{directory} was started with {before}, not {settings}: the clips would differ. Use "
+            "the settings it was started with, or remove it to start over."
         )

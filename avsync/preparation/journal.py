@@ -1,7 +1,7 @@
-"""What became of each file: a line, written when its clip is whole or will never be.
+"""One line per file that is done, written once its clip is stored or the file is rejected.
 
-Each process that settles files writes a journal of its own, so that many machines can do so on one
-shared filesystem. All journals of a folder are read as one; a line that a kill cut short is none.
+Each process writes its own journal, so that many machines can share a filesystem. All journals of a
+folder are read as one; a line cut short by a kill is ignored.
 """
 
 import json
@@ -19,9 +19,9 @@ SUFFIX = ".jsonl"
 
 
 class Entry(NamedTuple):
-    """What became of a file: a clip of `num_frames` if `reason` is "", else a reject.
+    """The outcome for a file: a clip of `num_frames` if `reason` is "", else a reject.
 
-    `finished` is when, in seconds since the epoch, by the clock of who wrote it.
+    `finished` is the time in seconds since the epoch, by the clock of the writer.
     """
 
     clip_id: str
@@ -38,7 +38,7 @@ class Entry(NamedTuple):
 
 
 class Journal:
-    """A new journal in `folder`, which is made if it is not there."""
+    """A new journal in `folder`, which is created if necessary."""
 
     def __init__(self, folder: Path):
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,13 +52,13 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Ends the journal; one without a line goes."""
+        """Closes the journal, and removes it if it is empty."""
         self._file.close()
         if not self._path.stat().st_size:
             self._path.unlink()
 
     def write(self, media: MediaFile, reject: Reject | None, *, num_frames: int = 0) -> Entry:
-        """That the file became a clip of `num_frames`, which is stored, or why it never will."""
+        """Records that the file became a clip of `num_frames`, now stored, or was rejected."""
         reason, detail = (reject.reason, reject.detail) if reject else ("", "")
         path = str(media.path)
         entry = Entry(media.clip_id, path, reason, detail, num_frames, finished=time.time())
@@ -68,10 +68,10 @@ class Journal:
 
 
 def read(folder: Path) -> dict[str, Entry]:
-    """By clip id what was last written of each file, the oldest first; {} without a folder."""
+    """Returns the latest entry of each file by clip id, oldest first; {} without a folder."""
     entries = [entry for path in folder.glob(f"*{SUFFIX}") for entry in _lines(path)]
     entries.sort(key=lambda entry: entry.finished)
-    # Out, and in again at the end: the order is that of the last words.
+    # Removed and inserted again, so that the order is that of the latest entries.
     latest: dict[str, Entry] = {}
     for entry in entries:
         latest.pop(entry.clip_id, None)
@@ -80,10 +80,10 @@ def read(folder: Path) -> dict[str, Entry]:
 
 
 def forget_rejects(folder: Path) -> None:
-    """Takes the rejects out of all journals; none of them may be open for writing."""
+    """Removes the rejects from all journals, none of which may be open for writing."""
     for path in folder.glob(f"*{SUFFIX}"):
-        kept = [entry for entry in _lines(path) if not entry.reason]
-        atomic_write(path, "".join(json.dumps(entry._asdict()) + "\n" for entry in kept))
+        clips = [entry for entry in _lines(path) if not entry.reason]
+        atomic_write(path, "".join(json.dumps(entry._asdict()) + "\n" for entry in clips))
 
 
 def _lines(path: Path) -> Iterator[Entry]:

@@ -1,8 +1,8 @@
-"""Clips by Apache Beam: the same worker processes, on as many machines as its runner has.
+"""Preparation on Apache Beam: the same worker processes, on all machines of its runner.
 
-What the machines share is a filesystem: the raw files, and the directory of the job, at the same
-path on all of them. Only ids and paths travel through Beam; clips and journals lie in the directory
-as if one machine had made them.
+The machines share a filesystem with the raw files and the directory of the job, at the same paths.
+Only ids and paths travel through Beam; clips and journals are written to the directory as if one
+machine had made them.
 """
 
 import json
@@ -17,28 +17,25 @@ from apache_beam.options import pipeline_options  # pyright: ignore[reportMissin
 from avsync.files import atomic_write
 from avsync.preparation.journal import Entry, Journal
 from avsync.preparation.store import is_stored
-from avsync.preparation.worker import Outcome, Task, Worker
+from avsync.preparation.worker import POLL_SECONDS, Outcome, Task, Worker
 from avsync.types import MediaFile
 
 PENDING = "pending.jsonl"
-
-# How late a file may be found to have had its time.
-LOOK_EVERY_SECONDS = 0.2
 
 
 def prepare_on_beam(
     pending: Sequence[MediaFile], task: Task, *, journals: Path, options: Sequence[str]
 ) -> Iterator[Entry]:
-    """Stores the clip of each file, with a line in a journal; yields nothing on the way.
+    """Stores and journals the clip of each file; yields no outcomes.
 
     `options` are those of a Beam pipeline: "--runner=FlinkRunner", "--flink_master=HOST:8081".
-    ValueError if a path is relative: machines differ in where they stand. Raises what the runner
-    raises: its own errors, and those of `Worker` as it wraps them.
+    Raises ValueError if a path is relative, because working directories differ between machines,
+    and whatever the runner raises: its own errors, and those of `Worker` as it wraps them.
     """
     for place in (task.clips, journals, *(file.path for file in pending)):
         if not place.is_absolute():
-            raise ValueError(f"{place}: Beam needs paths from the root, the same on all machines")
-    # A file, because a job of a million elements would be larger than runners accept.
+            raise ValueError(f"{place}: Beam needs absolute paths, the same on all machines")
+    # A file: a pipeline with a million elements in it would be larger than runners accept.
     path = journals.parent / PENDING
     lines = (json.dumps({"clip_id": file.clip_id, "path": str(file.path)}) for file in pending)
     atomic_write(path, "".join(f"{line}\n" for line in lines))
@@ -53,7 +50,7 @@ def prepare_on_beam(
 
 
 class _Prepare(beam.DoFn):
-    """One worker process for each that Beam runs, and a journal."""
+    """A worker process and a journal for each process that Beam runs."""
 
     def __init__(self, task: Task, journals: Path):
         self._task, self._journals = task, journals
@@ -64,7 +61,7 @@ class _Prepare(beam.DoFn):
 
     def process(self, element: str) -> Iterable[Any]:
         line = json.loads(element)
-        # Beam does a bundle again when one of its elements or its machine failed.
+        # Beam repeats a bundle after one of its elements, or its machine, failed.
         if not is_stored(line["clip_id"], self._task.clips):
             outcome = self._outcome(MediaFile(line["clip_id"], Path(line["path"])))
             self._journal.write(outcome.media, outcome.reject, num_frames=outcome.num_frames)
@@ -86,4 +83,4 @@ class _Prepare(beam.DoFn):
             outcome = self._worker.outcome()
             if outcome:
                 return outcome
-            self._worker.connection.poll(LOOK_EVERY_SECONDS)
+            self._worker.connection.poll(POLL_SECONDS)

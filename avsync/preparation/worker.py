@@ -1,10 +1,11 @@
-"""A process that prepares one file after the other and may die, hang or swell: it costs a reject.
+"""Worker processes with time and memory limits; a crash rejects only the worker's current file.
 
-It looks after nothing but its file. Who started it counts the seconds, kills it, and says what
-became of the file; the memory is limited by the kernel.
+A worker only prepares its files. Its parent measures the time, kills it, and records the outcome;
+the kernel limits the memory.
 """
 
 import contextlib
+import itertools
 import math
 import multiprocessing
 import os
@@ -12,36 +13,39 @@ import resource
 import signal
 import time
 import traceback
-from collections.abc import Iterator
-from multiprocessing.connection import Connection
+from collections.abc import Iterable, Iterator
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import NamedTuple
 
-from avsync.media.clips import prepare_clip
 from avsync.media.landmarks.base import FaceDetector, load_detector
 from avsync.media.rejects import Reject
+from avsync.preparation.clips import prepare_clip
+from avsync.preparation.journal import Entry, Journal
 from avsync.preparation.store import save
 from avsync.types import MediaFile
 
-# Started afresh: a process forked from one that has the threads of TensorFlow or JAX may hang.
+# Spawned: a process forked from one with threads of TensorFlow or JAX may hang.
 PROCESSES = multiprocessing.get_context("spawn")
 
-# To start a process and load its detector. It takes a second or two, on a busy disk far longer.
+# Starting a process and loading its detector takes a second or two, on a busy disk far longer.
 START_SECONDS = 300.0
 
-# A worker whose parent was killed ends itself, so much later than its parent would have done it.
+# A worker whose parent was killed ends itself, this much later than its parent would have done.
 GRACE_SECONDS = 60
 
-# A process that waits for a disk that is gone cannot be killed; the job goes on without it.
+# A process that waits for a lost disk cannot be killed; the job goes on without it.
 KILL_SECONDS = 10.0
+
+# How often time limits are checked.
+POLL_SECONDS = 0.2
 
 
 class Limits(NamedTuple):
-    """What a file may take, else it is rejected.
+    """The time and memory that one file may take; a file that needs more is rejected.
 
-    GRID takes 0.2 seconds a clip, a minute of 1920 x 1080 pixels some minutes. Pictures are
-    refused that need more than 1 GiB, and are held twice for a moment. `gigabytes` come on top of
-    what the worker holds beforehand, and are kept by Linux alone.
+    A GRID clip takes 0.2 s, a minute of 1920 x 1080 pixels some minutes. `gigabytes` (GiB) come on
+    top of what the worker holds beforehand, and are enforced on Linux only.
     """
 
     seconds: float = 900.0
@@ -52,7 +56,7 @@ DEFAULT_LIMITS = Limits()
 
 
 class Task(NamedTuple):
-    """What a worker has to know: how clips are made, and the folder where they are stored."""
+    """What a worker needs to know: the folder where clips are stored, and how they are made."""
 
     clips: Path
     detector: str
@@ -60,7 +64,7 @@ class Task(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a file: its clip of `num_frames` is stored if `reject` is None."""
+    """The result for one file: a stored clip of `num_frames` if `reject` is None."""
 
     media: MediaFile
     reject: Reject | None
@@ -68,7 +72,7 @@ class Outcome(NamedTuple):
 
 
 class _Ready(NamedTuple):
-    """A worker has its detector; if it dies from now on, the file in its hand is to blame."""
+    """The worker has loaded its detector; if it dies from now on, its current file is rejected."""
 
 
 class _Failure(NamedTuple):
@@ -77,8 +81,44 @@ class _Failure(NamedTuple):
     message: str
 
 
+def prepare_in_processes(
+    pending: Iterable[MediaFile], task: Task, *, journals: Path, num_workers: int
+) -> Iterator[Entry]:
+    """Stores the clip of each file; yields the outcomes as they come, and journals them.
+
+    A worker that dies or exceeds the limits costs its current file. Raises ValueError if the
+    detector cannot be loaded or clips cannot be written.
+    """
+    with Journal(journals) as journal:
+        for outcome in _outcomes(iter(pending), task, num_workers=num_workers):
+            yield journal.write(outcome.media, outcome.reject, num_frames=outcome.num_frames)
+
+
+def _outcomes(pending: Iterator[MediaFile], task: Task, *, num_workers: int) -> Iterator[Outcome]:
+    workers = [Worker(file, task) for file in itertools.islice(pending, num_workers)]
+    try:
+        while workers:
+            wait([worker.connection for worker in workers], timeout=POLL_SECONDS)
+            for worker in tuple(workers):
+                outcome = worker.outcome()
+                if outcome is None:
+                    continue
+                following = next(pending, None)
+                if following is not None and worker.is_usable():
+                    worker.give(following)
+                else:
+                    worker.end()
+                    workers.remove(worker)
+                    if following is not None:
+                        workers.append(Worker(following, task))
+                yield outcome
+    finally:
+        for worker in workers:
+            worker.end()
+
+
 class Worker:
-    """A process and the file that it has in hand, `media` first."""
+    """A process and its current file, `media` at first."""
 
     def __init__(self, media: MediaFile, task: Task):
         self._limits = task.limits
@@ -91,16 +131,17 @@ class Worker:
         self.give(media)
 
     def give(self, media: MediaFile) -> None:
-        """The next file, once there is an outcome for the one before."""
+        """Sends the next file, once the outcome of the previous one is known."""
         self._media, self._since = media, time.monotonic()
-        # One that died meanwhile is found out when it is asked for the outcome.
+        # If the process has died meanwhile, `outcome` reports it.
         with contextlib.suppress(OSError):
             self.connection.send(media)
 
     def outcome(self) -> Outcome | None:
-        """What became of the file in hand; None while the process is at work.
+        """Returns the outcome of the current file; None while the process is at work.
 
-        ValueError if no file at all can be prepared, RuntimeError if the process does not start.
+        Raises ValueError if no file at all can be prepared, RuntimeError if the process does not
+        start.
         """
         while self.connection.poll():
             try:
@@ -122,11 +163,11 @@ class Worker:
         return Outcome(self._media, Reject("timed_out", f"not done after {limit:g} s"))
 
     def is_usable(self) -> bool:
-        """Whether the process can take another file; one that lacked memory is in pieces."""
+        """Return whether the process can take another file; not after it ran out of memory."""
         return self.process.is_alive() and not self._is_spent
 
     def end(self) -> None:
-        """Kills the process: it ignores what is milder."""
+        """Kills the process, which ignores gentler signals."""
         self.process.kill()
         self.process.join(KILL_SECONDS)
         self.connection.close()
@@ -136,17 +177,17 @@ class Worker:
         code = self.process.exitcode or 0
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         if not self._is_ready:
-            raise RuntimeError(f"a worker process died at its start by {how}")
-        return Outcome(self._media, Reject("crashed", f"the process died by {how}"))
+            raise RuntimeError(f"a worker process died while starting ({how})")
+        return Outcome(self._media, Reject("crashed", f"the worker process died ({how})"))
 
 
 def _serve(connection: Connection, task: Task) -> None:
-    """What a worker does until its parent is gone."""
-    # Both reach every process of a job at once. A worker that died of them before its parent does
-    # would be taken for one that crashed on its file.
+    """Prepares files until the parent is gone."""
+    # These signals reach every process of a job at once. A worker that died of one before its
+    # parent would be reported as crashed on its file.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.SIG_IGN)
-    with contextlib.suppress(EOFError, OSError):  # the parent has gone
+    with contextlib.suppress(EOFError, OSError):  # the parent is gone
         try:
             detector = load_detector(task.detector)
         except ValueError as error:
@@ -162,13 +203,13 @@ def _serve(connection: Connection, task: Task) -> None:
 
 
 def _limit_memory(gigabytes: float) -> None:
-    """The kernel refuses this process more than it has now and so much: a MemoryError in Python.
+    """Lets the process allocate this much more; beyond that, Python raises MemoryError.
 
-    What is limited is memory that can be written to, whether it was or not. The whole address
-    space would count the files of libraries too; what is resident can only be watched, and a worker
-    fills gigabytes between two looks.
+    The limit is on writable memory, whether it was written or not. The whole address space would
+    include the files of libraries; resident memory can only be polled, and a worker fills gigabytes
+    between two polls.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # gigabytes on disk for each that crashes
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would fill gigabytes of disk
     pages = Path("/proc/self/statm")
     if pages.is_file():
         held = int(pages.read_text().split()[5]) * resource.getpagesize()
@@ -180,7 +221,7 @@ def _answer(media: MediaFile, detector: FaceDetector, task: Task) -> Outcome | _
     try:
         return _prepare(media, detector, task)
     except Reject as reject:
-        # FFmpeg's own lack of memory looks like a broken file.
+        # FFmpeg reports its own lack of memory like a broken file.
         lacks_memory = isinstance(reject.__cause__, MemoryError)
         return Outcome(media, _too_much(task.limits) if lacks_memory else reject)
     except MemoryError:
@@ -207,7 +248,7 @@ def _too_much(limits: Limits) -> Reject:
 
 @contextlib.contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Libraries of a process started in here use one thread: the workers fill the cores."""
+    """Processes started inside use one thread per library: the workers fill the cores."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))

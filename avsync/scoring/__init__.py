@@ -1,19 +1,16 @@
-"""offset_logits to scores: of a frame, of a clip, and the offset that the clip prefers.
-
-Scores grow with fakeness.
-"""
+"""offset_logits to frame scores, clip scores, and the A/V offset. Scores grow with fakeness."""
 
 from avsync.scoring.abstention import Abstention, abstention, no_speech
 from avsync.scoring.cosine import cosine_low_percentile, cosine_max_shift
-from avsync.scoring.drift import MIN_DESYNC_FRAMES, OffsetStretch, offset_stretches
 from avsync.scoring.frames import FRAME_SCORES, frame_scores, require_rule
 from avsync.scoring.offset import (
     clip_offset,
     offset_evidence,
     offset_margin,
     offset_support,
-    resynced,
+    realigned,
 )
+from avsync.scoring.offset_runs import MIN_DESYNC_FRAMES, OffsetRun, offset_runs
 from avsync.scoring.pooling import POOLINGS, clip_score, require_pooling
 
 __all__ = [
@@ -21,7 +18,7 @@ __all__ = [
     "MIN_DESYNC_FRAMES",
     "POOLINGS",
     "Abstention",
-    "OffsetStretch",
+    "OffsetRun",
     "abstention",
     "clip_offset",
     "clip_score",
@@ -31,9 +28,9 @@ __all__ = [
     "no_speech",
     "offset_evidence",
     "offset_margin",
-    "offset_stretches",
+    "offset_runs",
     "offset_support",
+    "realigned",
     "require_pooling",
     "require_rule",
-    "resynced",
 ]

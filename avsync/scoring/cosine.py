@@ -1,9 +1,10 @@
-"""Training-free scores by the cosine of the two embeddings, to compare a head with."""
+"""Training-free baselines: scores from the cosine similarity of the two embeddings."""
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from avsync.ops import unit_length
 from avsync.scoring.pooling import percentile
 
 LOW_PERCENTILE = 3.0
@@ -16,10 +17,10 @@ def cosine_max_shift(
     *,
     reach_frames: int,
 ) -> Float[Array, " b"]:
-    """Minus the largest mean cosine over shifts of up to `reach_frames` either way.
+    """Minus the largest mean cosine over shifts of up to `reach_frames` frames either way.
 
-    The score of SpeechForensics (Liang et al., NeurIPS 2024). Each mean is over the frames that
-    have sound at that shift; NaN for a clip without valid frames.
+    The score of SpeechForensics (Liang et al., NeurIPS 2024). Each mean covers the frames that
+    have sound at that shift. NaN for a clip without valid frames.
     """
     cosines = _cosines(visual, audio)
     time = valid.shape[1]
@@ -36,18 +37,13 @@ def cosine_max_shift(
 def cosine_low_percentile(
     visual: Float[Array, "b t d"], audio: Float[Array, "b t d"], valid: Bool[Array, "b t"]
 ) -> Float[Array, " b"]:
-    """Minus the 3rd percentile over frames of the cosine, as FACTOR (Reiss et al., 2023) scores.
+    """Minus the 3rd percentile of the frame cosines, the score of FACTOR (Reiss et al., 2023).
 
     NaN for a clip without valid frames.
     """
-    in_sync = jnp.einsum("btd,btd->bt", _unit(visual), _unit(audio))
+    in_sync = jnp.einsum("btd,btd->bt", unit_length(visual), unit_length(audio))
     return jnp.where(valid.any(axis=1), -percentile(in_sync, valid, LOW_PERCENTILE), jnp.nan)
 
 
 def _cosines(visual: Float[Array, "b t d"], audio: Float[Array, "b t d"]) -> Float[Array, "b t t"]:
-    return jnp.einsum("btd,bsd->bts", _unit(visual), _unit(audio))
-
-
-def _unit(x: Float[Array, "b t d"]) -> Float[Array, "b t d"]:
-    x = x.astype(jnp.float32)
-    return x / jnp.sqrt(jnp.sum(jnp.square(x), axis=-1, keepdims=True) + 1e-12)
+    return jnp.einsum("btd,bsd->bts", unit_length(visual), unit_length(audio))

@@ -1,4 +1,4 @@
-"""How badly a frame fails to pick its own sound, by rules with a name."""
+"""Frame scores: how badly a frame fails to pick its own sound, by a named rule."""
 
 from collections.abc import Callable
 
@@ -7,26 +7,23 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from avsync import lookup
+from avsync.ops import in_sync_nll
 
 
 def frame_scores(offset_logits: Float[Array, "b t k"], *, name: str) -> Float[Array, "b t"]:
-    """Grows with fakeness. ValueError, with the known names, if there is no rule of this name.
+    """Score of each frame by the rule called `name`; grows with fakeness. ValueError if unknown.
 
-    "nll": -log softmax at "in sync", in nats: against the frame's own other candidates.
-    "logit": the negative logit at "in sync", as in the paper: the pair alone.
-    "fake_logit": the logit itself, of a head that was taught by labels to say "fake" there.
+    "nll": -log softmax at offset 0, in nats: compares the frame's own sound with its candidates.
+    "logit": the negative logit at offset 0, as in the paper: looks at the pair alone.
+    "fake_logit": the logit itself, for a head trained with labels to give high values to fakes.
     """
     return require_rule(name)(offset_logits.astype(jnp.float32))
 
 
 def require_rule(name: str) -> Callable[[jax.Array], jax.Array]:
-    """The rule called `name`; ValueError, with the known names, if there is none."""
+    """The rule called `name`; ValueError names the nearest and the known ones."""
     lookup.require("frame score", name, sorted(FRAME_SCORES))
     return FRAME_SCORES[name]
-
-
-def _nll(offset_logits: Float[Array, "b t k"]) -> Float[Array, "b t"]:
-    return -jax.nn.log_softmax(offset_logits)[..., offset_logits.shape[-1] // 2]
 
 
 def _logit(offset_logits: Float[Array, "b t k"]) -> Float[Array, "b t"]:
@@ -38,7 +35,7 @@ def _fake_logit(offset_logits: Float[Array, "b t k"]) -> Float[Array, "b t"]:
 
 
 FRAME_SCORES: dict[str, Callable[[jax.Array], jax.Array]] = {
-    "nll": _nll,
+    "nll": in_sync_nll,
     "logit": _logit,
     "fake_logit": _fake_logit,
 }

@@ -1,6 +1,6 @@
-"""Scores of frames to the score of a clip, by rules with a name.
+"""Clip scores: frame scores pooled by a named rule.
 
-Valid frames come first in a clip, padding behind them; padding changes nothing.
+Valid frames come first in a clip and padding behind them; padding changes no score.
 """
 
 from collections.abc import Callable
@@ -22,19 +22,19 @@ Pooling = Callable[[jax.Array, jax.Array], jax.Array]
 def clip_score(
     scores: Float[Array, "b t"], valid: Bool[Array, "b t"], *, pooling: str
 ) -> Float[Array, " b"]:
-    """Frame scores pooled over valid frames; NaN for a clip that has none.
+    """Frame scores pooled over valid frames; NaN for a clip that has none. ValueError if unknown.
 
-    "logsumexp" is the paper's; it grows with the length of a clip, "logmeanexp" does not. "mean"
-    takes all frames alike. "top_k" is the mean of the 10 worst frames, "percentile" the 95th,
-    "window" the mean of the worst 0.4 s: they look for local forgeries, and the chance that some
-    frames are bad grows with length too. ValueError, with the known names, for any other.
+    "logsumexp" is the paper's rule and grows with the length of a clip; "logmeanexp" does not.
+    "mean" weighs all frames equally. "top_k" is the mean of the 10 highest frame scores,
+    "percentile" the 95th percentile, "window" the highest mean over 0.4 s: these three look for
+    local forgeries, and a longer clip is likelier to have some bad frames.
     """
     pooled = require_pooling(pooling)(scores, valid)
     return jnp.where(valid.any(axis=1), pooled, jnp.nan)
 
 
 def require_pooling(name: str) -> Pooling:
-    """The rule called `name`; ValueError, with the known names, if there is none."""
+    """The rule called `name`; ValueError names the nearest and the known ones."""
     lookup.require("pooling", name, sorted(POOLINGS))
     return POOLINGS[name]
 
@@ -52,9 +52,9 @@ def _mean(scores: Float[Array, "b t"], valid: Bool[Array, "b t"]) -> Float[Array
 
 
 def _top_k(scores: Float[Array, "b t"], valid: Bool[Array, "b t"]) -> Float[Array, " b"]:
-    worst_first = -jnp.sort(jnp.where(valid, -scores, jnp.inf), axis=1)[:, :TOP_FRAMES]
-    is_own = jnp.arange(worst_first.shape[1]) < _count(valid)[:, None]
-    return _mean(worst_first, is_own)
+    highest_first = -jnp.sort(jnp.where(valid, -scores, jnp.inf), axis=1)[:, :TOP_FRAMES]
+    is_own = jnp.arange(highest_first.shape[1]) < _count(valid)[:, None]
+    return _mean(highest_first, is_own)
 
 
 def _percentile(scores: Float[Array, "b t"], valid: Bool[Array, "b t"]) -> Float[Array, " b"]:
@@ -62,7 +62,7 @@ def _percentile(scores: Float[Array, "b t"], valid: Bool[Array, "b t"]) -> Float
 
 
 def _window(scores: Float[Array, "b t"], valid: Bool[Array, "b t"]) -> Float[Array, " b"]:
-    # Of a clip shorter than the window, all of it.
+    # A clip shorter than the window is one window.
     width = jnp.minimum(WINDOW_FRAMES, _count(valid))
     before = jnp.pad(jnp.cumsum(jnp.where(valid, scores, 0), axis=1), ((0, 0), (1, 0)))
     first = jnp.arange(scores.shape[1])
@@ -75,7 +75,7 @@ def _window(scores: Float[Array, "b t"], valid: Bool[Array, "b t"]) -> Float[Arr
 def percentile(
     values: Float[Array, "b t"], valid: Bool[Array, "b t"], q: float
 ) -> Float[Array, " b"]:
-    """The q-th percentile of the valid values of each row, linear between two, as in NumPy."""
+    """The q-th percentile of the valid values in each row, interpolated linearly as in NumPy."""
     ascending = jnp.sort(jnp.where(valid, values, jnp.inf), axis=1)
     place = q / 100 * (_count(valid) - 1)
     below = jnp.floor(place).astype(int)

@@ -1,4 +1,4 @@
-"""A trained model as what scores clips: parameters, functions, and the names of its rules."""
+"""A trained model and the rules that turn its logits into scores."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ import jax
 
 
 class Scorer(NamedTuple):
-    """A model, its parameters, and the names of the rules that turn offset_logits to scores.
+    """A model with its parameters and the names of its frame-score and pooling rules.
 
     encode: (params, visual, audio, valid) -> the two embeddings [b t d].
     align: (params, the two embeddings, valid) -> offset_logits.
@@ -21,5 +21,5 @@ class Scorer(NamedTuple):
     pooling: str
 
     def apply(self, params: Any, visual: Any, audio: Any, valid: Any) -> jax.Array:
-        """offset_logits of clips, or of features."""
+        """offset_logits [b t k] of clips or features."""
         return self.align(params, *self.encode(params, visual, audio, valid), valid)

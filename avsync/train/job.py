@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from avsync.input_pipeline.evaluation import EvalBatch
+from avsync.input_pipeline.batching import EvalBatch
 from avsync.input_pipeline.training import TrainBatch
 from avsync.train.optim import Plateau
 from avsync.train.step import Apply, Rule

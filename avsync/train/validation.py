@@ -7,7 +7,7 @@ from typing import Any
 import jax
 
 from avsync import parallel
-from avsync.input_pipeline.evaluation import EvalBatch
+from avsync.input_pipeline.batching import EvalBatch
 from avsync.runtime import allgather_json
 from avsync.train.step import refuse_fakes
 

@@ -11,7 +11,7 @@ from avsync.datasets.base import open_source
 from avsync.datasets.grid import Builder
 from avsync.input_pipeline import sound
 from avsync.preparation import job
-from avsync.preparation.workers import prepare_in_processes
+from avsync.preparation.worker import prepare_in_processes
 
 pytestmark = pytest.mark.grid
 

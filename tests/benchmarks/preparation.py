@@ -1,12 +1,12 @@
-"""What preparing a clip costs, stage by stage, for each way to find faces, side by side.
+"""CPU cost of preparing a clip, stage by stage, for each way to find faces.
 
     python tests/benchmarks/preparation.py --source ../shared/testdata/grid_s1/video
     python tests/benchmarks/preparation.py --source ../shared/testdata/grid_speakers --num_clips=11
 
-CPU seconds a clip, of the fastest of some rounds in which the detectors take turns: `trees68`, the
+CPU seconds per clip, the fastest of several rounds in which the detectors alternate: `trees68`, the
 default; the same HOG detector and landmarks by dlib itself in every frame; and `dlib68`, which
-searches every frame at twice its size, as the preprocessing of AV-HuBERT does. Then how far the
-mouth's centre is from where `dlib68` puts it, in pixels, and how much the crops differ.
+searches every frame at twice its size, as AV-HuBERT's preprocessing does. Then the distance of the
+mouth's centre from that of `dlib68`, in pixels, and the difference of the crops.
 """
 
 import argparse
@@ -21,19 +21,20 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from avsync.media.clips import prepare_clip
-from avsync.media.decode import decode
+from avsync.media.crop_store import open_store
 from avsync.media.landmarks import dlib68, trees68
 from avsync.media.landmarks.base import FaceDetector
-from avsync.media.mouth_crop import MOUTH_POINTS, crop_mouths, fill_missing
-from avsync.media.tracks import find_tracks, talking_track
+from avsync.media.mouth_crop import MOUTH_POINTS, fill_missing
+from avsync.media.tracks import crop_tracks, talking_track
 from avsync.preparation import store
+from avsync.preparation.clips import prepare_clip
 from avsync.types import Clip, MediaFile
 from avsync.units import SAMPLES_PER_FRAME
+from tests.media.whole_files import decode, landmarks_of_faces, seen_frames
 
 Result = TypeVar("Result")
 
-STAGES = ("decode", "search", "landmarks", "follow", "crop", "store")
+STAGES = ("decode", "search", "landmarks", "track and crop", "store")
 
 
 class EveryFrame(dlib68.Detector):
@@ -53,7 +54,7 @@ DETECTORS: dict[str, Callable[[], FaceDetector]] = {
 
 
 class Timed:
-    """A detector that adds up the CPU seconds of its two tasks."""
+    """A detector that measures the CPU seconds of its two tasks."""
 
     def __init__(self, detector: FaceDetector):
         self._detector = detector
@@ -72,7 +73,7 @@ class Timed:
 
 
 class Prepared(NamedTuple):
-    """What became of a clip, and the CPU seconds of each of `STAGES`."""
+    """A prepared clip, and the CPU seconds of each of `STAGES`."""
 
     landmarks: np.ndarray  # float [t 68 2]
     num_missed: int
@@ -86,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--source", type=Path, required=True, help="folder of videos")
     parser.add_argument("--num_clips", type=int, default=5)
-    parser.add_argument("--num_frames", type=int, default=1000, help="at most, of each clip")
+    parser.add_argument("--num_frames", type=int, default=1000, help="at most, per clip")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args(arguments)
     paths = sorted(path for path in args.source.iterdir() if path.is_file())
@@ -109,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def fastest_of(
     path: Path, detectors: dict[str, FaceDetector], *, num_frames: int, rounds: int
 ) -> dict[str, Prepared]:
-    """What each detector makes of the clip, with the fewest seconds that each stage took."""
+    """The clip as each detector prepares it, with the least seconds of each stage."""
     best: dict[str, Prepared] = {}
     for _ in range(rounds):
         for name, detector in detectors.items():
@@ -123,33 +124,35 @@ def fastest_of(
 def prepare(path: Path, detector: FaceDetector, *, num_frames: int) -> Prepared:
     recording, decode_seconds = timed(lambda: decode(path))
     frames, clock = recording.frames[:num_frames], Timed(detector)
-    track, face_seconds = timed(lambda: talking_track(find_tracks(frames, clock)))
-    landmarks = fill_missing(track.landmarks)
-    crops, crop_seconds = timed(lambda: crop_mouths(frames, landmarks))
+    with open_store() as crop_store:
+        tracks, face_seconds = timed(lambda: crop_tracks(iter(frames), clock, store=crop_store))
+        track = talking_track(tracks)
+        crops, read_seconds = timed(lambda: crop_store.read(track.places))
+    assert len(crops) == len(frames), f"{path}: the face must be seen from first to last frame"
     clip = Clip("clip", crops, recording.waveform[: len(crops) * SAMPLES_PER_FRAME])
     with tempfile.TemporaryDirectory() as folder:
         _, store_seconds = timed(lambda: store.save(clip, Path(folder), file_name="clip.npz"))
+    landmarks = max(landmarks_of_faces(frames, detector), key=lambda face: len(seen_frames(face)))
     return Prepared(
-        landmarks,
-        int((~track.is_seen).sum()),
+        fill_missing(landmarks),
+        len(frames) - len(track.boxes),
         crops,
         {
             "decode": decode_seconds,
             **clock.seconds,
-            "follow": face_seconds - sum(clock.seconds.values()),
-            "crop": crop_seconds,
+            "track and crop": face_seconds - sum(clock.seconds.values()) + read_seconds,
             "store": store_seconds,
         },
     )
 
 
 def warm_up(path: Path, detector: FaceDetector) -> None:
-    """What is compiled is compiled now."""
+    """Runs the compilation, which is not measured."""
     prepare_clip(MediaFile("clip", path), detector=detector)
 
 
 def timed(work: Callable[[], Result]) -> tuple[Result, float]:
-    """What it gives, and its CPU seconds, of all threads."""
+    """The result of the work, and its CPU seconds in all threads."""
     since = time.process_time()
     return work(), time.process_time() - since
 
@@ -169,8 +172,8 @@ def print_costs(seconds: dict[str, dict[str, float]]) -> None:
 
 
 def costs(stages: dict[str, float]) -> dict[str, float]:
-    """Of all stages, and of those that find faces and their landmarks."""
-    faces = sum(stages[stage] for stage in ("search", "landmarks", "follow"))
+    """The sum of all stages, and of those of the detector."""
+    faces = sum(stages[stage] for stage in ("search", "landmarks"))
     return {"all": sum(stages.values()), "faces": faces}
 
 
@@ -194,7 +197,7 @@ def print_distances(compared: dict[str, list[tuple[Prepared, Prepared]]]) -> Non
 
 
 def mouth(prepared: Prepared) -> np.ndarray:
-    """float [t 2]: the middle of the mouth."""
+    """The centre of the mouth, float [t 2]."""
     return prepared.landmarks[:, MOUTH_POINTS].mean(axis=1)
 
 

@@ -1,4 +1,4 @@
-"""The benchmark of preparation starts, and compares what it says."""
+"""The benchmark of preparation runs and compares the detectors."""
 
 import re
 

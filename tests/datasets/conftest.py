@@ -12,8 +12,8 @@ import tensorflow_datasets as tfds
 from avsync import build
 from avsync.datasets._splits import Selection
 from avsync.datasets.base import MediaBuilder, open_source
-from avsync.media.clips import prepare_clip
 from avsync.media.landmarks import trees68
+from avsync.preparation.clips import prepare_clip
 
 Put = Callable[..., None]
 

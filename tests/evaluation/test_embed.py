@@ -5,7 +5,7 @@ import numpy as np
 
 from avsync.evaluation.embed import score_views
 from avsync.evaluation.views import Views
-from avsync.input_pipeline.evaluation import batched
+from avsync.input_pipeline.batching import batched
 from avsync.scoring.scorer import Scorer
 from avsync.types import ClipInfo, WholeClip
 
@@ -41,9 +41,9 @@ def test_clips_too_short_or_silent_have_a_status_with_its_reason():
         "long": ("ok", ""),
         "short": (
             "too_short",
-            "0.80 s are left once leading silence is trimmed; at least 1.00 s are needed",
+            "0.80 s are left after trimming leading silence; at least 1.00 s are needed",
         ),
-        "silent": ("all_silent", "no sound is left once leading silence is trimmed"),
+        "silent": ("all_silent", "no sound is left after trimming leading silence"),
     }
     # What the model makes of them is there all the same, to compare with others' numbers.
     assert all(np.isfinite(line["scores"]["alignment"]) for line in lines)

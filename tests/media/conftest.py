@@ -1,4 +1,4 @@
-"""Media files made for a test: any frame times, any start of the sound, any rate."""
+"""Media files written for tests, with any frame times, audio start and sample rate."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -16,7 +16,7 @@ TIME_BASE = Fraction(1, 90_000)
 
 @pytest.fixture
 def write_media(tmp_path: Path) -> WriteMedia:
-    """`write_media(frames=, times=, sound=, sample_rate=, …)`: the path of a lossless file."""
+    """`write_media(frames=, times=, sound=, sample_rate=, …)` returns a lossless file's path."""
 
     def write(
         *,
@@ -52,7 +52,7 @@ def _encode_picture(container, frames, times, rotation):
     if rotation:
         stream.set_display_rotation(rotation)
     ticks = [round(seconds / TIME_BASE) for seconds in times]
-    # A single frame lasts as long as one of 25.
+    # A single frame lasts as long as at 25 fps.
     last = ticks[-1] - ticks[-2] if len(ticks) > 1 else round(0.04 / TIME_BASE)
     lengths = [*np.diff(ticks), last]
     for pixels, seconds, tick, length in zip(frames, times, ticks, lengths, strict=True):

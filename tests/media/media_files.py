@@ -1,4 +1,4 @@
-"""Clips and files for the tests of preparation: small ones, and some that no job should survive."""
+"""Clips and files for the tests of preparation: small ones, and one that needs much memory."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 
 from avsync.types import Clip, MediaFile
 
-# What every clip of a raw file has been measured for, and the store relies on.
+# The facts that the store and the report rely on.
 MEASURED = {"num_leading_frames_cut": 0, "num_face_tracks": 1, "length_difference_seconds": 0.01}
 
 
@@ -41,7 +41,7 @@ def write_bomb(path: Path, *, side_pixels: int, num_frames: int) -> Path:
         voice = container.add_stream("pcm_s16le", rate=16_000, layout="mono")
         black = np.zeros((side_pixels, side_pixels), np.uint8)
         frame = av.VideoFrame.from_ndarray(black, format="gray")
-        # Encoded once, and shown again and again.
+        # Encoded once, and repeated.
         (encoded,) = [*picture.encode(frame), *picture.encode(None)]
         for index in range(num_frames):
             packet = av.Packet(bytes(encoded))

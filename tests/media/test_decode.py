@@ -1,29 +1,30 @@
-"""Where a frame or a sample lands is decided by its time alone."""
+"""Timestamps alone decide where a frame or a sample lands."""
 
 import numpy as np
 import pytest
 
-from avsync.media.decode import MAX_LENGTH_DIFFERENCE_SECONDS, decode
+from avsync.media.decode import MAX_LENGTH_DIFFERENCE_SECONDS, ReadOptions
 from avsync.media.rejects import Reject
 from avsync.units import SAMPLES_PER_FRAME
+from tests.media.whole_files import decode
 
-GREY_PER_SECOND = 80  # the picture tells the time: 12.5 ms a grey level, for up to 3 s
+GREY_PER_SECOND = 80  # brightness encodes time: 12.5 ms per grey level, for up to 3 s
 CLICK_SECONDS = 1.0
 
 
 def clock(times: np.ndarray) -> np.ndarray:
-    """Frames whose brightness is their time."""
+    """Frames whose brightness encodes their time."""
     grey = np.round(np.asarray(times) * GREY_PER_SECOND).astype(np.uint8)
     return np.broadcast_to(grey[:, None, None], (len(grey), 48, 64))
 
 
 def shown_seconds(frames: np.ndarray) -> np.ndarray:
-    """The time that each of the decoded frames tells."""
+    """The time that each decoded frame encodes."""
     return frames.mean(axis=(1, 2)) / GREY_PER_SECOND
 
 
 def click(seconds: float, sample_rate: int, *, at: float = CLICK_SECONDS) -> np.ndarray:
-    """Faint hiss with 10 ms of a tone."""
+    """Faint noise with a tone of 10 ms."""
     samples = np.random.default_rng(0).uniform(-0.01, 0.01, round(seconds * sample_rate))
     first, length = round(at * sample_rate), sample_rate // 100
     samples[first : first + length] += 0.8 * np.sin(
@@ -44,7 +45,7 @@ def reject_of(path) -> Reject:
 
 
 @pytest.mark.parametrize("rate", [10, 24, 25, 30_000 / 1001, 30, 50, 60])
-def test_a_frame_shows_its_own_time_whatever_the_rate_of_the_file(write_media, rate):
+def test_frames_are_shown_at_their_own_time_at_any_frame_rate(write_media, rate):
     times = np.arange(round(2.4 * rate)) / rate
     path = write_media(frames=clock(times), times=times, sound=[(0, click(2.4, 16_000))])
     recording = decode(path)
@@ -52,10 +53,10 @@ def test_a_frame_shows_its_own_time_whatever_the_rate_of_the_file(write_media, r
     grid = np.arange(60) / 25
     late = (shown_seconds(recording.frames) - grid)[grid <= times[-1]]
     assert np.abs(late).max() <= 0.5 / rate + 0.5 / GREY_PER_SECOND + 1e-3
-    assert recording.media["video_frames_per_second"] == pytest.approx(rate, rel=1e-3)
+    assert recording.facts["video_frames_per_second"] == pytest.approx(rate, rel=1e-3)
 
 
-def test_frames_at_uneven_times_are_shown_at_those_times(write_media):
+def test_frames_with_uneven_timestamps_are_shown_at_those_times(write_media):
     rng = np.random.default_rng(1)
     times = np.concatenate([[0], np.sort(rng.uniform(0.02, 2.38, 80)), [2.4]])
     path = write_media(frames=clock(times), times=times, sound=[(0, click(2.44, 16_000))])
@@ -67,7 +68,7 @@ def test_frames_at_uneven_times_are_shown_at_those_times(write_media):
 
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("sample_rate", [8_000, 22_050, 44_100, 48_000])
-def test_a_click_is_heard_at_its_time_whatever_the_sample_rate(write_media, sample_rate, channels):
+def test_a_click_is_heard_at_its_time_at_any_sample_rate(write_media, sample_rate, channels):
     times = np.arange(60) / 25
     sound = np.repeat(click(2.4, sample_rate), channels, axis=0)
     recording = decode(
@@ -75,7 +76,7 @@ def test_a_click_is_heard_at_its_time_whatever_the_sample_rate(write_media, samp
     )
     assert recording.waveform.shape == (60 * SAMPLES_PER_FRAME,)
     assert heard_seconds(recording.waveform) == pytest.approx(CLICK_SECONDS, abs=1e-3)
-    assert recording.media["sample_rate_hertz"] == sample_rate
+    assert recording.facts["sample_rate_hertz"] == sample_rate
 
 
 @pytest.mark.parametrize("codec", ["pcm_u8", "pcm_s16le", "pcm_s32le", "pcm_f32le", "flac"])
@@ -94,17 +95,17 @@ def test_channels_are_averaged(write_media):
     np.testing.assert_allclose(waveform[8_000:24_000], 0.125 * 32_768, atol=2)
 
 
-def test_sound_that_starts_later_than_the_picture_stays_in_sync(write_media):
+def test_audio_that_starts_after_the_video_stays_in_sync(write_media):
     times = np.arange(60) / 25
     sound = [(0.2, click(2.2, 16_000, at=CLICK_SECONDS - 0.2))]
     recording = decode(write_media(frames=clock(times), times=times, sound=sound))
     assert recording.num_leading_frames_cut == 5
-    assert recording.media["start_difference_seconds"] == pytest.approx(0.2, abs=1e-3)
+    assert recording.facts["start_difference_seconds"] == pytest.approx(0.2, abs=1e-3)
     assert shown_seconds(recording.frames)[0] == pytest.approx(0.2, abs=0.01)
     assert heard_seconds(recording.waveform) == pytest.approx(CLICK_SECONDS - 0.2, abs=1e-3)
 
 
-def test_no_silence_is_planted_where_sound_starts_within_a_frame(write_media):
+def test_no_silence_is_added_where_the_audio_starts_within_a_frame(write_media):
     times = np.arange(60) / 25
     sound = [(0.05, click(2.35, 16_000, at=CLICK_SECONDS - 0.05))]
     recording = decode(write_media(frames=clock(times), times=times, sound=sound))
@@ -113,7 +114,7 @@ def test_no_silence_is_planted_where_sound_starts_within_a_frame(write_media):
     assert heard_seconds(recording.waveform) == pytest.approx(CLICK_SECONDS - 0.08, abs=1e-3)
 
 
-def test_sound_that_starts_earlier_than_the_picture_stays_in_sync(write_media):
+def test_audio_that_starts_before_the_video_stays_in_sync(write_media):
     times = 0.12 + np.arange(57) / 25
     recording = decode(
         write_media(frames=clock(times), times=times, sound=[(0, click(2.4, 16_000))])
@@ -122,29 +123,29 @@ def test_sound_that_starts_earlier_than_the_picture_stays_in_sync(write_media):
     assert heard_seconds(recording.waveform) == pytest.approx(CLICK_SECONDS - 0.12, abs=1e-3)
 
 
-def test_a_gap_in_the_sound_is_filled_so_that_what_follows_is_in_time(write_media):
+def test_a_gap_in_the_audio_is_filled_with_silence(write_media):
     times = np.arange(60) / 25
     whole = click(2.4, 16_000)
     sound = [(0, whole[:, :8_000]), (0.8, whole[:, 12_800:])]
     recording = decode(write_media(frames=clock(times), times=times, sound=sound))
-    assert recording.media["filled_gap_seconds"] == pytest.approx(0.3, abs=2e-3)
+    assert recording.facts["filled_gap_seconds"] == pytest.approx(0.3, abs=2e-3)
     assert np.all(recording.waveform[8_200:12_600] == 0)
     assert heard_seconds(recording.waveform) == pytest.approx(CLICK_SECONDS, abs=2e-3)
 
 
 @pytest.mark.parametrize(("missing_samples", "num_frames"), [(300, 60), (352, 59)])
-def test_the_last_frame_stays_if_half_of_its_sound_is_there(
+def test_the_last_frame_is_kept_if_half_of_its_sound_is_there(
     write_media, missing_samples, num_frames
 ):
     times = np.arange(60) / 25
     sound = click(2.4, 16_000)[:, :-missing_samples]
     recording = decode(write_media(frames=clock(times), times=times, sound=[(0, sound)]))
     assert len(recording.frames) == num_frames
-    assert recording.media["length_difference_seconds"] == pytest.approx(-missing_samples / 16_000)
+    assert recording.facts["length_difference_seconds"] == pytest.approx(-missing_samples / 16_000)
 
 
 @pytest.mark.parametrize(("rotation", "corner"), [(90, (0, 0)), (180, (-1, 0)), (-90, (-1, -1))])
-def test_the_picture_is_turned_as_the_display_matrix_says(write_media, rotation, corner):
+def test_frames_are_rotated_by_the_display_matrix(write_media, rotation, corner):
     times = np.arange(50) / 25
     frames = np.zeros((50, 48, 64), np.uint8)
     frames[:, :8, -8:] = 200  # the top right corner
@@ -161,7 +162,7 @@ def test_the_picture_is_turned_as_the_display_matrix_says(write_media, rotation,
     assert turned.flags.c_contiguous
 
 
-def test_a_file_that_is_not_there_is_missing(tmp_path):
+def test_a_missing_file_is_rejected(tmp_path):
     assert reject_of(tmp_path / "none.mp4").reason == "missing_file"
 
 
@@ -181,12 +182,12 @@ def test_a_file_without_its_index_is_undecodable(write_media):
     assert reject_of(path).reason == "undecodable"
 
 
-def test_a_picture_without_sound_is_rejected(write_media):
+def test_video_without_audio_is_rejected(write_media):
     times = np.arange(50) / 25
     assert reject_of(write_media(frames=clock(times), times=times)).reason == "no_audio"
 
 
-def test_sound_without_a_picture_is_rejected(write_media):
+def test_audio_without_video_is_rejected(write_media):
     assert reject_of(write_media(sound=[(0, click(2, 16_000))])).reason == "no_video"
 
 
@@ -207,14 +208,26 @@ def test_streams_may_differ_in_length_by_the_tolerance_and_no_more(write_media, 
     if too_much > 0:
         reject = reject_of(path)
         assert reject.reason == "length_mismatch"
-        assert "2.25 s of sound for 2.00 s of picture" in reject.detail
+        assert reject.detail == (
+            "2.25 s of audio for 2.00 s of video; a difference of at most 0.2 s is allowed"
+        )
     else:
-        assert decode(path).media["length_difference_seconds"] == pytest.approx(0.15)
+        assert decode(path).facts["length_difference_seconds"] == pytest.approx(0.15)
 
 
-def test_times_that_jump_by_minutes_are_broken(write_media):
+def test_timestamps_that_jump_by_minutes_are_rejected(write_media):
     times = np.concatenate([np.arange(40) / 25, 600 + np.arange(10) / 25])
     frames = np.zeros((50, 48, 64), np.uint8)
     reject = reject_of(write_media(frames=frames, times=times, sound=[(0, click(2, 16_000))]))
     assert reject.reason == "undecodable"
-    assert "jump from 1.56 to 600.00 s" in reject.detail
+    assert reject.detail == "the video timestamps jump from 1.56 to 600.00 s"
+
+
+def test_a_long_video_is_read_only_as_far_as_its_sound_goes(write_media):
+    times = np.arange(250) / 25
+    frames = np.zeros((250, 48, 64), np.uint8)
+    path = write_media(frames=frames, times=times, sound=[(0, click(2, 16_000))])
+    whole = decode(path, ReadOptions())
+    assert len(whole.frames) == 50
+    assert whole.facts["video_seconds"] == pytest.approx(10)
+    assert reject_of(path).reason == "length_mismatch"

@@ -1,21 +1,21 @@
-"""A film read piece by piece gives what it gives as a whole."""
+"""A file read in chunks gives what it gives as a whole."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from avsync.media.clips import prepare_clip
 from avsync.media.crop_store import open_store
 from avsync.media.footage import read_footage
 from avsync.media.landmarks.base import FaceDetector, load_detector
 from avsync.media.mouth_crop import crop_mouths, fill_missing
-from avsync.media.mouth_tracks import crop_tracks
 from avsync.media.rejects import Reject
-from avsync.media.tracks import find_tracks, mouth_motion
+from avsync.media.tracks import crop_tracks
+from avsync.preparation.clips import prepare_clip
 from avsync.types import MediaFile
 from tests import odd_files
 from tests.media.test_tracks import DrawnFaces, draw, still, talking
+from tests.media.whole_files import landmarks_of_faces, seen_frames
 
 
 @pytest.fixture(scope="module")
@@ -28,38 +28,37 @@ def detector() -> FaceDetector:
     [
         [still(0, 60)],
         [still(7, 50), talking(20, 90, x=120)],
-        [still(0, 20) | still(31, 70)],  # out of sight for less than a second: one face
-        [still(0, 20) | still(50, 80)],  # and for more: two
+        [still(0, 20) | still(31, 70)],  # unseen for less than a second: one face
+        [still(0, 20) | still(50, 80)],  # unseen for more: two
         [still(3, 12)],
         [talking(0, 200)],
     ],
     ids=["alone", "two", "lost and found", "one after another", "short", "long"],
 )
-def test_crops_of_a_face_are_those_of_the_whole_film_at_once(faces):
+def test_crops_made_in_chunks_equal_those_of_the_whole_video(faces):
     frames = draw(200, *faces)
-    whole = find_tracks(frames, DrawnFaces())
+    whole = landmarks_of_faces(frames, DrawnFaces())
     with open_store() as store:
         tracks = crop_tracks(iter(frames), DrawnFaces(), store=store)
         counted = [track for track in tracks if len(track.boxes) >= 12]
         assert len(counted) == len(whole)
         for track, expected in zip(counted, whole, strict=True):
-            seen = np.flatnonzero(expected.is_seen)
+            seen = seen_frames(expected)
             span = slice(seen[0], seen[-1] + 1)
             assert (track.first, track.last_seen + 1) == (span.start, span.stop)
-            assert track.mouth_motion == pytest.approx(mouth_motion(expected))
-            assert track.seen_share == pytest.approx(expected.is_seen[span].mean())
-            crops = crop_mouths(frames[span], fill_missing(expected.landmarks[span]))
+            assert track.seen_share == pytest.approx(len(seen) / (span.stop - span.start))
+            crops = crop_mouths(frames[span], fill_missing(expected[span]))
             np.testing.assert_array_equal(store.read(track.places), crops)
 
 
-def test_a_film_without_faces_has_no_tracks():
+def test_a_video_without_faces_has_no_tracks():
     with open_store() as store:
         assert crop_tracks(iter(draw(40)), DrawnFaces(), store=store) == []
         assert crop_tracks(iter([]), DrawnFaces(), store=store) == []
 
 
 @pytest.mark.grid
-def test_a_real_clip_gives_the_crops_and_the_sound_it_was_trained_with(testdata, detector):
+def test_scoring_reads_the_crops_and_the_sound_that_preparation_stores(testdata, detector):
     path = testdata / "grid_s1" / "video" / "bbaf2n.mkv"
     clip = prepare_clip(MediaFile("clip", path), detector=detector)
     with open_store() as store:
@@ -87,7 +86,7 @@ def test_frames_before_the_sound_starts_are_left_out(testdata, detector, write_m
 
 
 @pytest.mark.grid
-def test_picture_beyond_the_sound_is_left_out_with_a_remark(testdata, detector, write_media):
+def test_video_beyond_the_audio_is_left_out_with_a_remark(testdata, detector, write_media):
     frames, sound = odd_files.read(testdata / "grid_s1" / "video" / "bbaf2n.mkv")
     path = write_media(
         frames=frames,
@@ -98,10 +97,12 @@ def test_picture_beyond_the_sound_is_left_out_with_a_remark(testdata, detector, 
     with open_store() as store:
         footage = read_footage(path, detector, store=store)
     assert len(footage.tracks[0].places) == len(footage.waveform) // 640 == 40
-    assert footage.remark.startswith("1.60 s of sound for 3.00 s of picture")
+    recording = footage.recording
+    assert (recording.audio_seconds, recording.video_seconds) == (pytest.approx(1.6), 3.0)
+    assert footage.remark == "1.60 s of audio for 3.00 s of video: only their common part is used"
 
 
-def test_a_file_without_sound_is_rejected_before_its_picture_is_read(write_media):
+def test_a_silent_file_is_rejected_before_faces_are_searched_for(write_media):
     times = np.arange(50) / 25
     path = write_media(
         frames=np.zeros((50, 48, 64), np.uint8), times=times, sound=[(0, np.zeros((1, 32_000)))]
@@ -112,7 +113,7 @@ def test_a_file_without_sound_is_rejected_before_its_picture_is_read(write_media
     assert detector.num_searched == 0
 
 
-def test_crops_are_found_again_in_any_order_in_memory_and_on_disk(monkeypatch):
+def test_stored_crops_are_read_in_any_order_from_memory_and_from_disk(monkeypatch):
     crops = np.random.default_rng(0).integers(0, 256, (8, 96, 96, 1), np.uint8)
     for in_memory in (4 * 96**2, 100 * 96**2):
         monkeypatch.setattr("avsync.media.crop_store.MAX_BYTES_IN_MEMORY", in_memory)

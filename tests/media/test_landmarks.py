@@ -1,13 +1,13 @@
-"""The landmarks of many faces at once are dlib's own."""
+"""Landmarks computed for many faces at once equal dlib's."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from avsync.media.decode import decode
 from avsync.media.landmarks import dlib68, trees68
 from avsync.media.landmarks._dlib_model import model_path, read_model
+from tests.media.whole_files import decode
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def dlibs() -> dlib68.Detector:
 
 
 @pytest.mark.grid
-def test_landmarks_are_those_of_dlib_to_the_pixel_however_the_box_lies(frames, ours, dlibs):
+def test_landmarks_equal_dlibs_to_the_pixel_wherever_the_box_lies(frames, ours, dlibs):
     faces = dlibs.boxes(frames[0])
     assert faces.shape == (1, 4)
     rng = np.random.default_rng(0)
@@ -39,7 +39,7 @@ def test_landmarks_are_those_of_dlib_to_the_pixel_however_the_box_lies(frames, o
 
 
 @pytest.mark.grid
-def test_in_the_dark_the_mouth_is_where_it_is_in_the_light(frames, ours, dlibs):
+def test_the_mouth_is_found_in_the_dark_where_it_is_in_the_light(frames, ours, dlibs):
     boxes = np.concatenate([ours.boxes(frame) for frame in frames])
     light, dark = (dlibs.landmarks(list(f), boxes)[:, 48:] for f in (frames, frames // 4))
     seen = ours.landmarks(list(frames // 4), boxes)[:, 48:]
@@ -48,7 +48,7 @@ def test_in_the_dark_the_mouth_is_where_it_is_in_the_light(frames, ours, dlibs):
 
 
 @pytest.mark.grid
-def test_a_picture_of_any_size_is_searched(frames, ours):
+def test_faces_are_detected_in_frames_of_any_size(frames, ours):
     (box,) = ours.boxes(frames[0])
     large = frames[0].repeat(3, axis=0).repeat(3, axis=1)
     (found,) = ours.boxes(large)
@@ -58,7 +58,7 @@ def test_a_picture_of_any_size_is_searched(frames, ours):
     np.testing.assert_allclose(found, box / 2, atol=0.1 * (box[2] - box[0]))
 
 
-def test_a_file_that_is_no_model_is_told_apart(tmp_path):
+def test_a_file_that_is_not_a_model_is_refused(tmp_path):
     whole = model_path("trees68").read_bytes()
     for name, content in {"other": b"no model", "cut": whole[:1_000_000]}.items():
         path = tmp_path / name

@@ -1,4 +1,4 @@
-"""The mouth crops are those of the reference, and behave at the edges."""
+"""Mouth crops equal the reference, also at the edges of the frame."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from avsync.media.mouth_crop import MEAN_FACE, STABLE_POINTS, crop_mouths, fill_
 
 
 def grey(frames_bgr: np.ndarray) -> np.ndarray:
-    """OpenCV's grey of 8-bit blue, green, red: exact integers."""
+    """OpenCV's grey of 8-bit BGR, in exact integers."""
     blue, green, red = np.moveaxis(frames_bgr.astype(np.int64), -1, 0)
     return ((red * 9798 + green * 19235 + blue * 3735 + 16384) >> 15).astype(np.uint8)
 
@@ -36,14 +36,14 @@ def test_crops_equal_the_reference_within_one_grey_level(vectors):
 
 
 def mean_face_with_mouth_at(x: float, y: float) -> np.ndarray:
-    """The landmarks of a frame that is aligned as it is."""
+    """Landmarks of a frame that is already aligned."""
     landmarks = np.empty((1, 68, 2))
     landmarks[:] = (x, y)
     landmarks[0, list(STABLE_POINTS)] = MEAN_FACE
     return landmarks
 
 
-def test_what_lies_outside_of_the_frame_is_black():
+def test_pixels_outside_the_frame_are_black():
     frame = np.full((1, 150, 130), 200, np.uint8)
     (crop,) = crop_mouths(frame, mean_face_with_mouth_at(128, 140))[..., 0]
     # The crop begins at (80, 92): 50 columns and 58 rows of the frame are in it.
@@ -53,7 +53,7 @@ def test_what_lies_outside_of_the_frame_is_black():
 
 
 @pytest.mark.parametrize(("mouth", "corner"), [((128, 157), (80, 109)), ((10, 250), (0, 160))])
-def test_the_crop_is_centred_on_the_mouth_as_far_as_the_canvas_goes(mouth, corner):
+def test_the_crop_is_centred_on_the_mouth_within_the_canvas(mouth, corner):
     frame = np.add.outer(np.arange(256), np.zeros(256)).astype(np.uint8)[None]
     x, y = corner
     landmarks = mean_face_with_mouth_at(*mouth)
@@ -63,7 +63,7 @@ def test_the_crop_is_centred_on_the_mouth_as_far_as_the_canvas_goes(mouth, corne
     np.testing.assert_array_equal(columns[0], np.arange(x, x + 96))
 
 
-def test_a_face_turned_and_enlarged_gives_the_crop_of_the_upright_one():
+def test_a_rotated_and_enlarged_face_gives_the_crop_of_the_upright_one():
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 256, (16, 16)).astype(np.uint8)
     upright = coarse.repeat(16, axis=0).repeat(16, axis=1)[None]

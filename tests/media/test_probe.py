@@ -1,14 +1,14 @@
-"""What is recorded of a raw file: measured where headers may be silent or wrong."""
+"""Facts of a raw file are measured where its headers may lack them or be wrong."""
 
 import numpy as np
 import pytest
 
-from avsync.media.clips import prepare_clip
-from avsync.media.decode import decode
 from avsync.media.landmarks.base import load_detector
 from avsync.media.probe import KEYS, describe_face
-from avsync.media.tracks import LEFT_EYE, Track
+from avsync.media.tracks import MouthTrack
+from avsync.preparation.clips import prepare_clip
 from avsync.types import MediaFile
+from tests.media.whole_files import decode
 
 TIMES = np.arange(50) / 25
 
@@ -17,10 +17,10 @@ def picture() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (50, 48, 64), np.uint8)
 
 
-def test_a_file_is_recorded_with_its_formats_sizes_and_rates(write_media):
-    sound = [(0, np.zeros((2, 96_000)))]
+def test_formats_sizes_and_rates_of_a_file_are_recorded(write_media):
+    sound = [(0, np.full((2, 96_000), 0.5))]
     path = write_media(frames=picture(), times=TIMES, sound=sound, sample_rate=48_000)
-    media = decode(path).media
+    media = decode(path).facts
     expected = {
         "container": "matroska,webm",
         "video_codec": "ffv1",
@@ -37,23 +37,22 @@ def test_a_file_is_recorded_with_its_formats_sizes_and_rates(write_media):
     }
     assert {key: media[key] for key in expected} == expected
     assert "Lavf" in media["container_encoder"]
-    # Of noise no codec saves a bit: 48 x 64 pixels of 8 bits at 25 fps.
+    # Noise does not compress: 48 x 64 pixels of 8 bits at 25 fps.
     assert media["video_bits_per_second"] == pytest.approx(48 * 64 * 8 * 25, rel=0.2)
     streams = (media["video_bits_per_second"] + media["audio_bits_per_second"]) / 8
     assert media["file_bytes_per_second"] == pytest.approx(streams, rel=0.05)
 
 
-def test_what_a_file_does_not_tell_is_left_out(write_media):
-    path = write_media(frames=picture(), times=TIMES, sound=[(0, np.zeros((1, 32_000)))])
-    assert "container_brand" not in decode(path).media
+def test_facts_that_a_file_does_not_state_are_left_out(write_media):
+    path = write_media(frames=picture(), times=TIMES, sound=[(0, np.full((1, 32_000), 0.5))])
+    assert "container_brand" not in decode(path).facts
 
 
 def test_a_face_is_measured_where_it_is_seen():
-    landmarks = np.full((4, 68, 2), np.nan)
-    for index, distance in ((0, 30.0), (1, 40.0), (3, 80.0)):
-        landmarks[index] = 0
-        landmarks[index, LEFT_EYE] = (distance, 0)
-    face = describe_face(Track(landmarks), num_tracks=2, width_pixels=160)
+    track = MouthTrack(0)
+    track.boxes = [np.zeros(4)] * 3
+    track.eye_distances.extend([30.0, 40.0, 80.0])
+    face = describe_face(track, num_tracks=2, num_frames=4, width_pixels=160)
     assert face == {
         "num_face_tracks": 2,
         "face_seen_share": 0.75,
@@ -63,7 +62,7 @@ def test_a_face_is_measured_where_it_is_seen():
 
 
 @pytest.mark.grid
-def test_the_record_of_a_real_file_has_documented_names_only(testdata):
+def test_all_facts_of_a_real_file_are_documented(testdata):
     path = testdata / "grid_s1" / "video" / "bbaf2n.mkv"
     media = prepare_clip(MediaFile("clip", path), detector=load_detector("trees68")).media
     assert set(KEYS) - set(media) == {"container_brand", "audio_encoder"}

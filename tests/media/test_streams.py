@@ -1,4 +1,4 @@
-"""Streams with broken times or changing formats: put right where that is safe, else rejected."""
+"""Streams with broken timestamps or changing formats are repaired where safe, else rejected."""
 
 from fractions import Fraction
 
@@ -9,7 +9,7 @@ import soxr
 
 from avsync.media import streams
 from avsync.media.rejects import Reject
-from avsync.media.streams import Picture, Sound
+from avsync.media.streams import FrameGrid, MonoAudio
 
 
 def video_frame(seconds: float | None, *, height: int = 32, grey: int = 0) -> av.VideoFrame:
@@ -30,7 +30,7 @@ def sound_frame(seconds: float | None, samples: np.ndarray, *, rate: int = 16_00
 
 
 def heard(*pieces: tuple[float | None, np.ndarray]) -> np.ndarray:
-    sound = Sound()
+    sound = MonoAudio()
     for seconds, samples in pieces:
         sound.add(sound_frame(seconds, samples))
     return sound.finish() / 32_768
@@ -39,25 +39,25 @@ def heard(*pieces: tuple[float | None, np.ndarray]) -> np.ndarray:
 RAMP = np.arange(3200) / 3200  # 0.2 s
 
 
-def test_times_that_wobble_leave_no_hole_in_the_sound():
+def test_jittering_timestamps_leave_no_gap_in_the_audio():
     pieces = zip([0.0, 0.053, 0.095, 0.161], np.split(RAMP, 4), strict=True)
     np.testing.assert_allclose(heard(*pieces), RAMP, atol=2e-5)
 
 
-def test_sound_without_times_follows_what_was_heard_before():
+def test_audio_without_timestamps_follows_the_audio_before_it():
     np.testing.assert_allclose(heard((0.0, RAMP), (None, RAMP)), np.tile(RAMP, 2), atol=2e-5)
 
 
-def test_what_was_heard_already_is_not_heard_twice():
+def test_overlapping_audio_is_not_repeated():
     overlapping = heard((0.0, RAMP[:1600]), (0.05, RAMP[800:]))
     np.testing.assert_allclose(overlapping, RAMP, atol=2e-5)
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100])
-def test_sound_in_pieces_is_resampled_as_if_it_came_at_once(rate):
-    # More than a second, of which pieces are resampled together.
+def test_audio_resampled_in_pieces_equals_audio_resampled_at_once(rate):
+    # More than a second: pieces are resampled a second at a time.
     whole = np.random.default_rng(0).uniform(-0.5, 0.5, 3 * rate)
-    sound = Sound()
+    sound = MonoAudio()
     for piece in np.array_split(whole, 43):
         sound.add(sound_frame(None, piece, rate=rate))
     expected = soxr.resample(whole.astype(np.float32), rate, 16_000, quality="HQ")
@@ -66,60 +66,60 @@ def test_sound_in_pieces_is_resampled_as_if_it_came_at_once(rate):
 
 
 def test_a_sample_rate_that_changes_is_rejected():
-    sound = Sound()
+    sound = MonoAudio()
     sound.add(sound_frame(0.0, RAMP))
     with pytest.raises(Reject, match="undecodable: the sample rate changes from 16000 to 8000"):
         sound.add(sound_frame(0.2, RAMP, rate=8_000))
 
 
-def test_sound_that_jumps_by_minutes_is_rejected():
-    with pytest.raises(Reject, match=r"audio stream jump from 0\.20 to 60\.00 s"):
+def test_audio_that_jumps_by_minutes_is_rejected():
+    with pytest.raises(Reject, match=r"audio timestamps jump from 0\.20 to 60\.00 s"):
         heard((0.0, RAMP), (60.0, RAMP))
 
 
-def test_a_frame_that_stays_is_repeated_until_the_next():
-    picture = Picture()
+def test_a_frame_is_repeated_until_the_next():
+    grid = FrameGrid()
+    frames = []
     for seconds, grey in ((1.0, 10), (1.04, 20), (1.16, 30)):
-        picture.add(video_frame(seconds, grey=grey))
-    picture.finish()
+        frames += grid.add(video_frame(seconds, grey=grey))
+    frames += grid.finish()
     # The grid begins with the first frame. The second is the nearest up to 1.10 s, and the last is
     # shown for 0.08 s, the mean time between frames.
-    assert [int(frame[0, 0]) for frame in picture.frames] == [10, 20, 20, 30, 30, 30]
+    assert [int(frame[0, 0]) for frame in frames] == [10, 20, 20, 30, 30, 30]
 
 
 @pytest.mark.parametrize("size", [(48, 32), (53, 31)])
 @pytest.mark.parametrize("color_range", [0, 1, 2])  # unknown, 16 to 235, all
 @pytest.mark.parametrize("format", ["yuv420p", "yuvj420p", "yuv422p", "yuv444p", "nv12"])
-def test_what_is_grey_by_its_brightness_is_what_ffmpeg_makes_of_it(format, color_range, size):
+def test_grey_from_luma_equals_the_grey_of_ffmpeg(format, color_range, size):
     noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
     frame = av.VideoFrame.from_ndarray(noise, format="rgb24").reformat(format=format)
     frame.color_range = color_range
-    assert streams.has_brightness_plane(frame)
-    grey = streams.grey_of_brightness(frame)
+    assert streams.has_luma_plane(frame)
+    grey = streams.grey_from_luma(frame)
     np.testing.assert_array_equal(grey, frame.reformat(format="gray").to_ndarray())
 
 
 @pytest.mark.parametrize("format", ["rgb24", "gbrp", "pal8", "yuyv422", "yuv420p10le"])
-def test_where_brightness_does_not_lie_by_itself_ffmpeg_finds_it(format):
-    assert not streams.has_brightness_plane(av.VideoFrame(48, 32, format))
+def test_formats_without_an_8_bit_luma_plane_are_left_to_ffmpeg(format):
+    assert not streams.has_luma_plane(av.VideoFrame(48, 32, format))
 
 
-def test_a_picture_that_changes_its_size_is_rejected():
-    picture = Picture()
-    picture.add(video_frame(0.0))
-    picture.add(video_frame(0.04, height=64))
-    with pytest.raises(Reject, match=r"size from \(32, 48\) to \(64, 48\)"):
-        picture.finish()
+def test_a_change_of_the_frame_size_is_rejected():
+    grid = FrameGrid()
+    grid.add(video_frame(0.0))
+    grid.add(video_frame(0.04, height=64))
+    with pytest.raises(Reject, match=r"size changes from \(32, 48\) to \(64, 48\)"):
+        grid.finish()
 
 
-def test_a_frame_without_a_time_is_rejected():
+def test_a_frame_without_a_timestamp_is_rejected():
     with pytest.raises(Reject, match="video frame 0 has no presentation time"):
-        Picture().add(video_frame(None))
+        FrameGrid().add(video_frame(None))
 
 
-def test_a_picture_that_would_fill_the_memory_is_rejected(monkeypatch):
-    monkeypatch.setattr(streams, "MAX_PICTURE_BYTES", 50 * 32 * 48)
-    picture = Picture()
-    picture.add(video_frame(0.0))
+def test_a_video_larger_than_the_limit_is_rejected():
+    grid = FrameGrid(max_bytes=50 * 32 * 48)
+    grid.add(video_frame(0.0))
     with pytest.raises(Reject, match="too_long: more than 2 s of 48 x 32 pixels"):
-        picture.add(video_frame(5.0))
+        grid.add(video_frame(5.0))

@@ -1,4 +1,4 @@
-"""Faces are followed where that is safe, told apart, and the one that talks is chosen."""
+"""Faces are followed, told apart, and the talking one is chosen."""
 
 from collections.abc import Sequence
 
@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from avsync.media.rejects import Reject
-from avsync.media.tracks import Track, find_tracks, mouth_motion, talking_track
+from avsync.media.crop_store import open_store
+from avsync.media.tracks import MouthTrack, crop_tracks, talking_track
+from tests.media.whole_files import landmarks_of_faces, seen_frames
 
 SIZE = 40  # pixels of a drawn face
 FACE = np.stack(np.meshgrid(np.linspace(0.1, 0.9, 17), np.linspace(0.3, 0.9, 4)), -1).reshape(68, 2)
 
-# Index of a frame to the corner (x, y) of a face, how wide its mouth is open, and whose face it is.
+# Frame index to the corner (x, y) of a face, the opening of its mouth, and whose face it is.
 Drawn = dict[int, tuple[int, int, int, int]]
 
 
 class DrawnFaces:
-    """Finds whole squares of odd grey levels, whose middle tells how wide the mouth is open."""
+    """Detects whole squares of odd grey levels, whose middle encodes the opening of the mouth."""
 
     def __init__(self, detect_every: int = 15) -> None:
         self.detect_every = detect_every
@@ -35,7 +36,7 @@ class DrawnFaces:
         return np.stack([self.points(*there) for there in zip(frames, boxes, strict=True)])
 
     def points(self, frame: np.ndarray, box: np.ndarray) -> np.ndarray:
-        """Where the square near the middle of the box really is, however the box lies."""
+        """The landmarks of the square near the middle of the box, wherever the box lies."""
         x, y = ((box[:2] + box[2:]) / 2).round().astype(int)
         reach = SIZE // 2 + 5
         left, top = max(0, x - reach), max(0, y - reach)
@@ -46,7 +47,7 @@ class DrawnFaces:
 
 
 def draw(num_frames: int, *faces: Drawn) -> np.ndarray:
-    """Frames with each face where it is given. Where it is not, half of it is out of sight."""
+    """Frames with each face in its given frames; in all others, half of it is out of sight."""
     frames = np.tile(_texture(0, 120, 200), (num_frames, 1, 1))
     for face in faces:
         for index in range(num_frames):
@@ -72,79 +73,85 @@ def talking(first: int, end: int, x: int = 20) -> Drawn:
     return {index: (x, 30, 100 * (index % 2), 0) for index in range(first, end)}
 
 
-def seen(track: Track) -> list[int]:
-    return np.flatnonzero(track.is_seen).tolist()
+def talker(frames: np.ndarray) -> tuple[int, int]:
+    """First and last frame of the face chosen as the talking one."""
+    with open_store() as store:
+        track = talking_track(crop_tracks(iter(frames), DrawnFaces(10), store=store))
+    return track.first, track.last_seen
 
 
 def test_a_face_that_moves_is_followed_between_detections():
     moving = {index: (10 + 2 * index, 30 + index // 2, 0, 0) for index in range(60)}
     detector = DrawnFaces(detect_every=10)
-    (track,) = find_tracks(draw(60, moving), detector)
-    assert seen(track) == list(range(60))
+    (track,) = landmarks_of_faces(draw(60, moving), detector)
+    assert seen_frames(track) == list(range(60))
     assert detector.num_searched < 20
-    corners = track.landmarks.min(axis=1) - SIZE * FACE.min(axis=0)
+    corners = track.min(axis=1) - SIZE * FACE.min(axis=0)
     np.testing.assert_allclose(corners, [moving[index][:2] for index in range(60)])
 
 
-def test_a_face_that_shakes_between_detections_is_searched_for_there():
+def test_a_face_that_shakes_between_detections_is_detected_more_often():
     shaking = {index: (60 + round(30 * np.sin(index / 3)), 30, 0, 0) for index in range(61)}
     detector = DrawnFaces(detect_every=30)
-    (track,) = find_tracks(draw(61, shaking), detector)
-    left = track.landmarks.min(axis=1)[:, 0] - SIZE * FACE.min(axis=0)[0]
+    (track,) = landmarks_of_faces(draw(61, shaking), detector)
+    left = track.min(axis=1)[:, 0] - SIZE * FACE.min(axis=0)[0]
     np.testing.assert_allclose(left, [shaking[index][0] for index in range(61)])
 
 
-def test_a_face_that_keeps_still_is_searched_for_no_more_often_than_it_must():
+def test_a_still_face_is_detected_once_per_interval():
     detector = DrawnFaces(detect_every=25)
-    find_tracks(draw(75, still(0, 75)), detector)
+    landmarks_of_faces(draw(75, still(0, 75)), detector)
     assert detector.num_searched == 4  # frames 0, 25, 50 and 74
 
 
-def test_when_a_face_is_gone_is_known_to_the_frame():
-    (track,) = find_tracks(draw(80, still(0, 33) | still(46, 80)), DrawnFaces(detect_every=10))
-    assert seen(track) == [*range(33), *range(46, 80)]
+def test_a_face_is_lost_and_found_to_the_frame():
+    frames = draw(80, still(0, 33) | still(46, 80))
+    (track,) = landmarks_of_faces(frames, DrawnFaces(detect_every=10))
+    assert seen_frames(track) == [*range(33), *range(46, 80)]
 
 
-def test_a_face_that_is_gone_for_long_is_another_one():
-    tracks = find_tracks(draw(120, still(0, 40) | still(80, 120)), DrawnFaces())
-    assert [seen(track) for track in tracks] == [list(range(40)), list(range(80, 120))]
+def test_a_face_unseen_for_more_than_a_second_starts_another_track():
+    tracks = landmarks_of_faces(draw(120, still(0, 40) | still(80, 120)), DrawnFaces())
+    assert [seen_frames(track) for track in tracks] == [list(range(40)), list(range(80, 120))]
 
 
-def test_a_cut_to_a_face_elsewhere_begins_another_track():
-    tracks = find_tracks(draw(80, still(0, 37, x=20) | still(37, 80, x=120)), DrawnFaces())
-    assert [seen(track) for track in tracks] == [list(range(37)), list(range(37, 80))]
+def test_a_cut_to_a_face_elsewhere_starts_another_track():
+    tracks = landmarks_of_faces(draw(80, still(0, 37, x=20) | still(37, 80, x=120)), DrawnFaces())
+    assert [seen_frames(track) for track in tracks] == [list(range(37)), list(range(37, 80))]
 
 
-def test_a_cut_to_another_face_at_the_same_place_begins_another_track():
+def test_a_cut_to_another_face_at_the_same_place_starts_another_track():
     elsewhere = still(37, 80, x=120, who=2)  # of whom only half is seen before the cut
     spliced = still(0, 37, who=0) | still(37, 80, who=1)
-    tracks = find_tracks(draw(80, spliced, elsewhere), DrawnFaces(detect_every=25))
-    assert [seen(track) for track in tracks] == [list(range(37)), *[list(range(37, 80))] * 2]
+    tracks = landmarks_of_faces(draw(80, spliced, elsewhere), DrawnFaces(detect_every=25))
+    assert [seen_frames(track) for track in tracks] == [list(range(37)), *[list(range(37, 80))] * 2]
 
 
-def test_two_faces_are_told_apart_and_the_one_that_talks_is_chosen():
+def test_the_face_whose_mouth_moves_is_the_talking_one():
     frames = draw(60, still(0, 60, x=20), talking(0, 55, x=120))
-    tracks = find_tracks(frames, DrawnFaces(detect_every=10))
-    assert len(tracks) == 2
-    chosen = talking_track(tracks)
-    assert seen(chosen) == list(range(55))
-    assert mouth_motion(chosen) > max(mouth_motion(t) for t in tracks if t is not chosen)
+    tracks = landmarks_of_faces(frames, DrawnFaces(detect_every=10))
+    assert [seen_frames(track) for track in tracks] == [list(range(60)), list(range(55))]
+    assert talker(frames) == (0, 54)
 
 
-def test_a_face_seen_for_a_moment_is_not_chosen_however_it_moves_its_mouth():
+def test_a_face_seen_for_a_moment_is_not_chosen_however_its_mouth_moves():
     frames = draw(80, still(0, 80, x=20), talking(0, 30, x=120))
-    assert seen(talking_track(find_tracks(frames, DrawnFaces()))) == list(range(80))
+    assert talker(frames) == (0, 79)
 
 
-def test_a_face_seen_for_less_than_half_a_second_does_not_count():
-    assert find_tracks(draw(50, still(20, 31)), DrawnFaces(detect_every=5)) == []
+def test_a_face_seen_for_less_than_half_a_second_is_ignored():
+    assert landmarks_of_faces(draw(50, still(20, 31)), DrawnFaces(detect_every=5)) == []
 
 
-def test_no_face_is_rejected():
-    with pytest.raises(Reject, match="no_face"):
-        talking_track(find_tracks(draw(50), DrawnFaces()))
-
-
-def test_a_face_seen_in_less_than_half_of_the_frames_is_rejected():
-    with pytest.raises(Reject, match="face_lost: the face is seen in 20 of 50 frames"):
-        talking_track(find_tracks(draw(50, still(0, 20)), DrawnFaces(detect_every=5)))
+def test_openings_and_eye_distances_are_measured_where_the_face_is_seen():
+    face = still(0, 20) | {index: (20, 30, 100, 0) for index in range(30, 60)}
+    with open_store() as store:
+        (track,) = crop_tracks(iter(draw(60, face)), DrawnFaces(), store=store)
+    assert isinstance(track, MouthTrack)
+    assert (len(track.places), len(track.boxes)) == (60, 50)
+    assert track.seen_share == pytest.approx(50 / 60)
+    eyes = SIZE * np.linalg.norm(FACE[36] - FACE[45])
+    np.testing.assert_allclose(track.eye_distances, 50 * [eyes])
+    across = SIZE * (FACE[62] - FACE[66])[0]  # the lips are drawn side by side
+    np.testing.assert_allclose(track.openings[:20], np.hypot(across, 1 / 20) / eyes)
+    np.testing.assert_allclose(track.openings[20:], np.hypot(across, 201 / 20) / eyes)

@@ -1,4 +1,4 @@
-"""A dataset has the labels that its source gives now, whenever its clips were prepared."""
+"""A dataset has the current labels of its source, whenever its clips were prepared."""
 
 import functools
 from pathlib import Path
@@ -9,8 +9,7 @@ import tensorflow_datasets as tfds
 from avsync.datasets.folder import Builder
 from avsync.preparation import job
 from avsync.preparation.dataset import Preparation
-from avsync.preparation.worker import DEFAULT_LIMITS
-from avsync.preparation.workers import prepare_in_processes
+from avsync.preparation.worker import DEFAULT_LIMITS, prepare_in_processes
 from avsync.reports.card.card import write_card
 from tests.media.media_files import grid_files
 
@@ -19,7 +18,7 @@ ONE = functools.partial(prepare_in_processes, num_workers=1)
 
 @pytest.fixture
 def manifest(testdata: Path, tmp_path: Path):
-    """Writes a manifest of two real clips, the second of them with this label and identity."""
+    """Writes a manifest of two real clips, the second with the given label and identity."""
     path = tmp_path / "clips.csv"
     first, second = (file.path for file in grid_files(testdata, 2))
 
@@ -45,8 +44,8 @@ def labels(directory: Path) -> list[tuple[int, str, str]]:
 
 
 @pytest.mark.grid
-def test_labels_corrected_while_clips_were_prepared_are_those_of_the_dataset(manifest, tmp_path):
-    # A job that was killed when the dataset was written, before it said so.
+def test_labels_corrected_while_clips_were_prepared_count(manifest, tmp_path):
+    # A job that was killed after it wrote the dataset, before its report.
     source = manifest(label=0, identity="s1")
     here = preparation(tmp_path / "data")
     plan = here.plan(source)
@@ -54,23 +53,23 @@ def test_labels_corrected_while_clips_were_prepared_are_those_of_the_dataset(man
     done = job.prepare_media(plan.media, work, detector="trees68", engine=ONE)
     Builder(prepared=done.clips, splits=plan.splits, data_dir=tmp_path / "data").write()
     assert labels(here.directory) == [(0, "RV-RA", "s1"), (0, "RV-RA", "s1")]
-    # And one that was killed in the midst of it.
+    # And one that was killed while it wrote the dataset.
     half = here.directory.with_name(f"incomplete.ABC123_{here.directory.name}")
     half.mkdir()
     stored = {path: path.stat().st_mtime_ns for path in work.glob("clips/*.npz")}
     assert len(stored) == 2
-    assert here.status().startswith("2 of 2 files done; 2 clips of 0.00 h; 0 rejected")
+    assert here.status().startswith("2 of 2 files done; 2 clips (0.00 h); 0 rejected")
 
     source = manifest(label=1, identity="somebody")
     assert not here.is_done(source)
     here.run(source, detector="trees68", engine=ONE, limits=DEFAULT_LIMITS, write_card=write_card)
     assert labels(here.directory) == [(0, "RV-RA", "s1"), (1, "FV-FA", "somebody")]
-    assert here.status().startswith("done: 2 clips of 0.00 h, 0 rejected; ")
+    assert here.status().startswith("done: 2 clips (0.00 h), 0 rejected; ")
     assert not half.exists()
 
-    # Whole, it is not changed any more, and not taken for what it is not.
+    # Once complete, it is not changed, and refused if its source has changed.
     assert here.is_done(source)
     assert here.is_done(tmp_path / "raw files that were removed since")
     manifest(label=0, identity="somebody")
-    with pytest.raises(ValueError, match=r"held other files, splits or labels: remove it"):
+    with pytest.raises(ValueError, match=r"files, splits or labels of .* have changed since"):
         here.is_done(source)

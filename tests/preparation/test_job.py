@@ -1,4 +1,4 @@
-"""A job loses no file: however often it is killed, each is a clip or a reject, done once."""
+"""A job loses no file: killed any number of times, it makes each a clip or a reject, once."""
 
 import functools
 import hashlib
@@ -15,20 +15,20 @@ import numpy as np
 import pytest
 
 from avsync.preparation import job
-from avsync.preparation.status import read_status
-from avsync.preparation.workers import prepare_in_processes
+from avsync.preparation.progress import read_status
+from avsync.preparation.worker import prepare_in_processes
 from avsync.types import MediaFile
 from tests.media.conftest import write_media
 from tests.media.media_files import grid_files
 
 __all__ = ["write_media"]  # a fixture
 
-# A job of its own, to be killed: `python -c JOB directory file file …`.
+# A job in its own process, to be killed: `python -c JOB directory file file …`.
 JOB = """
 import functools, sys
 from pathlib import Path
 from avsync.preparation import job
-from avsync.preparation.workers import prepare_in_processes
+from avsync.preparation.worker import prepare_in_processes
 from avsync.types import MediaFile
 if __name__ == "__main__":
     media = [MediaFile(Path(name).stem, Path(name)) for name in sys.argv[2:]]
@@ -41,7 +41,7 @@ TWO = functools.partial(prepare_in_processes, num_workers=2)
 
 @pytest.fixture
 def short_files(testdata: Path, write_media) -> list[MediaFile]:
-    """A dozen real clips of 1.2 s, and a file that is none."""
+    """A dozen real clips of 1.2 s, and a file that is not a video."""
     media = []
     for file in grid_files(testdata, 6):
         with av.open(str(file.path)) as container:
@@ -59,7 +59,7 @@ def short_files(testdata: Path, write_media) -> list[MediaFile]:
 
 
 def digests(directory: Path) -> dict[str, str]:
-    """The content of every clip, to the byte."""
+    """A digest of each clip's bytes."""
     paths = sorted(directory.glob("clips/*.npz"))
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
@@ -75,7 +75,7 @@ def test_each_file_is_a_clip_or_a_reject_with_its_reason(tmp_path, write_media):
         MediaFile("garbage", garbage),
         MediaFile("missing", tmp_path / "none.mkv"),
     ]
-    with pytest.raises(ValueError, match=r"none of 4 raw files became a clip: .*'no_face': 1"):
+    with pytest.raises(ValueError, match=r"no clip could be prepared from 4 raw .*'no_face': 1"):
         job.prepare_media(media, tmp_path / "work", detector="trees68", engine=TWO)
     lines = [json.loads(x) for x in (tmp_path / "work" / job.REJECTS).read_text().splitlines()]
     assert {line["clip_id"]: line["reason"] for line in lines} == {
@@ -88,7 +88,7 @@ def test_each_file_is_a_clip_or_a_reject_with_its_reason(tmp_path, write_media):
 
 
 @pytest.mark.grid
-def test_a_job_killed_again_and_again_does_nothing_twice_and_ends_the_same(tmp_path, short_files):
+def test_a_job_killed_repeatedly_repeats_no_file_and_gives_the_same_bytes(tmp_path, short_files):
     straight = job.prepare_media(short_files, tmp_path / "straight", detector="trees68", engine=TWO)
     assert (len(straight.clips), len(straight.rejects)) == (12, 1)
 
@@ -136,7 +136,7 @@ def test_a_job_killed_again_and_again_does_nothing_twice_and_ends_the_same(tmp_p
 
 
 @pytest.mark.grid
-def test_rejects_are_remembered_until_they_are_to_be_forgotten(tmp_path, testdata):
+def test_rejects_are_remembered_until_they_are_dropped(tmp_path, testdata):
     path = tmp_path / "late.mkv"
     files = grid_files(testdata, 2)
     media = [files[0], MediaFile("late", path)]
@@ -153,27 +153,27 @@ def test_rejects_are_remembered_until_they_are_to_be_forgotten(tmp_path, testdat
     assert list(prepared.clips) == [files[0].clip_id, "late"]
 
 
-def test_clips_of_other_settings_are_not_mixed_in(tmp_path):
+def test_clips_made_with_other_settings_are_refused(tmp_path):
     (tmp_path / "settings.json").write_text(json.dumps({"version": 0, "detector": "trees68"}))
-    with pytest.raises(ValueError, match=r"was begun with .*'version': 0.*remove that directory"):
+    with pytest.raises(ValueError, match=r"was started with .*'version': 0.*remove it"):
         job.prepare_media([], tmp_path, detector="trees68", engine=TWO)
 
 
-def test_a_detector_mistyped_leaves_nothing_behind(tmp_path):
+def test_a_mistyped_detector_leaves_nothing_behind(tmp_path):
     with pytest.raises(ValueError, match="did you mean 'trees68'"):
         job.prepare_media([], tmp_path / "work", detector="tree68", engine=TWO)
     assert not (tmp_path / "work").exists()
 
 
-def test_two_files_with_one_id_are_refused(tmp_path):
+def test_two_files_with_the_same_id_are_refused(tmp_path):
     media = [MediaFile("same", tmp_path / "a.mp4"), MediaFile("same", tmp_path / "b.mp4")]
     with pytest.raises(ValueError, match="two raw files have the id 'same'"):
         job.prepare_media(media, tmp_path, detector="trees68", engine=TWO)
 
 
-def test_a_report_of_other_settings_is_not_taken_for_these(tmp_path):
+def test_a_report_with_other_settings_is_refused(tmp_path):
     assert job.read_report(tmp_path, settings={"limit": None}) is None
     job.write_reports([], {"num_clips": 3, "limit": 3}, tmp_path)
     assert job.read_report(tmp_path, settings={"limit": 3}) == {"num_clips": 3, "limit": 3}
-    with pytest.raises(ValueError, match="was prepared with limit 3, not None"):
+    with pytest.raises(ValueError, match="was prepared with limit=3, not None"):
         job.read_report(tmp_path, settings={"limit": None})

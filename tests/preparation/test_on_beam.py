@@ -1,4 +1,4 @@
-"""Beam makes the clips that one machine makes, to the byte, under the same limits."""
+"""Beam makes the same clips as one machine, to the byte, under the same limits."""
 
 import functools
 import hashlib
@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 from avsync.preparation import job
-from avsync.preparation.worker import Limits
-from avsync.preparation.workers import prepare_in_processes
+from avsync.preparation.worker import Limits, prepare_in_processes
 from avsync.types import MediaFile
 from tests.media.media_files import grid_files, write_bomb
 
 pytest.importorskip("apache_beam", reason="Beam is an extra: pip install 'avsync[beam]'")
 
-# Two processes beside this one, as on a cluster: nothing is shared but the folder.
+# Two processes beside this one, which share only the folder, as on a cluster.
 OPTIONS = (
     "--runner=DirectRunner",
     "--direct_running_mode=multi_processing",
@@ -35,7 +34,7 @@ def digests(directory: Path) -> dict[str, str]:
 
 
 @pytest.mark.grid
-def test_beam_goes_on_with_a_local_job_and_ends_with_the_same_bytes(tmp_path, testdata, on_beam):
+def test_beam_resumes_a_local_job_and_gives_the_same_bytes(tmp_path, testdata, on_beam):
     garbage = tmp_path / "garbage.mkv"
     garbage.write_text("no video")
     media = [*grid_files(testdata, 4), MediaFile("garbage", garbage)]
@@ -43,19 +42,19 @@ def test_beam_goes_on_with_a_local_job_and_ends_with_the_same_bytes(tmp_path, te
     local = functools.partial(prepare_in_processes, num_workers=1)
     straight = job.prepare_media(media, tmp_path / "local", detector="trees68", engine=local)
 
-    begun = tmp_path / "begun"
-    job.prepare_media(media[:1], begun, detector="trees68", engine=local)
-    (before,) = begun.glob("clips/*.npz")
+    started = tmp_path / "started"
+    job.prepare_media(media[:1], started, detector="trees68", engine=local)
+    (before,) = started.glob("clips/*.npz")
     written = before.stat().st_mtime_ns
-    resumed = job.prepare_media(media, begun, detector="trees68", engine=on_beam)
+    resumed = job.prepare_media(media, started, detector="trees68", engine=on_beam)
     assert before.stat().st_mtime_ns == written
     assert len(resumed.clips) == 4
-    assert digests(begun) == digests(tmp_path / "local")
+    assert digests(started) == digests(tmp_path / "local")
     assert (resumed.rejects, resumed.report) == (straight.rejects, straight.report)
 
 
 @pytest.mark.grid
-def test_a_file_that_swells_costs_a_beam_job_one_line(tmp_path, testdata, on_beam):
+def test_a_file_that_needs_too_much_memory_costs_a_beam_job_one_reject(tmp_path, testdata, on_beam):
     bomb = MediaFile("bomb", write_bomb(tmp_path / "b.mov", side_pixels=4000, num_frames=40))
     (good,) = grid_files(testdata, 1)
     media = [bomb, good._replace(path=good.path.resolve())]
@@ -72,7 +71,7 @@ def test_a_file_that_swells_costs_a_beam_job_one_line(tmp_path, testdata, on_bea
     ]
 
 
-def test_beam_asks_for_paths_that_mean_the_same_on_all_machines(tmp_path, on_beam):
+def test_beam_refuses_relative_paths(tmp_path, on_beam):
     media = [MediaFile("a", Path("a.mp4"))]
-    with pytest.raises(ValueError, match=r"^a\.mp4: Beam needs paths from the root"):
+    with pytest.raises(ValueError, match=r"^a\.mp4: Beam needs absolute paths"):
         job.prepare_media(media, tmp_path, detector="trees68", engine=on_beam)

@@ -1,4 +1,4 @@
-"""Clips come back as they were made, under the labels of today, whole or not at all."""
+"""Clips are stored atomically, and read back unchanged with the current labels."""
 
 import math
 
@@ -10,7 +10,7 @@ from avsync.types import MediaFile
 from tests.media.media_files import MEASURED, some_clip
 
 
-def test_a_clip_comes_back_as_it_was_stored(tmp_path):
+def test_a_clip_is_read_back_as_it_was_stored(tmp_path):
     clip_id = "id1/übung:0"
     clip = some_clip(clip_id, media={**MEASURED, "video_codec": "h264", "width_pixels": 360})
     save(clip, tmp_path, file_name="0.mp4")
@@ -27,7 +27,7 @@ def test_a_clip_comes_back_as_it_was_stored(tmp_path):
         store["other"]
 
 
-def test_a_stored_clip_has_the_labels_that_its_dataset_gives_it_now(tmp_path):
+def test_a_stored_clip_has_the_current_labels_of_its_dataset(tmp_path):
     save(some_clip(media={**MEASURED, "num_leading_frames_cut": 5}), tmp_path, file_name="a.mp4")
     file = MediaFile(
         "a",
@@ -43,18 +43,18 @@ def test_a_stored_clip_has_the_labels_that_its_dataset_gives_it_now(tmp_path):
     clip = ClipStore(tmp_path, {"a": file})["a"]
     assert (clip.label, clip.category, clip.manipulation) == (1, "RV-FA", "splice")
     assert (clip.identity, clip.source_clip, clip.attributes) == ("id7", "b", {"gender": "f"})
-    # 5 frames, 0.2 s, were cut off the start of the file; 1 s is left.
+    # 5 frames (0.2 s) were cut at the start of the file; 1 s is left.
     np.testing.assert_allclose(clip.fake_segments, [(0.1, 0.5), (0.7, 1.0)])
 
 
-def test_a_clip_of_another_file_than_its_id_stands_for_now_is_refused(tmp_path):
+def test_a_clip_made_from_a_file_of_another_name_is_refused(tmp_path):
     save(some_clip(), tmp_path, file_name="a.mp4")
     store = ClipStore(tmp_path, {"a": MediaFile("a", tmp_path / "b.mp4")})
-    with pytest.raises(ValueError, match=r"made of a\.mp4, and is .*b\.mp4 now: remove .*npz"):
+    with pytest.raises(ValueError, match=r"made from a\.mp4, but .* now .*b\.mp4; remove .*npz"):
         store["a"]
 
 
-def test_a_half_written_clip_does_not_count(tmp_path):
+def test_a_half_written_clip_is_ignored(tmp_path):
     save(some_clip(), tmp_path, file_name="a.mp4")
     (whole,) = tmp_path.iterdir()
     whole.with_suffix(".123.part").write_bytes(whole.read_bytes()[:1000])

@@ -1,4 +1,4 @@
-"""A file that crashes, hangs or swells costs itself, and not one other."""
+"""A file that crashes its worker, hangs or needs too much memory is the only one rejected."""
 
 import multiprocessing
 import os
@@ -10,8 +10,7 @@ import pytest
 
 from avsync.preparation.journal import Entry
 from avsync.preparation.store import ClipStore
-from avsync.preparation.worker import Limits, Task
-from avsync.preparation.workers import prepare_in_processes
+from avsync.preparation.worker import Limits, Task, prepare_in_processes
 from avsync.types import MediaFile
 from tests.media.media_files import grid_files, write_bomb
 
@@ -27,7 +26,7 @@ def reasons(entries: list[Entry]) -> dict[str, str]:
 
 
 @pytest.mark.grid
-def test_a_worker_that_dies_costs_the_file_in_its_hand_and_no_other(tmp_path, testdata):
+def test_a_worker_that_dies_costs_only_its_current_file(tmp_path, testdata):
     files = grid_files(testdata, 3)
     entries = prepare(files, tmp_path)
     first = next(entries)
@@ -42,12 +41,12 @@ def test_a_worker_that_dies_costs_the_file_in_its_hand_and_no_other(tmp_path, te
 
 
 @pytest.mark.grid
-def test_a_file_that_hangs_is_given_up_and_the_next_one_is_prepared(tmp_path, testdata):
+def test_a_file_that_hangs_is_rejected_and_the_next_one_is_prepared(tmp_path, testdata):
     files = grid_files(testdata, 3)
     entries = prepare(files, tmp_path, seconds=12.0)
     first = next(entries)
     (worker,) = multiprocessing.active_children()
-    os.kill(worker.pid, signal.SIGSTOP)  # deaf to everything but SIGKILL, as in a driver's call
+    os.kill(worker.pid, signal.SIGSTOP)  # only SIGKILL ends it, as in a hanging system call
     started = time.monotonic()
     second = next(entries)
     assert time.monotonic() - started > 11.0
@@ -56,7 +55,7 @@ def test_a_file_that_hangs_is_given_up_and_the_next_one_is_prepared(tmp_path, te
 
 
 @pytest.mark.grid
-def test_a_file_that_needs_more_memory_than_allowed_is_given_up(tmp_path, testdata):
+def test_a_file_that_needs_too_much_memory_is_rejected(tmp_path, testdata):
     # 40 frames of 16 MB, out of 1 MB on disk.
     bomb = MediaFile("bomb", write_bomb(tmp_path / "b.mov", side_pixels=4000, num_frames=40))
     assert bomb.path.stat().st_size < 2e6
@@ -66,20 +65,20 @@ def test_a_file_that_needs_more_memory_than_allowed_is_given_up(tmp_path, testda
     assert entries[0].detail == "more than 0.5 GiB are needed"
 
 
-def test_a_file_that_is_slow_is_given_up(tmp_path):
-    # To decode a gigabyte of picture takes seconds anywhere.
+def test_a_slow_file_is_rejected(tmp_path):
+    # Decoding a gigabyte of frames takes seconds on any machine.
     slow = MediaFile("slow", write_bomb(tmp_path / "b.mov", side_pixels=4000, num_frames=60))
     assert reasons(list(prepare([slow], tmp_path, seconds=0.5))) == {"slow": "timed_out"}
 
 
-def test_a_detector_that_is_not_there_ends_the_job(tmp_path):
+def test_an_unknown_detector_ends_the_job(tmp_path):
     task = Task(tmp_path, "dlib69")
     media = [MediaFile("a", tmp_path / "a.mp4")]
     with pytest.raises(ValueError, match="did you mean 'dlib68'"):
         list(prepare_in_processes(media, task, journals=tmp_path / "journals", num_workers=1))
 
 
-def test_clips_that_cannot_be_written_end_the_job(tmp_path, testdata):
+def test_a_clip_that_cannot_be_written_ends_the_job(tmp_path, testdata):
     task = Task(tmp_path / "no folder", "trees68")
     files = grid_files(testdata, 1)
     with pytest.raises(ValueError, match=r"cannot write the clip of .*No such file"):

@@ -12,14 +12,14 @@ from avsync.scoring.pooling import percentile
 ALL = jnp.ones((1, 4), bool)
 
 
-def test_a_frame_that_picks_its_own_sound_scores_lower_by_either_rule():
+def test_a_frame_that_picks_its_own_sound_scores_lower_under_both_rules():
     picks = jnp.zeros((1, 1, 5)).at[..., 2].set(3.0)
     fails = jnp.zeros((1, 1, 5)).at[..., 0].set(3.0)
     for name in ("nll", "logit"):
         assert scoring.frame_scores(picks, name=name) < scoring.frame_scores(fails, name=name)
 
 
-def test_the_papers_frame_score_is_minus_the_logit_in_sync():
+def test_the_frame_score_of_the_paper_is_minus_the_logit_at_offset_0():
     logits = jnp.arange(5.0).reshape(1, 1, 5)
     assert scoring.frame_scores(logits, name="logit")[0, 0] == -2
 
@@ -30,17 +30,17 @@ def test_the_papers_frame_score_is_minus_the_logit_in_sync():
         ("mean", 1.0),
         ("logsumexp", np.log(3 + np.exp(4.0))),
         ("logmeanexp", np.log((3 + np.exp(4.0)) / 4)),
-        ("top_k", 1.0),  # a clip of fewer than ten frames: all of them
+        ("top_k", 1.0),  # all frames of a clip with fewer than ten
         ("percentile", np.percentile([0.0, 0.0, 4.0, 0.0], 95)),
         ("window", 1.0),
     ],
 )
-def test_poolings_of_three_zeros_and_a_four(pooling, expected):
+def test_each_pooling_of_three_zeros_and_a_four(pooling, expected):
     scores = jnp.array([[0.0, 0.0, 4.0, 0.0]])
     assert scoring.clip_score(scores, ALL, pooling=pooling)[0] == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_clip_twice_as_long_gains_ln_2_by_logsumexp_and_nothing_by_logmeanexp():
+def test_doubling_a_clip_adds_ln_2_to_logsumexp_and_nothing_to_logmeanexp():
     scores = jnp.array([[0.5, -1.0, 2.0, 0.0]])
     twice, valid = jnp.tile(scores, 2), jnp.ones((1, 8), bool)
     gain = {
@@ -55,7 +55,7 @@ def test_a_clip_twice_as_long_gains_ln_2_by_logsumexp_and_nothing_by_logmeanexp(
     assert gain["mean"] == pytest.approx(0, abs=1e-5)
 
 
-def test_top_k_and_window_take_the_worst_ten_frames_apart_and_together():
+def test_top_k_takes_the_ten_highest_frames_and_window_the_highest_ten_in_a_row():
     scores = jnp.zeros((1, 60)).at[0, ::6].set(3.0).at[0, 20:30].set(2.0)
     valid = jnp.ones((1, 60), bool)
     worst = np.sort(np.asarray(scores[0]))[-10:].mean()
@@ -66,7 +66,7 @@ def test_top_k_and_window_take_the_worst_ten_frames_apart_and_together():
 
 @pytest.mark.parametrize("num_frames", [1, 2, 9, 10, 11, 37])
 @pytest.mark.parametrize("pooling", sorted(scoring.POOLINGS))
-def test_padding_changes_no_pooling(pooling, num_frames):
+def test_padding_changes_no_pooled_score(pooling, num_frames):
     scores = jnp.asarray(np.random.default_rng(num_frames).normal(size=(1, num_frames)))
     alone = scoring.clip_score(scores, jnp.ones((1, num_frames), bool), pooling=pooling)
     padded = jnp.pad(scores, ((0, 0), (0, 20)), constant_values=9.0)
@@ -76,7 +76,7 @@ def test_padding_changes_no_pooling(pooling, num_frames):
 
 
 @pytest.mark.parametrize("q", [0.0, 3.0, 50.0, 95.0, 100.0])
-def test_a_percentile_is_numpys(q):
+def test_percentile_agrees_with_numpy(q):
     values = np.random.default_rng(0).normal(size=(3, 20)).astype(np.float32)
     valid = np.arange(20)[None] < np.array([[20], [7], [1]])
     ours = percentile(jnp.asarray(values), jnp.asarray(valid), q)
@@ -91,31 +91,31 @@ def test_a_clip_without_valid_frames_has_no_score(pooling):
 
 
 @pytest.mark.parametrize("offset", [-2, 0, 1])
-def test_a_clip_whose_sound_comes_late_has_that_offset(offset):
+def test_the_offset_of_a_clip_is_where_its_logits_peak(offset):
     logits = jnp.zeros((1, 12, 5)).at[:, :, 2 + offset].set(1.0)
     assert scoring.clip_offset(logits, jnp.ones((1, 12), bool))[0] == offset
 
 
-def test_a_clip_too_short_to_have_all_candidates_still_has_an_offset():
+def test_a_clip_too_short_for_all_candidates_still_has_an_offset():
     logits = jnp.zeros((1, 3, 5)).at[:, :, 3].set(1.0)
     assert scoring.clip_offset(logits, jnp.ones((1, 3), bool))[0] == 1
 
 
 @pytest.mark.parametrize("offset", [-2, 0, 1])
-def test_at_its_best_offset_a_late_clip_is_as_good_as_one_in_time(offset):
+def test_a_realigned_clip_has_the_logits_of_a_clip_in_sync(offset):
     logits = jnp.zeros((1, 12, 5)).at[:, :, 2 + offset].set(5.0)
-    in_time = jnp.zeros((1, 12, 5)).at[:, :, 2].set(5.0)
-    synced, heard = scoring.resynced(logits, jnp.ones((1, 12), bool))
-    np.testing.assert_array_equal(synced, in_time)
-    # Frames whose sound lies beyond the clip at that offset do not count.
+    in_sync = jnp.zeros((1, 12, 5)).at[:, :, 2].set(5.0)
+    logits, has_sound = scoring.realigned(logits, jnp.ones((1, 12), bool))
+    np.testing.assert_array_equal(logits, in_sync)
+    # Frames whose sound lies beyond the clip at that offset are not valid.
     expected = [0 <= t + offset < 12 for t in range(12)]
-    assert heard[0].tolist() == expected
+    assert has_sound[0].tolist() == expected
 
 
-def test_cosine_scores_find_the_shift_and_the_bad_frames():
+def test_cosine_scores_find_a_shift_and_spliced_frames():
     random = np.random.default_rng(0)
     audio = jnp.asarray(random.normal(size=(1, 60, 16)), jnp.float32)
-    visual = jnp.roll(audio, -3, axis=1)  # frame t of the picture shows sound t + 3
+    visual = jnp.roll(audio, -3, axis=1)  # video frame t belongs to sound t + 3
     valid = jnp.ones((1, 60), bool).at[0, 57:].set(False)
     aligned = scoring.cosine_max_shift(audio, audio, valid, reach_frames=5)
     shifted = scoring.cosine_max_shift(visual, audio, valid, reach_frames=5)
@@ -127,7 +127,7 @@ def test_cosine_scores_find_the_shift_and_the_bad_frames():
     assert scoring.cosine_low_percentile(audio, audio, valid)[0] == pytest.approx(-1, abs=1e-5)
 
 
-def test_cosine_scores_do_not_see_padding():
+def test_padding_changes_no_cosine_score():
     random = np.random.default_rng(1)
     visual, audio = (jnp.asarray(random.normal(size=(1, 30, 8)), jnp.float32) for _ in range(2))
     margin = ((0, 0), (0, 12), (0, 0))
@@ -141,23 +141,23 @@ def test_cosine_scores_do_not_see_padding():
         assert score(*longer, valid)[0] == pytest.approx(float(alone[0]), abs=1e-5)
 
 
-def test_unknown_names_are_told_the_known_ones():
+def test_an_unknown_name_is_an_error_that_lists_the_known_ones():
     with pytest.raises(ValueError, match="did you mean 'logmeanexp'"):
         scoring.clip_score(jnp.zeros((1, 4)), ALL, pooling="logmeanxp")
     with pytest.raises(ValueError, match="Known: fake_logit, logit, nll"):
         scoring.frame_scores(jnp.zeros((1, 4, 5)), name="x")
 
 
-def test_a_clip_that_fits_one_offset_only_gives_it_all_support():
+def test_a_clip_that_fits_only_one_offset_gives_it_all_the_support():
     logits = np.full((1, 12, 5), -9.0, np.float32)
     logits[..., 3] = 9.0
     support = scoring.offset_support(jnp.asarray(logits), jnp.ones((1, 12), bool))
     np.testing.assert_allclose(support, [[-18, -18, -18, 0, -18]], atol=1e-5)
 
 
-def test_a_clip_is_as_sure_of_its_offset_as_it_fits_better_there_than_in_sync():
+def test_the_offset_margin_is_how_much_better_the_best_offset_fits_than_0():
     logits = np.zeros((2, 12, 5), np.float32)
-    logits[0, :, 4] = 3.0  # two frames late; the other clip fits nowhere
+    logits[0, :, 4] = 3.0  # two frames late; the other clip has no preference
     valid = jnp.ones((2, 12), bool)
     np.testing.assert_allclose(scoring.offset_margin(jnp.asarray(logits), valid), [3, 0], atol=1e-5)
     assert scoring.offset_margin(jnp.asarray(logits), ~valid).tolist() == [0, 0]

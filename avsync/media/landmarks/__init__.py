@@ -1,1 +1,1 @@
-"""Face and landmark detectors, one a file; found by name."""
+"""Face and landmark detectors, one per file, found by name."""

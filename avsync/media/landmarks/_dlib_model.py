@@ -1,15 +1,17 @@
-"""Where dlib's model of the 68 landmarks is, and how its file is read without dlib.
+"""Finds dlib's model of 68 landmarks, and reads its file without dlib.
 
-The file is what `dlib::serialize` writes of a shape predictor (dlib, image_processing/
-shape_predictor.h, version 1). An integer is a byte that tells sign and length, then its bytes, the
-lowest first; a real number is two integers, mantissa and exponent of two.
+The file holds a shape predictor as `dlib::serialize` writes it (dlib, image_processing/
+shape_predictor.h, version 1). An integer is a byte with sign and length, then its bytes, lowest
+first; a real number is two integers, mantissa and exponent of two.
 """
 
 import importlib
 import importlib.util
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int32, Int64
@@ -21,27 +23,27 @@ MODEL_FILE = "models/shape_predictor_68_face_landmarks.dat"
 
 NUM_COORDINATES = 2 * 68
 
-# A tree compares 15 pairs of pixels on its four levels, and ends in one of 16 leaves.
+# A tree of four levels compares 15 pairs of pixels, and ends in one of 16 leaves.
 NUM_SPLITS, NUM_LEAVES = 15, 16
 
-# How the coordinates of a leaf begin: a column of 136 numbers, as the integers -136 and -1.
+# The coordinates of a leaf start with the integers -136 and -1: a column of 136 numbers.
 LEAF_HEADER = bytes([0x81, NUM_COORDINATES, 0x81, 1])
 
-# Leaves that are read at the same time: what is held of them then fits the cache.
+# Leaves read in parallel, so that their working set fits the cache.
 NUM_LANES = 16_384
 
 
 class TreeModel(NamedTuple):
-    """Stages of regression trees that move a mean face, step by step, to where the face is.
+    """Stages of regression trees that move a mean face, step by step, to the face in the image.
 
-    Coordinates are x0, y0, x1, y1 … of the points, where the detected box is the unit square.
+    Coordinates are x0, y0, x1, y1 … of the points, with the detected box as the unit square.
 
-    mean_face: what every face is begun with.
-    anchors, offsets: the pixels that a stage looks at: a point of the face, and how far from it,
-      were the face the mean one.
-    first, second, threshold: the splits of each tree as a heap: to the left if the pixel `first`
-      is brighter than the pixel `second` by more than the threshold.
-    leaves: what each tree adds to the face.
+    mean_face: the initial points of every face.
+    anchors, offsets: the pixels that a stage reads: a point of the face, and the offset from it in
+      the frame of the mean face.
+    first, second, threshold: the splits of each tree as a heap: left if the pixel `first` is
+      brighter than the pixel `second` by more than the threshold.
+    leaves: the shift that each leaf adds to the face.
     """
 
     mean_face: Float32[np.ndarray, " k"]
@@ -53,18 +55,18 @@ class TreeModel(NamedTuple):
     leaves: Float32[np.ndarray, "stage tree leaf k"]
 
 
-def load_dlib(detector: str) -> Any:
-    """The package dlib; ValueError says what to install. `detector` is who needs it."""
+def load_dlib(detector: str) -> ModuleType:
+    """Imports dlib for the named detector; ValueError says what to install."""
     try:
-        # Not part of a plain installation, and needed by nobody else.
+        # Not part of a plain installation.
         return importlib.import_module("dlib")
     except ImportError as error:
         raise ValueError(f"detector {detector} needs the package dlib: {INSTALL}") from error
 
 
 def model_path(detector: str) -> Path:
-    """The file of the model; ValueError says what to install. `detector` is who needs it."""
-    # Looked up, not imported: importing that package fails without setuptools' pkg_resources.
+    """Returns the model file for the named detector; ValueError says what to install."""
+    # Not imported: importing the package fails without setuptools' pkg_resources.
     spec = importlib.util.find_spec(MODEL_PACKAGE)
     folders = spec.submodule_search_locations if spec else None
     for folder in folders or ():
@@ -74,14 +76,14 @@ def model_path(detector: str) -> Path:
 
 
 def read_model(path: Path) -> TreeModel:
-    """What the file says, to the last bit; ValueError if it is no predictor of 68 points."""
+    """Reads the model exactly; ValueError if the file is not a predictor of 68 points."""
     data = path.read_bytes()
     try:
         return _parse(data)
     except (IndexError, ValueError) as error:
         raise ValueError(
-            f"{path} must be dlib's predictor of 68 landmarks, version 1, and cannot be read as "
-            f"that; install the package anew: {INSTALL}"
+            f"{path} is not dlib's predictor of 68 landmarks, version 1; reinstall the package: "
+            f"{INSTALL}"
         ) from error
 
 
@@ -91,9 +93,9 @@ def _parse(data: bytes) -> TreeModel:
     _expect((reader.integer(), reader.integer()) == (-NUM_COORDINATES, -1))
     mean_face = reader.reals(NUM_COORDINATES)
     num_stages, num_trees = reader.integer(), reader.integer()
-    # Nearly all of the file is leaves, a hundred million bytes that would take a minute one after
-    # another. They are found by how they begin, and read side by side; that each ends where the
-    # next one begins says that nothing else looked like a leaf.
+    # Nearly all of the file is leaves, a hundred million bytes that take a minute to read one by
+    # one. They are found by their header and read in parallel. That each leaf ends where the next
+    # one starts proves that nothing else looked like a header.
     starts = np.array([m.start() for m in re.finditer(re.escape(LEAF_HEADER), data)], np.int64)
     leaf_starts = starts[starts >= reader.position]
     _expect(len(leaf_starts) == num_stages * num_trees * NUM_LEAVES)
@@ -144,8 +146,8 @@ class _Reader:
         pairs = self.integers(2 * count).reshape(count, 2)
         return np.ldexp(pairs[:, 0].astype(np.float32), pairs[:, 1])
 
-    def table(self, num_rows: int, read_row: Any) -> np.ndarray:
-        """Rows that are each preceded by their length, which must be the same for all."""
+    def table(self, num_rows: int, read_row: Callable[[int], np.ndarray]) -> np.ndarray:
+        """Reads rows that are each preceded by their length, the same for all."""
         _expect(self.integer() == num_rows)
         rows = [read_row(self.integer()) for _ in range(num_rows)]
         _expect(len({len(row) for row in rows}) == 1)
@@ -153,25 +155,25 @@ class _Reader:
 
 
 class _Lanes:
-    """Reads at many positions of the file at once, each time the same kind of number."""
+    """Reads numbers of one kind at many positions of the file at once."""
 
     def __init__(self, data: bytes):
-        # At each position the 8 bytes from there on: longer than any number but the last ones.
+        # The 8 bytes from each position on: all numbers but the last few are shorter.
         self._words = np.ndarray((len(data) - 7,), "<u8", data, strides=(1,))
 
     def integers(self, at: Int64[np.ndarray, " n"]) -> tuple[Int64[np.ndarray, " n"], np.ndarray]:
-        """The integers at these positions, none of them negative, and where they end."""
+        """Returns the non-negative integers at these positions, and where they end."""
         words = self._words[at]
         lengths = words & 0x0F
         return ((words >> 8) & _ones(lengths)).astype(np.int64), at + 1 + lengths.astype(np.int64)
 
     def reals(self, at: Int64[np.ndarray, " n"]) -> tuple[Float32[np.ndarray, " n"], np.ndarray]:
-        """The numbers at these positions, and where they end."""
+        """Returns the real numbers at these positions, and where they end."""
         words = self._words[at]
         lengths = words & 0x0F
         mantissas = ((words >> 8) & _ones(lengths)).astype(np.float32)
         np.negative(mantissas, out=mantissas, where=(words & 0x80).astype(bool))
-        # Of 32 bits, the exponent is always a single byte.
+        # The exponent of a 32-bit number is always one byte.
         rest = words >> (8 + 8 * lengths)
         exponents = ((rest >> 8) & 0xFF).astype(np.int32)
         np.negative(exponents, out=exponents, where=(rest & 0x80).astype(bool))
@@ -180,7 +182,7 @@ class _Lanes:
     def leaves(
         self, at: Int64[np.ndarray, " n"]
     ) -> tuple[Float32[np.ndarray, "n k"], Int64[np.ndarray, " n"]]:
-        """The coordinates of the leaves that begin there, and where they end."""
+        """Returns the coordinates of the leaves at these positions, and where they end."""
         leaves, ends = np.empty((len(at), NUM_COORDINATES), np.float32), at.copy()
         for first in range(0, len(at), NUM_LANES):
             lanes = slice(first, first + NUM_LANES)
@@ -189,8 +191,10 @@ class _Lanes:
         return leaves, ends
 
     def splits(self, at: Int64[np.ndarray, " n"]) -> tuple[list[np.ndarray], np.ndarray]:
-        """Two pixels and a threshold for each split of these trees, and where their leaves begin:
-        behind the numbers of splits and of leaves, which must be those of full trees."""
+        """Returns two pixels and a threshold for each split of these trees, and where leaves start.
+
+        The stored numbers of splits and leaves must be those of full trees.
+        """
         num_splits, at = self.integers(at)
         _expect((num_splits == NUM_SPLITS).all())
         columns = []
@@ -205,10 +209,10 @@ class _Lanes:
 
 
 def _ones(num_bytes: np.ndarray) -> np.ndarray:
-    """So many bytes of ones, at the low end."""
+    """Masks with the lowest `num_bytes` bytes set."""
     return (np.uint64(1) << (8 * num_bytes)) - np.uint64(1)
 
 
-def _expect(is_so: object) -> None:
-    if not is_so:
-        raise ValueError("not the contents of such a file")
+def _expect(condition: object) -> None:
+    if not condition:
+        raise ValueError("unexpected content")

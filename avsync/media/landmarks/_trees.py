@@ -1,8 +1,8 @@
 """Regression trees for the landmarks of many faces at once (Kazemi and Sullivan, CVPR 2014).
 
-What comes out is what dlib's predictor gives for each face, to the pixel. Its time goes into
-fetching leaves, 4 MB a face: all faces pass a tree while its leaves are at hand. Faces in the dark
-are seen as if there were more light, which dlib does not do.
+The result equals that of dlib's predictor for each face, to the pixel. dlib spends most of its time
+fetching leaves, 4 MB per face: here all faces pass a tree while its leaves are in the cache.
+Contrast is enlarged for faces in the dark, which dlib does not do.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,9 @@ from numba import njit
 
 from avsync.media.landmarks._dlib_model import NUM_SPLITS, TreeModel
 
-# The trees have learned from well-lit faces, whose grey levels differ by so much at least (2 % of
-# the pixels left out at either end); GRID's by 109 and more. At a quarter of its light the mouth
-# of a GRID face is found 1.9 pixels from where it is in full light, and 0.3 if differences are
-# enlarged to these.
+# The trees were trained on well-lit faces, whose grey levels span at least this range (2 % of the
+# pixels left out at either end); GRID's span 109 and more. At a quarter of its light, a GRID mouth
+# is found 1.9 pixels from where it is in full light, and 0.3 with the contrast enlarged.
 MIN_CONTRAST = 100
 
 
@@ -26,7 +25,7 @@ def place_landmarks(
     frames: Sequence[UInt8[np.ndarray, "h w"]],
     boxes: Float64[np.ndarray, "n 4"],
 ) -> Float64[np.ndarray, "n 68 2"]:
-    """The points (x, y) of the face in each frame's box, in whole pixels."""
+    """Returns the points (x, y) of the face in each frame's box, in whole pixels."""
     frames = [np.ascontiguousarray(frame) for frame in frames]
     faces = np.tile(model.mean_face, (len(frames), 1))
     pixels = np.empty((model.anchors.shape[1], len(frames)), np.uint8)
@@ -52,7 +51,7 @@ def place_landmarks(
 
 
 def _contrast(frame: UInt8[np.ndarray, "h w"], box: Float64[np.ndarray, "4"]) -> int:
-    """By how many grey levels the pixels in the box differ, but for a few; at least 1."""
+    """The range of grey levels in the box without the outliers, at least 1."""
     left, top, right, bottom = box.astype(int).clip(0, np.tile(frame.shape[::-1], 2))
     levels = np.sort(frame[top:bottom:4, left:right:4], axis=None)
     if not levels.size:
@@ -61,16 +60,16 @@ def _contrast(frame: UInt8[np.ndarray, "h w"], box: Float64[np.ndarray, "4"]) ->
     return max(1, int(levels[-1 - few]) - int(levels[few]))
 
 
-# What follows is compiled: plain loops, without type checks, which compilation does not know. Where
-# 32 bits are meant and where 64 is as in dlib, or points would differ by a pixel now and then.
+# The rest is compiled by numba, which knows no type checks: plain loops. The use of 32 and 64 bits
+# follows dlib; otherwise some points would differ by a pixel.
 
 
 @njit(cache=True)
 @no_type_check
 def _measure_turns(faces, mean_face, turns):
-    """How each face is turned and scaled against the mean face: a, b of the matrix [a -b; b a].
+    """Rotation and scale of each face against the mean face: a, b of the matrix [a -b; b a].
 
-    The least-squares similarity; in complex numbers, a regression with one slope.
+    The least-squares similarity: in complex numbers, a linear regression with one slope.
     """
     num_points = len(mean_face) // 2
     for i in range(len(faces)):
@@ -96,7 +95,7 @@ def _measure_turns(faces, mean_face, turns):
 @njit(cache=True)
 @no_type_check
 def _look(frame, box, face, turn, anchors, offsets, pixels):
-    """The pixels that a stage compares; outside of the frame they are black."""
+    """Reads the pixels that a stage compares; they are black outside the frame."""
     height, width = frame.shape
     a, b = turn
     for j in range(len(anchors)):
@@ -112,13 +111,13 @@ def _look(frame, box, face, turn, anchors, offsets, pixels):
 @njit(cache=True)
 @no_type_check
 def _add_leaves(pixels, gains, first, second, threshold, leaves, faces):
-    """Takes each face through each tree, and adds to it the leaf where it ends.
+    """Passes each face through each tree, and adds the leaf where it ends.
 
-    All splits of a tree are asked of all faces, more than a face needs: without branches, the
-    processor does so for many at once.
+    All splits are evaluated for all faces, more than needed: without branches, the processor
+    evaluates many at once.
     """
     num_faces, num_values = faces.shape
-    answers = np.empty(num_faces, np.int32)  # bit n is that of split n
+    answers = np.empty(num_faces, np.int32)  # bit n is the answer of split n
     for tree in range(len(first)):
         answers[:] = 0
         for node in range(NUM_SPLITS):

@@ -1,4 +1,4 @@
-"""What a detector can do: see faces in a frame, and place the 68 landmarks of a face."""
+"""The interface of detectors: faces of a frame, and the 68 landmarks of a face."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
@@ -11,30 +11,32 @@ from avsync import lookup
 
 @runtime_checkable
 class FaceDetector(Protocol):
-    """A plug-in of `avsync.media.landmarks` is a module whose class `Detector` is one of these.
+    """The class `Detector` of each plug-in in `avsync.media.landmarks`.
 
-    Its constructor takes no argument and raises ValueError, naming what to install, where a
-    package or a model is missing. It keeps nothing from frame to frame.
+    The constructor takes no argument. It raises ValueError that names what to install if a package
+    or a model is missing. A detector keeps no state between frames.
 
     Attributes:
-      detect_every: faces are searched for in every so many frames, and in all those between where
-        it is not sure that they are still there.
+      detect_every: interval in frames at which faces are detected; between, they are detected only
+        where it is uncertain that they are still there.
     """
 
     detect_every: int
 
     def boxes(self, frame: UInt8[np.ndarray, "h w"]) -> Float64[np.ndarray, "n 4"]:
-        """The faces of a grey frame as (left, top, right, bottom) in pixels, in any order."""
+        """Returns the faces of a grey frame as (left, top, right, bottom), in pixels, unordered."""
         ...
 
     def landmarks(
         self, frames: Sequence[UInt8[np.ndarray, "h w"]], boxes: Float64[np.ndarray, "n 4"]
     ) -> Float64[np.ndarray, "n 68 2"]:
-        """The points (x, y) of the face in each frame's box, numbered as in iBUG 300-W; always an
-        answer. A frame with several faces comes several times."""
+        """Returns the points (x, y) of the face in each frame's box, numbered as in iBUG 300-W.
+
+        A frame with several faces is passed several times. There is always an answer.
+        """
         ...
 
 
 def load_detector(name: str) -> FaceDetector:
-    """The detector of that name; ValueError lists the known ones, or says what to install."""
+    """Returns the named detector; ValueError lists the known ones, or says what to install."""
     return lookup.load("media.landmarks", name).Detector()

@@ -1,7 +1,7 @@
-"""dlib as the preprocessing of AV-HuBERT calls it: each frame searched at twice its size.
+"""dlib as AV-HuBERT's preprocessing calls it: each frame searched at twice its size.
 
-For crops like those that published features were made from; `trees68` has the same landmarks at a
-twentieth of the time. Frontal faces by histograms of gradients (Dalal and Triggs, 2005; King,
+It gives crops like those that published features were made from; `trees68` gives the same landmarks
+in a twentieth of the time. Frontal faces by histograms of gradients (Dalal and Triggs, 2005; King,
 2015), 68 points by regression trees (Kazemi and Sullivan, 2014) trained on iBUG 300-W.
 """
 
@@ -12,12 +12,12 @@ from jaxtyping import Float64, UInt8
 
 from avsync.media.landmarks._dlib_model import load_dlib, model_path
 
-# The pyramid begins at 2 ** 1 times the size of the frame, for faces from 40 pixels on.
+# The image pyramid starts at 2 ** 1 times the frame size, for faces from 40 pixels on.
 DOUBLINGS = 1
 
 
 class Detector:
-    """The faces that look about straight into the camera, from 40 pixels on."""
+    """Detects roughly frontal faces from 40 pixels on."""
 
     detect_every = 1
 
@@ -27,7 +27,7 @@ class Detector:
         self._predict = self._dlib.shape_predictor(str(model_path("dlib68")))
 
     def boxes(self, frame: UInt8[np.ndarray, "h w"]) -> Float64[np.ndarray, "n 4"]:
-        """The faces of a grey frame as (left, top, right, bottom) in pixels."""
+        """Returns the faces of a grey frame as (left, top, right, bottom) in pixels."""
         found = self._detect(np.ascontiguousarray(frame), DOUBLINGS)
         boxes = [(face.left(), face.top(), face.right(), face.bottom()) for face in found]
         return np.array(boxes, np.float64).reshape(-1, 4)
@@ -35,7 +35,7 @@ class Detector:
     def landmarks(
         self, frames: Sequence[UInt8[np.ndarray, "h w"]], boxes: Float64[np.ndarray, "n 4"]
     ) -> Float64[np.ndarray, "n 68 2"]:
-        """The points (x, y) of the face in each frame's box, in whole pixels."""
+        """Returns the points (x, y) of the face in each frame's box, in whole pixels."""
         points = np.empty((len(frames), 68, 2))
         for i, (frame, box) in enumerate(zip(frames, boxes, strict=True)):
             shape = self._predict(frame, self._dlib.rectangle(*(round(edge) for edge in box)))

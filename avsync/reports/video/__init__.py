@@ -1,1 +1,1 @@
-"""The results of scored videos: table and figures."""
+"""Reports of scored videos: scores.json, the printed table, one picture per file."""

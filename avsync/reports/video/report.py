@@ -1,4 +1,4 @@
-"""What scoring files leaves behind: scores.json, a picture a file, a table to read at once."""
+"""Writes scores.json and one picture per scored file, and prints a table."""
 
 import json
 from pathlib import Path
@@ -10,9 +10,9 @@ from rich.table import Table
 from avsync.files import atomic_write
 from avsync.reports.drawing import to_png
 from avsync.reports.video import picture
-from avsync.scoring.video import verdict as wording
+from avsync.scoring.video import verdict
 from avsync.scoring.video.reference import Reference
-from avsync.scoring.video.result import Finding, Inspection
+from avsync.scoring.video.results import VideoResult
 
 FILE = "scores.json"
 
@@ -20,13 +20,13 @@ TABLE_WIDTH = 100
 
 
 class Report:
-    """Grows by a file at a time; what is there of scores.json is complete for the files so far."""
+    """Grows file by file; scores.json is complete for the files added so far."""
 
     def __init__(self, out_dir: Path, reference: Reference):
-        """Makes the folder."""
+        """Creates `out_dir` if needed."""
         out_dir.mkdir(parents=True, exist_ok=True)
         self._out_dir, self._reference = out_dir, reference
-        self._lines: list[dict] = []
+        self._entries: list[dict] = []
         self._pictures: set[str] = set()
         self._table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         self._table.add_column("file", overflow="fold")
@@ -35,35 +35,33 @@ class Report:
         self._table.add_column("verdict", overflow="fold")
         self.num_scored = 0
 
-    def add(self, inspection: Inspection) -> None:
-        """Writes its picture, if it has a score, and its line."""
-        name = None
-        if inspection.is_scored:
+    def add(self, result: VideoResult) -> None:
+        """Adds the entry of a file, and its picture if it has a score."""
+        name = compared_with = None
+        if result.is_scored:
             self.num_scored += 1
-            name = self._free_name(Path(inspection.path).stem)
-            atomic_write(self._out_dir / name, to_png(picture.draw(inspection, self._reference)))
-        compared_with = wording.comparison(self._reference) if inspection.is_scored else None
-        line = inspection.to_json() | {"compared_with": compared_with, "picture": name}
-        self._lines.append(line)
-        numbers = json.dumps(self._lines, indent=2, allow_nan=False)
-        atomic_write(self._out_dir / FILE, f"{numbers}\n")
-        finding = inspection.finding
+            name = self._unused_name(Path(result.path).stem)
+            atomic_write(self._out_dir / name, to_png(picture.draw(result, self._reference)))
+            compared_with = verdict.comparison(self._reference)
+        self._entries.append(result.to_json() | {"compared_with": compared_with, "picture": name})
+        text = json.dumps(self._entries, indent=2, allow_nan=False)
+        atomic_write(self._out_dir / FILE, f"{text}\n")
         self._table.add_row(
-            Path(inspection.path).name,
-            *self._cells(finding),
-            str(len(inspection.faces)),
-            finding.message if inspection.is_scored else wording.status(finding),
+            Path(result.path).name,
+            *_number_cells(result),
+            str(len(result.faces)),
+            result.message if result.is_scored else verdict.status_text(result),
         )
 
     def print_table(self) -> None:
-        """A row a file, and how they are to be read."""
-        # No markup: a file's name may hold brackets.
+        """Prints one row per file, and what the scores were compared with."""
+        # No markup: a file name may contain brackets.
         console = Console(width=TABLE_WIDTH, highlight=False, markup=False, emoji=False)
         console.print(self._table)
-        console.print(wording.comparison(self._reference))
+        console.print(verdict.comparison(self._reference))
 
-    def _free_name(self, stem: str) -> str:
-        """Files of one name from several folders keep a picture each."""
+    def _unused_name(self, stem: str) -> str:
+        """A picture name that no other file has, even if files of several folders share a name."""
         name, number = f"{stem}.png", 1
         while name in self._pictures:
             number += 1
@@ -71,8 +69,9 @@ class Report:
         self._pictures.add(name)
         return name
 
-    def _cells(self, finding: Finding) -> list[str]:
-        if finding.score is None:
-            return ["", "", ""]
-        p_value = "" if finding.p_value is None else f"{finding.p_value:.3f}"
-        return [f"{finding.score:.2f}", p_value, wording.offset_cell(finding, self._reference)]
+
+def _number_cells(result: VideoResult) -> list[str]:
+    if result.score is None:
+        return ["", "", ""]
+    p_value = "" if result.p_value is None else f"{result.p_value:.3f}"
+    return [f"{result.score:.2f}", p_value, verdict.offset_cell(result)]

@@ -1,1 +1,1 @@
-"""Any video to a score with its evidence: faces, windows over time, p-values, a picture."""
+"""A video file of any length to its score: faces, A/V offset, p-value, segments, verdict."""

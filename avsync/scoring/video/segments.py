@@ -1,4 +1,4 @@
-"""Where a clip is worst, read off the scores of its frames."""
+"""Segments and moments where a clip fits worst, from its frame scores."""
 
 from typing import NamedTuple
 
@@ -7,25 +7,25 @@ from jaxtyping import Float
 
 from avsync.units import FRAMES_PER_SECOND
 
-# Short enough to find a forged word, long enough that a lip out of sight for a frame is no finding.
+# Short enough to find a forged word; long enough that lips hidden for one frame raise no alarm.
 WINDOW_FRAMES = round(0.8 * FRAMES_PER_SECOND)
 
 
 class Segment(NamedTuple):
-    """A stretch in seconds, and the mean score of its frames."""
+    """A suspicious segment, in seconds of the file, and the mean score of its frames."""
 
     start: float
     end: float
     score: float
 
 
-def above(
+def segments_above(
     frame_scores: Float[np.ndarray, " t"], *, threshold: float, start_seconds: float
 ) -> list[Segment]:
-    """The stretches over which `smoothed` is above the threshold, in order.
+    """The segments in which `smoothed` frame scores exceed `threshold`, in order.
 
-    A forgery of 0.8 s that doubles the threshold is found with its own length; a shorter one must
-    be worse. The clip starts at `start_seconds`.
+    A forgery of 0.8 s with scores of twice the threshold is found with its own length; a shorter
+    one needs higher scores. `start_seconds` is the time of the first frame.
     """
     is_above = np.concatenate([[False], smoothed(frame_scores) > threshold, [False]])
     edges = np.flatnonzero(np.diff(is_above.astype(int))).reshape(-1, 2)
@@ -39,21 +39,24 @@ def above(
     ]
 
 
-def worst(frame_scores: Float[np.ndarray, " t"], *, number: int) -> list[int]:
-    """Up to `number` frames at least half a window apart, by `smoothed`, the worst first."""
+def worst_frames(frame_scores: Float[np.ndarray, " t"], *, number: int) -> list[int]:
+    """Up to `number` frames with the highest `smoothed` scores, highest first.
+
+    They lie at least half a window apart.
+    """
     means = smoothed(frame_scores)
-    found: list[int] = []
-    while len(found) < number and np.isfinite(means).any():
+    frames: list[int] = []
+    while len(frames) < number and np.isfinite(means).any():
         frame = int(np.nanargmax(means))
-        found.append(frame)
+        frames.append(frame)
         means[max(0, frame - WINDOW_FRAMES // 2 + 1) : frame + WINDOW_FRAMES // 2] = np.nan
-    return found
+    return frames
 
 
 def smoothed(frame_scores: Float[np.ndarray, " t"]) -> Float[np.ndarray, " t"]:
-    """The mean over the 0.8 s around each frame, less at the ends of the clip.
+    """The mean over a window of 0.8 s around each frame, shorter at the ends of the clip.
 
-    NaN, a frame without sound, is left out of the means, and stays NaN.
+    NaN marks a frame without sound: it does not enter the means, and stays NaN.
     """
     is_known = np.isfinite(frame_scores)
     scores = np.where(is_known, frame_scores, 0).astype(float)

@@ -1,4 +1,8 @@
-"""The clip of one face, trimmed as the clips were that its score is compared with."""
+"""The clip of one face, trimmed by the rule that trimmed the calibration clips.
+
+In NumPy: `avsync.pp.silence` holds the same rules for tf.data, and a test compares the two. Scoring
+a file imports no TensorFlow, whose import would take three quarters of its start.
+"""
 
 from array import array
 from typing import NamedTuple
@@ -7,35 +11,53 @@ import numpy as np
 from jaxtyping import Int16
 
 from avsync.media.footage import Footage
-from avsync.media.mouth_tracks import MouthTrack
-from avsync.pp import silence
+from avsync.media.tracks import MouthTrack
 from avsync.scoring import Abstention, abstention, no_speech
-from avsync.units import SAMPLES_PER_FRAME
+from avsync.units import SAMPLES_PER_FRAME, SILENCE_LEVEL
+
+# The views of an evaluation, and so of a calibration, are trimmed by these rules alone.
+RULES = ("leading", "none")
 
 
-class Trimmed(NamedTuple):
-    """A clip from frame `first` of its footage on; `places` are those of its crops."""
+class TrimmedTrack(NamedTuple):
+    """A face from frame `first` of the footage on; `places` locate its crops in the store."""
 
     first: int
     places: array
     waveform: Int16[np.ndarray, " s"]
 
 
-def trim(track: MouthTrack, footage: Footage, *, rule: str) -> Trimmed | Abstention:
-    """The face with its sound, cut by that rule of `avsync.pp.silence`; or why it is not judged.
+def trim_track(track: MouthTrack, footage: Footage, *, rule: str) -> TrimmedTrack | Abstention:
+    """The face and its sound, trimmed by `rule`; or why it cannot be scored.
 
-    Silence counts from where the face is first seen.
+    Leading silence counts from the frame that first shows the face.
     """
-    # A face may still be seen where the sound has ended.
+    # A face may be visible beyond the end of the sound.
     num_frames = min(len(track.places), len(footage.waveform) // SAMPLES_PER_FRAME - track.first)
     start = track.first * SAMPLES_PER_FRAME
     waveform = footage.waveform[start : start + num_frames * SAMPLES_PER_FRAME]
-    kept = silence.kept_frames(waveform, name=rule)
+    kept = kept_frames(waveform, rule=rule)
     waveform = waveform[kept.start * SAMPLES_PER_FRAME : kept.stop * SAMPLES_PER_FRAME]
     if reason := abstention(len(kept)) or no_speech(waveform):
         return reason
-    return Trimmed(
+    return TrimmedTrack(
         first=track.first + kept.start,
         places=track.places[kept.start : kept.stop],
         waveform=waveform,
     )
+
+
+def kept_frames(waveform: Int16[np.ndarray, " s"], *, rule: str) -> range:
+    """The video frames that `rule`, one of `RULES`, keeps of a clip with this sound.
+
+    "leading" cuts `i // 640 + 1` frames for i > 0 leading silent samples and none for i = 0, as in
+    Smeu et al. (CVPR 2025).
+    """
+    num_frames = len(waveform) // SAMPLES_PER_FRAME
+    if rule == "none":
+        return range(num_frames)
+    # In int32: |-32768| does not fit in an int16. The appended True stands for "never".
+    is_sound = np.append(np.abs(waveform.astype(np.int32)) > SILENCE_LEVEL, True)
+    num_silent = int(is_sound.argmax())
+    num_cut = num_silent // SAMPLES_PER_FRAME + 1 if num_silent else 0
+    return range(min(num_cut, num_frames), num_frames)

@@ -1,79 +1,92 @@
-"""What numbers mean, in the words of the terminal, of scores.json and of the picture.
+"""The verdict on a result, and its wording in the terminal, in scores.json and in the picture.
 
-Whoever reads them may be in a hurry and no expert: a file that fits worse than some reals is not
-called forged, and whose reals they are is said each time.
+Readers may be in a hurry and no experts: no wording calls a file forged or genuine, and each one
+names the clips that it was compared with.
 """
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TypeVar
 
 from avsync.scoring import MIN_DESYNC_FRAMES
-from avsync.scoring.video import placing
 from avsync.scoring.video.reference import Reference
-from avsync.scoring.video.result import OK, Finding, OffsetSpan
+from avsync.scoring.video.results import OK, OffsetSegment, SyncResult
 from avsync.units import FRAMES_PER_SECOND
 
-# More changes of the offset than this are told by their number.
-MAX_SPANS = 3
+# An offset that changes more often is described by its range.
+MAX_SEGMENTS = 3
 
 BLIND_SPOT = (
-    "What fits is not thereby genuine: a forgery that keeps lips and sound together, or of a few "
-    "words in a long file, is not seen."
+    "A consistent file is not proven genuine: a manipulation that keeps lip sync, or that changes "
+    "a few words of a long file, goes unnoticed."
 )
 
-
-def with_verdict(finding: Finding, reference: Reference, *, remark: str = "") -> Finding:
-    """The finding with its verdict and remark as its message, if it has a score."""
-    if finding.status != OK:
-        return finding
-    parts = [verdict(finding, reference), remark]
-    return dataclasses.replace(finding, message="; ".join(part for part in parts if part))
+Result = TypeVar("Result", bound=SyncResult)
 
 
-def verdict(finding: Finding, reference: Reference) -> str:
-    """How lips and sound fit beside those of the reals, and where they would fit better."""
-    shift = offset(finding) if placing.is_shifted(finding) else ""
-    if reference.threshold is None:
-        few = f"only {reference.num_real}" if reference.num_real else "no"
-        text = f"not judged: the checkpoint has the scores of {few} real clips to compare with"
-        return f"{text}; {shift}" if shift else text
-    fit = f"lips and sound fit as in {reference.reals}"
-    if shift and placing.is_believed(finding, reference):
-        changed = ": an edit, lost frames, a wrong clock, or a forgery"
-        return f"{shift}; moved back, {fit}{changed if len(finding.offsets) > 1 else ''}"
-    if not reference.is_alarm(finding.p_value):
-        return fit
-    return f"lips and sound fit worse than in {_how_many(finding, reference)}{_why(finding)}"
+def with_verdict(result: Result, reference: Reference, *, remark: str = "") -> Result:
+    """The result with `offset_is_certain`, `verdict` and `message`; unchanged without a score.
 
-
-def offset(finding: Finding) -> str:
-    """Where the sound lies, by its spans.
-
-    "out of sync by +0.20 s: the sound comes late", or "in sync until 1.5 s, out of sync by +0.24 s
-    (sound late) from there on".
+    These are decided here and nowhere else. `remark` is appended to the message.
     """
-    spans = _told(finding.offsets)
-    if len(spans) == 1:
-        return _placed(spans[0]).replace(" (sound ", ": the sound comes ").removesuffix(")")
-    if len(spans) > MAX_SPANS:
-        frames = [span.offset_frames for span in spans]
+    if result.status != OK:
+        return result
+    result = dataclasses.replace(result, offset_is_certain=reference.is_certain(result))
+    result = dataclasses.replace(result, verdict=reference.verdict(result))
+    parts = [sentence(result, reference), remark]
+    return dataclasses.replace(result, message="; ".join(part for part in parts if part))
+
+
+def sentence(result: SyncResult, reference: Reference) -> str:
+    """The verdict in words."""
+    match result.verdict:
+        case "consistent":
+            return f"lip sync consistent with the {reference.clips}"
+        case "out_of_sync":
+            causes = "; possible causes: an edit, dropped frames, clock drift, manipulation"
+            return (
+                f"{offset_text(result.offsets)}; realigned, lip sync is consistent with the "
+                f"{reference.clips}{causes if len(result.offsets) > 1 else ''}"
+            )
+        case "mismatched" if result.fits_somewhere and not result.is_shifted:
+            return (
+                "mismatch although the sound fits best in sync: partial manipulation, or "
+                "out-of-domain video"
+            )
+        case "mismatched":
+            return "mismatch at every offset: dubbing, music, manipulation, or out-of-domain video"
+    number = reference.num_clips
+    count = f"only {number} calibration clips" if number else "no calibration clips"
+    text = f"not judged: the checkpoint has {count}"
+    if result.is_shifted:
+        text += f"; best offset {seconds(result.offset_frames or 0)}, uncertain"
+    return text
+
+
+def offset_text(offsets: Sequence[OffsetSegment]) -> str:
+    """The offsets in words: "out of sync by +0.20 s (sound late)".
+
+    "in sync until 1.5 s, then out of sync by +0.24 s (sound late)" if the offset changes.
+    """
+    merged = _merged(offsets)
+    if len(merged) > MAX_SEGMENTS:
+        frames = [segment.offset_frames for segment in merged]
         return (
-            f"the offset of the sound changes {len(spans) - 1} times, from "
-            f"{seconds(frames[0])} to {seconds(frames[-1])}, between {seconds(min(frames))} and "
+            f"the A/V offset changes {len(merged) - 1} times, between {seconds(min(frames))} and "
             f"{seconds(max(frames))}"
         )
-    told = [f"{_placed(span)} until {clock(span.end)}" for span in spans[:-1]]
-    return ", ".join([*told, f"{_placed(spans[-1])} from there on"])
+    parts = [f"{_described(segment)} until {clock(segment.end)}" for segment in merged[:-1]]
+    return ", then ".join([*parts, _described(merged[-1])])
 
 
-def offset_cell(finding: Finding, reference: Reference) -> str:
-    """ "+0.20 s", "-0.04 to +0.24 s" of one that changes, "unclear" of one that means nothing."""
-    if not placing.is_believed(finding, reference):
+def offset_cell(result: SyncResult) -> str:
+    """The offset in a table: "+0.20 s", "-0.04 to +0.24 s" if it changes, else "unclear"."""
+    if not result.offset_is_certain:
         return "unclear"
-    frames = {span.offset_frames for span in finding.offsets}
+    frames = {segment.offset_frames for segment in result.offsets}
     if len(frames) > 1:
         return f"{seconds(min(frames)).removesuffix(' s')} to {seconds(max(frames))}"
-    return seconds(finding.offset_frames or 0)
+    return seconds(result.offset_frames or 0)
 
 
 def seconds(frames: int) -> str:
@@ -82,78 +95,68 @@ def seconds(frames: int) -> str:
 
 
 def clock(time: float) -> str:
-    """ "1.24 s", or "61:02" beyond a minute."""
+    """A time in a file: "1.24 s", or "61:02" beyond a minute."""
     if abs(time) < 60:
         return f"{time:.4g} s"
     return f"{int(time // 60)}:{time % 60:04.1f}".removesuffix(".0")
 
 
-def p_value(finding: Finding, reference: Reference) -> str:
-    """ "p = 0.010: 0 of 100 real clips score this high", and what that is not; "" if unknown."""
-    if finding.p_value is None:
+def percent(share: float) -> str:
+    """A share in percent: "5%", "0.1%"."""
+    return f"{100 * share:.3g}%"
+
+
+def p_value_text(result: SyncResult, reference: Reference) -> str:
+    """The p-value with its meaning; "" if it is unknown."""
+    if result.p_value is None:
         return ""
-    if finding.num_pieces == 1:
-        number = round(finding.p_value * (reference.num_real + 1)) - 1
-        text = f"{number} of {reference.num_real} {reference.reals} score this high"
+    if result.num_pieces == 1:
+        number = round(result.p_value * (reference.num_clips + 1)) - 1
+        text = f"{number} of {reference.num_clips} {reference.clips} score at least as high"
     else:
         length = (reference.piece_frames or 0) / FRAMES_PER_SECOND
         text = (
-            f"over {finding.num_pieces} pieces of about {length:.1f} s, each compared with "
-            f"{reference.num_real} {reference.reals}"
+            f"combined from {result.num_pieces} pieces of about {length:.1f} s, each compared with "
+            f"{reference.num_clips} {reference.clips}"
         )
-    return f"p = {finding.p_value:.3f}: {text}; it is not the chance that the file is real"
+    return f"p = {result.p_value:.3f}: {text}. This is not the probability that the file is real."
 
 
 def comparison(reference: Reference) -> str:
-    """What p-values and verdicts stand on, and what they cannot tell."""
-    if not reference.num_real:
-        return "No p-values: the checkpoint has no scores of real clips to compare with."
-    text = f"Compared with {reference.num_real} {reference.reals} ({reference.source})"
+    """The basis of p-values and verdicts, and their limits, in words."""
+    if not reference.num_clips:
+        return "No p-values: the checkpoint has no calibration clips."
+    text = f"Compared with {reference.num_clips} {reference.clips} from {reference.source}"
+    rate = percent(reference.false_alarm_rate)
     if reference.threshold is None:
-        return f"{text}; too few for a false-alarm rate of {reference.false_alarm_rate:.0%}."
-    parts = [
-        f"{text}: of reals of that kind, at most {reference.false_alarm_rate:.0%} score above "
-        f"{reference.threshold:.2f}. Reals of other talkers, cameras, rooms or languages may score "
-        "above it far more often.",
-        reference.caution,
-        BLIND_SPOT,
-    ]
-    return " ".join(part for part in parts if part)
+        return f"{text}: too few for a false-alarm rate of {rate}."
+    domain = reference.caution or (
+        "Other speakers, cameras, rooms or languages may exceed it far more often."
+    )
+    return (
+        f"{text}: a false-alarm rate of {rate} puts the threshold at {reference.threshold:.2f}. "
+        f"{domain} {BLIND_SPOT}"
+    )
 
 
-def status(finding: Finding) -> str:
-    """Why there is no score: "no_audio: the file has no audio stream"."""
-    return f"{finding.status}: {finding.message}"
+def status_text(result: SyncResult) -> str:
+    """The reason for a missing score: "no_audio: the file has no audio stream"."""
+    return f"{result.status}: {result.message}"
 
 
-def _told(spans: Sequence[OffsetSpan]) -> list[OffsetSpan]:
-    """The spans, those joined that are no desync of one another."""
-    told: list[OffsetSpan] = []
-    for span in spans:
-        if told and abs(span.offset_frames - told[-1].offset_frames) < MIN_DESYNC_FRAMES:
-            told[-1] = told[-1]._replace(end=span.end)
+def _merged(offsets: Sequence[OffsetSegment]) -> list[OffsetSegment]:
+    """The segments, neighbours merged whose offsets differ by less than a desync."""
+    merged: list[OffsetSegment] = []
+    for segment in offsets:
+        if merged and abs(segment.offset_frames - merged[-1].offset_frames) < MIN_DESYNC_FRAMES:
+            merged[-1] = merged[-1]._replace(end=segment.end)
         else:
-            told.append(span)
-    return told
+            merged.append(segment)
+    return merged
 
 
-def _placed(span: OffsetSpan) -> str:
-    frames = span.offset_frames
+def _described(segment: OffsetSegment) -> str:
+    frames = segment.offset_frames
     if abs(frames) < MIN_DESYNC_FRAMES:
         return "in sync"
     return f"out of sync by {seconds(frames)} (sound {'late' if frames > 0 else 'early'})"
-
-
-def _how_many(finding: Finding, reference: Reference) -> str:
-    """Of the reals, those that fit better."""
-    if finding.num_pieces != 1 or finding.p_value is None:
-        return f"{reference.reals} (p = {finding.p_value:.3f})"
-    number = reference.num_real + 1 - round(finding.p_value * (reference.num_real + 1))
-    return f"{number} of {reference.num_real} {reference.reals}"
-
-
-def _why(finding: Finding) -> str:
-    """What a misfit may come from: what the file itself tells apart, and nothing beyond."""
-    if placing.has_offset(finding) and not placing.is_shifted(finding):
-        return ", yet best where the sound is: forged in part, or a file unlike those"
-    return ", and no shift explains it: another's voice, music, forged, or a file unlike those"

@@ -5,7 +5,7 @@ import pytest
 
 from avsync.datasets.fabricate import CannotFabricate
 from avsync.datasets.fabricate._speech import speech_frames, speech_stretch
-from avsync.media.decode import decode
+from tests.media.whole_files import decode
 
 
 def test_loud_frames_are_speech_however_loud_the_recording_is(talking_clip):

@@ -1,0 +1,67 @@
+"""The panel of the A/V offset over time: how well each offset fits, and the offset if certain."""
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+
+from avsync.reports.drawing import PALETTE
+from avsync.scoring.video import verdict
+from avsync.scoring.video.results import Timeline, VideoResult
+from avsync.units import FRAMES_PER_SECOND
+
+# It takes about one second of speech to tell offsets apart.
+WINDOW_FRAMES = FRAMES_PER_SECOND
+
+# More columns than this over the width of the picture show nothing more.
+MAX_COLUMNS = 600
+
+OFFSET_COLOUR = PALETTE[1]
+
+
+def draw(axes: Axes, result: VideoResult, timeline: Timeline) -> None:
+    """The fit in sliding windows of 1 s, dark where the sound fits; a line at a certain offset."""
+    for track in timeline.tracks:
+        means = _windowed(track.evidence)
+        reach = means.shape[1] // 2
+        step = -(-len(means) // MAX_COLUMNS)
+        ends = (track.start, track.start + len(means) / FRAMES_PER_SECOND)
+        edge = (reach + 0.5) / FRAMES_PER_SECOND
+        axes.imshow(
+            means[::step].T,
+            cmap="Greys",
+            # From chance to certainty: an offset that fits no better than chance stays white.
+            vmin=-np.log(means.shape[1]),
+            vmax=0,
+            extent=(*ends, -edge, edge),
+            aspect="auto",
+            origin="lower",
+            interpolation="nearest",
+        )
+    if result.offset_is_certain:
+        for segment in result.offsets:
+            height = segment.offset_frames / FRAMES_PER_SECOND
+            axes.plot(
+                (segment.start, segment.end), (height, height), color=OFFSET_COLOUR, linewidth=1.4
+            )
+    axes.axhline(0, color="black", linewidth=0.8, linestyle=":")
+    axes.set_ylabel("A/V offset (s)\nsound early | late", fontsize=8)
+    axes.set_xlabel("time in the file; dark: where the sound fits, in windows of 1 s", fontsize=8)
+    axes.set_yticks([-0.5, 0, 0.5])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: verdict.clock(time)))
+
+
+def _windowed(evidence: Float[np.ndarray, "t k"]) -> Float[np.ndarray, "t k"]:
+    """The mean evidence in a window around each frame, frames without evidence left out.
+
+    Chance where the window has none, as at both ends of a clip.
+    """
+    has_evidence = evidence.any(axis=1)
+    total = np.pad(np.cumsum(evidence, axis=0, dtype=float), ((1, 0), (0, 0)))
+    count = np.concatenate([[0], np.cumsum(has_evidence)])
+    frames = np.arange(len(evidence))
+    first = np.maximum(frames - WINDOW_FRAMES // 2, 0)
+    end = np.minimum(frames + WINDOW_FRAMES // 2 + 1, len(evidence))
+    number = (count[end] - count[first])[:, None]
+    chance = -np.log(evidence.shape[1])
+    return np.where(number, (total[end] - total[first]) / np.maximum(number, 1), chance)

@@ -1,0 +1,177 @@
+"""One clip, or several that belong together, to scores and A/V offsets."""
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Bool, Float
+
+from avsync import scoring
+from avsync.scoring import OffsetRun
+from avsync.scoring.scorer import Scorer
+from avsync.scoring.video.chunks import offset_logits
+from avsync.scoring.video.long_clip import LongClip, realigned
+from avsync.units import FRAMES_PER_SECOND, MIN_FRAMES
+
+Logits = Float[np.ndarray, "_ k"]
+FrameScores = Float[np.ndarray, " _"]
+
+# Lengths are rounded up to 2^n seconds: a handful of shapes to compile for.
+SHORTEST_FRAMES = FRAMES_PER_SECOND
+
+NO_SCORES = np.zeros(0, np.float32)
+
+
+class JointScores(NamedTuple):
+    """Scores and offsets of clips taken together; "realigned" means moved by `offsets`.
+
+    score: pooled over all frames, as in the file; grows with fakeness.
+    offset_frames: the offset they prefer together; +n means the sound is n frames late.
+    offset_evidence: fit at `offsets` minus the fit of chance, in nats per frame.
+    offset_gain: fit at `offsets` minus the fit in sync, in nats summed over all frames.
+    support: the mean log-probability of each offset, from -reach to +reach.
+    evidence: per clip, `avsync.scoring.offset_evidence`.
+    offsets: per clip, runs of one offset each.
+    score_realigned: the score after realignment; None if too little of every clip is left.
+    frame_scores: per clip, as in the file.
+    frame_scores_realigned: per clip, NaN for a frame whose sound lies beyond the clip.
+    piece_scores: of the pieces of all clips, each scored as a clip of its own, as in the file.
+    piece_scores_realigned: the same after realignment; [] if too little is left.
+    """
+
+    score: float
+    offset_frames: int
+    offset_evidence: float
+    offset_gain: float
+    support: Float[np.ndarray, " k"]
+    evidence: list[Logits]
+    offsets: list[list[OffsetRun]]
+    score_realigned: float | None
+    frame_scores: list[FrameScores]
+    frame_scores_realigned: list[FrameScores]
+    piece_scores: list[float]
+    piece_scores_realigned: list[float]
+
+
+class ClipScorer:
+    """A model and its scoring rules, for clips of any length.
+
+    With `piece_frames`, clips are also scored in pieces of about that length: under any pooling the
+    distribution of scores depends on the length, so only clips of equal length can be compared.
+    With None, every clip is one piece.
+    """
+
+    def __init__(self, scorer: Scorer, *, piece_frames: int | None):
+        self._piece_frames = piece_frames
+        self._params = jax.device_put(scorer.params)
+        self._apply = jax.jit(scorer.apply)
+        self._evidence = jax.jit(scoring.offset_evidence)
+        self._frame_scores = jax.jit(
+            functools.partial(scoring.frame_scores, name=scorer.frame_score)
+        )
+        self._pool = jax.jit(functools.partial(scoring.clip_score, pooling=scorer.pooling))
+
+    def logits(self, clip: LongClip) -> Logits:
+        """offset_logits of every frame."""
+        return offset_logits(clip, functools.partial(self._apply, self._params))
+
+    def score(self, clips: Sequence[LongClip], *, logits: Sequence[Logits]) -> JointScores:
+        """Scores of `clips` (at least one, none empty) from the `logits` of each."""
+        evidence = [np.asarray(self._evidence(*_padded(row)))[0, : len(row)] for row in logits]
+        joined = np.concatenate(evidence)
+        runs = scoring.offset_runs(joined)
+        # Frames that lack candidates carry no evidence and do not count.
+        num_informative = int(joined.any(axis=1).sum())
+        support = joined.sum(axis=0) / num_informative
+        reach = len(support) // 2
+        fit = sum(float(joined[first:end, reach + offset].sum()) for first, end, offset in runs)
+        offsets = _split_by_clip(runs, clips)
+        frame_scores = [self._score_frames(each) for each in logits]
+        score = self._pooled(frame_scores)
+        piece_scores = self._score_pieces(clips, frame_scores)
+        scores = JointScores(
+            score=score,
+            offset_frames=int(np.argmax(support)) - reach,
+            # Chance gives each of K offsets a log-probability of -ln K.
+            offset_evidence=fit / num_informative + math.log(len(support)),
+            offset_gain=fit - float(joined[:, reach].sum()),
+            support=support,
+            evidence=evidence,
+            offsets=offsets,
+            score_realigned=score,
+            frame_scores=frame_scores,
+            frame_scores_realigned=frame_scores,
+            piece_scores=piece_scores,
+            piece_scores_realigned=piece_scores,
+        )
+        has_offset = any(run.offset_frames for own in offsets for run in own)
+        return self._with_realigned(scores, clips) if has_offset else scores
+
+    def _with_realigned(self, scores: JointScores, clips: Sequence[LongClip]) -> JointScores:
+        """`scores` with the fields that need the realigned clips.
+
+        These go through the model again. Reading another column of the same logits would not do:
+        padding tells an encoder where a frame is near the end of a clip, so that there each frame
+        fits the sound of the same position, whether it is its own or not.
+        """
+        moved = [realigned(*each) for each in zip(clips, scores.offsets, strict=True)]
+        frame_scores = [
+            self._score_frames(self.logits(clip)) if clip.num_frames >= MIN_FRAMES else NO_SCORES
+            for clip, _ in moved
+        ]
+        in_place = [np.full(clip.num_frames, np.nan, np.float32) for clip in clips]
+        for row, own, (_, source_frames) in zip(in_place, frame_scores, moved, strict=True):
+            row[source_frames[: len(own)]] = own
+        return scores._replace(
+            score_realigned=self._pooled(frame_scores) if any(map(len, frame_scores)) else None,
+            piece_scores_realigned=self._score_pieces([clip for clip, _ in moved], frame_scores),
+            frame_scores_realigned=in_place,
+        )
+
+    def _score_pieces(
+        self, clips: Sequence[LongClip], frame_scores: Sequence[FrameScores]
+    ) -> list[float]:
+        """The scores of all pieces; a clip whose `frame_scores` are empty is left out."""
+        scores = []
+        for clip, own in zip(clips, frame_scores, strict=True):
+            pieces = clip.pieces(self._piece_frames or clip.num_frames) if len(own) else []
+            if len(pieces) > 1:
+                scores += [self._pooled([self._score_frames(self.logits(p))]) for p in pieces]
+            elif pieces:
+                scores.append(self._pooled([own]))
+        return scores
+
+    def _score_frames(self, logits: Logits) -> FrameScores:
+        row, _ = _padded(logits)
+        return np.asarray(self._frame_scores(row))[0, : len(logits)]
+
+    def _pooled(self, frame_scores: Sequence[FrameScores]) -> float:
+        return self._pool(*_padded(np.concatenate(frame_scores))).item()
+
+
+def _split_by_clip(runs: Sequence[OffsetRun], clips: Sequence[LongClip]) -> list[list[OffsetRun]]:
+    """The runs of each clip, in its own frames, from the runs of all clips in a row."""
+    by_clip, start = [], 0
+    for clip in clips:
+        inside = [
+            OffsetRun(max(0, first - start), min(clip.num_frames, end - start), offset)
+            for first, end, offset in runs
+        ]
+        by_clip.append([run for run in inside if run.first < run.end])
+        start += clip.num_frames
+    return by_clip
+
+
+def _padded(
+    values: Float[np.ndarray, "t ..."],
+) -> tuple[Float[np.ndarray, "1 n ..."], Bool[np.ndarray, "1 n"]]:
+    """A batch of one row, padded to SHORTEST_FRAMES times 2^n, and its valid frames."""
+    num_frames = SHORTEST_FRAMES
+    while num_frames < len(values):
+        num_frames *= 2
+    row = np.zeros((1, num_frames, *values.shape[1:]), np.float32)
+    row[0, : len(values)] = values
+    return row, np.arange(num_frames)[None] < len(values)

@@ -1,0 +1,133 @@
+"""Scores and offsets of clips, by a model that knows which sound belongs to which frame."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from avsync.scoring import OffsetRun
+from avsync.scoring.scorer import Scorer
+from avsync.scoring.video.clip_scorer import ClipScorer, JointScores
+from avsync.scoring.video.long_clip import LongClip
+from avsync.units import SAMPLES_PER_FRAME
+
+REACH = 7
+
+
+def encode(params, visual, audio, valid):
+    """The number in the pixels of each frame, and the number in its sound."""
+    del params
+    sound = audio.reshape(*valid.shape, SAMPLES_PER_FRAME)[..., 0]
+    return visual[..., 0, 0, 0].astype(jnp.float32), sound.astype(jnp.float32)
+
+
+def align(params, visual, audio, valid):
+    """`scale` where the two numbers agree, 0 elsewhere, about minus infinity beyond the clip."""
+    time = valid.shape[1]
+    index = jnp.arange(time)[:, None] + jnp.arange(-REACH, REACH + 1)
+    is_there = (index >= 0) & (index < valid.sum(axis=1))
+    same = visual[:, :, None] == audio[:, jnp.clip(index, 0, time - 1)]
+    return jnp.where(is_there, params["scale"] * same, -1e9)
+
+
+@pytest.fixture(scope="module")
+def clip_scorer() -> ClipScorer:
+    params = {"scale": np.float32(4)}
+    return ClipScorer(
+        Scorer(params, encode, align, REACH, frame_score="nll", pooling="mean"), piece_frames=40
+    )
+
+
+def clip(*, late: int = 0, num_frames: int = 60, seed: int = 0) -> LongClip:
+    """Random numbers in pixels and sound; the sound is `late` frames late."""
+    numbers = (
+        np.random.default_rng(seed).permutation(250)[: num_frames + 2 * REACH].astype(np.int16)
+    )
+    frames = numbers[REACH : REACH + num_frames].astype(np.uint8)[:, None, None, None]
+    sound = numbers[REACH - late : REACH - late + num_frames]
+    return LongClip(
+        num_frames, lambda first, end: frames[first:end], np.repeat(sound, SAMPLES_PER_FRAME)
+    )
+
+
+def half_late(num_frames_late: int) -> LongClip:
+    """60 frames; video frames are dropped in the middle, so the sound is late after it."""
+    whole = clip(num_frames=60 + num_frames_late)
+    frames = np.concatenate([whole.read(0, 30), whole.read(30 + num_frames_late, whole.num_frames)])
+    return LongClip(
+        60, lambda first, end: frames[first:end], whole.waveform[: 60 * SAMPLES_PER_FRAME]
+    )
+
+
+def score(clip_scorer: ClipScorer, *clips: LongClip) -> JointScores:
+    return clip_scorer.score(clips, logits=[clip_scorer.logits(clip) for clip in clips])
+
+
+def test_a_clip_in_sync_has_a_low_score_and_no_offset(clip_scorer):
+    scores = score(clip_scorer, clip())
+    assert scores.offset_frames == 0
+    assert scores.score == pytest.approx(np.log(1 + 14 * np.exp(-4)), abs=0.05)
+    assert scores.score_realigned == scores.score
+
+
+@pytest.mark.parametrize("late", [-5, 3, 5])
+def test_a_clip_out_of_sync_scores_high_as_it_is_and_low_after_realignment(clip_scorer, late):
+    scores, in_sync = score(clip_scorer, clip(late=late)), score(clip_scorer, clip())
+    assert scores.offset_frames == late
+    assert scores.score > 3
+    assert scores.score_realigned == pytest.approx(in_sync.score, abs=0.05)
+    assert scores.offsets == [[OffsetRun(0, 60, late)]]
+    assert scores.offset_evidence > 2
+    assert scores.offset_gain > 100
+    assert in_sync.offset_gain == 0
+    assert np.isfinite(scores.frame_scores[0]).all()
+    realigned = scores.frame_scores_realigned[0]
+    assert np.isnan(realigned).sum() == abs(late)
+    assert np.isnan(realigned[0]) == (late < 0)
+
+
+def test_clips_together_have_a_joint_offset_and_each_its_own(clip_scorer):
+    long, short = clip(late=2, num_frames=120), clip(late=-4, num_frames=40, seed=1)
+    scores = score(clip_scorer, long, short)
+    assert scores.offset_frames == 2
+    assert [[run.offset_frames for run in own] for own in scores.offsets] == [[2], [-4]]
+
+
+def test_a_clip_that_goes_out_of_sync_is_realigned_half_by_half(clip_scorer):
+    scores, in_sync = score(clip_scorer, half_late(6)), score(clip_scorer, clip())
+    ((first, second),) = scores.offsets
+    assert (first.offset_frames, second.offset_frames) == (0, 6)
+    assert first.end == second.first == pytest.approx(30, abs=1)
+    assert scores.score > 1
+    assert scores.score_realigned == pytest.approx(in_sync.score, abs=0.1)
+    # At the end of the clip, where the sound has ended.
+    assert np.isnan(scores.frame_scores_realigned[0]).sum() == 6
+
+
+def test_sound_of_another_clip_fits_no_offset_better_than_chance(clip_scorer):
+    video, sound = clip(num_frames=200), clip(num_frames=200, seed=1)
+    scores = score(clip_scorer, video._replace(waveform=sound.waveform))
+    assert scores.offset_evidence < 0.2 < score(clip_scorer, clip()).offset_evidence
+
+
+def test_the_score_of_clips_together_pools_all_their_frames(clip_scorer):
+    parts = [clip(), clip(late=3, num_frames=30, seed=1)]
+    alone = [score(clip_scorer, part) for part in parts]
+    together = score(clip_scorer, *parts)
+    assert together.score == pytest.approx((60 * alone[0].score + 30 * alone[1].score) / 90)
+
+
+def test_a_clip_too_short_after_realignment_has_no_realigned_scores(clip_scorer):
+    scores = score(clip_scorer, clip(late=4, num_frames=28))
+    assert scores.offset_frames == 4
+    assert scores.score_realigned is None
+    assert scores.piece_scores_realigned == []
+    assert np.isnan(scores.frame_scores_realigned[0]).all()
+
+
+def test_the_pieces_of_a_long_clip_are_scored_as_clips_of_their_own(clip_scorer):
+    long = clip(num_frames=120)
+    scores = score(clip_scorer, long, clip(num_frames=50, seed=1))
+    pieces = [score(clip_scorer, piece).score for piece in long.pieces(40)]
+    assert len(scores.piece_scores) == 4
+    assert scores.piece_scores[:3] == pytest.approx(pieces)
+    assert scores.piece_scores_realigned == scores.piece_scores

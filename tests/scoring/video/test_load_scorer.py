@@ -1,0 +1,131 @@
+"""`avsync.load_scorer`, the Python interface: golden scores, documented example, light imports."""
+
+import doctest
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import avsync
+from avsync.scoring.video.results import VideoResult
+from avsync.scoring.video.video_scorer import VideoScorer
+from tests.conftest import ROOT, environment
+
+# Of the shipped scorer: score, p-value (rank / 101), offset in frames, verdict. The scores are
+# those of revision 35eec94.
+GOLDEN = {
+    "grid_s1/video/bbaf2n.mkv": (2.150812149, 22, 0, "consistent"),
+    "grid_speakers/sbwe5n.mpg": (2.194548607, 20, 0, "consistent"),
+    "grid_speakers/lbax4n.mpg": (8.874464035, 1, -1, "mismatched"),
+    "grid_speakers/swiz3n.mpg": (8.875313759, 1, -8, "mismatched"),
+}
+
+
+@pytest.fixture(scope="module")
+def scorer() -> VideoScorer:
+    return avsync.load_scorer()
+
+
+@pytest.fixture(scope="module")
+def result(scorer: VideoScorer, testdata: Path) -> VideoResult:
+    return scorer.score(testdata / "grid_s1" / "video" / "bbaf2n.mkv")
+
+
+@pytest.mark.grid
+@pytest.mark.parametrize("path", GOLDEN)
+def test_the_shipped_scorer_gives_its_golden_scores(scorer, testdata, path):
+    result = scorer.score(testdata / path)
+    score, rank, offset_frames, verdict = GOLDEN[path]
+    assert result.score == pytest.approx(score, abs=1e-4)
+    assert result.p_value == pytest.approx(rank / 101)
+    assert (result.offset_frames, result.verdict) == (offset_frames, verdict)
+
+
+@pytest.mark.grid
+def test_frame_scores_have_a_time_each_and_average_to_the_score(result):
+    assert result.frame_scores.shape == result.frame_times.shape == (73,)
+    assert np.diff(result.frame_times) == pytest.approx(1 / 25)
+    # The pooling of the calibration is the log of the mean exponential.
+    assert np.log(np.exp(result.frame_scores).mean()) == pytest.approx(result.score, abs=1e-4)
+    (face,) = result.faces
+    assert (face.score, face.is_talking) == (result.score, True)
+
+
+def test_a_broken_file_has_a_status_and_no_score(scorer, tmp_path):
+    (tmp_path / "text.mp4").write_text("no video")
+    result = scorer.score(tmp_path / "text.mp4")
+    assert (result.status, result.score, result.verdict) == ("undecodable", None, None)
+    assert len(result.frame_scores) == len(result.frame_times) == len(result.faces) == 0
+
+
+@pytest.mark.grid
+def test_the_documented_example_is_true(testdata, monkeypatch):
+    monkeypatch.chdir(testdata)
+    outcome = doctest.testmod(avsync)
+    assert (outcome.failed, outcome.attempted >= 6) == (0, True)
+
+
+@pytest.mark.grid
+def test_the_example_script_runs(testdata):
+    clip = testdata / "grid_s1" / "video" / "bbaf2n.mkv"
+    done = run("launch/score_a_video.py", clip, MPLBACKEND="agg")
+    assert done.returncode == 0, done.stderr
+    assert "verdict consistent" in done.stdout
+
+
+@pytest.mark.grid
+def test_scoring_a_file_imports_no_tensorflow(testdata):
+    clip = testdata / "grid_s1" / "video" / "bbaf2n.mkv"
+    code = f"""
+import sys, avsync
+assert avsync.load_scorer().score({str(clip)!r}).status == "ok"
+print([name for name in sys.modules if name.startswith("tensorflow")])
+"""
+    done = run("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+def test_importing_avsync_is_silent_and_imports_none_of_its_dependencies():
+    code = "import sys, avsync; print({'jax', 'numpy', 'tensorflow'} & set(sys.modules))"
+    done = run("-c", code)
+    assert (done.stdout.strip(), done.stderr) == ("set()", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"checkpoint": "/nowhere"}, "checkpoint not found: /nowhere"),
+        ({"detector": "trees86"}, "did you mean 'trees68'"),
+        ({"false_alarm_rate": 5.0}, "between 0 and 1"),
+    ],
+)
+def test_wrong_arguments_are_value_errors(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        avsync.load_scorer(**arguments)
+
+
+def test_names_are_checked_before_jax_is_imported():
+    for argument in ("checkpoint='/nowhere'", "detector='trees86'"):
+        code = f"""
+import sys, avsync
+try:
+    avsync.load_scorer({argument})
+except ValueError:
+    print('jax' in sys.modules)
+"""
+        assert run("-c", code).stdout.strip() == "False"
+
+
+def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Python with these arguments, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=ROOT,
+        env={**environment(devices=1), **variables},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
