@@ -68,7 +68,7 @@ def workdir(arguments: list[str], run_binary: Run) -> Path:
     assert read_outcome(workdir, NAMES[0]) == before
     assert f"{NAMES[0]}: avsync-train" not in done.stderr
     assert f"{NAMES[1]}: avsync-train --config=configs/quickstart.py:test" in done.stderr
-    assert "unknown name in avsync.train.losses: 'alignmnt'" in done.stderr
+    assert "unknown config.train.loss: 'alignmnt'" in done.stderr
     assert NAMES[0] in done.stdout
     done = run_binary("sweep", *arguments, "--only=0")
     assert done.returncode == 0, done.stderr

@@ -1,24 +1,23 @@
 """Trains and tests many variants of a config and writes one table of the results.
 
-    avsync-sweep --config=configs/quickstart.py --sweep=configs/sweeps/learning_rate.py \\
-        --workdir=runs/learning_rate
+    avsync-sweep --config=quickstart --sweep=learning_rate --workdir=runs/learning_rate
 
 Run again on the same workdir, it resumes: finished runs are kept, interrupted runs continue, failed
-runs are tried again. --config.x.y=VALUE changes all runs. Writes sweep.csv, sweep.md and sweep.png;
-runs/NAME is the workdir of a training and logs/NAME.log its output.
+runs are tried again. --config.FIELD=VALUE changes all runs. Writes sweep.csv, sweep.md and
+sweep.png; runs/NAME is the workdir of a training and logs/NAME.log its output.
 """
 
-import functools
 import os
+import sys
 from pathlib import Path
 
 from absl import flags
-from ml_collections import config_flags
 
+from avsync.bin import _config_flag
 from avsync.bin.base import FAILED, PREEMPTED, UsageError, end, run_binary, suppress_stderr
 
-CONFIG = config_flags.DEFINE_config_file("config", None, "configs/NAME.py[:ARG]", lock_config=True)
-SWEEP = flags.DEFINE_string("sweep", None, "configs/sweeps/NAME.py[:ARG]", required=True)
+CONFIG = flags.DEFINE_string("config", None, _config_flag.CONFIG_HELP, required=True)
+SWEEP = flags.DEFINE_string("sweep", None, _config_flag.SWEEP_HELP, required=True)
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the runs and the table.", required=True)
 LAUNCHER = flags.DEFINE_enum("launcher", "local", ["local", "slurm"], "Here, or as a Slurm array.")
 JOBS = flags.DEFINE_integer("jobs", 1, "Concurrent runs; local: one GPU each.", lower_bound=1)
@@ -29,7 +28,6 @@ DATASET = flags.DEFINE_string("dataset", None, "Dataset to test on; default: tha
 SPLIT = flags.DEFINE_string("split", "test", "Split to test on; empty for no test.")
 COLLECT = flags.DEFINE_bool("collect", False, "Only write the table of the results so far.")
 ONLY = flags.DEFINE_integer("only", None, "Execute only the run of this index; write no table.")
-flags.mark_flag_as_required("config")
 
 
 def main(_: list[str]) -> None:
@@ -39,13 +37,13 @@ def main(_: list[str]) -> None:
     from avsync.sweeps.commands import Evaluation, array_task_command
 
     root, evaluation = Path(WORKDIR.value).expanduser(), Evaluation(DATASET.value, SPLIT.value)
-    config = flags.FLAGS["config"]
+    chosen = _config_flag.read_config(CONFIG.value)
     try:
         sweep = plan.make_sweep(
-            plan.load_overrides(SWEEP.value),
-            config=config_flags.get_config_filename(config),
-            fixed=config_flags.get_override_values(config),
-            values=CONFIG.value.to_dict(),
+            _config_flag.read_sweep(SWEEP.value),
+            config=chosen.argument,
+            fixed=chosen.changes,
+            fields_with=chosen.fields_with,
         )
         left = job.pending(sweep, root, evaluation=evaluation, only=ONLY.value)
         if left and not COLLECT.value:
@@ -72,7 +70,11 @@ def main(_: list[str]) -> None:
         end(failure, FAILED)
 
 
-run = functools.partial(run_binary, main)
+def run() -> None:
+    """The console script `avsync-sweep`."""
+    _config_flag.define_fields(sys.argv[1:])
+    run_binary(main)
+
 
 if __name__ == "__main__":
     run()

@@ -1,10 +1,8 @@
 """The plan of a sweep: a config, the changes common to all runs, and those of each run."""
 
-import difflib
-import importlib.util
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,8 +38,8 @@ class Sweep(NamedTuple):
     runs: tuple[Run, ...]
 
     def value(self, run: Run, field: str) -> Any:
-        """Return the value of a config field in this run."""
-        return run.overrides.get(field, self.fields[field])
+        """Return the value of a config field in this run; "" if only other runs have the field."""
+        return run.overrides.get(field, self.fields.get(field, ""))
 
     @property
     def swept(self) -> list[str]:
@@ -49,41 +47,31 @@ class Sweep(NamedTuple):
         return list(dict.fromkeys(field for run in self.runs for field in run.overrides))
 
 
-def load_overrides(text: str) -> list[Overrides]:
-    """Return what `get_sweep(arg)` of a sweep file returns; `text` is FILE.py or FILE.py:ARG.
-
-    ValueError names the sweeps in the same folder if the file does not exist.
-    """
-    place, _, arg = text.partition(":")
-    path = Path(place).expanduser()
-    if not path.is_file():
-        known = sorted(found.as_posix() for found in path.parent.glob("*.py"))
-        near = difflib.get_close_matches(path.as_posix(), known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"sweep not found: {place}{hint} Known: {', '.join(known) or 'none'}.")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not hasattr(module, "get_sweep"):
-        raise ValueError(f"{place} does not define get_sweep(arg), which returns the runs")
-    return list(module.get_sweep(arg))
-
-
 def make_sweep(
-    overrides: Iterable[Overrides], *, config: str, fixed: Overrides, values: Mapping[str, Any]
+    overrides: Iterable[Overrides],
+    *,
+    config: str,
+    fixed: Overrides,
+    fields_with: Callable[[Overrides], Mapping[str, Any]],
 ) -> Sweep:
-    """Return the sweep of these runs; `values` is the nested config with `fixed` applied.
+    """Return the sweep of these runs.
 
-    ValueError if there is no run, two runs are equal, or a run changes a field that the config
-    lacks, that `fixed` sets, or that has another type.
+    `fields_with(changes)` returns the values of all fields, by dotted name, of the config with
+    `fixed` and `changes`. It raises ValueError for a field that the config lacks or a value of
+    another type; so does this function if there is no run, two runs are equal, or a run changes a
+    field that `fixed` sets.
     """
-    fields = dict(_flat(values))
+    fields = fields_with({})
     runs: list[Run] = []
     for index, changes in enumerate(overrides):
         plain = {field: _plain(value) for field, value in changes.items()}
-        for field, value in plain.items():
-            _require_possible(field, value, fields=fields, fixed=fixed)
+        for field in plain:
+            if field in fixed:
+                raise ValueError(
+                    f"{field} is both swept and set by --config.{field}={fixed[field]}; remove one "
+                    "of them"
+                )
+        fields_with(plain)
         if repeated := next((run for run in runs if run.overrides == plain), None):
             raise ValueError(
                 f"run {index} repeats run {repeated.name}: change a field, such as the seed, or "
@@ -137,36 +125,6 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return ""
 
 
-def _require_possible(
-    field: str, value: Any, *, fields: Mapping[str, Any], fixed: Overrides
-) -> None:
-    if field not in fields:
-        # Compare the last part too: to a person, "learning_rate" is near "optim.learning_rate".
-        last = {name.rpartition(".")[2]: name for name in fields}
-        near = difflib.get_close_matches(field, fields, n=3)
-        near += [last[n] for n in difflib.get_close_matches(field.rpartition(".")[2], last, n=2)]
-        hint = ", ".join(dict.fromkeys(near)) or ", ".join(sorted(fields))
-        raise ValueError(f"the config has no field {field!r}; the nearest are: {hint}")
-    if field in fixed:
-        raise ValueError(
-            f"{field} is both swept and set by --config.{field}={fixed[field]}; remove one of them"
-        )
-    expected = type(fields[field])
-    if type(value) is not expected and (expected, type(value)) != (float, int):
-        raise ValueError(
-            f"{field} is of type {expected.__name__} in the config, as in {fields[field]!r}; "
-            f"the sweep sets {value!r}"
-        )
-
-
 def _plain(value: Any) -> Any:
     """Return a NumPy scalar as a Python value, which JSON can hold."""
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value

@@ -7,7 +7,7 @@ from avsync.sweeps import job, plan
 from avsync.sweeps.commands import Evaluation, array_task_command, commands
 from avsync.sweeps.results import RunFiles
 
-VALUES = {"seed": 0, "data": {"dataset": "grid", "data_dir": "data"}, "train": {"num_steps": 9}}
+FIELDS = {"seed": 0, "data.dataset": "grid", "data.data_dir": "data", "train.num_steps": 9}
 
 TEST = Evaluation(None, "test_planted")
 
@@ -16,7 +16,10 @@ TEST = Evaluation(None, "test_planted")
 def sweep() -> plan.Sweep:
     overrides = [{"seed": 1}, {"data.dataset": "lrs3"}, {"seed": 2}]
     return plan.make_sweep(
-        overrides, config="configs/grid.py", fixed={"train.num_steps": 5}, values=VALUES
+        overrides,
+        config="configs/grid.py",
+        fixed={"train.num_steps": 5},
+        fields_with=lambda changes: {**FIELDS, **changes},
     )
 
 

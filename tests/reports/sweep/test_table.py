@@ -9,11 +9,16 @@ from avsync.reports.sweep import picture, table
 from avsync.sweeps import plan
 from avsync.sweeps.results import DONE, FAILED, Auc, Outcome, Result, best, duration
 
-VALUES = {"seed": 0, "model": {"reach_frames": 15}, "optim": {"learning_rate": 2e-3}}
+FIELDS = {"seed": 0, "model.reach_frames": 15, "optim.learning_rate": 2e-3}
 
 
 def make(*overrides: dict) -> plan.Sweep:
-    return plan.make_sweep(overrides, config="configs/grid.py", fixed={}, values=VALUES)
+    return plan.make_sweep(
+        overrides,
+        config="configs/grid.py",
+        fixed={},
+        fields_with=lambda changes: {**FIELDS, **changes},
+    )
 
 
 def done(run: plan.Run, loss: float, auc: float) -> Result:
