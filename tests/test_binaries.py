@@ -176,7 +176,7 @@ def test_another_config_on_the_same_workdir_is_refused_and_nothing_is_lost(
         f"--workdir={trained}",
     )
     assert done.returncode == 1
-    assert "begun with another config (seed: 0 then, 7 now)" in done.stderr
+    assert "another config (seed: 0 then, 7 now)" in done.stderr
     assert (trained / "metrics.jsonl").read_text() == before
 
 

@@ -205,7 +205,7 @@ def test_official_pairs_become_official_features_and_these_a_dataset(
     ("arguments", "message"),
     [
         (["--dataset=a", "--from_npz=b"], "say what to extract, by one of"),
-        (["--from_roi={pairs}", "--to_npz={out}"], "is no checkpoint"),
+        (["--from_roi={pairs}", "--to_npz={out}"], "checkpoint not found: "),
         (["--trim=both"], "should be one of"),
     ],
 )

@@ -50,7 +50,7 @@ def define_fields(argv: Sequence[str]) -> None:
 def read_config(argument: str) -> Chosen:
     """The config that --config and --config.FIELD ask for; UsageError says what is wrong."""
     texts = {
-        name.removeprefix("config."): flags.FLAGS[name].value
+        name.removeprefix("config."): str(flags.FLAGS[name].value)
         for name in flags.FLAGS
         if name.startswith("config.")
     }

@@ -85,7 +85,11 @@ def make_sweep(
 
 def name_of(index: int, overrides: Overrides) -> str:
     """Return "003_learning_rate=0.001,seed=2": sorted like the sweep, safe in a shell unquoted."""
-    parts = [f"{field.rpartition('.')[2]}={value}" for field, value in overrides.items()]
+    last_parts = [field.rpartition(".")[2] for field in overrides]
+    parts = [
+        f"{last if last_parts.count(last) == 1 else '.'.join(field.split('.')[-2:])}={value}"
+        for (field, value), last in zip(overrides.items(), last_parts, strict=True)
+    ]
     text = re.sub(r"[^\w.+=,-]+", "-", ",".join(parts) or "unchanged")
     return f"{index:03d}_{text}"[:MAX_NAME_CHARACTERS]
 

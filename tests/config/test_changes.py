@@ -6,6 +6,7 @@ import pytest
 
 from avsync.config import default, encoder, with_changes
 from avsync.config.changes import flat, parse_changes
+from avsync.sweeps import plan
 
 
 def test_a_name_replaces_the_fields_of_its_section_in_any_order():
@@ -87,3 +88,24 @@ def test_a_mistake_is_answered_with_the_nearest_field_or_the_type(field, text, m
 def test_values_of_a_sweep_are_not_converted_between_types(field, value):
     with pytest.raises(ValueError, match=f"config.{field} expects"):
         with_changes(default(), {field: value})
+
+
+def test_names_and_fields_of_plug_ins_can_be_swept():
+    runs = [
+        {"model.head.name": "fusion_mlp", "model.head.projection": 64},
+        {"model.visual.embedding": 64, "model.audio.embedding": 64},
+    ]
+    sweep = plan.make_sweep(
+        runs,
+        config="grid",
+        fixed={},
+        fields_with=lambda changes: dict(flat(with_changes(default(), changes))),
+    )
+    values = {field: [sweep.value(run, field) for run in sweep.runs] for field in sweep.swept}
+    assert values == {
+        "model.head.name": ["fusion_mlp", "cosine"],
+        "model.head.projection": [64, ""],
+        "model.visual.embedding": [128, 64],
+        "model.audio.embedding": [128, 64],
+    }
+    assert sweep.runs[1].name == "001_visual.embedding=64,audio.embedding=64"
