@@ -2,7 +2,7 @@
 # Runs one job as several processes on this machine, to try out what a cluster does or to use one
 # process per GPU. (A single process uses all GPUs of its machine and needs no script.)
 #
-#   PROCESSES=2 bash launch/local.sh avsync-train --config=configs/quickstart.py --workdir=runs/two
+#   PROCESSES=2 bash launch/local.sh avsync-train --config=quickstart --workdir=runs/two
 #
 # PROCESSES   number of processes; default: one per GPU
 # PORT        free port of this machine at which they meet; default: 29400

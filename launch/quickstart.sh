@@ -4,14 +4,14 @@
 # to eight minutes on two cores.
 #
 #   bash launch/quickstart.sh
-#   CONFIG=configs/quickstart.py:test BASELINE=configs/quickstart.py:supervised_test \
+#   CONFIG=quickstart:test BASELINE=quickstart:supervised_test \
 #     WORKDIR=runs/tiny DATASET=synthetic_talkers/tiny \
 #     bash launch/quickstart.sh           # trains for seconds, to check the installation
 #
 # DATASET   dataset to generate; default: synthetic_talkers
 # DATA_DIR  folder of prepared datasets; default: data
-# CONFIG    config of the detector; default: configs/quickstart.py
-# BASELINE  config of the supervised baseline; default: configs/quickstart.py:supervised
+# CONFIG    config of the detector; default: quickstart
+# BASELINE  config of the supervised baseline; default: quickstart:supervised
 # WORKDIR   folder for checkpoints and report; that of the baseline is ${WORKDIR}_supervised;
 #           default: runs/quickstart
 set -euo pipefail
@@ -22,8 +22,8 @@ PATH="$venv/bin:$PATH"
 
 DATASET="${DATASET:-synthetic_talkers}"
 DATA_DIR="${DATA_DIR:-data}"
-CONFIG="${CONFIG:-configs/quickstart.py}"
-BASELINE="${BASELINE:-configs/quickstart.py:supervised}"
+CONFIG="${CONFIG:-quickstart}"
+BASELINE="${BASELINE:-quickstart:supervised}"
 WORKDIR="${WORKDIR:-runs/quickstart}"
 
 timed() {

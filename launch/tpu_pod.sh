@@ -2,11 +2,12 @@
 # A training on all hosts of a Cloud TPU slice: one process per host, using the chips of that host.
 # Needs the gcloud command, signed in, and an existing TPU VM.
 #
-#   TPU=my-slice ZONE=us-central2-b CONFIG=configs/grid.py WORKDIR=/mnt/shared/runs/grid \
+#   TPU=my-slice ZONE=us-central2-b CONFIG=grid WORKDIR=/mnt/shared/runs/grid \
 #     DATA_DIR=/mnt/shared/data bash launch/tpu_pod.sh
 #
 # TPU, ZONE  the TPU VM, as listed by gcloud compute tpus tpu-vm list --zone=ZONE
-# CONFIG     config of the training, configs/NAME.py[:ARG]; arguments of the script go to avsync-train
+# CONFIG     config of the training, NAME[:VARIANT] or PATH.py[:VARIANT]; arguments of this script
+#            are passed to avsync-train
 # WORKDIR    folder for checkpoints and metrics, on a file system mounted on all hosts
 # DATA_DIR   folder of prepared datasets, mounted likewise; default: data
 # CODE       path or URL that pip installs on each host; default: avsync is already installed
@@ -15,7 +16,7 @@ set -uo pipefail
 
 : "${TPU:?not set; name of the TPU VM}"
 : "${ZONE:?not set; zone of the TPU VM, such as us-central2-b}"
-: "${CONFIG:?not set; config of the training, such as configs/grid.py}"
+: "${CONFIG:?not set; config of the training, such as grid}"
 : "${WORKDIR:?not set; folder for checkpoints, such as /mnt/shared/runs/NAME}"
 DATA_DIR="${DATA_DIR:-data}"
 CODE="${CODE:-}"

@@ -19,11 +19,11 @@ from avsync.bin.base import FAILED, PREEMPTED, UsageError, end, run_binary, supp
 CONFIG = flags.DEFINE_string("config", None, _config_flag.CONFIG_HELP, required=True)
 SWEEP = flags.DEFINE_string("sweep", None, _config_flag.SWEEP_HELP, required=True)
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the runs and the table.", required=True)
-LAUNCHER = flags.DEFINE_enum("launcher", "local", ["local", "slurm"], "Here, or as a Slurm array.")
-JOBS = flags.DEFINE_integer("jobs", 1, "Concurrent runs; local: one GPU each.", lower_bound=1)
-SBATCH = flags.DEFINE_multi_string(
-    "sbatch", [], "Option for sbatch, as in --sbatch=--gres=gpu:1; may be repeated."
+LAUNCHER = flags.DEFINE_enum(
+    "launcher", "local", ["local", "slurm"], "Execute the runs on this machine or as a Slurm array."
 )
+JOBS = flags.DEFINE_integer("jobs", 1, "Concurrent runs; several: one GPU each.", lower_bound=1)
+SBATCH = flags.DEFINE_multi_string("sbatch", [], "Option for sbatch: --sbatch=--gres=gpu:1.")
 DATASET = flags.DEFINE_string("dataset", None, "Dataset to test on; default: that of the training.")
 SPLIT = flags.DEFINE_string("split", "test", "Split to test on; empty for no test.")
 COLLECT = flags.DEFINE_bool("collect", False, "Only write the table of the results so far.")

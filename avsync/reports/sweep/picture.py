@@ -47,7 +47,7 @@ MAX_TICKS, MIN_APART = 6, 0.1
 def draw(sweep: Sweep, results: Sequence[Result]) -> Figure:
     """Draw validation loss over each field with several values, then test AUC over validation loss.
 
-    `results` are in the order of `read_results`. Runs that are not done are counted in the title.
+    `results` are in the order of `read_results`. Only finished runs are drawn.
     """
     shown = [result for result in results if is_ranked(result)]
     fields = [field for field in sweep.swept if len(_values(sweep, shown, field)) > 1]
@@ -61,9 +61,7 @@ def draw(sweep: Sweep, results: Sequence[Result]) -> Figure:
         num_rows=num_rows,
         num_columns=num_columns,
     )
-    left_out = len(results) - len(shown)
-    more = f" ({left_out} failed or unfinished runs not shown)" if left_out else ""
-    figure.suptitle(f"{sweep.config}: {len(shown)} runs{more}", fontsize=10)
+    figure.suptitle(f"{sweep.config}: {len(shown)} of {len(results)} runs finished", fontsize=10)
     for panel in axes[max(len(fields) + bool(tested), 0) :]:
         panel.set_axis_off()
     for panel, field in zip(axes, fields, strict=False):
