@@ -24,7 +24,7 @@ StrengthsByKind = dict[str, dict[str, dict[str, Strength]]]
 
 
 class ShortcutResult(NamedTuple):
-    """How well one shortcut separates real from fake clips.
+    """The separation of real and fake clips by one shortcut.
 
     kind: "number", "category" or "vector" (see avsync.audits.base).
     original, trimmed: for a number, with the sign that is better in the original view.
@@ -48,7 +48,7 @@ class ShortcutResult(NamedTuple):
 
     @property
     def is_found(self) -> bool:
-        """True if the AUC is above chance; a probe below chance has learned nothing useful."""
+        """True if the interval lies above 0.5; a probe below chance does not count."""
         return self.original.low is not None and self.original.low > 0.5
 
 

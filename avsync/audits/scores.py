@@ -1,9 +1,9 @@
 """One score per clip from the values of a shortcut; higher means more likely fake.
 
-Numbers are scores as they are. Categories and vectors are scored by five-fold cross-validation on
-the same dataset: by the share of fakes in the category, or by a linear probe on the vectors. Folds
-keep a source and all its fakes together, or all clips of an identity, so that no clip is scored by
-a model fitted to a near-copy of it.
+Numbers are used as scores directly. Categories and vectors are scored by five-fold
+cross-validation on the same dataset: by the share of fakes in the category, or by a linear probe on
+the vectors. Folds keep a source and all its fakes together, or all clips of an identity, so that no
+clip is scored by a model fitted to a near-copy of it.
 """
 
 from collections.abc import Sequence

@@ -71,7 +71,7 @@ def strengths(
 ) -> dict[Name, Strength]:
     """AUC and simultaneous interval of each score, by name; NaN scores are excluded."""
     by_name, orders, num_groups = {}, {}, {}
-    # Equal scores are computed once: trimming leaves many as they are.
+    # Equal scores are computed once: trimming does not change many of them.
     same = {name: values.tobytes() for name, values in scores.items()}
     for name, values in scores.items():
         known = np.isfinite(values)

@@ -68,7 +68,7 @@ def with_planted_silence(clips: Iterable[Clip]) -> Iterator[Clip]:
         yield clip if clip.label == REAL else leading_silence.plant(clip, PLANTED_FRAMES)
 
 
-def make_kind(clip: Clip, donor: Clip, *, kind: str) -> Clip:
+def fabricate_kind(clip: Clip, donor: Clip, *, kind: str) -> Clip:
     """A fake of one kind, with its tail cut off; deterministic for the same clip and donor."""
     name, params = KINDS[kind]
     rng = _rng(f"{clip.clip_id}+{kind}")
@@ -115,7 +115,7 @@ def _with_fakes(
         drawn = set(_rng(clip_id).permutation(len(KINDS))[:kinds_per_clip])
         for kind in (kind for index, kind in enumerate(KINDS) if index in drawn):
             try:
-                yield make_kind(clip, donor, kind=kind)
+                yield fabricate_kind(clip, donor, kind=kind)
             except CannotFabricate:
                 skipped[kind] += 1
     if skipped:

@@ -273,9 +273,10 @@ def _open(dataset: str, *, data_dir: str | Path, trim: str | None) -> tfds.core.
         known = [*lookup.names("datasets"), *_prepared_names(data_dir)]
         raise ValueError(lookup.unknown("dataset", dataset, sorted(set(known)))) from error
     if not builder.is_prepared():
+        source = " --source=DIR" if isinstance(builder, MediaBuilder) else ""
         raise ValueError(
             f"{dataset} is not prepared in {data_dir}. Prepare it: "
-            f"avsync-prepare --dataset={dataset} --data_dir={data_dir}"
+            f"avsync-prepare --dataset={dataset}{source} --data_dir={data_dir}"
         )
     return builder
 

@@ -1,4 +1,4 @@
-"""GRID: 34 speakers with sentences such as "bin blue at f two now", all real.
+"""GRID: 34 speakers saying sentences such as "bin blue at f two now", all real.
 
 Cooke, Barker, Cunningham and Shao (JASA 2006), CC BY 4.0. avsync makes the fakes itself; those of
 the test split come from clips that are never trained on.

@@ -30,8 +30,8 @@ def test_lists_and_a_disjoint_test_are_applied_and_recorded(
     ]
     done = run_binary("prepare", *arguments, "--disjoint=identity")
     assert done.returncode == 0, done.stderr
-    told = "disjoint by identity: 1 of 2 test clips share no identity with train (1 real, 0 fake)"
-    assert told in done.stderr.splitlines()
+    note = "disjoint by identity: 1 of 2 test clips share no identity with train (1 real, 0 fake)"
+    assert note in done.stderr.splitlines()
     train, labelled, test = (
         open_source("folder", split, data_dir=tmp_path / "data")
         for split in ("train", "train_labelled", "test")
@@ -42,7 +42,7 @@ def test_lists_and_a_disjoint_test_are_applied_and_recorded(
     assert test.num_clips == 1
     report = json.loads((test.directory / "prepare_report.json").read_text())
     assert report["disjoint"] == "identity"
-    assert told in report["notes"]
+    assert note in report["notes"]
 
     other = run_binary("prepare", *arguments)
     assert other.returncode == 1

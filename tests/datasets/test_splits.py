@@ -195,8 +195,8 @@ def test_test_clips_of_train_speakers_are_removed():
     files += media("r3", "f3", "f4", split="test", identity="bert")
     disjoint = plan(files, Selection(disjoint="identity"))
     assert sorted(disjoint.splits["test"]) == ["f3", "f4", "r3"]
-    told = "disjoint by identity: 3 of 5 test clips share no identity with train (1 real, 2 fake)"
-    assert told in disjoint.notes
+    note = "disjoint by identity: 3 of 5 test clips share no identity with train (1 real, 2 fake)"
+    assert note in disjoint.notes
 
 
 def test_test_fakes_of_train_clips_are_removed():

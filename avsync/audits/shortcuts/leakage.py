@@ -1,4 +1,4 @@
-"""Clips whose source or speaker occurs in another split: a model that knows them has it easier.
+"""Clips whose source or speaker occurs in another split: an advantage for trained models.
 
 In AV-Deepfake1M 1,680 of 10,000 test clips are fakes of clips in the real train split, and none of
 the real test clips is.

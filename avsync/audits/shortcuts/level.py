@@ -20,8 +20,8 @@ WINDOW_SAMPLES = SAMPLE_RATE // 50
 NOISE_FLOOR_PERCENTILE = 10
 
 # The second difference of a wave grows with the square of its frequency, so that of speech is
-# small beside that of a step. It is compared with the 10 ms around it, because loud speech has
-# more of it.
+# small compared with that of a step. The reference is the 10 ms around it, because loud speech has
+# larger differences.
 CLICK_WINDOW_SAMPLES = SAMPLE_RATE // 100
 
 

@@ -58,6 +58,6 @@ def rolloff(clip: AuditedClip) -> float | None:
 
 
 SHORTCUTS = {
-    "bandwidth": Shortcut("highest frequency with energy", "Hz", bandwidth),
+    "bandwidth": Shortcut("highest frequency within 70 dB of the strongest", "Hz", bandwidth),
     "rolloff": Shortcut("frequency below which 95 % of the power lies", "Hz", rolloff),
 }

@@ -8,7 +8,7 @@ from avsync.datasets.fabricate._speech import draw_speech_segment
 from avsync.types import Clip
 from avsync.units import SAMPLE_RATE, SAMPLES_PER_FRAME
 
-# 10 ms at either end, inside the segment: long enough to avoid clicks, short beside a syllable.
+# 10 ms at either end, inside the segment: long enough to avoid clicks, short for a syllable.
 FADE_SAMPLES = SAMPLE_RATE // 100
 
 INT16_PEAK = 32_767
