@@ -4,8 +4,7 @@
         --out=runs/quickstart/evaluation
 
 Writes scores.jsonl, frames.jsonl, metrics.json, overview.png, roc.png, scores.png and report.html.
-With --calibrate, the scores of a split of real clips are kept with the checkpoint; later
-evaluations then have p-values and thresholds.
+--calibrate keeps the scores of real clips with the checkpoint, for later p-values and thresholds.
 """
 
 import functools
@@ -44,13 +43,12 @@ def main(_: list[str]) -> None:
         runtime.start()
     try:
         workdir, step = checkpoint.find(place)
-        size = {"batch_size": BATCH_SIZE.value}
         if DATASET.value:
-            where = {"data_dir": DATA_DIR.value, **size}
-            clips = views.open_dataset(DATASET.value, SPLIT.value, **where)
+            place = {"data_dir": DATA_DIR.value, "batch_size": BATCH_SIZE.value}
+            clips = views.open_dataset(DATASET.value, SPLIT.value, **place)
         else:
             files = [Path(str(flag.value)).expanduser() for flag in (FEATURES, LIST)]
-            clips = views.open_feature_files(*files, trim=TRIM.value, **size)
+            clips = views.open_feature_files(*files, trim=TRIM.value, batch_size=BATCH_SIZE.value)
         kind = clips.extraction
         scorer = build.load_scorer(workdir, step, extraction=kind, pooling=POOLING.value)
         others = {
@@ -62,16 +60,15 @@ def main(_: list[str]) -> None:
     scored, frames = scores.score_views(clips, scorer, others=others)
     if not runtime.is_first():
         return  # the first process has the lines of all
-    titles = {"dataset": clips.dataset, "split": clips.split}
+    about = {"dataset": clips.dataset, "split": clips.split}
     rules = {"frame_score": scorer.frame_score, "pooling": scorer.pooling}
     if CALIBRATE.value:
-        new = calibration.calibrate(scored, **titles, **rules)
-        checkpoint.write_calibration(workdir, step, new)
+        checkpoint.write_calibration(workdir, step, calibration.calibrate(scored, **about, **rules))
     known = calibration.matching(checkpoint.read_calibration(workdir, step), **rules)
     scored = calibration.with_p_values(scored, known)
     lines.write_lines(scored, frames, out_dir)
     report.print_table(report.write_report(
-        scored, out_dir, **titles, checkpoint=f"{workdir}/{checkpoint.FOLDER}/{step}",
+        scored, out_dir, **about, checkpoint=f"{workdir}/{checkpoint.FOLDER}/{step}",
         frame_scores=frames, calibration=known, compared_with=COMPARE.value,
     ))  # fmt: skip
     print(f"report: {out_dir / 'report.html'}")

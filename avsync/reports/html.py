@@ -79,7 +79,7 @@ def table(
 def picture(png: bytes, description: str, size: str, *, words: str = "") -> str:
     """A picture above its description and further words, both plain text.
 
-    `size` is "wide", "narrow", or "panel" for the pictures of `panels`.
+    `size` is "narrow", or "panel" for the pictures of `panels`.
     """
     data = base64.b64encode(png).decode()
     more = f'<p class="note">{escape(words)}</p>' if words else ""

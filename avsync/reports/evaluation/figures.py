@@ -1,6 +1,5 @@
 """Figures of whole scores: the overview, ROC curves, and distributions over real and fake clips."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from avsync.evaluation import results
 from avsync.evaluation.lines import Line, Metrics, scored
 from avsync.reports import drawing
 from avsync.reports.evaluation import selection, wording
-from avsync.reports.text import readable
+from avsync.reports.text import capitalised, readable
 
 SCORE_COLOURS = drawing.PALETTE
 
@@ -25,7 +24,6 @@ PANEL_INCHES = 1.9
 # The overview: a panel of this width per score, and how much of a row its highest bar fills.
 OVERVIEW_PANEL_INCHES, OVERVIEW_ROW_INCHES = 4.2, 1.35
 BAR_SHARE = 0.72
-TITLE_COLUMNS_PER_PANEL = 45
 
 Views = Mapping[str, Sequence[Line]]
 
@@ -43,20 +41,26 @@ def draw_overview(views: Views, metrics: Metrics) -> Figure:
     scores = wording.headline_scores(metrics)
     figure, panels = drawing.canvas(
         OVERVIEW_PANEL_INCHES * len(scores),
-        OVERVIEW_ROW_INCHES * len(views) + 1.2,
+        OVERVIEW_ROW_INCHES * len(views) + 1.7,
         num_rows=1,
         num_columns=len(scores),
     )
     for axes, score in zip(panels, scores, strict=True):
         _draw_rows(axes, views, metrics, score)
-    handles, _ = panels[0].get_legend_handles_labels()
-    labels = [f"{label} clips" for label in drawing.COLOURS]
+    clauses = wording.headline(metrics).split("; ")
+    figure.suptitle(";\n".join(clauses), fontsize=11, fontweight="bold")
+    handles, labels = panels[0].get_legend_handles_labels()
+    by_label = dict(zip(labels, handles, strict=True))
     figure.legend(
-        handles[:2], labels, loc="outside lower center", fontsize=9, frameon=False, ncols=2
+        list(by_label.values()),
+        [f"{label} clips" for label in by_label],
+        title=f"{_title(metrics)}: {_sizes(views)}",
+        loc="outside lower center",
+        fontsize=9,
+        title_fontsize=8.5,
+        frameon=False,
+        ncols=len(by_label),
     )
-    title = textwrap.fill(wording.headline(metrics), TITLE_COLUMNS_PER_PANEL * len(scores))
-    figure.suptitle(f"{title}\n", fontsize=10.5, fontweight="bold")
-    figure.text(0.5, 0.905, f"{_title(metrics)}: {_sizes(views)}", ha="center", fontsize=8.5)
     return figure
 
 
@@ -151,6 +155,7 @@ def _draw_rows(axes: Axes, views: Views, metrics: Metrics, score: str) -> None:
     axes.spines["left"].set_visible(False)
     axes.set(xlim=(bins[0], bins[-1]), ylim=(-0.04, len(views)))
     axes.set_xlabel(_axis_label(score), fontsize=9)
+    axes.set_title(capitalised(score), fontsize=10)
 
 
 def _stacked(panels: Sequence[Panel], score: str) -> Figure:

@@ -49,14 +49,11 @@ def write_report(
         (line.view, line.clip_id): scores
         for line, scores in zip(lines, frame_scores or [()] * len(lines), strict=True)
     }
-    overview = drawing.to_png(figures.draw_overview(views, metrics))
     files = {
-        "overview.png": overview,
+        "overview.png": drawing.to_png(figures.draw_overview(views, metrics)),
         "roc.png": drawing.to_png(figures.draw_roc(views, metrics)),
         "scores.png": drawing.to_png(figures.draw_scores(views, metrics)),
-        "report.html": render(
-            metrics, overview=overview, pictures=pictures.render(views, metrics, frames)
-        ),
+        "report.html": render(metrics, pictures=pictures.render(views, metrics, frames)),
         "metrics.json": f"{json.dumps(metrics, indent=2, allow_nan=False)}\n",
     }
     out_dir = Path(out_dir)
@@ -66,8 +63,8 @@ def write_report(
     return metrics
 
 
-def render(metrics: Metrics, *, overview: bytes, pictures: str) -> str:
-    """The page, from the numbers of metrics.json, the overview as PNG, and the HTML of pictures."""
+def render(metrics: Metrics, *, pictures: str) -> str:
+    """The page, from the numbers of metrics.json and the HTML of the pictures."""
     sections = "\n".join(
         part
         for part in (
@@ -89,7 +86,6 @@ def render(metrics: Metrics, *, overview: bytes, pictures: str) -> str:
         [
             html.source(f"Checkpoint <code>{escape(metrics['checkpoint'])}</code>"),
             html.headline(wording.headline(metrics)),
-            html.picture(overview, "Score distributions by view, with the AUC", "wide"),
             html.contents(sections),
             sections,
         ]

@@ -75,7 +75,7 @@ def differences(metrics: Metrics) -> str:
     }
     if not any(groups.values()):
         return ""
-    head = ["Score", f"AUC of {readable(base)} minus its AUC, same clips"]
+    head = ["Score", f"AUC of {readable(base)} minus AUC of this score, same clips"]
     return html.section(f"Compared with {readable(base)}", html.table(head, groups))
 
 
