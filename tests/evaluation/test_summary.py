@@ -50,13 +50,13 @@ def test_every_ranking_metric_has_an_interval():
     result = alignment(speakers())
     for name in ("auc", "ap", "ap_balanced", "eer", "tpr_at_1_fpr", "tpr_at_5_fpr"):
         assert 0 <= result[f"{name}_low"] <= result[name] <= result[f"{name}_high"] <= 1
-    # From the top: fake, real, fake, real, two fakes, two reals.
+    # From the top: fake, real, fake, real, two fake, two real.
     assert (result["eer"], result["tpr_at_1_fpr"]) == (0.5, 0.25)
 
 
 def test_a_group_is_ranked_against_its_own_real_clips():
     gender = alignment(speakers())["by_attribute"]["gender"]
-    # Pooled, real men score above fake women; among women alone all fakes score above all reals.
+    # Real men score above fake women; among women, all fakes score above all real clips.
     assert alignment(speakers())["auc"] < 0.7
     assert (gender["female"]["auc"], gender["female"]["reals"]) == (1.0, "same")
     assert (gender["male"]["auc"], gender["male"]["num_real"]) == (3 / 4, 2)
