@@ -1,1 +1,1 @@
-"""What would fool a model: shortcuts of a labelled dataset, found without a model."""
+"""Shortcuts that separate real from fake clips in a labelled dataset, measured without a model."""

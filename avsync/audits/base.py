@@ -1,13 +1,13 @@
-"""What a shortcut is: something of a clip, beside its speech and lips, that may tell fakes apart.
+"""A shortcut: a property of a clip, other than its speech and lips, that may separate fakes.
 
-A shortcut is one file of `avsync.audits.shortcuts` with a dict `SHORTCUTS`, by name; `media` has
-many, for each is a key of the same record. What it measures may be of three kinds:
+Each file of `avsync.audits.shortcuts` has a dict `SHORTCUTS` by name. A measured value has one of
+three kinds:
 
-- a number: ranks the clips by itself;
-- a text, a category such as a codec: ranks them by the share of fakes among other clips of it;
-- a vector: ranks them by a linear probe trained on other clips.
+- a number ranks the clips by itself;
+- a string, a category such as a codec, ranks them by the share of fakes among other clips with it;
+- a vector ranks them by a linear probe trained on other clips.
 
-None is what cannot be known of that clip.
+None means unknown for that clip.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,13 +25,13 @@ Value = float | str | np.ndarray | None
 
 
 class AuditedClip(NamedTuple):
-    """What a shortcut may look at: a clip in one view, as it is or trimmed.
+    """A clip in one view, original or trimmed: the input of a shortcut.
 
     waveform: never empty.
-    media: what `prepare` recorded of the raw file; {} where there was none.
-    splits_with_source: the other splits of the dataset that hold the clip, its source, or another
-      fake of it.
-    splits_with_identity: the other splits in which the same identity speaks; None if unknown.
+    media: what preparation recorded about the raw file; {} if there was none.
+    splits_with_source: other splits of the dataset that hold the clip, its source, or another fake
+      of that source.
+    splits_with_identity: other splits with the same speaker; None if the speaker is unknown.
     """
 
     waveform: Int16[np.ndarray, " s"]
@@ -45,7 +45,7 @@ class AuditedClip(NamedTuple):
 
 
 class Shortcut(NamedTuple):
-    """`description` is a noun phrase; `unit` is of the number measured, "" if it has none."""
+    """`description` is a noun phrase; `unit` is that of a number, "" if it has none."""
 
     description: str
     unit: str
@@ -53,7 +53,7 @@ class Shortcut(NamedTuple):
 
 
 def all_shortcuts() -> dict[str, Shortcut]:
-    """Every shortcut of every file, by name; the simpler kinds need not come first."""
+    """All shortcuts of all files, by name."""
     return {
         name: shortcut
         for module in lookup.names(PACKAGE)

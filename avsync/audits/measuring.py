@@ -1,4 +1,4 @@
-"""Clips to what every shortcut measures of them, one clip in memory at a time."""
+"""Measures all shortcuts of all clips, with one clip in memory at a time."""
 
 import logging
 import math
@@ -17,10 +17,10 @@ VIEWS = ("original", "trimmed")
 
 
 class Measured(NamedTuple):
-    """A row a clip.
+    """Measured values; each list has one entry per clip.
 
-    values: by view and shortcut. None is what is not known of a clip, or could not be measured.
-    num_failed: by shortcut, how many clips it could not be measured of, in either view.
+    values: by view and shortcut; None where the value is unknown or the measurement failed.
+    num_failed: by shortcut, the number of failed measurements, counted in each view.
     """
 
     origins: list[Origin]
@@ -32,7 +32,7 @@ class Measured(NamedTuple):
 
 
 class OtherSplits(NamedTuple):
-    """Which of the other splits hold a source, and in which an identity speaks."""
+    """Names of the other splits that hold a source clip, and of those with an identity."""
 
     with_source: Mapping[str, tuple[str, ...]]
     with_identity: Mapping[str, tuple[str, ...]]
@@ -41,38 +41,39 @@ class OtherSplits(NamedTuple):
 def measure(
     clips: Iterable[SoundClip], shortcuts: Mapping[str, Shortcut], *, others: OtherSplits
 ) -> Measured:
-    """Every shortcut of every clip, as it is and trimmed.
+    """Measures every shortcut of every clip, original and trimmed.
 
-    A shortcut that fails on a clip is logged, once with its traceback, and counted.
+    Each failure is counted and logged, the first one of a shortcut with its traceback.
     """
-    found = Measured([], [], [], [], {v: {s: [] for s in shortcuts} for v in VIEWS}, {})
+    measured = Measured([], [], [], [], {v: {s: [] for s in shortcuts} for v in VIEWS}, {})
     for clip in clips:
-        found.origins.append(clip.origin)
-        found.labels.append(clip.label)
-        found.categories.append(clip.category)
-        found.manipulations.append(clip.manipulation)
+        measured.origins.append(clip.origin)
+        measured.labels.append(clip.label)
+        measured.categories.append(clip.category)
+        measured.manipulations.append(clip.manipulation)
         for view, waveform in zip(VIEWS, (clip.waveform, _trimmed(clip)), strict=True):
             audited = _audited(clip, waveform, others)
             for name, shortcut in shortcuts.items():
                 value = None
                 try:
-                    # All that trimming has left of a silent clip is nothing.
+                    # Trimming leaves nothing of a silent clip.
                     value = shortcut.measure(audited) if len(waveform) else None
-                # Whatever it is: a plug-in that fails on one clip must not cost the others.
+                # Any exception: a plug-in that fails on one clip must not affect the others.
                 except Exception as error:
-                    _tell(name, clip, error, is_first=name not in found.num_failed)
-                    found.num_failed[name] = found.num_failed.get(name, 0) + 1
+                    _log_failure(name, clip, error, is_first=name not in measured.num_failed)
+                    measured.num_failed[name] = measured.num_failed.get(name, 0) + 1
                 is_nan = isinstance(value, float) and not math.isfinite(value)
-                found.values[view][name].append(None if is_nan else value)
-    return found
+                measured.values[view][name].append(None if is_nan else value)
+    return measured
 
 
 def other_splits(origins: Mapping[str, Iterable[Origin]]) -> OtherSplits:
-    """What the other splits hold, from the origins of their clips."""
+    """Indexes the other splits, given the origins of their clips by split."""
+    # Dictionaries as ordered sets.
     with_source: dict[str, dict[str, None]] = {}
     with_identity: dict[str, dict[str, None]] = {}
-    for split, of_split in origins.items():
-        for origin in of_split:
+    for split, split_origins in origins.items():
+        for origin in split_origins:
             with_source.setdefault(source_of(origin), {})[split] = None
             if origin.identity:
                 with_identity.setdefault(origin.identity, {})[split] = None
@@ -83,7 +84,7 @@ def other_splits(origins: Mapping[str, Iterable[Origin]]) -> OtherSplits:
 
 
 def source_of(origin: Origin) -> str:
-    """The real clip that a fake was made of; a clip's own id if it is real, or nobody knows."""
+    """Id of the real clip that a fake was made from; the clip's own id if real or unknown."""
     return origin.source_clip or origin.clip_id
 
 
@@ -101,7 +102,5 @@ def _audited(clip: SoundClip, waveform: np.ndarray, others: OtherSplits) -> Audi
     )
 
 
-def _tell(name: str, clip: SoundClip, error: Exception, *, is_first: bool) -> None:
-    logger.warning(
-        "%s cannot be measured of clip %s: %s", name, clip.origin.clip_id, error, exc_info=is_first
-    )
+def _log_failure(name: str, clip: SoundClip, error: Exception, *, is_first: bool) -> None:
+    logger.warning("%s failed on clip %s: %s", name, clip.origin.clip_id, error, exc_info=is_first)

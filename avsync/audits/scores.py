@@ -1,9 +1,9 @@
-"""What a shortcut measured to a score a clip, so that a higher one should mean fake.
+"""One score per clip from the values of a shortcut; higher means more likely fake.
 
-Numbers are taken as they are. Categories and vectors are scored by what other clips of the same
-dataset teach of them, five-fold: the share of fakes of a category, a linear probe of vectors. Folds
-keep a source and all its fakes together, or all clips of an identity: a clip is never scored by one
-that is nearly itself.
+Numbers are scores as they are. Categories and vectors are scored by five-fold cross-validation on
+the same dataset: by the share of fakes in the category, or by a linear probe on the vectors. Folds
+keep a source and all its fakes together, or all clips of an identity, so that no clip is scored by
+a model fitted to a near-copy of it.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ from avsync.audits.base import Value
 
 NUM_FOLDS = 5
 
-# Of the probe: strong enough that some hundred clips do not learn their 128 numbers by heart.
+# Strong enough that the probe does not memorise some hundred clips by their 128 features.
 INVERSE_REGULARISATION = 0.01
 
 
 class Scores(NamedTuple):
-    """`kind` is "number", "category" or "vector"; a clip without a score has NaN."""
+    """`kind` is "number", "category" or "vector"; clips without a score have NaN."""
 
     kind: str
     values: Float[np.ndarray, " n"]
@@ -34,27 +34,27 @@ class Scores(NamedTuple):
 def score(
     values: Sequence[Value], is_fake: Bool[np.ndarray, " n"], *, groups: Sequence[str]
 ) -> Scores | None:
-    """The scores of the clips; None if nothing was measured of any.
+    """Scores all clips; None if no clip has a value.
 
-    `groups` names what folds keep together. Categories and vectors of clips of fewer than two
-    groups of a class have no score.
+    `groups` names the group of each clip that folds keep together. Categories and vectors have no
+    scores if the clips of either class come from fewer than two groups.
     """
     known = np.array([value is not None for value in values])
     if not known.any():
         return None
     first = next(value for value in values if value is not None)
     kind = {str: "category", np.ndarray: "vector"}.get(type(first), "number")
-    of_known = [value for value in values if value is not None]
+    known_values = [value for value in values if value is not None]
     scores = np.full(len(values), np.nan)
     if kind == "number":
-        scores[known] = of_known
+        scores[known] = known_values
     else:
         labels = is_fake[known].astype(int)
-        scores[known] = _from_others(kind, of_known, labels, np.asarray(groups, str)[known])
+        scores[known] = _cross_validated(kind, known_values, labels, np.asarray(groups, str)[known])
     return Scores(kind, scores)
 
 
-def _from_others(
+def _cross_validated(
     kind: str, values: list, labels: np.ndarray, groups: np.ndarray
 ) -> Float[np.ndarray, " n"]:
     num_groups = min(len(np.unique(groups[labels == label])) for label in (0, 1))
@@ -71,11 +71,11 @@ def _from_others(
 def _encode(
     rows: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray
 ) -> np.ndarray:
-    """How much larger than overall the share of fakes is in a category, shrunk if it is rare."""
+    """Share of fakes in the category less the overall share, shrunk for rare categories."""
     encoder = TargetEncoder(target_type="binary").fit(rows[train], labels[train])
     encoded = encoder.transform(rows[test])[:, 0]
-    # Where a fold has more fakes, the others have fewer: with that share left in, a category that
-    # says nothing would rank the folds, and in the wrong order. Rounded, so that ties stay ties.
+    # A fold with more fakes leaves fewer in the others: without the subtraction, an uninformative
+    # category would rank the folds, in the wrong order. Rounded, so that ties stay ties.
     return np.round(encoded - labels[train].mean(), 9)
 
 

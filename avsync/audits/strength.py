@@ -1,14 +1,15 @@
-"""How well each of many scores tells fakes from reals, with intervals that hold for all at once.
+"""AUC of many scores, with confidence intervals that hold for all of them simultaneously.
 
-Among forty scores of nothing, two have a 95 % interval that leaves out 0.5: intervals for one score
-each would find shortcuts in every dataset. These are simultaneous: AUC +- c standard errors, both
-from a bootstrap that draws the same groups for all scores, with c such that in 95 % of the
-resamples no score is further than that from its AUC (max-t: Westfall & Young, Resampling-Based
-Multiple Testing, 1993). Groups, not clips, are drawn: a source with all its fakes, or an identity.
+Among forty uninformative scores, two have a 95 % interval that excludes 0.5, so separate intervals
+would find shortcuts in every dataset. The intervals here are simultaneous: AUC +- c standard
+errors, both from a bootstrap that draws the same groups for all scores, with c such that in 95 % of
+the resamples no score deviates further from its AUC (max-t: Westfall & Young, Resampling-Based
+Multiple Testing, 1993). The bootstrap draws groups, not clips: a source with all its fakes, or an
+identity.
 
-A number may be higher in fakes or lower; its AUC is that of the better sign. That choice makes the
-AUC of noise larger than 0.5, by 0.8 standard errors on average; it cannot make a finding of it, for
-the interval is two-sided, is computed before the choice and mirrored with it.
+Fakes may score higher or lower on a number; its AUC is that of the better sign. This choice raises
+the AUC of noise above 0.5, by 0.8 standard errors on average, but cannot turn noise into a
+shortcut: the interval is two-sided, computed before the choice, and mirrored with the AUC.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -25,15 +26,15 @@ Name = TypeVar("Name", bound=Hashable)
 CONFIDENCE = 0.95
 NUM_RESAMPLES = 1_000
 
-# With fewer, a perfect ranking is nothing rare among forty scores of nothing.
+# With fewer groups, a perfect ranking is not rare among forty uninformative scores.
 MIN_GROUPS = 10
 
 
 class Strength(NamedTuple):
-    """The chance that a fake scores higher than a real, and its interval.
+    """AUC, the probability that a fake scores higher than a real clip, with its interval.
 
-    `low` and `high` are None, and `note` says why, where clips are too few; so is `auc` where there
-    is none of a class. `num_missing` clips have no score.
+    `low` and `high` are None if there are too few clips, `auc` too if a class has none; `note` then
+    gives the reason. `num_missing` clips have no score.
     """
 
     auc: float | None
@@ -45,17 +46,17 @@ class Strength(NamedTuple):
     note: str = ""
 
     @property
-    def is_found(self) -> bool:
-        """Whether chance is out of the interval, on either side."""
+    def excludes_chance(self) -> bool:
+        """True if the interval lies entirely above or entirely below 0.5."""
         return self.low is not None and self.high is not None and not self.low <= 0.5 <= self.high
 
     def with_margin(self, margin: float) -> "Strength":
-        """The same with an interval that reaches so far to either side, within [0, 1]."""
-        assert self.auc is not None, "an interval lies around something"
+        """A copy with the interval AUC ± `margin`, clipped to [0, 1]."""
+        assert self.auc is not None, "an interval needs an AUC"
         return self._replace(low=max(0.0, self.auc - margin), high=min(1.0, self.auc + margin))
 
     def mirrored(self) -> "Strength":
-        """That of the same scores with the other sign."""
+        """The strength of the negated scores."""
         auc, low, high = (None if x is None else 1 - x for x in (self.auc, self.high, self.low))
         return self._replace(auc=auc, low=low, high=high)
 
@@ -68,31 +69,31 @@ def strengths(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> dict[Name, Strength]:
-    """The AUC of each score by its name; a clip whose score is NaN is left out of that one."""
-    found, orders, num_groups = {}, {}, {}
-    # Trimming leaves many scores as they are, and fakes share much with their sources.
+    """AUC and simultaneous interval of each score, by name; NaN scores are excluded."""
+    by_name, orders, num_groups = {}, {}, {}
+    # Equal scores are computed once: trimming leaves many as they are.
     same = {name: values.tobytes() for name, values in scores.items()}
     for name, values in scores.items():
         known = np.isfinite(values)
         num_groups[same[name]] = _num_groups(is_fake, known, np.asarray(groups, str))
-        found[name] = _point(values, is_fake, known, num_groups[same[name]])
-        if not found[name].note:
-            # Of clips that all score alike, resamples need not be drawn: they do so too.
+        by_name[name] = _point(values, is_fake, known, num_groups[same[name]])
+        if not by_name[name].note:
+            # If all scores are equal, they are equal in every resample: nothing to draw.
             differ = np.ptp(values[known]) > 0
             order = curves.descending(values[known], is_fake[known]) if differ else None
             orders[same[name]] = (known, order)
     if not orders:
-        return found
+        return by_name
     draws = resampling.over_identities(is_fake, groups, num_resamples=num_resamples, seed=seed)
     sampled = np.concatenate([_aucs(orders.values(), drawn) for drawn in draws], axis=1)
-    auc_of = {same[name]: strength.auc for name, strength in found.items()}
+    auc_of = {same[name]: strength.auc for name, strength in by_name.items()}
     margins = _margins(
         sampled, np.array([auc_of[key] for key in orders]), [num_groups[key] for key in orders]
     )
     margin_of = dict(zip(orders, margins.tolist(), strict=True))
     return {
         name: strength if strength.note else strength.with_margin(margin_of[same[name]])
-        for name, strength in found.items()
+        for name, strength in by_name.items()
     }
 
 
@@ -100,7 +101,7 @@ def _aucs(
     orders: Iterable[tuple[Bool[np.ndarray, " n"], curves.Descending | None]],
     drawn: resampling.TimesDrawn,
 ) -> Float[np.ndarray, "scores samples"]:
-    """A row a score; NaN for a resample without a clip of a class that has the score."""
+    """One row per score; NaN for a resample in which a class has no scored clip."""
     chance = np.full(len(drawn), 0.5)
     with np.errstate(invalid="ignore"):
         rows = [
@@ -111,7 +112,7 @@ def _aucs(
 
 
 def _num_groups(is_fake: np.ndarray, known: np.ndarray, groups: np.ndarray) -> int:
-    """Groups with a scored clip, of the class that has fewer."""
+    """Number of groups with a scored clip, in the class that has fewer."""
     return min(len(np.unique(groups[known & of_class])) for of_class in (~is_fake, is_fake))
 
 
@@ -123,9 +124,9 @@ def _point(values: np.ndarray, is_fake: np.ndarray, known: np.ndarray, num_group
     }
     if not counts["num_real"] or not counts["num_fake"]:
         kind = "fake" if counts["num_real"] else "real"
-        return Strength(None, None, None, **counts, note=f"it is known of no {kind} clip")
+        return Strength(None, None, None, **counts, note=f"no {kind} clip has a value")
     auc = ranking.auc(values[known], is_fake[known])
-    note = "" if num_groups >= MIN_GROUPS else f"clips of {num_groups} sources: too few to tell"
+    note = "" if num_groups >= MIN_GROUPS else f"too few clips: {num_groups} sources"
     return Strength(auc, None, None, **counts, note=note)
 
 
@@ -134,15 +135,15 @@ def _margins(
     aucs: Float[np.ndarray, " scores"],
     num_groups: Sequence[int],
 ) -> Float[np.ndarray, " scores"]:
-    """Half the width of each interval."""
+    """Half-width of each interval."""
     error = np.nanstd(sampled, axis=1)
     varies = error > 0
     if not varies.any():
         return error
     deviations = np.abs(sampled[varies] - aucs[varies, None]) / error[varies, None]
     normal = np.quantile(np.nanmax(deviations, axis=0), CONFIDENCE)
-    # The standard error is itself an estimate, and too small by as much as one group is of all:
-    # as for a mean, Student's quantile stands for the normal one (Cameron & Miller, J. Human
-    # Resources 50:317, 2015).
+    # The standard error is itself an estimate, with a variance too small by a factor of
+    # (groups - 1) / groups. As for a mean, that is corrected, and Student's quantile replaces the
+    # normal one (Cameron & Miller, J. Human Resources 50:317, 2015).
     groups = np.array(num_groups)
     return error * np.sqrt(groups / (groups - 1)) * stats.t.isf(stats.norm.sf(normal), groups - 1)

@@ -1,8 +1,8 @@
-"""Which shortcuts tell the fakes of a dataset from its reals: silence, length, codecs and the like.
+"""Finds shortcuts that separate real from fake clips in a dataset: silence, length, codecs, etc.
 
     avsync-audit --dataset=synthetic_talkers --split=test --data_dir=data --out=runs/audit
 
-No model is needed, and no picture is decoded. Writes audit.json, strongest first, and report.html.
+Needs no model and decodes no video. Writes audit.json, strongest shortcut first, and report.html.
 """
 
 import functools
@@ -13,17 +13,19 @@ from absl import flags
 from avsync.bin.base import UsageError, run_binary, suppress_stderr
 
 DATASET = flags.DEFINE_string(
-    "dataset", None, "NAME or NAME/CONFIG, prepared in --data_dir.", required=True
+    "dataset", None, "Prepared dataset, NAME or NAME/CONFIG.", required=True
 )
-SPLIT = flags.DEFINE_string("split", "test", "A split that holds both reals and fakes.")
-DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where prepared datasets lie.")
-OUT = flags.DEFINE_string("out", None, "Where the report goes.", required=True)
+SPLIT = flags.DEFINE_string("split", "test", "Split to audit; it must hold real and fake clips.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Directory of the prepared datasets.")
+OUT = flags.DEFINE_string(
+    "out", None, "Output directory for audit.json and report.html.", required=True
+)
 
 
 def main(_: list[str]) -> None:
-    with suppress_stderr():  # and not at the top: --help need not wait for TensorFlow
+    with suppress_stderr():  # imported here, so that --help does not wait for TensorFlow
         from avsync import runtime
-        from avsync.audits import base, findings
+        from avsync.audits import base, results
         from avsync.datasets.base import open_source
         from avsync.input_pipeline import sound
         from avsync.reports.audit import report
@@ -34,21 +36,21 @@ def main(_: list[str]) -> None:
     except ValueError as error:
         raise UsageError(str(error)) from error
     siblings = sound.other_splits(source)
-    if source.is_real_only:  # known before anything is measured
+    if source.is_real_only:  # checked before anything is measured
         names = ", ".join(sibling.split for sibling in siblings)
         raise ValueError(
-            f"{DATASET.value}/{SPLIT.value} has no fakes by the promise of its builder: an audit "
-            f"compares them with reals. Other splits: {names}"
+            f"{DATASET.value}/{SPLIT.value} is a real-only split; an audit compares real with fake "
+            f"clips. Other splits: {names}"
         )
     others = {other.split: sound.read_origins(other) for other in siblings}
     with runtime.Progress("measuring", total=source.num_clips) as progress:
 
-        def counted():
+        def clips_with_progress():
             for number, clip in enumerate(sound.read_sound(source), start=1):
                 yield clip
                 progress.advance_to(number)
 
-        audited = findings.audit(counted(), base.all_shortcuts(), others=others)
+        audited = results.audit(clips_with_progress(), base.all_shortcuts(), others=others)
     title = f"{DATASET.value}, {SPLIT.value} split"
     out_dir = Path(OUT.value).expanduser()
     report.write_report(audited, out_dir, title=title)

@@ -1,6 +1,5 @@
-"""Reals and the fakes made of them, for the labelled splits of any dataset of real clips."""
+"""Real clips and fakes made from them, for the labelled splits of any dataset of real clips."""
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,16 +8,17 @@ from typing import Any
 import numpy as np
 
 from avsync import lookup
+from avsync.datasets._splits import stable_hash
 from avsync.datasets.fabricate import CannotFabricate, leading_silence
 from avsync.types import REAL, Clip
 from avsync.units import SAMPLES_PER_FRAME
 
 logger = logging.getLogger(__name__)
 
-# Kinds of fake made from each real clip: the name of the manipulation, the file of
-# avsync.datasets.fabricate that makes it, and its parameters. Shifted sound comes late, never
-# early: early sound would lose the few silent milliseconds with which its codec lets every other
-# clip begin, and would be recognised by that.
+# Kinds of fake made from each real clip: name of the manipulation, module of
+# avsync.datasets.fabricate, and its parameters. Shifted sound is late, never early: early sound
+# would lose the few milliseconds of silence that the audio codec puts at the start of every clip,
+# and could be recognised by that.
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "swap": ("swap", {}),
     "shift_2": ("shift", {"frames": 2}),
@@ -31,46 +31,45 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "both": ("both", {"seconds": 0.8}),
 }
 
-# Sound that comes n frames late leaves n frames less of a clip. Were the others longer, their
-# number of frames would tell them apart: so all end earlier, by the longest shift.
+# Sound that is n frames late makes a clip n frames shorter. All clips are shortened by the longest
+# shift, so that their lengths do not separate the kinds.
 TAIL_FRAMES = max(params.get("frames", 0) for _, params in KINDS.values())
 
-# One video frame, 40 ms: about what the fakes of FakeAVCeleb and AV-Deepfake1M begin with (Smeu et
-# al., CVPR 2025).
+# One video frame, 40 ms: about as much as fakes of FakeAVCeleb and AV-Deepfake1M start with (Smeu
+# et al., CVPR 2025).
 PLANTED_FRAMES = 1
 
 
 def with_fakes(
     prepared: Mapping[str, Clip],
-    talkers: Mapping[str, str],
+    speakers: Mapping[str, str],
     *,
     split: str,
     kinds_per_clip: int = len(KINDS),
 ) -> Iterator[Clip]:
-    """Each real clip of a split, followed by its fakes, in the order of `talkers`.
+    """Yields each real clip of a split, followed by its fakes, in the order of `speakers`.
 
-    All of them are `TAIL_FRAMES` shorter than the clip that was prepared.
-    `talkers` says who speaks ("" if unknown) in each clip of the split. A clip borrows sound from
-    another clip of the split: of the same talker where there is one, so that no change of voice
-    gives the fake away. A clip's fakes depend on its id and its donor, and on nothing else that is
-    there. With fewer `kinds_per_clip` than there are, each clip draws its own.
+    All clips are `TAIL_FRAMES` shorter than prepared. `speakers` maps the ids of the split to
+    speakers ("" if unknown). A fake borrows sound from another clip of the split, of the same
+    speaker if possible, so that the voice does not give it away. The fakes of a clip depend only on
+    its id and its donor. If `kinds_per_clip` is less than all, each clip draws its kinds at random.
 
-    A fake that a clip cannot carry is left out, counted, and told in one warning a split.
-    ValueError if the split has fewer than two clips, and so no donor.
+    Fakes of clips that are too short, or have too little speech, are skipped and counted in one
+    warning per split. Raises ValueError if the split has fewer than two clips, and so no donors.
     """
-    # At once, not with the first clip: a split without donors is refused before anything is built.
-    lenders = donors(talkers)
-    return _with_fakes(prepared, lenders, split=split, kinds_per_clip=kinds_per_clip)
+    # Outside the generator, so that a split without donors is refused before anything is built.
+    donor_of = donors(speakers)
+    return _with_fakes(prepared, donor_of, split=split, kinds_per_clip=kinds_per_clip)
 
 
 def with_planted_silence(clips: Iterable[Clip]) -> Iterator[Clip]:
-    """The clips, every fake among them behind a sliver of digital silence; reals as they are."""
+    """The clips, with leading digital silence added to every fake; real clips are unchanged."""
     for clip in clips:
         yield clip if clip.label == REAL else leading_silence.plant(clip, PLANTED_FRAMES)
 
 
-def forge(clip: Clip, donor: Clip, *, kind: str) -> Clip:
-    """The fake of this kind, without its tail; always the same for the same clip and donor."""
+def make_kind(clip: Clip, donor: Clip, *, kind: str) -> Clip:
+    """A fake of one kind, with its tail cut off; deterministic for the same clip and donor."""
     name, params = KINDS[kind]
     rng = _rng(f"{clip.clip_id}+{kind}")
     tail = TAIL_FRAMES - params.get("frames", 0)
@@ -79,58 +78,53 @@ def forge(clip: Clip, donor: Clip, *, kind: str) -> Clip:
 
 
 def without_tail(clip: Clip, frames: int) -> Clip:
-    """A real clip without its last `frames`."""
+    """A real clip without its last `frames` video frames."""
     num_frames = max(len(clip.frames) - frames, 0)
     return clip.replace(
         frames=clip.frames[:num_frames], waveform=clip.waveform[: num_frames * SAMPLES_PER_FRAME]
     )
 
 
-def donors(talkers: Mapping[str, str]) -> dict[str, str]:
-    """For each clip another one to borrow from, of the same talker where there is one.
+def donors(speakers: Mapping[str, str]) -> dict[str, str]:
+    """The id of the donor of each clip, a clip of the same speaker if there is another one.
 
-    It is the one whose name, written behind the clip's, has the lowest hash: so a clip more in the
-    folder changes few of the others' donors (rendezvous hashing). ValueError for fewer than two.
+    Rendezvous hashing chooses the donor: the candidate with the lowest hash of both ids. So an
+    additional clip changes few donors of other clips. Raises ValueError for fewer than two clips.
     """
-    if len(talkers) < 2:
+    if len(speakers) < 2:
         raise ValueError(
-            f"fakes borrow sound from another clip, and there are only these: {list(talkers)}; "
+            f"fakes borrow sound from another clip, but the only clips are {list(speakers)}; "
             "prepare at least two clips"
         )
-    by_talker: dict[str, list[str]] = {}
-    for clip_id, talker in talkers.items():
-        by_talker.setdefault(talker, []).append(clip_id)
+    by_speaker: dict[str, list[str]] = {}
+    for clip_id, speaker in speakers.items():
+        by_speaker.setdefault(speaker, []).append(clip_id)
     return {
-        clip_id: _nearest(clip_id, by_talker[talker]) or _nearest(clip_id, list(talkers))
-        for clip_id, talker in talkers.items()
+        clip_id: _lowest_hash(clip_id, by_speaker[speaker]) or _lowest_hash(clip_id, list(speakers))
+        for clip_id, speaker in speakers.items()
     }
 
 
-def stable_hash(text: str) -> int:
-    """64 bits that are the same on every machine and in every process."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
-
-
 def _with_fakes(
-    prepared: Mapping[str, Clip], lenders: Mapping[str, str], *, split: str, kinds_per_clip: int
+    prepared: Mapping[str, Clip], donor_of: Mapping[str, str], *, split: str, kinds_per_clip: int
 ) -> Iterator[Clip]:
-    left_out: Counter[str] = Counter()
-    for clip_id, donor_id in lenders.items():
+    skipped: Counter[str] = Counter()
+    for clip_id, donor_id in donor_of.items():
         clip, donor = prepared[clip_id], prepared[donor_id]
         yield without_tail(clip, TAIL_FRAMES)
         drawn = set(_rng(clip_id).permutation(len(KINDS))[:kinds_per_clip])
         for kind in (kind for index, kind in enumerate(KINDS) if index in drawn):
             try:
-                yield forge(clip, donor, kind=kind)
+                yield make_kind(clip, donor, kind=kind)
             except CannotFabricate:
-                left_out[kind] += 1
-    if left_out:
-        counts = ", ".join(f"{kind} {count}" for kind, count in left_out.items())
+                skipped[kind] += 1
+    if skipped:
+        counts = ", ".join(f"{kind} {count}" for kind, count in skipped.items())
         reason = "clip or donor too short, or too little speech"
-        logger.warning("%s: %d fakes left out (%s): %s", split, left_out.total(), reason, counts)
+        logger.warning("%s: skipped %d fakes (%s): %s", split, skipped.total(), reason, counts)
 
 
-def _nearest(clip_id: str, candidates: Sequence[str]) -> str:
+def _lowest_hash(clip_id: str, candidates: Sequence[str]) -> str:
     others = (other for other in candidates if other != clip_id)
     return min(others, key=lambda other: stable_hash(f"{clip_id}|{other}"), default="")
 

@@ -1,4 +1,4 @@
-"""A dataset as it lies on disk: where its root is, which videos are in it, and what is missing."""
+"""Directory layout of raw datasets: finds the root and the videos, and reports what is missing."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -6,57 +6,58 @@ from pathlib import Path
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".mpg", ".mpeg", ".avi", ".mov", ".webm")
 
-MAX_NAMES_TOLD = 8
+MAX_NAMES_SHOWN = 8
 
 
 def find_root(source: Path, *, holds: Sequence[str], expected: str) -> Path:
-    """`source`, or the one folder in it, that holds a file or folder of one of these names.
+    """Finds the directory with an entry in `holds`: `source` itself, or one directly below it.
 
-    So a dataset is found whether its own folder is given or the one that it was unpacked in.
-    ValueError says what was `expected`, and what is there.
+    Accepts both the dataset's own directory and the one it was unpacked into. Raises ValueError
+    with `expected` and what was found instead.
     """
     if not source.is_dir():
-        raise ValueError(f"no folder {source}: expected {expected}")
+        raise ValueError(f"directory not found: {source}; expected {expected}")
     if _holds_any(source, holds):
         return source
     roots = [folder for folder in _folders(source) if _holds_any(folder, holds)]
     if not roots:
-        raise ValueError(f"{source}: expected {expected}; found {contents(source)}")
+        raise ValueError(f"{source}: expected {expected}; found {folder_contents(source)}")
     if len(roots) > 1:
         raise ValueError(
-            f"{source} holds several such datasets, {', '.join(root.name for root in roots)}: "
-            f"give one of them; expected {expected}"
+            f"{source} holds several datasets: {', '.join(root.name for root in roots)}; give one "
+            f"of them as --source; expected {expected}"
         )
     return roots[0]
 
 
 def require_file(path: Path, *, expected: str) -> Path:
-    """`path`, if there is such a file; ValueError says what it was to hold and what is there."""
+    """`path` if the file exists; else ValueError with `expected` and the files beside it."""
     if not path.is_file():
         raise ValueError(
-            f"no file {path}: expected {expected}; found in {path.parent}: {contents(path.parent)}"
+            f"file not found: {path}; expected {expected}; found in {path.parent}: "
+            f"{folder_contents(path.parent)}"
         )
     return path
 
 
 def find_videos(folder: Path, suffixes: Sequence[str] = VIDEO_SUFFIXES) -> Iterator[Path]:
-    """The videos at any depth below `folder`, in the order of their paths."""
+    """The videos at any depth below `folder`, sorted by path."""
     for parent, folders, names in os.walk(folder):
-        # Archives made by macOS bring a second tree of files that have the names of videos.
+        # Archives made on macOS contain a second tree of metadata files with the names of videos.
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
         for name in sorted(names):
             if not _is_hidden(name) and os.path.splitext(name)[1].lower() in suffixes:
                 yield Path(parent, name)
 
 
-def contents(folder: Path) -> str:
-    """The names in a folder, as a text for an error; the first few if there are many."""
+def folder_contents(folder: Path) -> str:
+    """The first few names in a folder, for an error message."""
     if not folder.is_dir():
-        return "no such folder"
+        return "no such directory"
     names = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
-    told = ", ".join(names[:MAX_NAMES_TOLD])
-    more = len(names) - MAX_NAMES_TOLD
-    return (told + f" and {more} more" * (more > 0)) or "an empty folder"
+    shown = ", ".join(names[:MAX_NAMES_SHOWN])
+    more = len(names) - MAX_NAMES_SHOWN
+    return (shown + f" and {more} more" * (more > 0)) or "nothing"
 
 
 def _folders(source: Path) -> list[Path]:

@@ -1,9 +1,9 @@
-"""AV-Deepfake1M++: 2.1 million clips of 7,000 people, real and with words changed."""
+"""AV-Deepfake1M++: 2.1 million clips of 7,000 people, real and with some words replaced."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from avsync.datasets import _deepfake1m
+from avsync.datasets import av_deepfake1m
 from avsync.datasets.base import MediaBuilder
 from avsync.types import MediaFile
 
@@ -14,10 +14,10 @@ EXPECTED = (
 
 
 class Builder(MediaBuilder):
-    """AV-Deepfake1M++: `train`, `train_fake`, `val`, `val_fake`, and `test` by --split_list alone.
+    """AV-Deepfake1M++: `train`, `train_fake`, `val`, `val_fake`; `test` only with --split_list.
 
-    Its own two test sets have no labels, and are left out. Fields are those of av_deepfake1m; the
-    source_video begins with the corpus that the clip is from, such as `vox_celeb_2`.
+    The two official test sets have no labels and are not used. Fields are those of av_deepfake1m;
+    source_video starts with the source corpus of the clip, such as `vox_celeb_2`.
     """
 
     name = "av_deepfake1m_pp"
@@ -26,11 +26,11 @@ class Builder(MediaBuilder):
     def find_media(source: Path) -> list[MediaFile]:
         """The files named by the metadata in `source`, or in the one folder below it.
 
-        The JSON file that lies next to each clip is not read.
+        The JSON files beside the clips are not read.
         """
-        return _deepfake1m.find_media(source, expected=EXPECTED)
+        return av_deepfake1m.find_media(source, expected=EXPECTED)
 
     @staticmethod
     def listed_ids(path: str) -> Sequence[str]:
-        """A list may name files relative to train/ or val/."""
-        return _deepfake1m.listed_ids(path)
+        """Candidate ids of a listed path, as for av_deepfake1m."""
+        return av_deepfake1m.listed_ids(path)

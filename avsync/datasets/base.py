@@ -1,13 +1,13 @@
-"""What every dataset of avsync is on disk: one record a clip, one promise about its reals.
+"""Base of all datasets: the record of a clip on disk, the splits, and opening a prepared dataset.
 
-A dataset is one file beside this one. It names its splits, says which of them hold reals only, and
-yields `Clip`s for each; how they are stored is decided here, once.
+Each dataset is one file of this package. It yields `Clip`s for its splits and declares which splits
+hold real clips only; this module stores them.
 
-Splits are called the same everywhere. `train` and `val` hold real clips only: alignment trains on
-them. `test` holds reals and fakes. The fakes of a dataset that belong to its train and val part lie
-in `train_fake` and `val_fake`, so that no clip is stored twice; `train_labelled` and `val_labelled`
-are both together, for supervised baselines, and can be written `train+train_fake` too. (Datasets
-that make their own fakes store `train_labelled` as a split, since its reals differ from `train`'s.)
+Split names are the same for all datasets. `train` and `val` hold real clips only: alignment trains
+on them. `test` holds real and fake clips. Fakes of the train and val parts are in `train_fake` and
+`val_fake`, so that no clip is stored twice; `train_labelled` (also `train+train_fake`) and
+`val_labelled` read both together, for supervised baselines. Datasets that make their own fakes
+store `train_labelled` as a split, because its real clips differ from those of `train`.
 """
 
 import abc
@@ -26,29 +26,29 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from avsync import lookup
-from avsync.datasets._lists import without_suffix
+from avsync.datasets._clip_lists import without_suffix
 from avsync.datasets._splits import Plan, Selection, make_plan
 from avsync.pp import silence
 from avsync.types import REAL, Clip, Extraction, MediaFile, Source
 from avsync.units import CROP_PIXELS, SAMPLE_RATE
 
-# Lossless, measured on real 96 x 96 crops: 4.5 kB a frame, written in 0.45 ms and read in 0.18 ms.
-# JPEG 95 is 2.4 kB, 0.15 ms and 0.09 ms, and off by 0.7 grey levels (root mean square).
+# PNG is lossless; on real 96 x 96 crops it takes 4.5 kB per frame, 0.45 ms to write and 0.18 ms to
+# read. JPEG 95 takes 2.4 kB, 0.15 ms and 0.09 ms, with an error of 0.7 grey levels (RMS).
 FRAME_FORMAT = "png"
 PNG_COMPRESSION = 1
 
 
 def clip_features() -> tfds.features.FeaturesDict:
-    """The record of a clip; field by field the `Clip` of avsync.types."""
+    """TFDS features of a record; the fields are those of `avsync.types.Clip`."""
     text = tfds.features.Text
     return tfds.features.FeaturesDict(
         {
             "clip_id": text(),
-            # Each frame is an image of its own: a window is cut before anything is decoded.
+            # Frames are separate images, so that a window is cut before decoding.
             "frames": tfds.features.Video(
                 shape=(None, CROP_PIXELS, CROP_PIXELS, 1), encoding_format=FRAME_FORMAT
             ),
-            # tfds.features.Audio would store every sample as an int64.
+            # tfds.features.Audio would store each sample as int64.
             "waveform": tfds.features.Tensor(
                 shape=(None,), dtype=tf.int16, encoding=tfds.features.Encoding.BYTES
             ),
@@ -58,14 +58,14 @@ def clip_features() -> tfds.features.FeaturesDict:
             "identity": text(),
             "source_clip": text(),
             "fake_segments": tfds.features.Tensor(shape=(None, 2), dtype=tf.float32),
-            "attributes": text(doc="a JSON object of texts"),
+            "attributes": text(doc="a JSON object of strings"),
             "media": text(doc="a JSON object"),
         }
     )
 
 
 def encode(clip: Clip) -> dict[str, Any]:
-    """The record that stores `clip`."""
+    """Encodes a clip as a record of `clip_features`."""
     return {
         "clip_id": clip.clip_id,
         "frames": [_encode_frame(frame.tobytes()) for frame in clip.frames],
@@ -81,7 +81,7 @@ def encode(clip: Clip) -> dict[str, Any]:
     }
 
 
-# A fake follows the clip that it was made from, and shares nearly all of its frames.
+# Cached: a fake follows the real clip that it was made from and shares nearly all of its frames.
 @functools.lru_cache(maxsize=2048)
 def _encode_frame(pixels: bytes) -> bytes:
     frame = np.frombuffer(pixels, np.uint8).reshape(CROP_PIXELS, CROP_PIXELS, 1)
@@ -89,36 +89,35 @@ def _encode_frame(pixels: bytes) -> bytes:
 
 
 class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-    """Base of all datasets. A subclass is called `Builder`, sets `name`, and defines `clips`."""
+    """Base of all datasets. A subclass is named `Builder`, sets `name` and implements `clips`."""
 
     VERSION = tfds.core.Version("1.0.0")
 
-    # The splits that a model may be trained on by alignment: the builder promises that no clip in
-    # them is fake.
+    # The splits that alignment may be trained on: the builder guarantees that they hold no fakes.
     REAL_ONLY_SPLITS: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *, num_workers: int = 1, limit: int | None = None, **kwargs: Any):
-        """`limit` keeps the first so many clips (of each split, or of the raw files)."""
+        """`limit` keeps the first clips of each split, or the first raw files."""
         self.num_workers = num_workers
         self.limit = limit
         super().__init__(**kwargs)
 
     @abc.abstractmethod
     def clips(self) -> dict[str, Iterable[Clip]]:
-        """The clips of each split, made lazily and in the same order every time."""
+        """The clips of each split, generated lazily and always in the same order."""
 
     def write(self) -> None:
-        """Makes all clips and stores them under `data_dir`; does nothing if they are."""
+        """Generates all clips and stores them under `data_dir`; no-op if already stored."""
         if not sys.stderr.isatty():
             tfds.disable_progress_bar()
-        # TFDS announces a download; there is none.
+        # TFDS prints that it downloads the dataset, although nothing is downloaded.
         with contextlib.redirect_stdout(io.StringIO()):
             self.download_and_prepare()
 
-    def contents(self) -> dict[str, float]:
-        """`num_clips` and `hours_of_video` of all splits as stored; no picture is decoded."""
+    def contents(self) -> dict[str, int | float]:
+        """`num_clips` and `hours_of_video` of all stored splits; reads no frames."""
         sound_only = tfds.decode.PartialDecoding({"waveform": True})
-        read: Any = self.as_dataset  # TFDS wraps it so that its signature is lost
+        read: Any = self.as_dataset  # the TFDS decorator hides its signature
         everything = read(split="all", decoders=sound_only)
         num_samples = [len(clip["waveform"]) for clip in everything.as_numpy_iterator()]
         hours = sum(num_samples) / SAMPLE_RATE / 3600
@@ -129,7 +128,7 @@ class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             builder=self,
             description=(inspect.getdoc(type(self)) or self.name),
             features=clip_features(),
-            # The order of the clips on disk is that of `clips`, not of a hash of their names.
+            # Keeps the order of `clips` on disk; TFDS would order them by a hash of their keys.
             disable_shuffling=True,
             metadata=tfds.core.MetadataDict(real_only_splits=list(self.REAL_ONLY_SPLITS)),
         )
@@ -143,10 +142,10 @@ class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
 
 class MediaBuilder(ClipBuilder, skip_registration=True):
-    """Base of the datasets that are made from raw videos, which `avsync.prepare` turns to clips.
+    """Base of datasets made from raw videos, which `avsync.preparation` turns into clips.
 
-    `prepared` holds the clips that were prepared, by id, read from disk one at a time; those
-    rejected are not in it. `splits` are the ids of each split, as planned before.
+    `prepared` maps ids to prepared clips, read from disk one at a time; rejected files are not in
+    it. `splits` holds the planned ids of each split.
     """
 
     REAL_ONLY_SPLITS: ClassVar[tuple[str, ...]] = ("train", "val")
@@ -165,57 +164,59 @@ class MediaBuilder(ClipBuilder, skip_registration=True):
     @staticmethod
     @abc.abstractmethod
     def find_media(source: Path) -> list[MediaFile]:
-        """The raw files under `source`, sorted by id; ValueError says what was expected there."""
+        """The raw files under `source`, sorted by id.
+
+        Raises ValueError with the expected layout if there are none.
+        """
 
     @staticmethod
     def listed_ids(path: str) -> Sequence[str]:
-        """The ids that a path in a published list of clips may stand for."""
+        """Candidate ids for a path in a published clip list."""
         return (without_suffix(path),)
 
     @classmethod
     def plan(cls, source: Path, selection: Selection) -> Plan:
-        """What of `source` to prepare for which split; ValueError if that cannot be had."""
+        """Plans which files of `source` to prepare for each split; ValueError as `make_plan`."""
         return make_plan(cls.find_media(source), selection, ids_of=cls.listed_ids)
 
     def clips(self) -> dict[str, Iterable[Clip]]:
-        """The prepared clips of each split that has any."""
-        there = {
+        """The prepared clips of each non-empty split."""
+        present = {
             split: [clip_id for clip_id in clip_ids if clip_id in self.prepared]
             for split, clip_ids in self.splits.items()
         }
-        return {split: self._clips_of(split, ids) for split, ids in there.items() if ids}
+        return {split: self._clips_of(split, ids) for split, ids in present.items() if ids}
 
     def _clips_of(self, split: str, clip_ids: Iterable[str]) -> Iterator[Clip]:
         for clip_id in clip_ids:
             clip = self.prepared[clip_id]
             if clip.label != REAL and split in self.REAL_ONLY_SPLITS:
                 raise ValueError(
-                    f"{self.name}/{split} is for real clips only, and {clip_id} was prepared as "
-                    f"{clip.category}: prepare it anew"
+                    f"{self.name}/{split} is a real-only split, but {clip_id} was prepared as "
+                    f"{clip.category}; prepare the dataset again"
                 )
             yield clip
 
 
 def builder_class(dataset: str) -> type[ClipBuilder]:
-    """The builder of `dataset`, "name" or "name/config"; ValueError lists the known names."""
+    """The builder of `dataset`, NAME or NAME/CONFIG; ValueError lists the known names."""
     name, _, config = dataset.partition("/")
-    found = lookup.load("datasets", name).Builder
-    known = [known.name for known in found.BUILDER_CONFIGS]
+    builder = lookup.load("datasets", name).Builder
     if config:
-        lookup.require(f"config of {name}", config, known)
-    return found
+        lookup.require(f"config of {name}", config, [c.name for c in builder.BUILDER_CONFIGS])
+    return builder
 
 
 def open_source(
     dataset: str, split: str, *, data_dir: str | Path, trim: str | None = None
 ) -> Source:
-    """A split of a dataset that lies prepared under `data_dir`.
+    """Opens a split of a dataset prepared under `data_dir`.
 
-    Of a dataset of features, NAME/TRIM is meant where only NAME is given. ValueError says how to
-    prepare the dataset, or which splits it has.
+    For a feature dataset, NAME stands for NAME/TRIM. Raises ValueError with the command to prepare
+    the dataset, or with the splits that it has.
     """
     builder = _open(dataset, data_dir=data_dir, trim=trim)
-    split = _spelled_out(dataset, split, list(builder.info.splits))
+    split = _expand_labelled(dataset, split, list(builder.info.splits))
     metadata = builder.info.metadata or {}
     extraction = metadata.get("extraction")
     return Source(
@@ -228,29 +229,29 @@ def open_source(
     )
 
 
-def _spelled_out(dataset: str, split: str, stored: list[str]) -> str:
-    """Stored splits joined by +; a part and its fakes for a `_labelled` that is not stored."""
+def _expand_labelled(dataset: str, split: str, stored: list[str]) -> str:
+    """`split` in terms of stored splits: "x_labelled" becomes "x+x_fake" unless it is stored."""
     parts = []
     for name in split.split("+"):
         part = name.removesuffix("_labelled")
         if name in stored:
             parts.append(name)
         elif part != name and f"{part}_fake" in stored:
-            parts += [kept for kept in (part, f"{part}_fake") if kept in stored]
+            parts += [s for s in (part, f"{part}_fake") if s in stored]
         else:
             raise ValueError(lookup.unknown(f"split of {dataset}", name, stored))
     return "+".join(dict.fromkeys(parts))
 
 
 def split_names(dataset: str, *, data_dir: str | Path, trim: str | None = None) -> list[str]:
-    """The splits of a dataset that lies prepared under `data_dir`; ValueError as `open_source`."""
+    """The split names of a dataset prepared under `data_dir`; ValueError as `open_source`."""
     return list(_open(dataset, data_dir=data_dir, trim=trim).info.splits)
 
 
 def extracted_trims(name: str, *, data_dir: str | Path) -> list[str]:
-    """The ways in which the features called `name` were trimmed; empty for a dataset of clips."""
-    family = Path(data_dir).expanduser() / name
-    return [trim for trim in silence.RULES if any((family / trim).glob("*/dataset_info.json"))]
+    """The trim rules that feature dataset `name` was extracted with; empty for clips."""
+    directory = Path(data_dir).expanduser() / name
+    return [trim for trim in silence.RULES if any((directory / trim).glob("*/dataset_info.json"))]
 
 
 def _open(dataset: str, *, data_dir: str | Path, trim: str | None) -> tfds.core.DatasetBuilder:
@@ -260,12 +261,12 @@ def _open(dataset: str, *, data_dir: str | Path, trim: str | None) -> tfds.core.
     if trims and not config:
         if trim is None or trim not in trims:
             raise ValueError(
-                f"{dataset} holds features extracted with --trim={' and '.join(trims)}, and trim "
-                f"{trim!r} is asked for: extract them so, or ask for {trims[0]!r}"
+                f"{dataset} holds features extracted with --trim={' and '.join(trims)}, but trim "
+                f"{trim!r} was requested; extract the features with it, or request {trims[0]!r}"
             )
         dataset = f"{name}/{trim}"
     if name in lookup.names("datasets"):
-        lookup.load("datasets", name)  # registers it, so that a bare name finds its first config
+        lookup.load("datasets", name)  # registers the builder, so that NAME finds its first config
     try:
         builder = tfds.builder(dataset, data_dir=data_dir, try_gcs=False)
     except (tfds.core.DatasetNotFoundError, ValueError) as error:

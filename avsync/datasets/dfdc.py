@@ -1,4 +1,4 @@
-"""DFDC, the Deepfake Detection Challenge: 128,000 clips of paid actors, with swapped faces.
+"""DFDC, the Deepfake Detection Challenge: 128,000 clips of paid actors, real and face-swapped.
 
 Dolhansky, Bitton, Pflaum, Lu, Howes, Wang and Canton Ferrer (arXiv 2006.07397).
 """
@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from avsync.datasets._layout import contents
-from avsync.datasets._tables import WHOLE_CLIP, parse_label, parse_rows, read_csv
+from avsync.datasets._layout import folder_contents
+from avsync.datasets._metadata import WHOLE_CLIP, parse_label, parse_rows, read_csv
 from avsync.datasets.base import MediaBuilder
 from avsync.types import REAL, MediaFile
 
@@ -20,16 +20,16 @@ EXPECTED = (
     f"with {TEST_LABELS} (filename,label)"
 )
 
-# It does not say which stream is fake. Nearly all of its fakes are faces put on actors.
+# The metadata does not name the fake stream. Nearly all fakes are face swaps.
 CATEGORY_OF_FAKES = "FV-RA"
 
 
 class Builder(MediaBuilder):
-    """DFDC: `train`, `train_fake`, `val` and `val_fake` of the parts there are, and `test`.
+    """DFDC: `train`, `train_fake`, `val` and `val_fake` from the train parts present, and `test`.
 
-    It does not tell who is seen: a fiftieth of the real clips of the train parts, with the fakes
-    made of them, are `val`. Every fake counts as FV-RA, though some have another voice: the
-    metadata does not say which. The attribute is split.
+    Identities are unknown, so `val` is one in fifty real clips of the train parts with the fakes
+    made from them. Every fake has category FV-RA, although some also have another voice: the
+    metadata does not say which. Attribute: split.
     """
 
     name = "dfdc"
@@ -43,7 +43,7 @@ class Builder(MediaBuilder):
         train = [path for path in _below(source, TRAIN_METADATA) if _is_train(path)]
         test = _below(source, TEST_LABELS)
         if not train and not test:
-            raise ValueError(f"{source}: expected {EXPECTED}; found {contents(source)}")
+            raise ValueError(f"{source}: expected {EXPECTED}; found {folder_contents(source)}")
         return sorted(
             [*_train_clips(train), *(clip for path in test for clip in _test_clips(path))],
             key=lambda file: file.clip_id,
@@ -55,7 +55,7 @@ def _below(source: Path, name: str) -> list[Path]:
 
 
 def _is_train(path: Path) -> bool:
-    # The test set has a metadata.json of another kind beside its labels.
+    # The test set has a metadata.json too, in another format, beside its labels.
     return not (path.parent / TEST_LABELS).is_file()
 
 
@@ -76,7 +76,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         items = json.loads(path.read_text())
     except ValueError as error:
-        raise ValueError(f"{path} is no JSON: {error}") from error
+        raise ValueError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(items, dict) or not all(isinstance(item, dict) for item in items.values()):
         raise ValueError(f'{path}: expected {{"x.mp4": {{"label": "FAKE", ...}}, ...}}')
     return items
@@ -86,17 +86,17 @@ def _train_clip(
     metadata: Path, name: str, item: Mapping[str, Any], ids: Mapping[str, str]
 ) -> MediaFile:
     if "label" not in item:
-        raise ValueError(f"{name} has no label, only {', '.join(item) or 'nothing'}")
-    # The original of a fake may be in a part that was not downloaded.
+        raise ValueError(f"{name} has no label; its keys are: {', '.join(item) or 'none'}")
+    # The source of a fake may be in a part that was not downloaded.
     source_clip = ids.get(item.get("original") or "", "")
     return _media_file(metadata.parent / name, item["label"], "train", source_clip=source_clip)
 
 
 def _test_clips(labels: Path) -> Iterator[MediaFile]:
     rows = list(read_csv(labels, columns=("filename", "label")))
-    places = [labels.parent, *sorted(path for path in labels.parent.iterdir() if path.is_dir())]
+    folders = [labels.parent, *sorted(path for path in labels.parent.iterdir() if path.is_dir())]
     first = rows[0]["filename"] if rows else ""
-    folder = next((place for place in places if (place / first).is_file()), labels.parent)
+    folder = next((f for f in folders if (f / first).is_file()), labels.parent)
     yield from parse_rows(
         labels, rows, lambda row: _media_file(folder / row["filename"], row["label"], "test")
     )

@@ -1,4 +1,4 @@
-"""FakeAVCeleb v1.2: a real clip of each of 500 people, and 21,000 fakes of faces and voices.
+"""FakeAVCeleb v1.2: one real clip of each of 500 people, and 21,000 face and voice fakes.
 
 Khalid, Tariq, Kim and Woo (NeurIPS Datasets and Benchmarks 2021).
 """
@@ -8,12 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from avsync.datasets._clip_lists import without_suffix
 from avsync.datasets._layout import find_root
-from avsync.datasets._lists import without_suffix
-from avsync.datasets._tables import (
+from avsync.datasets._metadata import (
     WHOLE_CLIP,
-    known,
     parse_category,
+    parse_choice,
     parse_rows,
     read_csv,
 )
@@ -27,7 +27,7 @@ EXPECTED = (
     "FakeVideo-RealAudio and FakeVideo-FakeAudio"
 )
 
-# The folder of each category.
+# The category of each folder.
 TYPES = {
     "RealVideo-RealAudio": "RV-RA",
     "RealVideo-FakeAudio": "RV-FA",
@@ -37,16 +37,16 @@ TYPES = {
 
 METHODS = ("real", "wav2lip", "faceswap", "fsgan", "faceswap-wav2lip", "fsgan-wav2lip", "rtvc")
 
-# As published, the name of the tenth column is empty; pandas calls it so, and writes it so.
+# The tenth column is published without a name; pandas writes it as "Unnamed: 9".
 DIRECTORY_COLUMNS = ("", "Unnamed: 9")
 
 
 class Builder(MediaBuilder):
-    """FakeAVCeleb, all of it in `test`: it has no splits of its own.
+    """FakeAVCeleb: all clips are in `test`; there are no official splits.
 
-    AVH-Align's lists divide it by who speaks: --split_list=train=FILE.csv, and so on. A clip's
-    manipulation is its `method`; identity is `source`, who is seen; attributes are race, gender,
-    and target1 and target2, whose faces and voices were put on.
+    AVH-Align's lists divide it by speaker: --split_list=train=FILE.csv, and so on. The manipulation
+    of a clip is its `method`; its identity is `source`, the person shown. Attributes: race, gender,
+    and target1 and target2, the people whose face or voice was used.
     """
 
     name = "fakeavceleb"
@@ -55,8 +55,8 @@ class Builder(MediaBuilder):
     def find_media(source: Path) -> list[MediaFile]:
         """The files named by `meta_data.csv`, in `source` or in the one folder below it.
 
-        Ids are `<type>/<race>/<gender>/<identity>/<file stem>`: stems alone are not unique. Races
-        are written `Asian_East`, whichever way the copy spells them.
+        Ids are `<type>/<race>/<gender>/<identity>/<file stem>`, because stems are not unique. Races
+        are normalised to the spelling `Asian_East`.
         """
         root = find_root(source, holds=(METADATA,), expected=EXPECTED)
         path = root / METADATA
@@ -67,19 +67,14 @@ class Builder(MediaBuilder):
 
     @staticmethod
     def listed_ids(path: str) -> Sequence[str]:
-        """Of `FakeAVCeleb/<type>/<race>/...`, with or without the first folder."""
-        *_, folder, race, gender, identity, stem = [
-            "",
-            "",
-            "",
-            "",
-            *without_suffix(path).split("/"),
-        ]
+        """The id for `FakeAVCeleb/<type>/<race>/...`, with or without the first folder."""
+        parts = ["", "", "", "", *without_suffix(path).split("/")]
+        folder, race, gender, identity, stem = parts[-5:]
         return ("/".join((folder, canonical_race(race), gender, identity, stem)),)
 
 
 def canonical_race(name: str) -> str:
-    """ "Asian_East" of `Asian (East)`, `Asian_East` and MRDF's `Asian-East)`."""
+    """The spelling `Asian_East` for `Asian (East)`, `Asian_East` and MRDF's `Asian-East)`."""
     return re.sub("[^A-Za-z]+", "_", name).strip("_")
 
 
@@ -87,12 +82,14 @@ def _media_file(root: Path, row: Mapping[str, str]) -> MediaFile:
     name, directory = _name_and_directory(row)
     folder, race, gender, identity = ["", "", "", "", *directory.strip("/").split("/")][-4:]
     category = parse_category(row["category"])
-    if known("type", folder, TYPES) != category or row["type"] != folder:
+    if parse_choice("type", folder, TYPES) != category or row["type"] != folder:
         raise ValueError(
             f"category {row['category']}, type {row['type']} and folder {folder} disagree"
         )
     if row["method"] not in METHODS or (row["method"] == "real") != (category == "RV-RA"):
-        raise ValueError(f"method {row['method']!r} in category {category}; known: {METHODS}")
+        raise ValueError(
+            f"method {row['method']!r} in category {category}; known methods: {METHODS}"
+        )
     race = canonical_race(race)
     is_real = category == "RV-RA"
     targets = {key: row[key] for key in ("target1", "target2") if row[key] not in ("", "-")}
@@ -110,35 +107,38 @@ def _media_file(root: Path, row: Mapping[str, str]) -> MediaFile:
 
 
 def _name_and_directory(row: Mapping[str, str]) -> tuple[str, str]:
-    """`path` is the name of the file, and the directory has no name; in some circulated copies the
-    name is in `filename` and the directory in `path`."""
+    """File name and directory of a row.
+
+    The published file has them in `path` and in a column without a name; some copies in circulation
+    have them in `filename` and `path`.
+    """
     if "filename" in row:
         name, directory = row["filename"], row["path"]
     else:
         unnamed = [column for column in DIRECTORY_COLUMNS if column in row]
         if "path" not in row or not unnamed:
             raise ValueError(
-                f"the columns are {', '.join(map(repr, row))}; expected, behind `gender`, `path` "
-                "and one without a name, or `filename` and `path`"
+                f"expected columns `path` and one without a name, or `filename` and `path`, after "
+                f"`gender`; found {', '.join(map(repr, row))}"
             )
         name, directory = row["path"], row[unnamed[0]]
     if "/" in name or not name.endswith(".mp4") or directory.count("/") < 3:
         raise ValueError(
-            f"file name {name!r} in directory {directory!r}; expected such as '00109.mp4' in "
-            "'FakeAVCeleb/RealVideo-RealAudio/African/men/id00076'"
+            f"invalid file name {name!r} in directory {directory!r}; expected for example "
+            "'00109.mp4' in 'FakeAVCeleb/RealVideo-RealAudio/African/men/id00076'"
         )
     return name, directory
 
 
 @functools.lru_cache
 def _race_folder(folder: Path, race: str) -> Path:
-    """The folder of a race, however it is spelled on disk."""
-    spelled = {canonical_race(path.name): path for path in folder.glob("*/")}
-    return spelled.get(race, folder / race)
+    """The folder of a race in any spelling."""
+    folders = {canonical_race(path.name): path for path in folder.glob("*/")}
+    return folders.get(race, folder / race)
 
 
 def _with_source(file: MediaFile, real_ids: set[str]) -> MediaFile:
-    """A fake's name begins with the number of the real clip of the same person."""
+    """Adds the source clip of a fake, whose file name starts with that of the real clip."""
     if file.label == REAL:
         return file
     _, *person, stem = file.clip_id.split("/")

@@ -1,4 +1,4 @@
-"""Your own clips: named by a manifest (CSV or Parquet), or a folder of real ones."""
+"""Your own clips: a manifest (CSV or Parquet), or a folder of real videos."""
 
 import functools
 from collections.abc import Iterator, Mapping
@@ -8,26 +8,26 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from avsync.datasets._layout import VIDEO_SUFFIXES, contents, find_videos
-from avsync.datasets._lists import without_suffix
-from avsync.datasets._splits import SPLITS
-from avsync.datasets._tables import (
+from avsync.datasets._clip_lists import without_suffix
+from avsync.datasets._layout import VIDEO_SUFFIXES, find_videos, folder_contents
+from avsync.datasets._metadata import (
     WHOLE_CLIP,
     Segments,
-    known,
     parse_category,
+    parse_choice,
     parse_label,
     parse_rows,
     parse_segments,
     read_csv,
     require_columns,
 )
+from avsync.datasets._splits import SPLITS
 from avsync.datasets.base import MediaBuilder
 from avsync.types import FAKE, REAL, MediaFile
 
 COLUMNS = ("path", "label")
 
-# What else a manifest may say; a column of any other name becomes an attribute.
+# Optional columns of a manifest; columns with other names become attributes.
 OPTIONAL = (
     "clip_id",
     "category",
@@ -42,31 +42,31 @@ SPLIT_NAMES = {name: name for name in SPLITS}
 
 KNOWN_COLUMNS = {*COLUMNS, *OPTIONAL}
 
-# A fake of which nobody says what is fake about it may be fake in all.
+# The category of fakes without one: both streams may be fake.
 CATEGORY_OF_FAKES = "FV-FA"
 
 EXPECTED = (
     "a folder of real videos, or a manifest (.csv or .parquet) with the columns path and label "
-    f"and, if you like, {', '.join(OPTIONAL)} and any others"
+    f"and optionally {', '.join(OPTIONAL)} and any others"
 )
 
 
 class Builder(MediaBuilder):
-    """The clips of a manifest, `--source=manifest.csv`, or of a folder of reals, `--source=DIR`.
+    """Clips of a manifest, `--source=manifest.csv`, or of a folder of real videos, `--source=DIR`.
 
-    Clips go where the manifest's column `split` says; a manifest without it is for `test`, a folder
-    of reals for `train`.
+    The manifest's column `split` gives the split. Clips of a manifest without it are in `test`,
+    those of a folder in `train`.
     """
 
     name = "folder"
 
     @staticmethod
     def find_media(source: Path) -> list[MediaFile]:
-        """The clips named, or found at any depth.
+        """The clips of the manifest, or the videos at any depth of the folder.
 
-        Paths of a manifest are relative to its folder. Ids are those paths without the suffix,
-        where no column `clip_id` gives others. `fake_segments` is a JSON list of pairs of seconds;
-        a fake without it is fake from end to end. ValueError tells what is wrong in which row.
+        Paths in a manifest are relative to its folder. Ids are the paths without suffix, unless a
+        column `clip_id` gives others. `fake_segments` is a JSON list of pairs of seconds; a fake
+        without it is fake from start to end. A ValueError names the row that is wrong.
         """
         if source.is_dir():
             media = [
@@ -77,20 +77,19 @@ class Builder(MediaBuilder):
             rows = READERS[source.suffix.lower()](source)
             media = list(parse_rows(source, rows, functools.partial(_media_file, source.parent)))
         else:
-            found = (
-                "no such file" if not source.exists() else f"a {source.suffix or 'nameless'} file"
-            )
+            kind = f"a {source.suffix} file" if source.suffix else "a file without suffix"
+            found = kind if source.exists() else "no such file"
             raise ValueError(f"{source}: expected {EXPECTED}; found {found}")
         if not media:
-            found = f"found {contents(source)}" if source.is_dir() else "it has no row"
+            found = f"found {folder_contents(source)}" if source.is_dir() else "no rows"
             suffixes = " ".join(VIDEO_SUFFIXES)
-            raise ValueError(f"no clip in {source}: expected {EXPECTED} ({suffixes}); {found}")
+            raise ValueError(f"no clips in {source}: expected {EXPECTED} ({suffixes}); {found}")
         return sorted(media, key=lambda file: file.clip_id)
 
 
 def _media_file(folder: Path, row: Mapping[str, str]) -> MediaFile:
     if not row["path"].strip():
-        raise ValueError("no path")
+        raise ValueError("path is empty")
     label = parse_label(row["label"])
     category = _category(label, row.get("category", ""))
     others = {key: text for key, text in row.items() if text and key not in KNOWN_COLUMNS}
@@ -104,7 +103,7 @@ def _media_file(folder: Path, row: Mapping[str, str]) -> MediaFile:
         source_clip=without_suffix(row.get("source_clip", "")),
         fake_segments=_segments(label, row.get("fake_segments", "")),
         attributes=others,
-        split=known("split", row.get("split", "test"), SPLIT_NAMES),
+        split=parse_choice("split", row.get("split", "test"), SPLIT_NAMES),
     )
 
 
@@ -113,7 +112,9 @@ def _category(label: int, text: str) -> str:
         return CATEGORY_OF_FAKES if label == FAKE else "RV-RA"
     category = parse_category(text)
     if (category == "RV-RA") != (label == REAL):
-        raise ValueError(f"label {label} and category {category} disagree; RV-RA is label 0")
+        raise ValueError(
+            f"label {label} and category {category} disagree; RV-RA is label 0, the others 1"
+        )
     return category
 
 
@@ -135,7 +136,7 @@ def _parquet_rows(path: Path) -> Iterator[dict[str, str]]:
     try:
         file = pq.ParquetFile(path)
     except pa.ArrowInvalid as error:
-        raise ValueError(f"{path} is no Parquet file: {error}") from error
+        raise ValueError(f"{path} is not a Parquet file: {error}") from error
     with file:
         require_columns(path, file.schema_arrow.names, columns=COLUMNS)
         for batch in file.iter_batches():

@@ -1,7 +1,7 @@
-"""GRID: 34 talkers who say sentences such as "bin blue at f two now", all of them real.
+"""GRID: 34 speakers with sentences such as "bin blue at f two now", all real.
 
-Cooke, Barker, Cunningham and Shao (JASA 2006), CC BY 4.0. The fakes are made here, from clips that
-no training ever sees.
+Cooke, Barker, Cunningham and Shao (JASA 2006), CC BY 4.0. avsync makes the fakes itself; those of
+the test split come from clips that are never trained on.
 """
 
 import json
@@ -12,90 +12,100 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
-from avsync.datasets._fakes import stable_hash, with_fakes, with_planted_silence
-from avsync.datasets._grid_words import read_words
+from avsync.datasets._fakes import with_fakes, with_planted_silence
+from avsync.datasets._splits import stable_hash
 from avsync.datasets.base import MediaBuilder
 from avsync.types import Clip, MediaFile
 
 VIDEO_SUFFIXES = (".mpg", ".mkv", ".mp4", ".avi", ".mov")
 
-# A ninth of each talker's clips is held out for validation and another for test: 100 each of 900.
+# A ninth of each speaker's clips is held out for validation, and another for test: 100 each of 900.
 CLIPS_PER_HELD_OUT = 9
 MAX_HELD_OUT_CLIPS = 100
 
-# Two, that one may lend its sound to the other. A talker with fewer than 3 x 2 clips is trained on.
+# Two, so that each has a donor. Speakers with fewer than 3 x 2 clips are in train only.
 MIN_HELD_OUT_CLIPS = 2
 
-# "s7", "grid_s7"; the talkers are numbered from 1 to 34.
-TALKER_FOLDER = re.compile(r"(?:.*[-_. ])?s([1-9]|[12]\d|3[0-4])", re.IGNORECASE)
+# Such as "s7" or "grid_s7"; speakers are numbered from 1 to 34.
+SPEAKER_FOLDER = re.compile(r"(?:.*[-_. ])?s([1-9]|[12]\d|3[0-4])", re.IGNORECASE)
+
+# Times in alignment files are in units of 1/25,000 s (Cooke et al., JASA 2006).
+ALIGNMENT_UNITS_PER_SECOND = 25_000
+
+# Alignment entries that are pauses, not words.
+PAUSES = ("sil", "sp")
+
+Word = tuple[float, float, str]
 
 
 class Builder(MediaBuilder):
-    """GRID with fabricated fakes.
+    """GRID with fakes made by avsync.
 
-    `grid/by_clip`, the default: each talker's clips are divided into `train`, `val` and `test`.
-    `train` and `val` are real only. `train_labelled` adds to each real clip one fake behind planted
-    silence, for supervised baselines, `val_labelled` every kind of fake behind silence. `test` adds
-    every kind of fake, and `test_planted` plants silence before those of `test`.
+    `grid/by_clip`, the default, divides the clips of each speaker into `train`, `val` and `test`.
+    `train` and `val` are real only. For supervised baselines, `train_labelled` adds one fake per
+    real clip and `val_labelled` every kind of fake, all with planted leading silence. `test` adds
+    every kind of fake; `test_planted` is `test` with leading silence planted in the fakes.
 
-    `grid/heldout`: all clips are in `test` and `test_planted`, for talkers never trained on.
+    `grid/heldout` puts all clips into `test` and `test_planted`, for speakers never trained on.
     """
 
     name = "grid"
     BUILDER_CONFIGS = (
-        tfds.core.BuilderConfig(name="by_clip", description="train, val and test of every talker"),
-        tfds.core.BuilderConfig(name="heldout", description="all clips are for testing"),
+        tfds.core.BuilderConfig(
+            name="by_clip", description="train, val and test clips of every speaker"
+        ),
+        tfds.core.BuilderConfig(name="heldout", description="all clips in the test splits"),
     )
 
     @staticmethod
     def find_media(source: Path) -> list[MediaFile]:
         """The videos at any depth below `source`, sorted by id.
 
-        A talker is known by the nearest folder named `s1` ... `s34` or like `grid_s1`. The id is
-        `<talker>_<file stem>`, or the stem where the talker is unknown, or the path below `source`
-        where such stems collide. ValueError if there is no video, or one recording twice.
+        The nearest folder named `s1` ... `s34`, or like `grid_s1`, gives the speaker. The id is
+        `<speaker>_<file stem>`; the stem alone if the speaker is unknown; the path below `source`
+        if such stems collide. Raises ValueError if there is no video, or one recording twice.
 
-        Where there is an alignment of the same talker and stem, at any depth, the attribute `words`
-        is a JSON list of (start, end, word), in seconds of the raw file.
+        If there is an alignment of the same speaker and stem, at any depth, the attribute `words`
+        is a JSON list of (start, end, word) in seconds of the raw file.
         """
         paths = sorted(path for path in source.rglob("*") if _is_video(path))
         if not paths:
-            raise ValueError(_nothing_found(source))
-        talkers = {path: _talker(path, source) for path in paths}
-        stems = Counter(path.stem for path in paths if not talkers[path])
+            raise ValueError(_no_videos(source))
+        speakers = {path: _speaker(path, source) for path in paths}
+        stems = Counter(path.stem for path in paths if not speakers[path])
         alignments = {
-            (_talker(path, source), path.stem): path for path in source.rglob("[!.]*.align")
+            (_speaker(path, source), path.stem): path for path in source.rglob("[!.]*.align")
         }
         media: dict[str, MediaFile] = {}
-        for path, talker in talkers.items():
-            if talker:
-                clip_id = f"{talker}_{path.stem}"
+        for path, speaker in speakers.items():
+            if speaker:
+                clip_id = f"{speaker}_{path.stem}"
             elif stems[path.stem] == 1:
                 clip_id = path.stem
             else:
                 clip_id = path.relative_to(source).with_suffix("").as_posix()
             if clip_id in media:
                 raise ValueError(
-                    f"{media[clip_id].path} and {path} are both clip {clip_id}: one recording "
-                    "twice could be trained on and tested on; leave one of them out"
+                    f"{media[clip_id].path} and {path} are both clip {clip_id}; remove one, or the "
+                    "same recording could be in train and in test"
                 )
-            alignment = alignments.get((talker, path.stem))
+            alignment = alignments.get((speaker, path.stem))
             words = {"words": json.dumps(read_words(alignment))} if alignment else {}
-            media[clip_id] = MediaFile(clip_id, path, identity=talker, attributes=words)
+            media[clip_id] = MediaFile(clip_id, path, identity=speaker, attributes=words)
         return [media[clip_id] for clip_id in sorted(media)]
 
     def clips(self) -> dict[str, Iterable[Clip]]:
-        # In the order of their hashes: the first clips of a split are then a fair sample of it.
+        # Sorted by hash, so that the first clips of a split are a fair sample of it.
         ranked = sorted(self.prepared, key=stable_hash)
-        talkers = {clip_id: self.prepared[clip_id].identity for clip_id in ranked}
+        speakers = {clip_id: self.prepared[clip_id].identity for clip_id in ranked}
         if self.builder_config and self.builder_config.name == "heldout":
-            return self._test_splits(talkers)
-        split = split_by_talker(talkers)
+            return self._test_splits(speakers)
+        split = split_by_speaker(speakers)
         if not split["test"]:
             raise ValueError(
-                f"grid/by_clip: no talker has {3 * MIN_HELD_OUT_CLIPS} of these {len(talkers)} "
-                "clips, the fewest that can be divided into train, val and test; prepare more, or "
-                "prepare them as grid/heldout, where all are for testing"
+                f"grid/by_clip: no speaker has {3 * MIN_HELD_OUT_CLIPS} of the {len(speakers)} "
+                "clips, the minimum for train, val and test; prepare more clips, or use "
+                "grid/heldout, which puts all of them into test"
             )
         return {
             "train": map(self.prepared.__getitem__, split["train"]),
@@ -109,25 +119,26 @@ class Builder(MediaBuilder):
             **self._test_splits(split["test"]),
         }
 
-    def _test_splits(self, talkers: Mapping[str, str]) -> dict[str, Iterable[Clip]]:
+    def _test_splits(self, speakers: Mapping[str, str]) -> dict[str, Iterable[Clip]]:
         return {
-            "test": with_fakes(self.prepared, talkers, split="test"),
+            "test": with_fakes(self.prepared, speakers, split="test"),
             "test_planted": with_planted_silence(
-                with_fakes(self.prepared, talkers, split="test_planted")
+                with_fakes(self.prepared, speakers, split="test_planted")
             ),
         }
 
 
-def split_by_talker(talkers: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """The clips of "train", "val" and "test", each with its talker, in the order given.
+def split_by_speaker(speakers: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Ids and speakers of the "train", "val" and "test" clips, in the order given.
 
-    A talker's clips are ranked by a hash of their ids: test takes the lowest ninth, at most 100,
-    val the next as many, train the rest. Ranks, unlike thresholds, give exact numbers; and a clip
-    more or less of a talker moves at most three of the others, and none of another talker's.
+    The clips of a speaker are ranked by a hash of their ids: test takes the lowest ninth, at most
+    100, val as many again, train the rest. Ranks, unlike thresholds on the hash, give exact
+    numbers. One clip more or less moves at most three other clips of its speaker, and none of
+    another speaker.
     """
     clip_ids: dict[str, list[str]] = {}
-    for clip_id in sorted(talkers, key=stable_hash):
-        clip_ids.setdefault(talkers[clip_id], []).append(clip_id)
+    for clip_id in sorted(speakers, key=stable_hash):
+        clip_ids.setdefault(speakers[clip_id], []).append(clip_id)
     split_of = {}
     for ranked in clip_ids.values():
         held_out = _num_held_out(len(ranked))
@@ -135,7 +146,7 @@ def split_by_talker(talkers: Mapping[str, str]) -> dict[str, dict[str, str]]:
             is_test, is_val = rank < held_out, rank < 2 * held_out
             split_of[clip_id] = "test" if is_test else "val" if is_val else "train"
     return {
-        split: {clip_id: talkers[clip_id] for clip_id in talkers if split_of[clip_id] == split}
+        split: {clip_id: speakers[clip_id] for clip_id in speakers if split_of[clip_id] == split}
         for split in ("train", "val", "test")
     }
 
@@ -148,24 +159,49 @@ def _num_held_out(num_clips: int) -> int:
 
 
 def _is_video(path: Path) -> bool:
-    # Copies made by macOS carry a "._bbaf2n.mpg" beside every file, which is no video.
+    # Copies made on macOS have a metadata file "._bbaf2n.mpg" beside every video.
     return path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
 
 
-def _talker(path: Path, source: Path) -> str:
-    """ "s7" for a file below a folder of that talker; "" if there is none."""
+def _speaker(path: Path, source: Path) -> str:
+    """The speaker, such as "s7", from the nearest folder named after one; "" if there is none."""
     folders = (source.resolve().name, *path.relative_to(source).parts[:-1])
-    found = (TALKER_FOLDER.fullmatch(folder) for folder in reversed(folders))
-    return next((f"s{match[1]}" for match in found if match), "")
+    matches = (SPEAKER_FOLDER.fullmatch(folder) for folder in reversed(folders))
+    return next((f"s{match[1]}" for match in matches if match), "")
 
 
-def _nothing_found(source: Path) -> str:
+def read_words(path: Path) -> list[Word]:
+    """(start, end, word) in seconds of the raw file, without pauses.
+
+    Raises ValueError if a line is not `start end word`.
+    """
+    words = []
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            start, end, word = line.split()
+            start_seconds = int(start) / ALIGNMENT_UNITS_PER_SECOND
+            end_seconds = int(end) / ALIGNMENT_UNITS_PER_SECOND
+        except ValueError as error:
+            raise ValueError(
+                f"{path}, line {number}: expected `start end word`, such as `23750 29500 bin`, "
+                f"found {line!r}"
+            ) from error
+        if word not in PAUSES:
+            words.append((start_seconds, end_seconds, word))
+    return words
+
+
+def _no_videos(source: Path) -> str:
     expected = (
         f"expected a GRID folder, such as {source}/s1/*.mpg, {source}/s1/video/*.mpg or "
         f"{source}/*.mpg (any of {' '.join(VIDEO_SUFFIXES)}, at any depth)"
     )
     if not source.is_dir():
-        return f"no folder {source}: {expected}"
-    suffixes = Counter(path.suffix or "no suffix" for path in source.rglob("*") if path.is_file())
+        return f"directory not found: {source}; {expected}"
+    suffixes = Counter(
+        path.suffix or "without suffix" for path in source.rglob("*") if path.is_file()
+    )
     found = ", ".join(f"{count} x {suffix}" for suffix, count in suffixes.most_common(5))
-    return f"no video below {source}: {expected}; found {found or 'no file at all'}"
+    return f"no video below {source}: {expected}; found {found or 'no files'}"

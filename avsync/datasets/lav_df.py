@@ -1,4 +1,4 @@
-"""LAV-DF: 36,431 real clips of VoxCeleb2, and 99,873 fakes with a few of their words replaced.
+"""LAV-DF: 36,431 real clips of VoxCeleb2, and 99,873 fakes with a few words replaced.
 
 Cai, Stefanov, Dhall and Hayat (DICTA 2022).
 """
@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from avsync.datasets._clip_lists import without_suffix
 from avsync.datasets._layout import find_root
-from avsync.datasets._lists import without_suffix
-from avsync.datasets._tables import (
+from avsync.datasets._metadata import (
     CATEGORY_OF,
-    known,
+    parse_choice,
     parse_rows,
     parse_segments,
     read_json_list,
@@ -20,7 +20,7 @@ from avsync.datasets._tables import (
 from avsync.datasets.base import MediaBuilder
 from avsync.types import FAKE, REAL, MediaFile
 
-# The same clips; the second has word timestamps beside, which nobody needs here.
+# Both list the same clips; the second adds word timestamps, which are not used.
 METADATA = ("metadata.min.json", "metadata.json")
 
 KEYS = ("file", "n_fakes", "fake_periods", "original", "modify_video", "modify_audio", "split")
@@ -38,9 +38,9 @@ MANIPULATION_OF = {
 
 
 class Builder(MediaBuilder):
-    """LAV-DF: `train`, `train_fake`, `val` and `val_fake` (its `dev`), and `test`.
+    """LAV-DF: `train`, `train_fake`, `val` and `val_fake` (official `dev`), and `test`.
 
-    It does not tell who speaks. The manipulation says which streams were modified.
+    Speakers are unknown. The manipulation names the modified streams. Attribute: split.
     """
 
     name = "lav_df"
@@ -49,8 +49,8 @@ class Builder(MediaBuilder):
     def find_media(source: Path) -> list[MediaFile]:
         """The files named by the metadata in `source`, or in the one folder below it.
 
-        Ids are their paths without the suffix, such as `test/000001`. ValueError if an item counts
-        fakes and modifies nothing, or the other way about.
+        Ids are the paths without suffix, such as `test/000001`. Raises ValueError if `n_fakes` of
+        an item contradicts its modified streams.
         """
         root = find_root(source, holds=METADATA, expected=EXPECTED)
         path = next(root / name for name in METADATA if (root / name).is_file())
@@ -64,8 +64,8 @@ def _media_file(root: Path, item: Mapping[str, Any]) -> MediaFile:
     is_fake = category != "RV-RA"
     if (item["n_fakes"] > 0) != is_fake:
         raise ValueError(
-            f"{item['file']} has n_fakes {item['n_fakes']}, modify_video {item['modify_video']} "
-            f"and modify_audio {item['modify_audio']}: is it fake or not?"
+            f"{item['file']}: n_fakes {item['n_fakes']} contradicts modify_video "
+            f"{item['modify_video']} and modify_audio {item['modify_audio']}"
         )
     return MediaFile(
         clip_id=without_suffix(item["file"]),
@@ -76,5 +76,5 @@ def _media_file(root: Path, item: Mapping[str, Any]) -> MediaFile:
         source_clip=without_suffix(item["original"] or "") if is_fake else "",
         fake_segments=parse_segments(item["fake_periods"]) if is_fake else (),
         attributes={"split": item["split"]},
-        split=known("split", item["split"], SPLIT_OF),
+        split=parse_choice("split", item["split"], SPLIT_OF),
     )

@@ -1,4 +1,4 @@
-"""LRS2: 140,000 clips of BBC television, all of them real.
+"""LRS2: 140,000 clips of BBC television, all real.
 
 Afouras, Chung, Senior, Vinyals and Zisserman (IEEE TPAMI 2018).
 """
@@ -6,11 +6,11 @@ Afouras, Chung, Senior, Vinyals and Zisserman (IEEE TPAMI 2018).
 from collections.abc import Iterator
 from pathlib import Path
 
-from avsync.datasets._layout import contents, find_root
+from avsync.datasets._layout import find_root, folder_contents
 from avsync.datasets.base import MediaBuilder
 from avsync.types import MediaFile
 
-# Of each list: the folder of its clips, and the split.
+# The folder of the clips and the avsync split of each official list.
 LISTS = {
     "pretrain": ("pretrain", "train"),
     "train": ("main", "train"),
@@ -27,18 +27,19 @@ EXPECTED = (
 
 
 class Builder(MediaBuilder):
-    """LRS2: `train` (its `pretrain` and `train`), `val` and `test`, by its own lists; all real.
+    """LRS2: `train` (official `pretrain` and `train`), `val` and `test` of the official lists.
 
-    It does not tell who speaks; attributes are source_video, the broadcast, and split.
+    All clips are real; speakers are unknown. Attributes: source_video, the broadcast, and split.
     """
 
     name = "lrs2"
 
     @staticmethod
     def find_media(source: Path) -> list[MediaFile]:
-        """The clips in its lists; ids are `<folder>/<19 digits>/<number>`.
+        """The clips of the official lists; ids are `<folder>/<19 digits>/<number>`.
 
-        ValueError if a list is missing whose folder is there, or if a line names no clip.
+        Raises ValueError if the folder of a list exists but the list does not, or on an invalid
+        line.
         """
         root = find_root(source, holds=FOLDERS, expected=EXPECTED)
         media = [
@@ -52,15 +53,15 @@ class Builder(MediaBuilder):
 
 def _listed(root: Path, name: str) -> Iterator[MediaFile]:
     folder, split = LISTS[name]
-    places = (root, root.parent)
-    path = next((p / f"{name}.txt" for p in places if (p / f"{name}.txt").is_file()), None)
+    folders = (root, root.parent)
+    path = next((f / f"{name}.txt" for f in folders if (f / f"{name}.txt").is_file()), None)
     if path is None:
-        found = "; ".join(f"in {place}: {contents(place)}" for place in places)
-        raise ValueError(f"no {name}.txt: expected {EXPECTED}; found {found}")
+        found = "; ".join(f"in {f}: {folder_contents(f)}" for f in folders)
+        raise ValueError(f"{name}.txt not found: expected {EXPECTED}; found {found}")
     for number, line in enumerate(path.read_text().splitlines(), start=1):
         if not line.strip():
             continue
-        # In test.txt a word of its own follows, which says what is special about the clip.
+        # In test.txt a tag such as NF follows the name.
         clip = line.split()[0]
         if clip.count("/") != 1:
             raise ValueError(

@@ -1,11 +1,11 @@
-"""LRS3: 150,000 clips of TED and TEDx talks, all of them real.
+"""LRS3: 150,000 clips of TED and TEDx talks, all real.
 
 Afouras, Chung and Zisserman (arXiv 1809.00496).
 """
 
 from pathlib import Path
 
-from avsync.datasets._layout import contents, find_root, find_videos
+from avsync.datasets._layout import find_root, find_videos, folder_contents
 from avsync.datasets.base import MediaBuilder
 from avsync.types import MediaFile
 
@@ -15,16 +15,16 @@ EXPECTED = "LRS3, with pretrain, trainval and test/<video>/NNNNN.mp4"
 
 
 class Builder(MediaBuilder):
-    """LRS3: `train` (its `pretrain` and `trainval`), `val`, a fiftieth of their talks, and `test`.
+    """LRS3: `train` (official `pretrain` and `trainval`), `val` (one in fifty talks), and `test`.
 
-    All are real. It does not tell who speaks; attributes are source_video, the talk, and split.
+    All clips are real; speakers are unknown. Attributes: source_video, the talk, and split.
     """
 
     name = "lrs3"
 
     @staticmethod
     def find_media(source: Path) -> list[MediaFile]:
-        """The videos; ids are `<split>/<video>/<number>`, for a talk may be in several splits."""
+        """The videos; ids are `<split>/<video>/<number>`, since a talk may be in several splits."""
         root = find_root(source, holds=tuple(SPLIT_OF), expected=EXPECTED)
         media = [
             _media_file(root, split, path)
@@ -32,8 +32,8 @@ class Builder(MediaBuilder):
             for path in find_videos(root / split, suffixes=(".mp4",))
         ]
         if not media:
-            found = ", ".join(f"{split}: {contents(root / split)}" for split in SPLIT_OF)
-            raise ValueError(f"no video in {root}: expected {EXPECTED}; found in {found}")
+            found = ", ".join(f"{split}: {folder_contents(root / split)}" for split in SPLIT_OF)
+            raise ValueError(f"no videos in {root}: expected {EXPECTED}; found in {found}")
         return sorted(media, key=lambda file: file.clip_id)
 
 

@@ -1,9 +1,9 @@
-"""Synthetic talkers: generated speech under rendered mouths, and fakes with the field's shortcut.
+"""Synthetic talkers: generated speech and rendered mouths, and fakes with planted leading silence.
 
-The dataset needs no download, and since nobody in it exists it can be shared freely. Its lips move
-with its speech (avsync.datasets.synthesis), so an alignment model has something to learn. Every
-fake starts with a sliver of digital silence, as in AV-Deepfake1M and FakeAVCeleb (Smeu et al., CVPR
-2025), so a model that is shown fakes has something easier to learn instead.
+The dataset needs no download and shows no real person, so it can be shared freely. Lips move with
+the speech (avsync.datasets.synthesis), which alignment learns. Every fake starts with a short
+digital silence, as in AV-Deepfake1M and FakeAVCeleb (Smeu et al., CVPR 2025), a shortcut that a
+supervised model learns instead.
 """
 
 import dataclasses
@@ -31,8 +31,7 @@ from avsync.types import Clip
 
 SEED = 2412_00175
 
-# Each fake is made in the next of these ways: the sound forged from end to end, or 0.8 s of the
-# picture, or of the sound, or of both.
+# Fakes use these in turn: the whole sound is fake, or 0.8 s of the video, the sound, or both.
 MANIPULATIONS: tuple[Callable[..., Clip], ...] = (
     swap.fabricate,
     reverse.fabricate,
@@ -43,12 +42,12 @@ MANIPULATIONS: tuple[Callable[..., Clip], ...] = (
     both.fabricate,
 )
 
-MAX_SILENT_FRAMES = 2  # 80 ms; AV-Deepfake1M's are of this order
+MAX_SILENT_FRAMES = 2  # 80 ms, the order of magnitude in AV-Deepfake1M
 
 
 @dataclasses.dataclass
 class TalkersConfig(tfds.core.BuilderConfig):
-    """How many talkers each split has, and how many takes of each; takes come in pairs."""
+    """Number of talkers per split, and of takes per talker; takes come in pairs."""
 
     train_talkers: int = 0
     train_takes: int = 0
@@ -62,9 +61,9 @@ class TalkersConfig(tfds.core.BuilderConfig):
 class Builder(ClipBuilder):
     """Generated speech and rendered mouths that move with it.
 
-    Splits `train` and `val` are real; `train_labelled` and `val_labelled` hold some of their clips
-    and a fake of each, for supervised baselines; `test` holds other talkers and a fake of each
-    clip. Every fake starts with one or two frames of digital silence, under a still picture.
+    `train` and `val` are real only. `train_labelled` and `val_labelled` hold some of their clips
+    and one fake of each, for supervised baselines. `test` holds other talkers, and one fake of each
+    clip. Every fake starts with one or two frames of digital silence over a still image.
     """
 
     name = "synthetic_talkers"
@@ -74,7 +73,7 @@ class Builder(ClipBuilder):
     BUILDER_CONFIGS: ClassVar[list[TalkersConfig]] = [
         TalkersConfig(
             name="full",
-            description="40 talkers to train on, 10 to choose by, 15 to test on; about a minute.",
+            description="40 talkers in train, 10 in val, 15 in test; takes about a minute to make.",
             train_talkers=40,
             train_takes=10,
             train_labelled_takes=2,
@@ -85,7 +84,7 @@ class Builder(ClipBuilder):
         ),
         TalkersConfig(
             name="tiny",
-            description="A dozen clips a split, to see that everything runs; a few seconds.",
+            description="A dozen clips per split, for smoke tests; takes a few seconds to make.",
             train_talkers=3,
             train_takes=4,
             train_labelled_takes=2,
@@ -97,7 +96,7 @@ class Builder(ClipBuilder):
     ]
 
     def clips(self) -> dict[str, Iterable[Clip]]:
-        """The clips of each split; talkers of train, val and test are different ones."""
+        """The clips of each split; train, val and test have no talker in common."""
         config: TalkersConfig = self.builder_config  # pyright: ignore[reportAssignmentType]
         first_val = config.train_talkers
         first_test = first_val + config.val_talkers
@@ -107,8 +106,8 @@ class Builder(ClipBuilder):
         if pool:
             weakref.finalize(self, pool.shutdown)
         splits = {
-            "train": _reals(train, config.train_takes, pool),
-            "val": _reals(val, config.val_takes, pool),
+            "train": _real_clips(train, config.train_takes, pool),
+            "val": _real_clips(val, config.val_takes, pool),
             "train_labelled": _labelled(train, config.train_labelled_takes, pool),
             "val_labelled": _labelled(val, config.val_takes, pool),
             "test": _labelled(test, config.test_takes, pool),
@@ -116,15 +115,15 @@ class Builder(ClipBuilder):
         return {split: islice(clips, self.limit) for split, clips in splits.items()}
 
 
-def _reals(talkers: range, num_takes: int, pool: ProcessPoolExecutor | None) -> Iterator[Clip]:
+def _real_clips(talkers: range, num_takes: int, pool: ProcessPoolExecutor | None) -> Iterator[Clip]:
     takes = (Take(SEED, talker, take) for talker in talkers for take in range(num_takes))
     return talk_all(takes, pool=pool)
 
 
 def _labelled(talkers: range, num_takes: int, pool: ProcessPoolExecutor | None) -> Iterator[Clip]:
-    """Pairs of real clips of one talker, each pair followed by the fakes made from it."""
-    reals = _reals(talkers, num_takes, pool)
-    for index, (first, second) in enumerate(zip(reals, reals, strict=True)):
+    """Pairs of real clips of one talker, each followed by the two fakes made from it."""
+    clips = _real_clips(talkers, num_takes, pool)
+    for index, (first, second) in enumerate(zip(clips, clips, strict=True)):
         yield first
         yield second
         yield _fake(first, second, index=2 * index)
@@ -132,12 +131,12 @@ def _labelled(talkers: range, num_takes: int, pool: ProcessPoolExecutor | None) 
 
 
 def _fake(clip: Clip, donor: Clip, *, index: int) -> Clip:
-    """The `index`-th fake of a split: `clip` forged with what `donor` lends, after silence."""
+    """The fake number `index` of a split, made from `clip` and `donor`, with leading silence."""
     fabricate = MANIPULATIONS[index % len(MANIPULATIONS)]
     rng = np.random.default_rng([SEED, index])
     try:
         fake = fabricate(clip, donor, rng)
     except CannotFabricate:
-        # Too many pauses for a forgery in part. Left out, fakes would be of fluent talkers.
+        # Too many pauses for a partial fake. Skipping it would leave fakes of fluent talkers only.
         fake = swap.fabricate(clip, donor, rng)
     return leading_silence.plant(fake, frames=int(rng.integers(1, MAX_SILENT_FRAMES + 1)))

@@ -1,11 +1,11 @@
-"""VoxCeleb2: 1.1 million clips of 6,112 celebrities in interviews, all of them real.
+"""VoxCeleb2: 1.1 million clips of 6,112 celebrities in interviews, all real.
 
 Chung, Nagrani and Zisserman (Interspeech 2018).
 """
 
 from pathlib import Path
 
-from avsync.datasets._layout import contents, find_root, find_videos
+from avsync.datasets._layout import find_root, find_videos, folder_contents
 from avsync.datasets.base import MediaBuilder
 from avsync.types import MediaFile
 
@@ -15,16 +15,16 @@ EXPECTED = "VoxCeleb2, with dev/mp4/idXXXXX/<video>/NNNNN.mp4 and test/mp4/idXXX
 
 
 class Builder(MediaBuilder):
-    """VoxCeleb2: `train` and `val`, a fiftieth of the people of its `dev`, and `test`; all real.
+    """VoxCeleb2: `train` (official `dev`), `val` (one in fifty speakers of it), and `test`.
 
-    Attributes are source_video and split.
+    All clips are real. Attributes: source_video and split.
     """
 
     name = "voxceleb2"
 
     @staticmethod
     def find_media(source: Path) -> list[MediaFile]:
-        """The videos, whose sound is in them; `dev/aac` is not read.
+        """The videos, which contain their audio; `dev/aac` is not read.
 
         Ids are `dev/mp4/<identity>/<video>/<number>`, as in AV-HuBERT's lists.
         """
@@ -35,8 +35,8 @@ class Builder(MediaBuilder):
             for path in find_videos(root / split / "mp4", suffixes=(".mp4",))
         ]
         if not media:
-            found = ", ".join(f"{split}: {contents(root / split)}" for split in SPLIT_OF)
-            raise ValueError(f"no video in {root}: expected {EXPECTED}; found in {found}")
+            found = ", ".join(f"{split}: {folder_contents(root / split)}" for split in SPLIT_OF)
+            raise ValueError(f"no videos in {root}: expected {EXPECTED}; found in {found}")
         return sorted(media, key=lambda file: file.clip_id)
 
 

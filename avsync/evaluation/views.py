@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from avsync.datasets._lists import read_infos
+from avsync.datasets._clip_lists import read_infos
 from avsync.datasets.base import extracted_trims, open_source
 from avsync.evaluation.lines import TRIMS, view_of
 from avsync.features import official

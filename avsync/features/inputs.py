@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from avsync import lookup
-from avsync.datasets._lists import read_infos
+from avsync.datasets._clip_lists import read_infos
 from avsync.datasets.base import open_source, split_names
 from avsync.features import official
 from avsync.features.job import Work, from_dataset, from_files

@@ -1,4 +1,4 @@
-"""Real clips and the fakes made of them: nothing that an audit measures tells them apart."""
+"""Real clips and fakes made from them: no shortcut separates them."""
 
 import functools
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from avsync.audits import base
-from avsync.audits.findings import Audit, audit
+from avsync.audits.results import Audit, audit
 from avsync.datasets.base import open_source
 from avsync.datasets.grid import Builder
 from avsync.input_pipeline import sound
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.grid
 
 @pytest.fixture(scope="module")
 def audited(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Audit:
-    """The audit of a dozen clips of one talker and nine fakes of each."""
+    """The audit of a dozen clips of one speaker and nine fakes of each."""
     folder = tmp_path_factory.mktemp("grid")
     media = Builder.find_media(testdata / "grid_s1" / "video")[:12]
     engine = functools.partial(prepare_in_processes, num_workers=1)
@@ -32,19 +32,19 @@ def audited(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Audit:
     )
 
 
-def test_nothing_tells_the_fakes(audited):
-    assert [finding.name for finding in audited.found] == []
-    for finding in audited.findings:
-        assert finding.original.low <= 0.5, finding.name
-        assert finding.trimmed.low <= 0.5, finding.name
-    numbers = [finding for finding in audited.findings if finding.kind == "number"]
-    # What a probe has learned of a lent sound, that it is real, is wrong of the fake that has it.
-    assert not any(finding.original.is_found or finding.trimmed.is_found for finding in numbers)
+def test_no_shortcut_separates_the_fakes(audited):
+    assert [result.name for result in audited.found] == []
+    for result in audited.results:
+        assert result.original.low <= 0.5, result.name
+        assert result.trimmed.low <= 0.5, result.name
+    numbers = [result for result in audited.results if result.kind == "number"]
+    # Not the probe: it learns that a lent sound is real, and is wrong on the fake that borrows it.
+    assert not any(r.original.excludes_chance or r.trimmed.excludes_chance for r in numbers)
 
 
-def test_all_that_is_known_of_the_files_and_the_sound_is_audited(audited):
-    names = {finding.name for finding in audited.findings}
+def test_properties_of_the_files_and_of_the_sound_are_audited(audited):
+    names = {result.name for result in audited.results}
     assert {"leading_silence", "click", "random_network", "video_codec"} < names
     assert {"eye_distance_share", "length_difference_seconds", "file_bytes_per_second"} < names
-    # Nobody says who speaks in a folder that is not named so.
+    # The speaker is unknown: the folder is not named after one.
     assert audited.not_measured == ["identity_leakage"]

@@ -1,4 +1,4 @@
-"""Datasets in miniature: real clips under the names of another dataset, built and read back."""
+"""Miniature datasets: real clips under the file names of a dataset, built and read back."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ EVERYTHING = Selection()
 
 
 class Record(NamedTuple):
-    """A clip as it is stored, pixels and samples left out."""
+    """A stored clip without its pixels and samples."""
 
     clip_id: str
     label: int
@@ -35,13 +35,13 @@ class Record(NamedTuple):
 
 
 class Built(NamedTuple):
-    """A dataset on disk: its records by split, and what its users can open."""
+    """A dataset on disk: its records by split, and a function that opens a split."""
 
     records: dict[str, list[Record]]
     open: Callable[[str], Any]
 
     def record(self, clip_id: str) -> Record:
-        """The record of a clip, which is in one split alone."""
+        """The record of a clip that is in exactly one split."""
         (found,) = (r for part in self.records.values() for r in part if r.clip_id == clip_id)
         return found
 
@@ -60,7 +60,7 @@ def detector() -> Any:
 
 @pytest.fixture
 def put(testdata: Path, tmp_path: Path) -> Put:
-    """`put("a/b.mp4", ...)`: a real clip under each of these names below `tmp_path`."""
+    """`put("a/b.mp4", ...)` copies a real clip to each of these names below `tmp_path`."""
     clips = sorted((testdata / "grid_s1" / "video").glob("*.mkv"))
 
     def put_clips(*names: str) -> None:
@@ -73,7 +73,7 @@ def put(testdata: Path, tmp_path: Path) -> Put:
 
 @pytest.fixture
 def build_dataset(detector: Any, tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """`build_dataset(Builder, source)`: what is on disk after its clips were prepared."""
+    """`build_dataset(Builder, source)` prepares, builds and reads back a dataset."""
 
     def make(
         builder_class: type[MediaBuilder], source: Path, selection: Selection = EVERYTHING
@@ -95,7 +95,7 @@ def build_dataset(detector: Any, tmp_path_factory: pytest.TempPathFactory) -> Bu
 
 
 def touch(root: Path, *names: str) -> None:
-    """Empty files, for tests that only look for names."""
+    """Creates empty files, for tests that only need names."""
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
@@ -112,7 +112,7 @@ def write_text(path: Path, *lines: str) -> None:
 
 
 def assert_trains_on_reals_alone(built: Built, *labelled: str) -> None:
-    """`train` may be trained on and holds reals; of the `labelled` splits none may."""
+    """Checks that `train` is real-only, and that none of the `labelled` splits is."""
     assert built.open("train").is_real_only
     assert {record.label for record in built.records["train"]} == {0}
     for split in labelled:

@@ -1,4 +1,4 @@
-"""AV-Deepfake1M and ++: what decides what is fake, where a listed path is, what is left alone."""
+"""AV-Deepfake1M and AV-Deepfake1M++: labels, listed paths, and files that are not read."""
 
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ def item(kind: str, *, clip: str = CLIP, **changes: Any) -> dict[str, Any]:
     }
 
 
-def test_every_field_survives_the_build(tmp_path: Path, put: Put, build_dataset: Build):
+def test_every_field_is_stored(tmp_path: Path, put: Put, build_dataset: Build):
     other, held = "id00099/abcdefghijk/00003", "id00200/lmnopqrstuv/00004"
     train = [item("real", original="dev/mp4/id00012/21Uxsk56VDQ/00001.mp4")]
     train += [item("fake_video_fake_audio", fake_segments=[[0.4, 1.2], [2.5, 99]])]
@@ -82,7 +82,7 @@ def test_every_field_survives_the_build(tmp_path: Path, put: Put, build_dataset:
         ("fake_video_fake_audio", "FV-FA"),
     ],
 )
-def test_the_modify_type_decides_what_is_fake_not_the_segments(tmp_path, kind, category):
+def test_modify_type_gives_the_category_not_the_segments(tmp_path, kind, category):
     # 6,160 items carry the segments of the stream that was not modified.
     wrong = {"audio_fake_segments": [[0.4, 1.2]], "visual_fake_segments": [[0.1, 0.2]]}
     write_json(tmp_path / "train_metadata.json", [item(kind, **wrong)])
@@ -98,7 +98,7 @@ def test_both_modified_may_be_written_with_a_hyphen(tmp_path):
     assert (file.category, file.manipulation) == ("FV-FA", "both_modified")
 
 
-def test_the_original_of_a_real_clip_is_no_source_clip(tmp_path):
+def test_the_original_of_a_real_clip_is_not_a_source_clip(tmp_path):
     items = [item("real", original="id00012/21Uxsk56VDQ/00001.mp4")]
     write_json(tmp_path / "train_metadata.json", items)
     (file,) = Builder.find_media(tmp_path)
@@ -114,13 +114,13 @@ def test_nothing_is_written_into_the_dataset(tmp_path):
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_the_test_set_has_no_labels_and_is_left_out(tmp_path):
+def test_the_unlabelled_test_set_is_not_read(tmp_path):
     write_json(tmp_path / "train_metadata.json", [item("real")])
     touch(tmp_path, "test/000001.mp4", "test_files.txt")
     assert [file.split for file in Builder.find_media(tmp_path)] == ["train"]
 
 
-def test_a_listed_path_is_found_in_whichever_split_has_it(tmp_path):
+def test_a_listed_path_is_found_in_either_split(tmp_path):
     write_json(tmp_path / "train_metadata.json", [item("real"), item("real_video_fake_audio")])
     write_json(tmp_path / "val_metadata.json", [item("fake_video_real_audio")])
     lines = (f"{CLIP}/real.mp4,0", f"val/{CLIP}/fake_video_real_audio.mp4,1")
@@ -131,15 +131,17 @@ def test_a_listed_path_is_found_in_whichever_split_has_it(tmp_path):
     assert [file.clip_id for file in plan.media] == found
 
 
-def test_a_listed_path_in_both_splits_must_say_which(tmp_path):
+def test_a_listed_path_in_both_splits_is_ambiguous(tmp_path):
     for split in ("train", "val"):
         write_json(tmp_path / f"{split}_metadata.json", [item("real")])
     write_text(tmp_path / "test.csv", "path,label", f"{CLIP}/real.mp4,0")
-    with pytest.raises(ValueError, match=rf"may be train/{CLIP}/real or val/{CLIP}/real: write"):
+    with pytest.raises(
+        ValueError, match=rf"is ambiguous: train/{CLIP}/real or val/{CLIP}/real; write"
+    ):
         Builder.plan(tmp_path, Selection({"test": tmp_path / "test.csv"}))
 
 
-def test_plusplus_names_first_where_a_clip_is_from(tmp_path):
+def test_paths_of_plusplus_start_with_the_source_corpus(tmp_path):
     items = [item("real", clip=f"vox_celeb_2/{CLIP}"), item("real", clip="lrs3/aBcDe/00004")]
     write_json(tmp_path / "train_metadata.json", items)
     touch(tmp_path, f"train/vox_celeb_2/{CLIP}/real.json", "testA_files.txt")
@@ -151,17 +153,17 @@ def test_plusplus_names_first_where_a_clip_is_from(tmp_path):
     assert other.identity == other.attributes["source_video"] == "lrs3/aBcDe"
 
 
-def test_a_split_without_its_metadata_is_told(tmp_path):
+def test_a_split_without_metadata_is_an_error(tmp_path):
     write_json(tmp_path / "train_metadata.json", [item("real")])
     touch(tmp_path, "val/id1/a/00001/real.mp4")
     with pytest.raises(
-        ValueError, match=r"no file .*val_metadata\.json: .* found in .*: train_met"
+        ValueError, match=r"file not found: .*val_metadata\.json; .* found in .*: train_met"
     ):
         Builder.find_media(tmp_path)
 
 
 @pytest.mark.parametrize("module", [av_deepfake1m, av_deepfake1m_pp])
-def test_a_wrong_root_says_what_was_expected_and_what_is_there(tmp_path, module):
+def test_a_wrong_root_is_an_error_with_the_expected_layout(tmp_path, module):
     touch(tmp_path, "metadata.json", "train/1.mp4")
     expected = r"expected AV-Deepfake1M.*train_metadata\.json.*; found metadata\.json, train/"
     with pytest.raises(ValueError, match=expected):
@@ -172,12 +174,12 @@ def test_a_wrong_root_says_what_was_expected_and_what_is_there(tmp_path, module)
     ("change", "message"),
     [
         ({"modify_type": "lips_modified"}, "row 0: unknown modify_type: 'lips_modified'"),
-        ({"fake_segments": [[1.2]]}, r"row 0: segments are pairs of seconds .*, not \[\[1\.2\]\]"),
-        ({"fake_segments": [[1.2, 0.4]]}, "row 0: a segment starts at 1.2 s and ends at 0.4 s"),
-        ({"file": "real.mp4"}, "row 0: file is 'real.mp4'; expected such as id00012/"),
+        ({"fake_segments": [[1.2]]}, r"row 0: expected segments as pairs .*, got \[\[1\.2\]\]"),
+        ({"fake_segments": [[1.2, 0.4]]}, r"row 0: invalid segment \[1\.2, 0\.4\] in seconds"),
+        ({"file": "real.mp4"}, "row 0: expected a file such as id00012/.*, got 'real.mp4'"),
     ],
 )
-def test_a_wrong_item_is_told_with_its_number(tmp_path, change, message):
+def test_an_invalid_item_is_an_error_with_its_number(tmp_path, change, message):
     write_json(tmp_path / "train_metadata.json", [item("fake_video_fake_audio", **change)])
     with pytest.raises(ValueError, match=rf"train_metadata\.json, {message}"):
         Builder.find_media(tmp_path)
@@ -189,10 +191,10 @@ def test_a_wrong_item_is_told_with_its_number(tmp_path, change, message):
         ('[{"file": "a"}]', "item 0: unknown key: 'original'.* Known: file"),
         ('{"file": "a"}', "expected a JSON list of objects, found none"),
         ("[1]", "item 0: expected an object, found 1"),
-        ('[{"file": ', "is not whole JSON after item 0"),
+        ('[{"file": ', "invalid JSON after item 0"),
     ],
 )
-def test_metadata_of_another_form_is_refused(tmp_path, text, message):
+def test_metadata_in_another_format_is_an_error(tmp_path, text, message):
     write_text(tmp_path / "train_metadata.json", text)
     with pytest.raises(ValueError, match=rf"train_metadata\.json.*{message}"):
         Builder.find_media(tmp_path)

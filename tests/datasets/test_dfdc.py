@@ -1,4 +1,4 @@
-"""DFDC: parts that may be missing, a test set with another kind of metadata."""
+"""DFDC: missing parts, and a test set with other metadata."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def fake(original: str) -> dict[str, str]:
     return {"label": "FAKE", "split": "train", "original": original}
 
 
-def test_every_field_survives_the_build(tmp_path: Path, put: Put, build_dataset: Build):
+def test_every_field_is_stored(tmp_path: Path, put: Put, build_dataset: Build):
     items = {"aaa.mp4": REAL, "bbb.mp4": fake("aaa.mp4"), "ccc.mp4": REAL}
     write_json(tmp_path / PART / "metadata.json", items)
     write_text(tmp_path / "test" / "labels.csv", "filename,label", "ddd.mp4,1")
@@ -38,7 +38,7 @@ def test_every_field_survives_the_build(tmp_path: Path, put: Put, build_dataset:
     assert_trains_on_reals_alone(built, "test")
 
 
-def test_a_fake_is_held_out_together_with_the_clip_it_is_made_from(tmp_path):
+def test_a_fake_is_held_out_together_with_its_source_clip(tmp_path):
     items = {f"r{n}.mp4": REAL for n in range(20)}
     items |= {f"f{n}.mp4": fake(f"r{n}.mp4") for n in range(20)}
     write_json(tmp_path / PART / "metadata.json", items)
@@ -47,7 +47,7 @@ def test_a_fake_is_held_out_together_with_the_clip_it_is_made_from(tmp_path):
     assert splits["val_fake"] == [held_out.replace("/r", "/f")]
 
 
-def test_the_original_may_be_in_another_part_or_in_none(tmp_path):
+def test_the_source_clip_may_be_in_another_part_or_missing(tmp_path):
     write_json(tmp_path / PART / "metadata.json", {"a.mp4": fake("b.mp4"), "c.mp4": fake("d.mp4")})
     write_json(tmp_path / "dfdc_train_part_1" / "metadata.json", {"b.mp4": REAL})
     media = {file.clip_id: file.source_clip for file in Builder.find_media(tmp_path)}
@@ -58,13 +58,13 @@ def test_the_original_may_be_in_another_part_or_in_none(tmp_path):
     }
 
 
-def test_a_part_alone_will_do(tmp_path):
+def test_a_single_part_is_enough(tmp_path):
     write_json(tmp_path / PART / "metadata.json", {"a.mp4": REAL})
     (file,) = Builder.find_media(tmp_path / PART)
     assert (file.clip_id, file.path) == (f"{PART}/a", tmp_path / PART / "a.mp4")
 
 
-def test_the_metadata_of_the_test_set_is_not_taken_for_that_of_a_part(tmp_path):
+def test_the_metadata_of_the_test_set_is_not_read_as_a_train_part(tmp_path):
     write_json(tmp_path / "test" / "metadata.json", {"a.mp4": {"augmentations": {}}})
     write_text(tmp_path / "test" / "labels.csv", "filename,label", "a.mp4,0")
     touch(tmp_path, "test/videos/a.mp4")
@@ -77,18 +77,18 @@ def test_the_metadata_of_the_test_set_is_not_taken_for_that_of_a_part(tmp_path):
     ("text", "message"),
     [
         ('{"a.mp4": {"label": "REALLY"}}', "row 0: unknown label: 'really'; did you mean 'real'"),
-        ('{"a.mp4": {"split": "train"}}', "row 0: a.mp4 has no label, only split"),
+        ('{"a.mp4": {"split": "train"}}', "row 0: a.mp4 has no label; its keys are: split"),
         ('[{"file": "a.mp4"}]', r'expected \{"x.mp4": \{"label": "FAKE"'),
-        ("{", "is no JSON"),
+        ("{", "is not valid JSON"),
     ],
 )
-def test_wrong_metadata_is_told(tmp_path, text, message):
+def test_invalid_metadata_is_an_error(tmp_path, text, message):
     write_text(tmp_path / PART / "metadata.json", text)
     with pytest.raises(ValueError, match=rf"metadata\.json.*{message}"):
         Builder.find_media(tmp_path)
 
 
-def test_a_wrong_root_is_told(tmp_path):
+def test_a_wrong_root_is_an_error(tmp_path):
     touch(tmp_path, "a.mp4")
     with pytest.raises(ValueError, match=r"expected DFDC, with .*; found a\.mp4"):
         Builder.find_media(tmp_path)

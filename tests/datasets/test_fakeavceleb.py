@@ -1,4 +1,4 @@
-"""FakeAVCeleb as it lies on disk: its odd header, its many spellings, its splits by lists."""
+"""FakeAVCeleb: its header variants, its spellings, and splits by lists."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def write_metadata(root: Path, *rows: str, header: str = HEADER) -> None:
     write_text(root / "meta_data.csv", header, *rows)
 
 
-def test_every_field_survives_the_build(tmp_path: Path, put: Put, build_dataset: Build):
+def test_every_field_is_stored(tmp_path: Path, put: Put, build_dataset: Build):
     write_metadata(tmp_path, *ROWS)
     put(*(f"{clip_id}.mp4" for clip_id in (REAL, CLONED, SYNCED, EAST)))
     built = build_dataset(Builder, tmp_path)
@@ -105,7 +105,7 @@ def test_a_race_is_the_same_however_a_copy_spells_it(tmp_path, spelling):
     assert Builder.listed_ids(f"FakeAVCeleb/{clip_id}.mp4") == (file.clip_id,)
 
 
-def test_the_name_of_a_fake_may_be_that_of_a_real_clip(tmp_path):
+def test_a_fake_may_have_the_file_name_of_a_real_clip(tmp_path):
     same = "FakeVideo-RealAudio/African/men/id00076/00109"
     write_metadata(tmp_path, row(REAL, "A"), row(same, "C", method="fsgan", targets="id1,-"))
     fake, real = Builder.find_media(tmp_path)
@@ -113,13 +113,13 @@ def test_the_name_of_a_fake_may_be_that_of_a_real_clip(tmp_path):
     assert (real.clip_id, real.source_clip) == (REAL, "")
 
 
-def test_the_folder_it_was_unpacked_in_will_do(tmp_path):
+def test_the_parent_folder_is_accepted_as_source(tmp_path):
     write_metadata(tmp_path / "FakeAVCeleb_v1.2", row(REAL, "A"))
     (file,) = Builder.find_media(tmp_path)
     assert file.path == tmp_path / "FakeAVCeleb_v1.2" / f"{REAL}.mp4"
 
 
-def test_missing_metadata_says_what_was_expected_and_what_is_there(tmp_path):
+def test_missing_metadata_is_an_error_with_the_expected_layout(tmp_path):
     write_text(tmp_path / "RealVideo-RealAudio" / "readme")
     with pytest.raises(
         ValueError, match=r"expected .*meta_data\.csv.*; found RealVideo-RealAudio/"
@@ -131,15 +131,19 @@ def test_missing_metadata_says_what_was_expected_and_what_is_there(tmp_path):
     ("old", "new", "message"),
     [
         ("category", "Category", r"unknown column: 'category'.*Known: .*Category"),
-        (",path,", ",name,", r"expected, behind `gender`, `path` and one without a name"),
+        (",path,", ",name,", r"expected columns `path` and one without a name"),
         (",A,", ",E,", r"row 2: unknown category: 'E'"),
         (",A,", ",B,", r"row 2: category B, type RealVideo-RealAudio and folder .* disagree"),
-        (",real,", ",magic,", r"row 2: method 'magic' in category RV-RA; known: \('real'"),
-        ("/men/id00076", "", r"row 2: file name '00109.mp4' in directory 'FakeAVCeleb/Real"),
+        (",real,", ",magic,", r"row 2: method 'magic' in category RV-RA; known methods: \('real'"),
+        (
+            "/men/id00076",
+            "",
+            r"row 2: invalid file name '00109.mp4' in directory 'FakeAVCeleb/Real",
+        ),
         ("id00076\n", "id00076,more\n", r"line 2: more values than the 10 columns"),
     ],
 )
-def test_what_is_wrong_in_the_metadata_is_told_with_its_row(tmp_path, old, new, message):
+def test_an_error_in_the_metadata_names_its_row(tmp_path, old, new, message):
     write_metadata(tmp_path, row(REAL, "A"))
     path = tmp_path / "meta_data.csv"
     path.write_text(path.read_text().replace(old, new))

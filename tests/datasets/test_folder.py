@@ -1,4 +1,4 @@
-"""Clips of one's own: a folder of reals, or a manifest that names what it will."""
+"""Own clips: a folder of real videos, or a manifest."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.datasets.conftest import Build, Put, assert_trains_on_reals_alone, to
 HEADER = "path,label,category,identity,split,manipulation,source_clip,fake_segments,gender"
 
 
-def test_every_field_survives_the_build(tmp_path: Path, put: Put, build_dataset: Build):
+def test_every_field_is_stored(tmp_path: Path, put: Put, build_dataset: Build):
     put("a.mp4", "new/b.mp4", "new/c.mp4")
     write_text(
         tmp_path / "mine.csv",
@@ -34,7 +34,7 @@ def test_every_field_survives_the_build(tmp_path: Path, put: Put, build_dataset:
     assert_trains_on_reals_alone(built, "train_labelled", "test")
 
 
-def test_a_parquet_manifest_tells_the_same(tmp_path):
+def test_a_parquet_manifest_equals_the_csv_manifest(tmp_path):
     write_text(tmp_path / "mine.csv", HEADER, "a.mp4,0,,anna,train,,,,women", "b.mp4,1,,,test,,,,")
     columns = {
         "path": ["a.mp4", "b.mp4"],
@@ -50,7 +50,7 @@ def test_a_parquet_manifest_tells_the_same(tmp_path):
     assert from_csv == from_parquet
 
 
-def test_all_videos_of_a_folder_are_real_and_to_train_on(tmp_path):
+def test_all_videos_of_a_folder_are_real_and_in_train(tmp_path):
     touch(tmp_path, "b.MOV", "c/a.mp4", "c/a.txt", ".trash/a.mp4")
     media = Builder.find_media(tmp_path)
     assert [(file.clip_id, file.label, file.split) for file in media] == [
@@ -59,7 +59,7 @@ def test_all_videos_of_a_folder_are_real_and_to_train_on(tmp_path):
     ]
 
 
-def test_a_manifest_that_names_no_split_is_for_testing(tmp_path):
+def test_a_manifest_without_splits_is_all_test(tmp_path):
     write_text(tmp_path / "mine.csv", "path,label", "a.mp4,real", "b.mp4,fake")
     assert Builder.plan(tmp_path / "mine.csv", Selection()).splits.keys() == {"test"}
 
@@ -78,15 +78,19 @@ def test_ids_may_be_given_and_paths_may_be_absolute(tmp_path):
     [
         ("path,lable", "a.mp4,0", "unknown column: 'label'; did you mean 'lable'"),
         ("path,label", "a.mp4,2", "row 2: unknown label: '2'"),
-        ("path,label", ",0", "row 2: no path"),
+        ("path,label", ",0", "row 2: path is empty"),
         ("path,label,category", "a.mp4,1,FVRA", "row 2: unknown category: 'FVRA'"),
         ("path,label,category", "a.mp4,0,FV-RA", "row 2: label 0 and category FV-RA disagree"),
         ("path,label,split", "a.mp4,0,dev", "row 2: unknown split: 'dev'"),
-        ("path,label,fake_segments", 'a.mp4,1,"[1, 2]"', "row 2: segments are pairs of seconds"),
+        (
+            "path,label,fake_segments",
+            'a.mp4,1,"[1, 2]"',
+            "row 2: expected segments as pairs of seconds",
+        ),
         ("path,label", "a.mp4,0,anna", "line 2: more values than the 2 columns path, label"),
     ],
 )
-def test_what_is_wrong_in_a_manifest_is_told_with_its_row(tmp_path, header, line, message):
+def test_an_error_in_a_manifest_names_its_row(tmp_path, header, line, message):
     write_text(tmp_path / "mine.csv", header, line)
     with pytest.raises(ValueError, match=rf"mine\.csv.*{message}"):
         Builder.find_media(tmp_path / "mine.csv")
@@ -95,24 +99,24 @@ def test_what_is_wrong_in_a_manifest_is_told_with_its_row(tmp_path, header, line
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("mine.csv", "path,label", "no clip in .*mine.csv.*it has no row"),
-        ("mine.parquet", "path,label", "mine.parquet is no Parquet file"),
+        ("mine.csv", "path,label", "no clips in .*mine.csv.*no rows"),
+        ("mine.parquet", "path,label", "mine.parquet is not a Parquet file"),
         (
             "mine.tsv",
             "path\tlabel",
             r"expected a folder of real videos, or a manifest .*a \.tsv file",
         ),
-        ("reals/readme", "none", r"no clip in .*: expected a folder of real videos.*found readme"),
+        ("reals/readme", "none", r"no clips in .*: expected a folder of real videos.*found readme"),
     ],
 )
-def test_what_is_no_manifest_is_told(tmp_path, name, text, message):
+def test_a_source_that_is_not_a_manifest_is_an_error(tmp_path, name, text, message):
     write_text(tmp_path / name, text)
     source = tmp_path / name.partition("/")[0]
     with pytest.raises(ValueError, match=message):
         Builder.find_media(source)
 
 
-def test_a_parquet_manifest_without_a_column_is_told(tmp_path):
+def test_a_missing_column_of_a_parquet_manifest_is_an_error(tmp_path):
     pq.write_table(pa.table({"path": ["a.mp4"]}), tmp_path / "mine.parquet")
     with pytest.raises(ValueError, match=r"mine\.parquet: unknown column: 'label'.*Known: path"):
         Builder.find_media(tmp_path / "mine.parquet")

@@ -1,4 +1,4 @@
-"""GRID: what is found on disk, who is held out, and which fakes are made of whom."""
+"""GRID: files found on disk, clips held out, and fakes made from them."""
 
 import json
 import logging
@@ -10,6 +10,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from avsync.datasets import _fakes, grid
+from avsync.datasets._splits import stable_hash
 from avsync.datasets.base import builder_class, open_source
 from avsync.types import FAKE, REAL, Clip
 
@@ -19,7 +20,7 @@ NUM_FRAMES, SPEECH = 40, slice(8, 36)
 def make_clip(clip_id: str, *, identity: str = "s1", speech: slice = SPEECH) -> Clip:
     level = np.full(NUM_FRAMES, 100)
     level[speech] = 5_000
-    noise = np.random.default_rng(_fakes.stable_hash(clip_id)).uniform(-1, 1, NUM_FRAMES * 640)
+    noise = np.random.default_rng(stable_hash(clip_id)).uniform(-1, 1, NUM_FRAMES * 640)
     frames = np.arange(NUM_FRAMES, dtype=np.uint8)[:, None, None, None]
     return Clip(
         clip_id=clip_id,
@@ -44,37 +45,37 @@ def touch(root: Path, *names: str) -> None:
         (root / name).touch()
 
 
-# What is found on disk.
+# Files found on disk.
 
 
-def test_a_talker_is_known_by_the_nearest_folder_named_after_one(tmp_path):
+def test_the_nearest_folder_named_after_a_speaker_gives_the_identity(tmp_path):
     touch(tmp_path, "grid_s1/s12/video/bbaf2n.mpg", "grid_s1/video/lwbsza.mkv", "other/sbia1a.mp4")
     found = {media.clip_id: media.identity for media in grid.Builder.find_media(tmp_path)}
     assert found == {"s12_bbaf2n": "s12", "s1_lwbsza": "s1", "sbia1a": ""}
 
 
-def test_the_folder_given_may_itself_be_a_talkers(tmp_path):
+def test_the_source_may_itself_be_a_speaker_folder(tmp_path):
     touch(tmp_path, "s34/bbaf2n.mpg")
     (media,) = grid.Builder.find_media(tmp_path / "s34")
     assert media.identity == "s34"
 
 
 @pytest.mark.parametrize("folder", ["s35", "s0", "s1a", "faces1", "as1"])
-def test_other_folders_are_no_talkers(tmp_path, folder):
+def test_other_folder_names_are_not_speakers(tmp_path, folder):
     touch(tmp_path, f"{folder}/bbaf2n.mpg")
     (media,) = grid.Builder.find_media(tmp_path)
     assert (media.clip_id, media.identity) == ("bbaf2n", "")
 
 
-def test_one_sentence_of_two_unknown_talkers_is_two_clips(tmp_path):
+def test_one_sentence_in_two_unnamed_folders_is_two_clips(tmp_path):
     touch(tmp_path, "anna/bbaf2n.mpg", "bert/bbaf2n.mpg", "bert/sbia1a.mpg")
     ids = [media.clip_id for media in grid.Builder.find_media(tmp_path)]
     assert ids == ["anna/bbaf2n", "bert/bbaf2n", "sbia1a"]
 
 
-def test_a_recording_found_twice_is_refused(tmp_path):
+def test_a_recording_found_twice_is_an_error(tmp_path):
     touch(tmp_path, "s1/bbaf2n.mpg", "s1/small/bbaf2n.mkv")
-    with pytest.raises(ValueError, match="both clip s1_bbaf2n: one recording twice"):
+    with pytest.raises(ValueError, match="both clip s1_bbaf2n; remove one"):
         grid.Builder.find_media(tmp_path)
 
 
@@ -83,7 +84,7 @@ def test_only_videos_are_found(tmp_path):
     assert [media.path.name for media in grid.Builder.find_media(tmp_path)] == ["a.MPG"]
 
 
-def test_a_clip_knows_its_words_wherever_its_talkers_alignments_lie(tmp_path):
+def test_alignments_of_the_speaker_are_found_in_any_folder(tmp_path):
     touch(tmp_path, "s1/bbaf2n.mpg", "s1/lwbsza.mpg", "s2/bbaf2n.mpg")
     alignment = tmp_path / "alignments" / "s1" / "bbaf2n.align"
     alignment.parent.mkdir(parents=True)
@@ -93,85 +94,85 @@ def test_a_clip_knows_its_words_wherever_its_talkers_alignments_lie(tmp_path):
     assert words["s1_lwbsza"] == words["s2_bbaf2n"] == {}
 
 
-def test_the_words_of_every_clip_of_the_corpus_lie_within_its_three_seconds(testdata):
+def test_the_words_of_every_real_clip_are_within_its_three_seconds(testdata):
     media = grid.Builder.find_media(testdata / "grid_s1")
     words = [json.loads(clip.attributes["words"]) for clip in media]
     assert {len(spoken) for spoken in words} == {6}
     assert all(0 < start < end < 3 for spoken in words for start, end, _ in spoken)
 
 
-def test_a_line_that_aligns_no_word_is_told(tmp_path):
+def test_an_invalid_alignment_line_is_an_error(tmp_path):
     touch(tmp_path, "s1/a.mpg")
     (tmp_path / "s1" / "a.align").write_text("0 100 bin\n100 blue\n")
     with pytest.raises(ValueError, match=r"a\.align, line 2: expected .*, found '100 blue'"):
         grid.Builder.find_media(tmp_path)
 
 
-def test_a_folder_without_videos_says_what_was_expected_and_what_is_there(tmp_path):
+def test_a_folder_without_videos_is_an_error_with_the_expected_layout(tmp_path):
     touch(tmp_path, "align/a.align", "align/b.align", "readme")
-    with pytest.raises(ValueError, match=r"expected .*/s1/\*\.mpg.*; found 2 x \.align, 1 x no"):
+    with pytest.raises(
+        ValueError, match=r"expected .*/s1/\*\.mpg.*; found 2 x \.align, 1 x without suffix"
+    ):
         grid.Builder.find_media(tmp_path)
 
 
-def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"no folder .*nowhere: expected a GRID folder"):
+def test_a_missing_folder_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match=r"directory not found: .*nowhere; expected a GRID folder"):
         grid.Builder.find_media(tmp_path / "nowhere")
 
 
-# Who is held out.
+# Clips held out.
 
 
 def split_of(clip_ids: list[str]) -> dict[str, str]:
-    splits = grid.split_by_talker(dict.fromkeys(clip_ids, "s1"))
+    splits = grid.split_by_speaker(dict.fromkeys(clip_ids, "s1"))
     return {clip_id: split for split, clips in splits.items() for clip_id in clips}
 
 
-def test_nine_hundred_clips_of_a_talker_give_a_hundred_each_for_validation_and_test(testdata):
+def test_of_900_clips_of_a_speaker_100_each_are_val_and_test(testdata):
     media = grid.Builder.find_media(testdata / "grid_s1")
-    splits = grid.split_by_talker({clip.clip_id: clip.identity for clip in media})
+    splits = grid.split_by_speaker({clip.clip_id: clip.identity for clip in media})
     assert {split: len(clips) for split, clips in splits.items()} == {
         "train": 700,
         "val": 100,
         "test": 100,
     }
-    # Written down once: whoever changes how clips are divided makes old numbers incomparable.
+    # Fixed values: a change of the split makes published numbers incomparable.
     assert sorted(splits["test"])[:3] == ["s1_bbaf4p", "s1_bbbm2p", "s1_bbbz8n"]
 
 
 @pytest.mark.parametrize(
     ("num_clips", "num_train", "num_test"), [(5, 5, 0), (6, 2, 2), (40, 32, 4), (1_000, 800, 100)]
 )
-def test_a_ninth_is_held_out_but_not_fewer_than_two_nor_more_than_a_hundred(
-    num_clips, num_train, num_test
-):
+def test_a_ninth_is_held_out_within_2_and_100(num_clips, num_train, num_test):
     splits = Counter(split_of([f"clip{index}" for index in range(num_clips)]).values())
     assert (splits["train"], splits["val"], splits["test"]) == (num_train, num_test, num_test)
 
 
 @pytest.mark.parametrize("extra", ["one", "more", "clip", "does", "little", "harm"])
-def test_a_clip_more_moves_at_most_three_others(extra):
+def test_an_additional_clip_moves_at_most_three_others(extra):
     before = split_of([f"clip{index}" for index in range(89)])
     after = split_of([*before, extra])
     assert sum(after[clip_id] != split for clip_id, split in before.items()) <= 3
 
 
-def test_another_talker_moves_nobody():
+def test_an_additional_speaker_moves_no_clip():
     one = {f"clip{index}": "s1" for index in range(40)}
     other = {f"word{index}": "s2" for index in range(40)}
-    alone, together = grid.split_by_talker(one), grid.split_by_talker(one | other)
+    alone, together = grid.split_by_speaker(one), grid.split_by_speaker(one | other)
     for split, clips in alone.items():
         assert [clip_id for clip_id in together[split] if clip_id in one] == list(clips)
 
 
-def test_the_order_of_the_clips_moves_nobody():
+def test_splits_do_not_depend_on_the_order_of_the_clips():
     clip_ids = [f"clip{index}" for index in range(40)]
     assert split_of(clip_ids) == split_of(clip_ids[::-1])
 
 
-# Which fakes are made.
+# Fakes.
 
 
-def test_every_split_holds_what_it_says(tmp_path):
+def test_every_split_holds_its_kinds_of_fakes(tmp_path):
     clips = {split: list(c) for split, c in builder(tmp_path, make_prepared()).clips().items()}
     kinds = {split: Counter(clip.manipulation for clip in c) for split, c in clips.items()}
     every_kind = Counter(["real", *_fakes.KINDS])
@@ -184,7 +185,7 @@ def test_every_split_holds_what_it_says(tmp_path):
         assert len({clip.clip_id for clip in split}) == len(split)
 
 
-def test_no_test_clip_was_ever_trained_on_nor_lent_its_sound(tmp_path):
+def test_test_clips_are_not_in_train_and_borrow_sound_only_from_test_clips(tmp_path):
     clips = {split: list(c) for split, c in builder(tmp_path, make_prepared()).clips().items()}
     sources = {
         split: {clip.source_clip or clip.clip_id for clip in c} for split, c in clips.items()
@@ -197,14 +198,14 @@ def test_no_test_clip_was_ever_trained_on_nor_lent_its_sound(tmp_path):
     assert {waveform.tobytes() for waveform in swapped} == reals
 
 
-def test_no_kind_of_clip_is_longer_than_another(tmp_path):
+def test_a_real_clip_and_its_fakes_have_equal_lengths(tmp_path):
     lengths = {}
     for clip in builder(tmp_path, make_prepared()).clips()["test"]:
         lengths.setdefault(clip.source_clip or clip.clip_id, set()).add(len(clip.frames))
     assert all(len(of_source) == 1 for of_source in lengths.values())
 
 
-def test_a_shifted_clip_begins_with_the_sound_of_the_real_one_and_its_later_picture(tmp_path):
+def test_a_shifted_clip_has_the_real_sound_and_later_frames(tmp_path):
     clips = list(builder(tmp_path, make_prepared()).clips()["test"])
     reals = {clip.clip_id: clip for clip in clips if clip.label == REAL}
     for clip in (clip for clip in clips if clip.manipulation == "shift_5"):
@@ -214,7 +215,7 @@ def test_a_shifted_clip_begins_with_the_sound_of_the_real_one_and_its_later_pict
 
 
 @pytest.mark.parametrize("split", ["test_planted", "train_labelled"])
-def test_planted_silence_is_in_front_of_fakes_alone(tmp_path, split):
+def test_only_fakes_start_with_planted_silence(tmp_path, split):
     clips = list(builder(tmp_path, make_prepared()).clips()[split])
     assert {clip.label for clip in clips} == {REAL, FAKE}
     for clip in clips:
@@ -231,51 +232,51 @@ def test_two_builds_are_equal(tmp_path):
             np.testing.assert_array_equal(left.waveform, right.waveform)
 
 
-def test_a_voice_is_borrowed_from_the_same_talker_where_there_is_another_clip():
-    talkers = {"a1": "s1", "a2": "s1", "b1": "s2", "b2": "s2", "c1": "s3"}
-    lenders = _fakes.donors(talkers)
-    assert (lenders["a1"], lenders["a2"], lenders["b1"]) == ("a2", "a1", "b2")
-    assert lenders["c1"] in {"a1", "a2", "b1", "b2"}
+def test_the_donor_is_a_clip_of_the_same_speaker_if_there_is_one():
+    speakers = {"a1": "s1", "a2": "s1", "b1": "s2", "b2": "s2", "c1": "s3"}
+    donor_of = _fakes.donors(speakers)
+    assert (donor_of["a1"], donor_of["a2"], donor_of["b1"]) == ("a2", "a1", "b2")
+    assert donor_of["c1"] in {"a1", "a2", "b1", "b2"}
 
 
-def test_a_clip_more_changes_few_donors():
+def test_an_additional_clip_changes_few_donors():
     before = _fakes.donors({f"clip{index}": "s1" for index in range(50)})
     after = _fakes.donors({f"clip{index}": "s1" for index in range(51)})
     changed = [clip_id for clip_id in before if before[clip_id] != after[clip_id]]
     assert all(after[clip_id] == "clip50" for clip_id in changed)
 
 
-def test_heldout_tests_on_every_clip(tmp_path):
+def test_heldout_puts_every_clip_into_test(tmp_path):
     clips = builder(tmp_path, make_prepared(3, identity=""), config="heldout").clips()
     assert set(clips) == {"test", "test_planted"}
     reals = [clip.clip_id for clip in clips["test"] if clip.label == REAL]
     assert sorted(reals) == ["clip0", "clip1", "clip2"]
 
 
-def test_a_fake_that_cannot_be_made_is_counted_and_told(tmp_path, caplog):
+def test_impossible_fakes_are_skipped_and_counted_in_a_warning(tmp_path, caplog):
     prepared = make_prepared(2) | {"mumbler": make_clip("mumbler", speech=slice(10, 14))}
     clips = builder(tmp_path, prepared, config="heldout").clips()
     with caplog.at_level(logging.WARNING):
         manipulations = [c.manipulation for c in clips["test"] if c.source_clip == "mumbler"]
     assert manipulations == ["swap", "shift_2", "shift_5", "shift_10"]
-    assert "test: " in caplog.text
+    assert "test: skipped 8 fakes" in caplog.text
     assert "freeze_0.8s 1" in caplog.text
 
 
-def test_too_few_clips_to_divide_point_to_heldout(tmp_path):
-    with pytest.raises(ValueError, match=r"no talker has 6 of these 5 clips.*grid/heldout"):
+def test_too_few_clips_for_three_splits_are_an_error_that_names_heldout(tmp_path):
+    with pytest.raises(ValueError, match=r"no speaker has 6 of the 5 clips.*grid/heldout"):
         builder(tmp_path, make_prepared(5)).clips()
 
 
 def test_a_single_clip_has_no_donor(tmp_path):
-    with pytest.raises(ValueError, match=r"only these: \['clip0'\]; prepare at least two"):
+    with pytest.raises(ValueError, match=r"the only clips are \['clip0'\]; prepare at least two"):
         builder(tmp_path, make_prepared(1), config="heldout").clips()
 
 
-# What is stored.
+# Storage.
 
 
-def test_what_is_built_can_be_opened_by_name_and_keeps_its_promise(tmp_path):
+def test_a_built_dataset_is_opened_by_name_with_its_real_only_splits(tmp_path):
     made = builder(tmp_path, make_prepared(6))
     made.download_and_prepare()
     assert builder_class("grid") is grid.Builder

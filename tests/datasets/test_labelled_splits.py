@@ -1,4 +1,4 @@
-"""The splits that every dataset has: reals to train on, their fakes beside, both by one name."""
+"""Splits of every dataset: real clips for training, fakes beside them, and both together."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from avsync.types import Clip, Host
 
 
 def clip(clip_id: str) -> Clip:
-    """A second of nothing; it is fake if its id begins with `f`."""
+    """A constant clip of one second, fake if its id starts with "f"."""
     is_fake = clip_id.startswith("f")
     return Clip(
         clip_id=clip_id,
@@ -36,14 +36,14 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("split", ["train_labelled", "train+train_fake"])
-def test_a_part_and_its_fakes_are_read_together_by_either_name(data_dir, split):
+def test_a_labelled_split_joins_the_real_split_and_its_fakes(data_dir, split):
     source = open_source("folder", split, data_dir=data_dir)
     assert (source.split, source.num_clips, source.is_real_only) == ("train+train_fake", 3, False)
     ids = [whole.info.clip_id for whole in whole_clips(source, trim="none")]
     assert ids == ["r1", "r2", "f1"]
 
 
-def test_processes_share_a_joined_split_without_gap_or_overlap(data_dir):
+def test_hosts_share_a_joined_split_without_gap_or_overlap(data_dir):
     source = open_source("folder", "train_labelled", data_dir=data_dir)
     ids = [
         whole.info.clip_id
@@ -53,18 +53,18 @@ def test_processes_share_a_joined_split_without_gap_or_overlap(data_dir):
     assert sorted(ids) == ["f1", "r1", "r2"]
 
 
-def test_joined_splits_are_real_only_if_all_of_them_are(data_dir):
+def test_joined_splits_are_real_only_if_all_parts_are(data_dir):
     assert open_source("folder", "train+val", data_dir=data_dir).is_real_only
     assert not open_source("folder", "train+test", data_dir=data_dir).is_real_only
 
 
 @pytest.mark.parametrize("split", ["trian", "train+tset", "val_labelled", "train_real"])
-def test_a_split_that_is_not_there_is_refused(data_dir, split):
+def test_an_unknown_split_is_refused(data_dir, split):
     with pytest.raises(ValueError, match=rf"unknown split of folder: '{split.split('+')[-1]}'"):
         open_source("folder", split, data_dir=data_dir)
 
 
-def test_a_clip_that_was_not_prepared_is_in_no_split(tmp_path):
+def test_rejected_clips_are_in_no_split(tmp_path):
     made = Builder(
         data_dir=tmp_path,
         prepared={"r1": clip("r1")},
@@ -75,8 +75,6 @@ def test_a_clip_that_was_not_prepared_is_in_no_split(tmp_path):
     }
 
 
-def test_a_fake_is_not_stored_among_the_reals(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"folder/train is for real clips only, and f1 was prepared"
-    ):
+def test_a_fake_is_not_stored_in_a_real_only_split(tmp_path):
+    with pytest.raises(ValueError, match=r"folder/train is a real-only split, but f1 was prepared"):
         builder(tmp_path, train=["r1", "f1"]).write()

@@ -1,4 +1,4 @@
-"""LAV-DF: its two metadata files, its fake periods, its `dev`."""
+"""LAV-DF: two metadata formats, fake periods, and `dev` as val."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from tests.datasets.conftest import (
 
 
 def item(file: str, *, video: bool = False, audio: bool = False, **changes: Any) -> dict[str, Any]:
-    """An item of metadata.min.json; `video` and `audio` say what was modified."""
+    """An item of metadata.min.json; `video` and `audio`: whether the stream is modified."""
     is_fake = video or audio
     return {
         "file": file,
@@ -42,7 +42,7 @@ ITEMS = [
 ]
 
 
-def test_every_field_survives_the_build(tmp_path: Path, put: Put, build_dataset: Build):
+def test_every_field_is_stored(tmp_path: Path, put: Put, build_dataset: Build):
     write_json(tmp_path / "metadata.min.json", ITEMS)
     put(*(entry["file"] for entry in ITEMS))
     built = build_dataset(Builder, tmp_path)
@@ -59,7 +59,7 @@ def test_every_field_survives_the_build(tmp_path: Path, put: Put, build_dataset:
     assert_trains_on_reals_alone(built, "train_labelled", "train+train_fake", "test")
 
 
-def test_the_metadata_with_words_tells_the_same(tmp_path):
+def test_the_metadata_with_words_gives_the_same_files(tmp_path):
     write_json(tmp_path / "min" / "metadata.min.json", ITEMS)
     words = [{**entry, "timestamps": [["a", 0.0, 0.2]], "transcript": "a"} for entry in ITEMS]
     write_json(tmp_path / "full" / "metadata.json", words)
@@ -71,25 +71,28 @@ def test_the_metadata_with_words_tells_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"n_fakes": 1}, "row 0: train/000001.mp4 has n_fakes 1, .*: is it fake or not"),
-        ({"modify_audio": True}, "row 0: train/000001.mp4 has n_fakes 0, .* modify_audio True"),
+        ({"n_fakes": 1}, "row 0: train/000001.mp4: n_fakes 1 contradicts modify_video False"),
+        (
+            {"modify_audio": True},
+            "row 0: train/000001.mp4: n_fakes 0 contradicts .* modify_audio True",
+        ),
         ({"split": "valid"}, "row 0: unknown split: 'valid'.* Known: dev, test, train"),
     ],
 )
-def test_an_item_that_contradicts_itself_is_told(tmp_path, change, message):
+def test_a_contradictory_item_is_an_error(tmp_path, change, message):
     write_json(tmp_path / "metadata.json", [item("train/000001.mp4", **change)])
     with pytest.raises(ValueError, match=rf"metadata\.json, {message}"):
         Builder.find_media(tmp_path)
 
 
-def test_a_renamed_key_is_told(tmp_path):
+def test_a_renamed_key_is_an_error(tmp_path):
     renamed = [{"periods" if k == "fake_periods" else k: v for k, v in ITEMS[0].items()}]
     write_json(tmp_path / "metadata.json", renamed)
     with pytest.raises(ValueError, match=r"item 0: unknown key: 'fake_periods'; did you mean 'per"):
         Builder.find_media(tmp_path)
 
 
-def test_missing_metadata_is_told(tmp_path):
+def test_missing_metadata_is_an_error(tmp_path):
     touch(tmp_path, "train/000001.mp4")
     with pytest.raises(ValueError, match=r"expected LAV-DF, with metadata\.min.*; found train/"):
         Builder.find_media(tmp_path)

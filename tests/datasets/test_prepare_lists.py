@@ -1,4 +1,4 @@
-"""avsync-prepare on a manifest: lists and disjoint tests, as a user asks for them."""
+"""avsync-prepare on a manifest, with --split_list and --disjoint."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.datasets.conftest import Put, write_text
 
 
 @pytest.mark.grid
-def test_a_listed_and_disjoint_dataset_is_prepared_and_not_mistaken_for_another(
+def test_lists_and_a_disjoint_test_are_applied_and_recorded(
     tmp_path: Path, put: Put, run_binary: Run
 ):
     put("a.mp4", "b.mp4", "c.mp4", "d.mp4")
@@ -49,8 +49,8 @@ def test_a_listed_and_disjoint_dataset_is_prepared_and_not_mistaken_for_another(
     assert "was prepared with disjoint identity, not None: remove it, or" in other.stderr
 
 
-def test_a_list_that_is_not_there_is_wrong_usage(run_binary, tmp_path):
+def test_a_missing_list_is_wrong_usage(run_binary, tmp_path):
     options = ("--dataset=folder", f"--data_dir={tmp_path}", "--split_list=test=/nowhere.csv")
     done = run_binary("prepare", *options)
     assert done.returncode == 2
-    assert "no file 'test=/nowhere.csv'" in done.stderr.splitlines()[0]
+    assert "file not found: /nowhere.csv" in done.stderr.splitlines()[0]

@@ -1,4 +1,4 @@
-"""AVH-Align's lists, on the metadata of the clips that they name: what they share, and what not."""
+"""AVH-Align's published lists: every listed clip is found, and overlaps of test with train."""
 
 import csv
 import json
@@ -10,7 +10,7 @@ from avsync.datasets import av_deepfake1m, fakeavceleb
 from avsync.datasets._splits import SPLITS, Parts, Selection, drop_seen, make_plan
 from tests.datasets.conftest import write_text
 
-pytestmark = pytest.mark.grid  # they lie with the real clips
+pytestmark = pytest.mark.grid  # the lists are stored with the real clips
 
 MODIFY_TYPES = {
     "real": "real",
@@ -58,7 +58,7 @@ def av1m_item(path: str) -> dict[str, object]:
     }
 
 
-def test_every_clip_listed_of_av_deepfake1m_is_found_and_those_to_train_on_are_real(av1m):
+def test_every_listed_clip_of_av_deepfake1m_is_found_and_train_is_real(av1m):
     assert {split: len(part) for split, part in av1m.items()} == {
         "train": 45_000,
         "val": 5_000,
@@ -69,7 +69,7 @@ def test_every_clip_listed_of_av_deepfake1m_is_found_and_those_to_train_on_are_r
 @pytest.mark.parametrize(
     ("disjoint", "num_left"), [("identity", 355), ("source_video", 2_319), ("clip", 8_320)]
 )
-def test_most_of_the_test_of_av_deepfake1m_shares_something_with_its_train(
+def test_much_of_the_test_list_of_av_deepfake1m_overlaps_with_its_train_list(
     av1m, disjoint, num_left
 ):
     notes: list[str] = []
@@ -77,7 +77,7 @@ def test_most_of_the_test_of_av_deepfake1m_shares_something_with_its_train(
     assert f"disjoint by {disjoint}: {num_left:,} of 10,000 test clips" in notes[0]
 
 
-def test_the_lists_of_fakeavceleb_share_no_person(testdata, tmp_path):
+def test_the_lists_of_fakeavceleb_share_no_speaker(testdata, tmp_path):
     methods = ("real", "rtvc", "fsgan", "fsgan-wav2lip")
     letters = {
         letter: f"{method},{letter},{folder}"
@@ -96,7 +96,7 @@ def test_the_lists_of_fakeavceleb_share_no_person(testdata, tmp_path):
     counts = {name: len(ids) for name, ids in plan.splits.items()}
     assert counts["train"] + counts["train_fake"] == 13_380
     assert counts["val"] + counts["val_fake"] == 1_497
-    told = "6,667 of 6,667 test clips share no identity with train (151 real, 6,516 fake)"
-    assert f"disjoint by identity: {told}" in plan.notes
-    # A few fakes are named after a number that the real clip of their person does not have.
+    expected = "6,667 of 6,667 test clips share no identity with train (151 real, 6,516 fake)"
+    assert f"disjoint by identity: {expected}" in plan.notes
+    # The names of a few fakes do not match a real clip of the same person.
     assert sum(file.label and not file.source_clip for file in plan.media) == 42

@@ -1,4 +1,4 @@
-"""Which clip goes where: stored splits, held-out speakers, published lists, disjoint tests."""
+"""Plans: stored splits, held-out speakers, published lists, disjoint tests."""
 
 from collections import Counter
 from pathlib import Path
@@ -16,7 +16,7 @@ EVERYTHING = Selection()
 def media(
     *names: str, split: str = "train", identity: str = "", video: str = ""
 ) -> list[MediaFile]:
-    """Files of these names; one that begins with `f` is fake, of the real clip of its number."""
+    """Files of these names; "f1" is a fake of the real clip "r1"."""
     return [
         MediaFile(
             clip_id=name,
@@ -43,7 +43,7 @@ def splits(files: list[MediaFile], selection: Selection = EVERYTHING) -> dict[st
 # Stored splits.
 
 
-def test_reals_and_fakes_to_train_on_are_stored_apart_and_to_test_on_together():
+def test_fakes_are_separate_splits_for_training_but_not_for_testing():
     files = media("r1", "f1") + media("r2", "f2", split="val") + media("r3", "f3", split="test")
     assert splits(files) == {
         "train": ["r1"],
@@ -54,21 +54,21 @@ def test_reals_and_fakes_to_train_on_are_stored_apart_and_to_test_on_together():
     }
 
 
-def test_no_clip_is_in_two_splits_and_none_is_lost():
+def test_every_clip_is_in_exactly_one_split():
     files = media(*(f"{kind}{n}" for kind in "rf" for n in range(50)))
     files += media(*(f"{kind}{n}" for kind in "rf" for n in range(50, 60)), split="test")
     counts = Counter(clip_id for ids in plan(files).splits.values() for clip_id in ids)
     assert counts == Counter(file.clip_id for file in files)
 
 
-def test_a_split_is_stored_in_an_order_of_its_own_which_is_always_the_same():
+def test_the_stored_order_is_fixed_but_not_sorted():
     files = media(*(f"r{n}" for n in range(20)), split="test")
     order = plan(files).splits["test"]
     assert order == plan(files[::-1]).splits["test"]
     assert order != sorted(order)
 
 
-def test_a_limit_holds_for_each_split():
+def test_the_limit_applies_to_each_split():
     files = media(*(f"{kind}{n}" for kind in "rf" for n in range(9)), identity="anna")
     files += media("r9", "f9", split="test")
     limited = plan(files, Selection(limit=3))
@@ -81,16 +81,16 @@ def test_a_limit_holds_for_each_split():
     assert limited.splits["train"] == plan(files).splits["train"][:3]
 
 
-def test_one_id_for_two_files_is_refused():
+def test_two_files_with_one_id_are_refused():
     files = [*media("r1"), *media("r1", identity="anna")]
-    with pytest.raises(ValueError, match="r1 and r1 are both clip 'r1': ids must be unique"):
+    with pytest.raises(ValueError, match="r1 and r1 have the same clip id 'r1'"):
         plan(files)
 
 
 # Held out for validation.
 
 
-def test_a_fiftieth_of_the_speakers_is_held_out_with_all_their_clips():
+def test_one_in_fifty_speakers_is_held_out_with_all_their_clips():
     files = [file for n in range(100) for file in media(f"r{n}", f"f{n}", identity=f"id{n}")]
     held_out = splits(files)
     assert [len(held_out[name]) for name in ("train", "train_fake", "val", "val_fake")] == [
@@ -99,21 +99,21 @@ def test_a_fiftieth_of_the_speakers_is_held_out_with_all_their_clips():
     assert [name[1:] for name in held_out["val"]] == [name[1:] for name in held_out["val_fake"]]
 
 
-def test_an_official_val_is_left_as_it_is():
+def test_an_official_val_split_is_kept():
     files = [file for n in range(10) for file in media(f"r{n}", identity=f"id{n}")]
     assert splits([*files, *media("r10", split="val")])["val"] == ["r10"]
 
 
-def test_a_speaker_more_moves_few_of_the_others():
+def test_an_additional_speaker_moves_few_others():
     files = [file for n in range(100) for file in media(f"r{n}", identity=f"id{n}")]
     before = set(splits(files[1:])["val"])
     assert len(before - set(splits(files)["val"])) <= 1
 
 
-def test_one_speaker_alone_cannot_be_held_out_and_that_is_told():
+def test_a_single_speaker_is_not_held_out_and_a_note_says_so():
     alone = plan(media("r1", "r2", identity="anna"))
     assert alone.splits.keys() == {"train"}
-    assert "no val: 'anna' alone speaks in train" in alone.notes
+    assert "no val split: 'anna' is the only speaker of train" in alone.notes
 
 
 # Published lists.
@@ -126,7 +126,7 @@ def listed(tmp_path: Path, **lists: str) -> Selection:
     return Selection({name: tmp_path / f"{name}.csv" for name in lists})
 
 
-def test_with_lists_nothing_else_is_prepared(tmp_path):
+def test_only_listed_clips_are_prepared(tmp_path):
     selection = listed(tmp_path, test="path,label,num_frames r1,0,75 f2,1,99", val="path r3")
     chosen = plan(media("r1", "f1", "r2", "f2", "r3"), selection)
     assert chosen.splits == {"test": chosen.splits["test"], "val": ["r3"]}
@@ -134,30 +134,36 @@ def test_with_lists_nothing_else_is_prepared(tmp_path):
     assert [file.clip_id for file in chosen.media] == ["r1", "f2", "r3"]
 
 
-def test_clips_that_the_dataset_does_not_have_are_counted_and_one_is_named(tmp_path):
+def test_listed_clips_missing_from_the_dataset_are_counted_and_one_is_named(tmp_path):
     selection = listed(tmp_path, test="path,label r1,0 r7,0 r8,0")
-    expected = "test: 2 of 3 clips of test.csv are not in the dataset, the first of them r7"
+    expected = "test: 2 of 3 clips listed in test.csv are not in the dataset, the first is r7"
     assert expected in plan(media("r1"), selection).notes
 
 
 @pytest.mark.parametrize(
     ("lists", "message"),
     [
-        ({"test": "path,label x,0"}, "lists no clip of this dataset: it begins with 'x', .* 'r1'"),
-        ({"test": "path,label r1,1"}, "'r1' is fake by the list, and real .RV-RA. by the dataset"),
-        ({"test": "source,category,full_path s,B,r1"}, "'r1' is fake by the list"),
+        (
+            {"test": "path,label x,0"},
+            r"test\.csv: no listed clip is in this dataset; .* 'x', .* 'r1'",
+        ),
+        (
+            {"test": "path,label r1,1"},
+            r"'r1' is fake in the list but real \(RV-RA\) in the dataset's metadata",
+        ),
+        ({"test": "source,category,full_path s,B,r1"}, "'r1' is fake in the list but real"),
         ({"test": "path,label r1,maybe"}, r"test\.csv, row 2: unknown label: 'maybe'"),
         ({"test": "category,full_path E,r1"}, r"test\.csv, row 2: unknown category: 'E'"),
         ({"test": "file,label r1,0"}, r"test\.csv: unknown column: 'path'.*Known: file, label"),
-        ({"test": "path r1", "train": "path r1"}, "r1 is listed for test and for train"),
+        ({"test": "path r1", "train": "path r1"}, "r1 is listed for test and for train; remove it"),
     ],
 )
-def test_a_list_for_something_else_is_refused(tmp_path, lists, message):
+def test_an_invalid_list_is_refused(tmp_path, lists, message):
     with pytest.raises(ValueError, match=message):
         plan(media("r1", "f1"), listed(tmp_path, **lists))
 
 
-def test_a_selection_is_read_from_what_a_user_types(tmp_path):
+def test_a_selection_is_parsed_from_flag_values(tmp_path):
     write_text(tmp_path / "a.csv", "path")
     selection = Selection.parse([f"test={tmp_path / 'a.csv'}"], "identity", 3)
     assert selection == ({"test": tmp_path / "a.csv"}, "identity", 3)
@@ -166,14 +172,14 @@ def test_a_selection_is_read_from_what_a_user_types(tmp_path):
 @pytest.mark.parametrize(
     ("split_list", "disjoint", "message"),
     [
-        (["test"], None, "given as SPLIT=FILE.csv; no file 'test'"),
-        (["test=/nowhere.csv"], None, "no file 'test=/nowhere.csv'"),
-        (["tset={}"], None, "unknown split of a list: 'tset'; did you mean 'test'"),
-        (["test={}", "test={}"], None, "two lists for test: "),
-        ([], "identities", "unknown kind of disjoint test: 'identities'; did you mean 'identity'"),
+        (["test"], None, "--split_list: expected SPLIT=FILE.csv, got 'test'"),
+        (["test=/nowhere.csv"], None, "--split_list=test=/nowhere.csv: file not found: /nowhere"),
+        (["tset={}"], None, "unknown split in --split_list: 'tset'; did you mean 'test'"),
+        (["test={}", "test={}"], None, "--split_list: two files for test, "),
+        ([], "identities", "unknown value of --disjoint: 'identities'; did you mean 'identity'"),
     ],
 )
-def test_a_selection_that_cannot_be_is_refused(tmp_path, split_list, disjoint, message):
+def test_an_invalid_selection_is_refused(tmp_path, split_list, disjoint, message):
     write_text(tmp_path / "a.csv", "path")
     texts = [text.format(tmp_path / "a.csv") for text in split_list]
     with pytest.raises(ValueError, match=message):
@@ -183,7 +189,7 @@ def test_a_selection_that_cannot_be_is_refused(tmp_path, split_list, disjoint, m
 # Disjoint tests.
 
 
-def test_a_test_clip_that_shares_its_speaker_with_train_is_dropped():
+def test_test_clips_of_train_speakers_are_removed():
     files = media("r1", "f1", identity="anna") + media("r0", split="val")
     files += media("r2", "f2", split="test", identity="anna")
     files += media("r3", "f3", "f4", split="test", identity="bert")
@@ -193,7 +199,7 @@ def test_a_test_clip_that_shares_its_speaker_with_train_is_dropped():
     assert told in disjoint.notes
 
 
-def test_a_fake_made_from_a_clip_of_train_shares_it():
+def test_test_fakes_of_train_clips_are_removed():
     files = media("r1", "r2") + media("f1", "f3", "r3", split="test")
     files += media("r9", split="val")
     assert splits(files, Selection(disjoint="clip"))["test"] == ["f3", "r3"]
@@ -206,21 +212,23 @@ def test_a_fake_made_from_a_clip_of_train_shares_it():
         (media("r1", "r2"), "there is no test; name its clips with --split_list=test="),
         (
             media("r1") + media("r2", split="test", video="v", identity="anna"),
-            "does not tell the identity of every clip; known for all are: clip",
+            "the identity of some clips is unknown; known for all clips: clip",
         ),
         (
             media("r1", identity="a") + media("r2", split="test", identity="a"),
-            "0 of 1 test clips .*: nothing is left to test on",
+            "0 of 1 test clips .*: no test clip is left",
         ),
     ],
 )
-def test_a_disjoint_test_that_cannot_be_had_is_refused(files, message):
+def test_an_impossible_disjoint_test_is_refused(files, message):
     with pytest.raises(ValueError, match=message):
         plan([*files, *media("r9", split="val")], Selection(disjoint="identity"))
 
 
-def test_a_dataset_that_makes_its_own_splits_is_not_divided_again():
+def test_a_dataset_with_its_own_splits_is_not_divided_again():
     files = media("r1", "r2", split="")
     assert plan(files, Selection(limit=1))[:2] == (files[:1], {})
-    with pytest.raises(ValueError, match="makes its own splits; it cannot be disjoint by clip"):
+    with pytest.raises(
+        ValueError, match="--disjoint=clip is not possible: this dataset makes its own splits"
+    ):
         plan(files, Selection(disjoint="clip"))

@@ -126,7 +126,7 @@ def test_features_are_read_as_they_were_trimmed_or_not_at_all(tmp_path: Path):
     written = dataset(tmp_path)
     written.write(Split("test", 1, True), 0, clips=[clip(0)])
     written.finish()
-    with pytest.raises(ValueError, match=r"--trim=leading, and trim 'none' is asked for"):
+    with pytest.raises(ValueError, match=r"--trim=leading, but trim 'none' was requested"):
         open_source("features", "test", data_dir=tmp_path, trim="none")
     source = open_source("features/leading", "test", data_dir=tmp_path)
     with pytest.raises(ValueError, match="cannot be trimmed afterwards"):

@@ -1,1 +1,1 @@
-"""Shortcuts, found by their names: a new one is a new file."""
+"""Shortcuts, one file per subject, found by name: a new file needs no registration."""

@@ -1,13 +1,15 @@
-"""The raw file: formats, tags, rates and sizes, which tell the tool that wrote it.
+"""The raw file: formats, tags, rates and sizes, which identify the tool that wrote it; and length.
 
-Each key of the record that `prepare` makes is a shortcut of its own.
+Each key of the record that preparation makes of a raw file is one shortcut. In LAV-DF the length of
+the clip alone ranks fakes with an AUC of 0.63.
 """
 
 from avsync.audits.base import AuditedClip, Shortcut, Value
 from avsync.media.probe import KEYS, TEXTS
+from avsync.units import FRAMES_PER_SECOND
 
-# Numbers that name a setting more than they measure something: they rank nothing, so each value is
-# a category. Rates of files with uneven times differ in every digit; a hundredth is enough.
+# These numbers name a setting rather than measure something: they rank nothing, so each value is a
+# category. Frame rates of files with uneven timestamps differ in every digit; two decimals suffice.
 NOMINAL = {
     "width_pixels",
     "height_pixels",
@@ -26,11 +28,16 @@ UNITS = {
 }
 
 
+def duration(clip: AuditedClip) -> float:
+    """Length of the clip in seconds."""
+    return clip.num_frames / FRAMES_PER_SECOND
+
+
 def _shortcut(key: str) -> Shortcut:
     def measure(clip: AuditedClip) -> Value:
         value = clip.media.get(key)
         if key in TEXTS:
-            # No tag at all is a tag too: all files that were stripped are of one kind.
+            # A missing tag is a category too: it groups all files that were stripped of tags.
             return "none" if value is None and clip.media else value
         if value is None or key not in NOMINAL:
             return None if value is None else float(value)
@@ -40,4 +47,7 @@ def _shortcut(key: str) -> Shortcut:
     return Shortcut(KEYS[key], unit, measure)
 
 
-SHORTCUTS = {key: _shortcut(key) for key in KEYS}
+SHORTCUTS = {
+    "duration": Shortcut("length of the clip", "s", duration),
+    **{key: _shortcut(key) for key in KEYS},
+}

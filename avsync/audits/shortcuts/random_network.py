@@ -1,8 +1,8 @@
-"""A linear probe on what an untrained network hears.
+"""A linear probe on the features of an untrained audio network.
 
-Whatever it finds was not learned: a detector of that sound, however good on the dataset, need know
-nothing of speech. It ranks the fakes of FakeAVCeleb with an AUC of 0.998, those of AV-Deepfake1M
-with 0.988 (Smeu et al., CVPR 2025).
+The network has learned nothing: where the probe succeeds, a detector can do well on the dataset
+without knowing anything about speech. The probe ranks the fakes of FakeAVCeleb with an AUC of
+0.998, those of AV-Deepfake1M with 0.988 (Smeu et al., CVPR 2025).
 """
 
 import functools
@@ -19,13 +19,13 @@ from avsync.units import SAMPLES_PER_FRAME
 
 SEED = 0
 
-# Small: 1 ms a clip, and few enough numbers for a probe on some hundred clips.
+# Small: 1 ms per clip, and few enough features for a probe trained on some hundred clips.
 NETWORK = Encoder(num_bands=40, widths=(32, 48, 64), temporal_blocks=0, embedding=32)
 
 
-def measure(clip: AuditedClip) -> np.ndarray:
-    """Mean, standard deviation, least and greatest of each channel over the clip, [128]."""
-    # To a power of two: a shape takes a second to compile, so there must be few of them.
+def random_network(clip: AuditedClip) -> np.ndarray:
+    """Mean, standard deviation, minimum and maximum of each channel over the clip, [128]."""
+    # Padded to a power of two: each new shape takes a second to compile, so few may occur.
     missing = (1 << (clip.num_frames - 1).bit_length()) - clip.num_frames
     waveform = np.pad(clip.waveform, (0, missing * SAMPLES_PER_FRAME))
     valid = np.arange(clip.num_frames + missing) < clip.num_frames
@@ -33,7 +33,7 @@ def measure(clip: AuditedClip) -> np.ndarray:
 
 
 SHORTCUTS = {
-    "random_network": Shortcut("linear probe on an untrained audio network", "", measure),
+    "random_network": Shortcut("linear probe on an untrained audio network", "", random_network),
 }
 
 

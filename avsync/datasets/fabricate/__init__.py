@@ -1,21 +1,21 @@
-"""Fakes made from real clips, for evaluation and for supervised baselines; one manipulation a file.
+"""Fakes made from real clips, for evaluation and supervised baselines; one file per manipulation.
 
-`avsync.lookup.load("datasets.fabricate", name)` finds a manipulation by its name. All of them have
-one signature:
+`avsync.lookup.load("datasets.fabricate", name)` loads a manipulation by name. All have the same
+signature:
 
     fabricate(clip, donor, rng, **params) -> Clip
 
-`clip` is a real one and `donor` another real clip, whose sound is borrowed. The fake is called
-`<clip_id>+<manipulation>`, names its source, and lists its forged stretches in seconds of its own
-time. What a manipulation does not forge it hands on untouched, byte for byte, or cut. `donor` and
-`rng` are there for all, so that a caller need not know which manipulation draws on them.
+`clip` is a real clip, and `donor` another one whose sound may be borrowed. The id of the fake is
+`<clip_id>+<manipulation>`; it names its source clip and lists its fake segments in seconds of its
+own time. Frames and samples outside these segments are unchanged, byte for byte, or cut off. Every
+manipulation takes `donor` and `rng`, so that callers need not know which ones use them.
 
-`leading_silence` is no manipulation: it plants the shortcut of public datasets in any clip.
+`leading_silence` is not a manipulation: it plants the shortcut of public datasets in any clip.
 """
 
 
 class CannotFabricate(ValueError):
-    """This clip cannot carry this manipulation: too short, or no speech to forge.
+    """The manipulation is not possible for this clip: too short, or too little speech.
 
-    A dataset skips that one fake, counts it, and says how many it skipped.
+    Datasets skip the fake, and report how many they skipped.
     """

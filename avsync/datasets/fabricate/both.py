@@ -1,28 +1,28 @@
-"""Sound and picture forged, each for itself."""
+"""Fake sound and fake video in independent segments."""
 
 import numpy as np
 
 from avsync.datasets.fabricate import reverse, splice
-from avsync.datasets.fabricate._forgery import forgery, stretch_frames
-from avsync.datasets.fabricate._speech import speech_stretch
+from avsync.datasets.fabricate._fake_clip import make_fake, segment_frames
+from avsync.datasets.fabricate._speech import draw_speech_segment
 from avsync.types import Clip
 
 
 def fabricate(clip: Clip, donor: Clip, rng: np.random.Generator, *, seconds: float = 0.8) -> Clip:
-    """`seconds` of the donor's speech in the sound, and `seconds` of the picture backwards.
+    """Splices `seconds` of the donor's speech into the sound and reverses `seconds` of video.
 
-    The two stretches are drawn independently and may overlap. The picture is not borrowed, too: the
-    donor's lips over the donor's speech would fit each other. `CannotFabricate` if either clip has
-    no such stretch of speech.
+    The two segments are drawn independently and may overlap. The video is not taken from the donor,
+    because the donor's lips would match the donor's speech. Raises `CannotFabricate` if either clip
+    has no such segment of speech.
     """
-    num_frames = stretch_frames(seconds)
-    in_sound = speech_stretch(clip, num_frames, rng=rng)
-    in_picture = speech_stretch(clip, num_frames, rng=rng)
-    return forgery(
+    num_frames = segment_frames(seconds)
+    in_sound = draw_speech_segment(clip, num_frames, rng=rng)
+    in_video = draw_speech_segment(clip, num_frames, rng=rng)
+    return make_fake(
         clip,
         manipulation="both",
         category="FV-FA",
-        stretches=[in_sound, in_picture],
-        frames=reverse.play_backwards(clip.frames, in_picture),
+        segments=[in_sound, in_video],
+        frames=reverse.play_backwards(clip.frames, in_video),
         waveform=splice.splice_speech(clip, donor, in_sound, rng=rng),
     )

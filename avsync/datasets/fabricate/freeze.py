@@ -1,25 +1,25 @@
-"""A picture that stands still while the sound goes on speaking."""
+"""Freezes the video during speech."""
 
 import numpy as np
 
-from avsync.datasets.fabricate._forgery import forgery, stretch_frames
-from avsync.datasets.fabricate._speech import speech_stretch
+from avsync.datasets.fabricate._fake_clip import make_fake, segment_frames
+from avsync.datasets.fabricate._speech import draw_speech_segment
 from avsync.types import Clip
 
 
 def fabricate(clip: Clip, donor: Clip, rng: np.random.Generator, *, seconds: float = 0.8) -> Clip:
-    """One frame shown for `seconds` of speech; the sound is untouched.
+    """Repeats one frame for `seconds` of speech; the sound is unchanged.
 
-    `CannotFabricate` if the clip has no such stretch of speech.
+    Raises `CannotFabricate` if the clip has no such segment of speech.
     """
-    del donor  # nothing is borrowed
-    stretch = speech_stretch(clip, stretch_frames(seconds), rng=rng)
+    del donor  # not used
+    segment = draw_speech_segment(clip, segment_frames(seconds), rng=rng)
     frames = clip.frames.copy()
-    frames[stretch] = clip.frames[stretch.start]
-    return forgery(
+    frames[segment] = clip.frames[segment.start]
+    return make_fake(
         clip,
         manipulation=f"freeze_{seconds:g}s",
         category="FV-RA",
-        stretches=[stretch],
+        segments=[segment],
         frames=frames,
     )

@@ -1,4 +1,4 @@
-"""The shortcut of public deepfake datasets, planted on purpose: silence at the start."""
+"""Plants the shortcut of public deepfake datasets: silence at the start."""
 
 import numpy as np
 
@@ -7,15 +7,15 @@ from avsync.units import FRAMES_PER_SECOND, SAMPLES_PER_FRAME
 
 
 def plant(clip: Clip, frames: int = 1) -> Clip:
-    """`clip` after `frames` video frames of digital silence, under its first frame repeated.
+    """Prepends `frames` video frames of digital silence, with the first frame repeated.
 
-    Both streams move together: silence before the sound alone would shift it against the picture,
-    and that desync, not the silence, would be left as the cue once the silence is trimmed. It is
-    no manipulation: label, category and source stay; forged stretches move along. The id gains
-    "+silence". ValueError unless `frames` is positive.
+    Both streams are delayed: silence in the sound alone would desynchronise the clip, and this
+    offset would remain as a cue after trimming. The silence is not a manipulation: label, category
+    and source clip stay, and fake segments are delayed too. "+silence" is appended to the id.
+    Raises ValueError unless `frames` is positive.
     """
     if frames < 1:
-        raise ValueError(f"clip {clip.clip_id}: {frames} frames of silence; give at least 1")
+        raise ValueError(f"clip {clip.clip_id}: {frames} frames of silence; use at least 1")
     seconds = frames / FRAMES_PER_SECOND
     silence = np.zeros(frames * SAMPLES_PER_FRAME, np.int16)
     return clip.replace(

@@ -1,33 +1,33 @@
-"""A picture that runs backwards while the sound goes on speaking."""
+"""Plays the video backwards during speech."""
 
 import numpy as np
 from jaxtyping import UInt8
 
-from avsync.datasets.fabricate._forgery import forgery, stretch_frames
-from avsync.datasets.fabricate._speech import speech_stretch
+from avsync.datasets.fabricate._fake_clip import make_fake, segment_frames
+from avsync.datasets.fabricate._speech import draw_speech_segment
 from avsync.types import Clip
 
 
 def fabricate(clip: Clip, donor: Clip, rng: np.random.Generator, *, seconds: float = 0.8) -> Clip:
-    """`seconds` of the picture played backwards during speech; the sound is untouched.
+    """Reverses `seconds` of video during speech; the sound is unchanged.
 
-    `CannotFabricate` if the clip has no such stretch of speech.
+    Raises `CannotFabricate` if the clip has no such segment of speech.
     """
-    del donor  # nothing is borrowed
-    stretch = speech_stretch(clip, stretch_frames(seconds), rng=rng)
-    return forgery(
+    del donor  # not used
+    segment = draw_speech_segment(clip, segment_frames(seconds), rng=rng)
+    return make_fake(
         clip,
         manipulation=f"reverse_{seconds:g}s",
         category="FV-RA",
-        stretches=[stretch],
-        frames=play_backwards(clip.frames, stretch),
+        segments=[segment],
+        frames=play_backwards(clip.frames, segment),
     )
 
 
 def play_backwards(
-    frames: UInt8[np.ndarray, "t h w c"], stretch: slice
+    frames: UInt8[np.ndarray, "t h w c"], segment: slice
 ) -> UInt8[np.ndarray, "t h w c"]:
-    """`frames` with those of `stretch` in the opposite order."""
+    """`frames` with those of `segment` in reverse order."""
     played = frames.copy()
-    played[stretch] = frames[stretch][::-1]
+    played[segment] = frames[segment][::-1]
     return played

@@ -1,57 +1,57 @@
-"""A stretch of speech replaced by a stretch of the donor's."""
+"""Replaces a segment of speech by speech of the donor."""
 
 import numpy as np
 from jaxtyping import Int16
 
-from avsync.datasets.fabricate._forgery import forgery, stretch_frames
-from avsync.datasets.fabricate._speech import speech_stretch
+from avsync.datasets.fabricate._fake_clip import make_fake, segment_frames
+from avsync.datasets.fabricate._speech import draw_speech_segment
 from avsync.types import Clip
 from avsync.units import SAMPLE_RATE, SAMPLES_PER_FRAME
 
-# 10 ms at either end, inside the stretch: long enough for no click, short beside any syllable.
+# 10 ms at either end, inside the segment: long enough to avoid clicks, short beside a syllable.
 FADE_SAMPLES = SAMPLE_RATE // 100
 
 INT16_PEAK = 32_767
 
 
 def fabricate(clip: Clip, donor: Clip, rng: np.random.Generator, *, seconds: float = 0.8) -> Clip:
-    """`seconds` of the clip's speech replaced by as much of the donor's, at the same level.
+    """Replaces `seconds` of the clip's speech by speech of the donor, at the same level.
 
-    Both stretches are drawn from where their clips speak: silence spliced over silence would be no
-    fake. `CannotFabricate` if either clip has no such stretch.
+    Both segments are drawn from speech: silence spliced over silence would not be a fake. Raises
+    `CannotFabricate` if either clip has no such segment.
     """
-    stretch = speech_stretch(clip, stretch_frames(seconds), rng=rng)
-    return forgery(
+    segment = draw_speech_segment(clip, segment_frames(seconds), rng=rng)
+    return make_fake(
         clip,
         manipulation=f"splice_{seconds:g}s",
         category="RV-FA",
-        stretches=[stretch],
-        waveform=splice_speech(clip, donor, stretch, rng=rng),
+        segments=[segment],
+        waveform=splice_speech(clip, donor, segment, rng=rng),
     )
 
 
 def splice_speech(
-    clip: Clip, donor: Clip, stretch: slice, *, rng: np.random.Generator
+    clip: Clip, donor: Clip, segment: slice, *, rng: np.random.Generator
 ) -> Int16[np.ndarray, " s"]:
-    """`clip`'s sound with the frames of `stretch` replaced by as many of `donor`'s speech."""
-    donated = speech_stretch(donor, stretch.stop - stretch.start, rng=rng)
+    """The sound of `clip` with the video frames of `segment` replaced by speech of `donor`."""
+    donated = draw_speech_segment(donor, segment.stop - segment.start, rng=rng)
     inserted = donor.waveform[_samples(donated)]
-    return splice_sound(clip.waveform, inserted, start_sample=_samples(stretch).start)
+    return splice_sound(clip.waveform, inserted, start_sample=_samples(segment).start)
 
 
 def splice_sound(
     waveform: Int16[np.ndarray, " s"], inserted: Int16[np.ndarray, " n"], *, start_sample: int
 ) -> Int16[np.ndarray, " s"]:
-    """`waveform` with `inserted` from `start_sample` on, cross-faded, no sample outside it touched.
+    """Replaces part of `waveform` by `inserted` from `start_sample` on, with cross-fades inside.
 
-    The insert takes the level (root mean square) of what it replaces, or as much of it as fits into
-    16 bits unclipped.
+    The insert is scaled to the level (RMS) of the replaced part, or to the largest level that does
+    not clip in 16 bits. Samples outside the insert are unchanged.
     """
     at = slice(start_sample, start_sample + len(inserted))
     replaced = waveform[at].astype(np.float64)
     insert = inserted * _gain(inserted, replaced)
     fade = np.ones(len(insert))
-    # The two sounds have nothing to do with one another, so it is their powers that add up to one.
+    # The two sounds are uncorrelated, so the cross-fade keeps the sum of their powers constant.
     ramp = np.sin((np.arange(FADE_SAMPLES) + 0.5) / FADE_SAMPLES * np.pi / 2)
     fade[:FADE_SAMPLES], fade[-FADE_SAMPLES:] = ramp, ramp[::-1]
     mixed = fade * insert + np.sqrt(1 - fade**2) * replaced
@@ -68,5 +68,5 @@ def _gain(inserted: np.ndarray, replaced: np.ndarray) -> float:
     return min(np.sqrt(np.mean(replaced**2)) / level, INT16_PEAK / np.abs(insert).max())
 
 
-def _samples(stretch: slice) -> slice:
-    return slice(stretch.start * SAMPLES_PER_FRAME, stretch.stop * SAMPLES_PER_FRAME)
+def _samples(segment: slice) -> slice:
+    return slice(segment.start * SAMPLES_PER_FRAME, segment.stop * SAMPLES_PER_FRAME)

@@ -1,1 +1,1 @@
-"""Generated speech and rendered mouths that move with it."""
+"""Synthetic talkers: articulation, and the speech and video generated from it."""

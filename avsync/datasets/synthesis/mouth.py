@@ -1,18 +1,20 @@
-"""Articulation to picture: a mouth drawn frame by frame, in grey, as a camera would see it.
+"""From articulation to video: a face drawn in grey levels, frame by frame.
 
-The mouth is drawn upright on the canvas of skin.py; camera.py then moves the head and takes the
-picture. Contours are functions of x alone, and every edge is a ramp one pixel wide.
+The mouth is drawn upright over the skin on a square canvas; camera.py then moves the head and takes
+the crops. Contours are functions of x alone, and every edge is a ramp one pixel wide.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from scipy.ndimage import gaussian_filter
 
-from avsync.datasets.synthesis.articulation import STEPS_PER_FRAME, Articulation
-from avsync.datasets.synthesis.skin import MIDDLE, draw_skin
+from avsync.datasets.synthesis.articulation import STEPS_PER_FRAME, Articulation, slow_drift
 from avsync.datasets.synthesis.talker import Face
-from avsync.datasets.synthesis.wander import wander
+
+CANVAS_PIXELS = 116  # the crop with a margin of 10 pixels on each side for head motion
+MIDDLE = CANVAS_PIXELS // 2
 
 # The mouth moves within this part of the canvas.
 ROWS, COLUMNS = slice(MIDDLE - 22, MIDDLE + 38), slice(MIDDLE - 36, MIDDLE + 36)
@@ -21,7 +23,7 @@ PerFrame = Float[np.ndarray, " t"]
 
 
 class Pose(NamedTuple):
-    """What the lips do in each frame, in parts of what they can do."""
+    """Position of lips, jaw and tongue in each frame, as fractions of their range."""
 
     aperture: PerFrame
     jaw: PerFrame
@@ -33,7 +35,7 @@ class Pose(NamedTuple):
 
 
 class Lips(NamedTuple):
-    """Heights in pixels below the mouth's middle [t w], from the top down, and the half-widths."""
+    """Lip contours [t w] in pixels below the middle of the mouth, and half-widths [t]."""
 
     upper_outer: np.ndarray
     upper_inner: np.ndarray
@@ -45,9 +47,9 @@ class Lips(NamedTuple):
 def draw(
     articulation: Articulation, face: Face, rng: np.random.Generator
 ) -> Float[np.ndarray, "t h w"]:
-    """The face in each frame, in grey levels, `CANVAS_PIXELS` of skin.py high and wide."""
+    """The face in each frame, in grey levels, `CANVAS_PIXELS` high and wide."""
     pose = _pose(articulation, face, rng)
-    canvas = draw_skin(pose.jaw, face)
+    canvas = _skin(pose.jaw, face)
     x = np.arange(COLUMNS.start - MIDDLE, COLUMNS.stop - MIDDLE, dtype=np.float32)
     y = np.arange(ROWS.start - MIDDLE, ROWS.stop - MIDDLE, dtype=np.float32)[:, None]
     lips = _contours(pose, face, x)
@@ -58,19 +60,58 @@ def draw(
     return canvas
 
 
+def _skin(jaw: Float[np.ndarray, " t"], face: Face) -> Float[np.ndarray, "t h w"]:
+    """Cheeks, nose, chin and beard in grey levels, static except for the chin, which follows `jaw`.
+
+    `jaw` is 0 for closed to 1 for wide open. The mouth will be drawn at the `MIDDLE` of the canvas.
+    """
+    rng = np.random.default_rng(face.texture_seed)
+    size = (CANVAS_PIXELS, CANVAS_PIXELS)
+    x = np.arange(CANVAS_PIXELS, dtype=np.float32) - MIDDLE
+    y = x[:, None]
+
+    def grain(pixels: float) -> np.ndarray:
+        noise = gaussian_filter(rng.normal(size=size).astype(np.float32), pixels)
+        return noise / noise.std()
+
+    still = 1 + 0.05 * grain(9.0) + 0.015 * grain(1.2)
+    still -= 0.10 * np.exp(-((x / 3.5) ** 2) - ((y + 18) / 8) ** 2)  # the groove under the nose
+    for side in (-1, 1):
+        still -= 0.45 * np.exp(-(((x - side * 8) / 4.5) ** 2) - ((y + 33) / 3.5) ** 2)  # nostrils
+        still -= 0.12 * np.exp(-(((x - side * (30 + 0.25 * y)) / 3) ** 2) - ((y + 8) / 18) ** 2)
+    still -= 0.12 * np.exp(-((x / 16) ** 2) - ((y + 38) / 6) ** 2)  # the shadow of the nose
+    if face.beard:
+        cheeks = 1 / (1 + np.exp(-(np.abs(x) + 0.8 * y - 32) / 5))
+        moustache = np.exp(-((x / 22) ** 2) - ((y + 15) / 6) ** 2)
+        chin_hair = np.exp(-((x / 18) ** 2) - ((y - 34) / 12) ** 2)
+        hair = np.clip(cheeks + moustache + chin_hair, 0, 1)
+        still *= 1 - face.beard * hair * np.clip(1 + 0.35 * grain(0.7), 0, 2)
+
+    canvas = np.repeat(face.skin * still.astype(np.float32)[None], len(jaw), axis=0)
+    drop = (0.45 * face.opening * jaw)[:, None, None]
+    moving, below = canvas[:, MIDDLE:], y[MIDDLE:]  # nothing above the mouth moves with the jaw
+    fold = np.exp(-(((below - 16 - 1.6 * drop) / 3.5) ** 2)) * np.exp(-((x / 14) ** 2))
+    chin = np.exp(-(((below - 27 - drop) / 7) ** 2)) * np.exp(-((x / 15) ** 2))
+    # The neck below the chin is in shadow; the face narrows towards it.
+    edge = np.clip((below - 41 - drop) / 4 + 0.003 * x**2, 0, 1)
+    moving *= 1 - 0.13 * fold + 0.09 * chin
+    moving *= 1 - 0.4 * edge
+    return canvas
+
+
 def _pose(articulation: Articulation, face: Face, rng: np.random.Generator) -> Pose:
-    """The articulation at 25 fps, with all that lips do beside speaking."""
+    """The articulation at 25 fps, plus smiles and idle motion unrelated to speech."""
 
     def seen(trajectory: np.ndarray) -> np.ndarray:
-        # Mean over the frame: a shutter that is open for all of it.
+        # Mean over the frame, as with a shutter that is open all the time.
         return trajectory.reshape(-1, STEPS_PER_FRAME).mean(axis=1)
 
     num_frames = len(articulation.jaw) // STEPS_PER_FRAME
-    idle = 0.08 * face.restlessness * wander(rng, num_frames, seconds=0.25)
-    smile = face.restlessness * wander(rng, num_frames, seconds=1.2)
+    idle = 0.08 * face.restlessness * slow_drift(rng, num_frames, seconds=0.25)
+    smile = face.restlessness * slow_drift(rng, num_frames, seconds=1.2)
     jaw = np.clip(seen(articulation.jaw) * face.mobility + 0.6 * idle, 0, 1.2)
     aperture = seen(articulation.aperture) * face.mobility
-    # Lips that no sound presses together rest a little apart in pauses, and are never quite still.
+    # Unless a phone closes them, lips rest slightly apart in pauses, and are never quite still.
     free = np.clip(10 * (1 - seen(articulation.closure)), 0, 1)
     silent = np.clip(1 - seen(articulation.voicing) - seen(articulation.noise), 0, 1)
     aperture = np.clip(aperture + free * (silent * face.rest_opening + idle), 0, 1.2)
@@ -80,7 +121,7 @@ def _pose(articulation: Articulation, face: Face, rng: np.random.Generator) -> P
 
 
 def _contours(pose: Pose, face: Face, x: np.ndarray) -> Lips:
-    """The lips of each frame, as functions of x."""
+    """Contours of the lips in each frame, as functions of x."""
     spread, smile = pose.spread, pose.smile
     rounding = np.clip(-spread, 0, 1)
     half_width = face.half_width * (
@@ -90,7 +131,7 @@ def _contours(pose: Pose, face: Face, x: np.ndarray) -> Lips:
     inner = np.clip(1 - (x / (half_width * (0.86 - 0.12 * rounding))[:, None]) ** 2, 0, 1)
     height = (face.opening * pose.aperture)[:, None]
     middle = (face.curve - 1.2 * smile)[:, None] * ((x / face.half_width) ** 2 - 0.4)
-    # Pressed lips are thin, rounded lips are pushed out.
+    # Pressed lips are thin, rounded lips thick.
     thickness = (1 - 0.25 * np.clip(pose.closure - 0.7, 0, 0.3) / 0.3 + 0.25 * rounding)[:, None]
     dip = 1 - face.cupid * np.exp(-((x / 4) ** 2))
     upper_inner = middle - 0.25 * height * inner
@@ -107,7 +148,7 @@ def _contours(pose: Pose, face: Face, x: np.ndarray) -> Lips:
 
 
 def _lip_tone(lips: Lips, face: Face, y: np.ndarray) -> np.ndarray:
-    """Grey levels [t h w] of the lips: the upper in shade, the lower with a wet highlight."""
+    """Grey levels [t h w] of the lips: the upper lip in shade, the lower one with a highlight."""
     depth = (y - lips.lower_inner[:, None]) / (face.lower_lip + 1)
     shine = np.clip(1 - 4 * (depth - 0.45) ** 2, 0, 1)
     shade = np.where(depth < 0, 0.88, 0.95 + 0.16 * shine)
@@ -117,12 +158,12 @@ def _lip_tone(lips: Lips, face: Face, y: np.ndarray) -> np.ndarray:
 
 
 def _inside(pose: Pose, lips: Lips, face: Face, y: np.ndarray) -> np.ndarray:
-    """Grey levels [t h w] of what an open mouth shows: darkness, the upper teeth, the tongue."""
+    """Grey levels [t h w] of the inside of an open mouth: dark, with tongue and upper teeth."""
     tone = np.full((len(pose.jaw), len(y), lips.upper_inner.shape[1]), 0.16 * face.skin, np.float32)
     tongue_height = (2 + 4 * pose.front + 5 * pose.tip)[:, None]
     tongue = np.clip((y - (lips.lower_inner - tongue_height)[:, None]) / 3, 0, 1)
     _blend(tone, 0.5 * face.skin, tongue)
-    # Spread lips lift off the teeth, rounded ones cover them.
+    # Spread lips uncover the teeth, rounded lips cover them.
     shown = face.teeth * np.clip(0.5 + 0.6 * pose.spread + 0.3 * pose.smile, 0, 1.3)
     width = 0.72 * lips.outer_half_width[:, None]
     arch = np.clip(1.2 - (np.arange(COLUMNS.start, COLUMNS.stop) - MIDDLE) ** 2 / width**2, 0, 1)
@@ -132,8 +173,8 @@ def _inside(pose: Pose, lips: Lips, face: Face, y: np.ndarray) -> np.ndarray:
 
 
 def _between(y: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    """How much of each pixel [t h w] lies between two contours [t w]."""
-    # A pixel is at most as full as the strip is high: contours that meet leave nothing between.
+    """Fraction of each pixel [t h w] that lies between two contours [t w]."""
+    # At most the height of the strip: touching contours cover nothing.
     height = np.clip(bottom - top, 0, 1)[:, None]
     return height * (
         np.clip(y - top[:, None] + 0.5, 0, 1) * np.clip(bottom[:, None] - y + 0.5, 0, 1)
@@ -141,5 +182,5 @@ def _between(y: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
 
 
 def _blend(picture: np.ndarray, tone: np.ndarray | float, coverage: np.ndarray) -> None:
-    """Paints `tone` over `picture`, in place, where `coverage` says."""
+    """Blends `tone` into `picture` in place, weighted by `coverage`."""
     picture += coverage * (tone - picture)

@@ -1,15 +1,15 @@
-"""The sounds that a synthetic talker knows, as places that jaw, lips and tongue move to."""
+"""The phones of synthetic talkers, as targets of jaw, lips and tongue."""
 
 from typing import NamedTuple
 
 
 class Phone(NamedTuple):
-    """Where the articulators go for one sound; None leaves them to the neighbouring sounds.
+    """Articulation targets of one phone; None means that the neighbouring phones decide.
 
     jaw: 0 closed to 1 wide open. spread: -1 rounded to 1 spread lips. closure: 0 lips apart to 1
     lips together; above 1 they are pressed. front: 0 tongue back to 1 front. tip: 0 tongue tip down
     to 1 at the teeth. voicing: strength of the glottal pulses. noise: strength of the hiss, around
-    `noise_hertz`. is_stop: no air gets out before the release. is_nasal: it leaves by the nose.
+    `noise_hertz`. is_stop: no airflow before the release. is_nasal: air leaves through the nose.
     """
 
     seconds: float
@@ -25,8 +25,8 @@ class Phone(NamedTuple):
     is_nasal: bool = False
 
 
-# Jaw and tongue of the vowels give about the first two formants of Peterson & Barney (1952) by the
-# rule in speech.py; durations are those of fluent speech.
+# With the rule in speech.py, jaw and tongue of the vowels give approximately the first two formants
+# of Peterson & Barney (1952); durations are those of fluent speech.
 VOWELS = {
     "i": Phone(0.11, jaw=0.12, spread=0.9, front=1.0, voicing=1.0),
     "e": Phone(0.12, jaw=0.40, spread=0.6, front=0.85, voicing=1.0),

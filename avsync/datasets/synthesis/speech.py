@@ -1,7 +1,7 @@
-"""Articulation to sound: a source of pulses and hiss, shaped by the vocal tract as it moves.
+"""From articulation to sound: a source of pulses and hiss, filtered by the moving vocal tract.
 
-A source-filter synthesiser in the manner of Klatt (1980): formants in cascade for what passes the
-mouth, a low murmur for what passes the nose, one broad resonance for each hiss.
+A source-filter synthesiser after Klatt (1980): formants in cascade for oral sound, a low murmur for
+nasal sound, and one broad resonance per hiss.
 """
 
 import numpy as np
@@ -11,29 +11,29 @@ from avsync.datasets.synthesis.articulation import STEPS_PER_SECOND, Articulatio
 from avsync.datasets.synthesis.talker import Voice
 from avsync.units import INT16_SCALE, SAMPLE_RATE
 
-HOP = SAMPLE_RATE // STEPS_PER_SECOND  # 80 samples: the tract stands still for a step of 5 ms
+HOP = SAMPLE_RATE // STEPS_PER_SECOND  # 80 samples: the tract is constant within a step of 5 ms
 
-# A filtered step rings on for 5 more steps, 25 ms: a resonance 60 Hz wide has died away by then.
+# The response to a step lasts 5 more steps, 25 ms, by when a resonance 60 Hz wide has decayed.
 RESPONSE_HOPS = 6
 
 BANDWIDTHS_HERTZ = (70, 95, 140, 220, 320)
 
-# The first millisecond is faded in, as recorders do against a click. So the first sample of every
-# recording is zero and trimming cuts the frame that it lies in from reals as it does from fakes.
+# The first millisecond is faded in, as recorders do to avoid a click. So the first sample of every
+# recording is zero, and trimming cuts one frame from real clips as it does from fakes.
 FADE_SAMPLES = SAMPLE_RATE // 1000
 
 
 def speak(
     articulation: Articulation, voice: Voice, rng: np.random.Generator
 ) -> Int16[np.ndarray, " s"]:
-    """The sound of an articulation, `HOP` samples a step, in a room that is never quite silent."""
+    """The sound of an articulation, `HOP` samples per step, with room noise."""
     hertz = np.fft.rfftfreq(RESPONSE_HOPS * HOP, 1 / SAMPLE_RATE).astype(np.float32)
     through_mouth = _tract(_formants(articulation, voice), hertz)
     murmur = _tract(np.array([[250 * voice.tract_scale]]), hertz)
     hiss_hertz = _column(articulation.noise_hertz)
     hissing = 1 / (1 + ((hertz - hiss_hertz) / (0.3 * hiss_hertz)) ** 2)
 
-    # Less comes out of a smaller opening, but not much less: talkers make up for it.
+    # A smaller opening radiates less sound, but not much less: talkers compensate.
     oral = articulation.oral * (0.3 + 0.7 * np.sqrt(articulation.aperture))
     voiced = articulation.voicing * articulation.stress
     nasal = voiced * (0.12 + 0.18 * articulation.nasal)
@@ -47,7 +47,7 @@ def speak(
 
 
 def _column(trajectory: np.ndarray) -> np.ndarray:
-    return trajectory[:, None].astype(np.float32)  # in doubles, all this takes twice the time
+    return trajectory[:, None].astype(np.float32)  # float64 would take twice the time
 
 
 def _pulses(articulation: Articulation, voice: Voice, rng: np.random.Generator) -> np.ndarray:
@@ -56,7 +56,7 @@ def _pulses(articulation: Articulation, voice: Voice, rng: np.random.Generator) 
     The glottis is open for 0.6 of a period.
     """
     num_steps = len(articulation.pitch)
-    # No two periods of a voice are equally long.
+    # Jitter: no two periods of a voice are equally long.
     hertz = voice.pitch_hertz * articulation.pitch * (1 + 0.015 * rng.normal(size=num_steps))
     hertz = np.interp(np.arange(num_steps * HOP) / HOP, np.arange(num_steps), hertz)
     phase = np.cumsum(hertz / SAMPLE_RATE) % 1
@@ -65,12 +65,12 @@ def _pulses(articulation: Articulation, voice: Voice, rng: np.random.Generator) 
 
 
 def _formants(articulation: Articulation, voice: Voice) -> np.ndarray:
-    """Formant frequencies in hertz [n 5], from the shape of the tract."""
+    """Formant frequencies [n 5] in hertz, from the shape of the tract."""
     jaw, front, closure = articulation.jaw, articulation.front, articulation.closure
     rounding = np.clip(-articulation.spread, 0, 1)
     first = 260 + 520 * jaw + 60 * (1 - front)
     second = 900 + 1400 * front * (1 - 0.25 * jaw) - 220 * rounding
-    # Closing lips pull the formants down: the labial locus.
+    # Closing lips lower the formants: the labial locus.
     first += closure * (220 - first)
     second += 0.6 * closure * (800 - second)
     third = 2400 + 450 * front**2 - 250 * rounding
@@ -79,7 +79,7 @@ def _formants(articulation: Articulation, voice: Voice) -> np.ndarray:
 
 
 def _tract(formants: np.ndarray, hertz: np.ndarray) -> np.ndarray:
-    """Response [n f] of resonators in cascade, each with gain 1 at 0 Hz (Klatt 1980, eq. 1-3)."""
+    """Response [n f] of cascaded resonators, each with gain 1 at 0 Hz (Klatt 1980, eq. 1-3)."""
     delay = np.exp(-2j * np.pi * hertz / SAMPLE_RATE).astype(np.complex64)
     gain = np.ones((len(formants), 1), np.float32)
     poles = np.ones((len(formants), len(hertz)), np.complex64)
@@ -92,15 +92,15 @@ def _tract(formants: np.ndarray, hertz: np.ndarray) -> np.ndarray:
 
 
 def _spectra(source: np.ndarray) -> np.ndarray:
-    """Spectra [n f] of the source in overlapping bells of two hops, one about each step."""
+    """Spectra [n f] of the source in overlapping Hann windows of two hops, one per step."""
     padded = np.pad(source, (0, HOP)).reshape(-1, HOP)
-    bell = np.hanning(2 * HOP + 1)[:-1]
-    pieces = (np.concatenate([padded[:-1], padded[1:]], axis=1) * bell).astype(np.float32)
-    return np.fft.rfft(pieces, n=RESPONSE_HOPS * HOP, axis=-1)
+    hann = np.hanning(2 * HOP + 1)[:-1]
+    windows = (np.concatenate([padded[:-1], padded[1:]], axis=1) * hann).astype(np.float32)
+    return np.fft.rfft(windows, n=RESPONSE_HOPS * HOP, axis=-1)
 
 
 def _overlap_add(responses: np.ndarray) -> np.ndarray:
-    """The sum [s] of responses [n RESPONSE_HOPS·HOP], each one hop after the one before."""
+    """The overlap-add sum [s] of responses [n RESPONSE_HOPS·HOP], one hop apart."""
     num_steps = len(responses)
     blocks = responses.reshape(num_steps, RESPONSE_HOPS, HOP)
     total = np.zeros((num_steps + RESPONSE_HOPS - 1, HOP))
@@ -110,8 +110,8 @@ def _overlap_add(responses: np.ndarray) -> np.ndarray:
 
 
 def _record(speech: np.ndarray, voice: Voice, rng: np.random.Generator) -> Int16[np.ndarray, " s"]:
-    """Speech at the talker's level in a noisy room, as a recorder stores it."""
-    # Speakers come nearer and turn away: loudness drifts, and no lips show it.
+    """Speech at the talker's level with room noise, as recorded in 16 bits."""
+    # Talkers approach and turn away: loudness drifts independently of the lips.
     num_knots = 2 + len(speech) // SAMPLE_RATE
     drift_decibels = np.interp(
         np.linspace(0, num_knots - 1, len(speech)),
@@ -123,15 +123,14 @@ def _record(speech: np.ndarray, voice: Voice, rng: np.random.Generator) -> Int16
     speech *= level / np.sqrt(np.mean(speech**2))
     sound = speech + voice.noise_level * _room_noise(len(speech), voice.noise_colour, rng)
     sound[:FADE_SAMPLES] *= np.arange(FADE_SAMPLES) / FADE_SAMPLES
-    # Loud peaks are rounded off rather than clipped.
+    # Soft limiting instead of clipping.
     return np.round(0.98 * (INT16_SCALE - 1) * np.tanh(sound)).astype(np.int16)
 
 
 def _room_noise(num_samples: int, colour: float, rng: np.random.Generator) -> np.ndarray:
-    """Noise of RMS 1, the more rumbling the nearer `colour`, a one-pole filter's pole, is to 1."""
+    """Noise of RMS 1 with the spectrum of a one-pole filter; `colour` is the pole, 0 is white."""
     spectrum = np.fft.rfft(rng.normal(size=num_samples))
     angle = np.linspace(0, np.pi, len(spectrum))
-    # A gain without phase: the beginning is as loud as the rest, which a filter started there
-    # would not be.
+    # Zero-phase gain, so that the start is as loud as the rest; a recursive filter would fade in.
     gain = np.sqrt((1 - colour**2) / (1 - 2 * colour * np.cos(angle) + colour**2))
     return np.fft.irfft(spectrum * gain, n=num_samples)

@@ -1,4 +1,4 @@
-"""Who speaks: all that stays the same from one clip of a talker to the next."""
+"""Voice and face of a talker, constant over all clips of the talker."""
 
 import dataclasses
 
@@ -7,10 +7,10 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Voice:
-    """How a talker sounds.
+    """The voice of a talker.
 
-    tract_scale multiplies every formant (short vocal tracts are above 1); speaking_rate multiplies
-    the speed of the phones; levels are RMS in parts of full scale.
+    tract_scale multiplies every formant (above 1 for short vocal tracts); speaking_rate multiplies
+    the speed of the phones; levels are RMS as fractions of full scale.
     """
 
     pitch_hertz: float
@@ -24,30 +24,30 @@ class Voice:
 
 @dataclasses.dataclass(frozen=True)
 class Face:
-    """How a talker's mouth looks; lengths in pixels of the 96 x 96 crop, tones in grey levels."""
+    """The mouth region of a talker; lengths in pixels of the 96 x 96 crop, tones in grey levels."""
 
     half_width: float
     opening: float  # height of the widest opening
     upper_lip: float
     lower_lip: float
-    cupid: float  # depth of the dip in the upper lip, as a part of its thickness
-    curve: float  # how far the corners hang below the middle
+    cupid: float  # depth of the dip in the upper lip, as a fraction of its thickness
+    curve: float  # distance of the corners below the middle
     skin: float
-    lip_contrast: float  # lips are darker than the skin by this part
-    teeth: float  # height of the upper teeth that a wide smile shows
+    lip_contrast: float  # lips are darker than the skin by this fraction
+    teeth: float  # visible height of the upper teeth in a wide smile
     teeth_tone: float
-    light_x: float  # light falls off from one side to the other by this part
+    light_x: float  # fall-off of light from one side to the other
     light_y: float
     beard: float  # darkness of the facial hair, 0 for none
-    rest_opening: float  # how far the lips part in pauses
-    mobility: float  # how far jaw and lips move for the same sound
-    restlessness: float  # how much head and idle lips move
+    rest_opening: float  # opening of the lips in pauses
+    mobility: float  # scale of jaw and lip motion
+    restlessness: float  # scale of head motion and idle lip motion
     texture_seed: int
 
 
 def draw_talker(rng: np.random.Generator) -> tuple[Voice, Face]:
-    """A talker, drawn at random."""
-    # Short tracts go with high voices, loosely: 0 is the deepest talker and 1 the highest.
+    """Draws a random talker."""
+    # Short tracts correlate with high voices: 0 is the lowest voice and 1 the highest.
     height = rng.uniform()
     voice = Voice(
         pitch_hertz=float(np.interp(height, [0, 1], [90, 230]) * rng.uniform(0.9, 1.1)),

@@ -1,4 +1,4 @@
-"""Clips of synthetic talkers: same seed, same bytes, in whatever process they are made."""
+"""Clips of synthetic talkers; the same seed gives the same bytes in every process."""
 
 import multiprocessing
 from collections import deque
@@ -18,16 +18,16 @@ from avsync.types import Clip
 
 MIN_FRAMES, MAX_FRAMES = 60, 100  # 2.4 to 4 s
 
-MAX_WAITING = 16  # clips that are in the making; one is about 1 MB
+MAX_PENDING = 16  # clips in flight; one is about 1 MB
 
-# What each random generator is for; the same numbers for two purposes would tie them together.
+# Stream numbers of the random generators, so that talkers, lengths and takes are independent.
 _TALKER, _LENGTH, _TAKE = 0, 1, 2
 
 
 class Take(NamedTuple):
-    """Which talker of the world `seed` speaks, and which of their clips it is.
+    """Identifies one clip: the seed of the dataset, a talker, and a take of that talker.
 
-    Takes 2i and 2i + 1 of a talker are equally long: each can lend the other its sound.
+    Takes 2i and 2i + 1 of a talker have equal lengths, so that each can lend the other its sound.
     """
 
     seed: int
@@ -36,42 +36,42 @@ class Take(NamedTuple):
 
 
 def talk(take: Take) -> Clip:
-    """The real clip of this take."""
+    """Generates the real clip of a take."""
     seed, talker, index = take
     voice, face = draw_talker(np.random.default_rng([seed, _TALKER, talker]))
     length_rng = np.random.default_rng([seed, _LENGTH, talker, index // 2])
     num_frames = int(length_rng.integers(MIN_FRAMES, MAX_FRAMES + 1))
-    # One each, so that a change in how faces are drawn leaves the sound as it was.
-    words, sound, picture, camera = np.random.default_rng([seed, _TAKE, talker, index]).spawn(4)
+    # One generator each, so that changes in the drawing of faces do not change the sound.
+    words, sound, face_rng, camera = np.random.default_rng([seed, _TAKE, talker, index]).spawn(4)
     articulation = articulate(words, num_frames=num_frames, speaking_rate=voice.speaking_rate)
     identity = f"talker{talker:03d}"
     return Clip(
         clip_id=f"{identity}_take{index:03d}",
-        frames=film(draw(articulation, face, picture), face, camera),
+        frames=film(draw(articulation, face, face_rng), face, camera),
         waveform=speak(articulation, voice, sound),
         identity=identity,
     )
 
 
 def talk_all(takes: Iterable[Take], *, pool: ProcessPoolExecutor | None) -> Iterator[Clip]:
-    """The clips of `takes`, in their order, made by the pool's processes, or by this one."""
+    """Generates the clips of `takes` in order, in the processes of `pool`, or here if None."""
     if pool is None:
         yield from map(talk, takes)
         return
     remaining = iter(takes)
-    # Few at a time, so that fast workers do not fill the memory before a slow reader.
-    waiting = deque(pool.submit(talk, take) for take in islice(remaining, MAX_WAITING))
-    while waiting:
-        clip = waiting.popleft().result()
-        waiting.extend(pool.submit(talk, take) for take in islice(remaining, 1))
+    # Bounded, so that fast workers do not fill the memory ahead of a slow reader.
+    pending = deque(pool.submit(talk, take) for take in islice(remaining, MAX_PENDING))
+    while pending:
+        clip = pending.popleft().result()
+        pending.extend(pool.submit(talk, take) for take in islice(remaining, 1))
         yield clip
 
 
 def talker_pool(num_workers: int) -> ProcessPoolExecutor | None:
-    """A pool for `talk_all`, or None if one worker is all there is. It starts when first used.
+    """A process pool for `talk_all`, or None for a single worker. The caller shuts it down.
 
-    Its processes are spawned, for forking a process that runs TensorFlow's threads can hang; they
-    import this module, and nothing heavy. The caller shuts it down.
+    Processes start on first use. They are spawned, because forking a process with TensorFlow
+    threads can hang; they import this module and nothing heavy.
     """
     if num_workers < 2:
         return None

@@ -1,1 +1,1 @@
-"""The audit report: page, figures, tables."""
+"""The audit report: audit.json, report.html and a table for the terminal."""

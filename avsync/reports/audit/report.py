@@ -1,4 +1,4 @@
-"""What an audit leaves behind: audit.json, a page, and a table to read at once."""
+"""Writes audit.json and report.html, and prints the table of an audit."""
 
 import json
 from pathlib import Path
@@ -8,76 +8,79 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from avsync.audits.findings import Audit, Finding
 from avsync.audits.measuring import VIEWS
+from avsync.audits.results import Audit, ShortcutResult, strengths_by_kind
 from avsync.audits.strength import Strength
 from avsync.files import atomic_write
 from avsync.reports.audit import page, wording
-from avsync.reports.audit.kinds import kinds_of_fakes
 
 TABLE_WIDTH = 100
 
-# Of what is not found so many rows are enough on a terminal.
+# The strongest shortcuts get strengths by kind of fake and a figure; the others are in the tables.
+MAX_DETAILED = 6
+
+# The terminal table shows this many of the shortcuts that were not found.
 MAX_ROWS_NOT_FOUND = 5
 
 
 def write_report(audited: Audit, out_dir: Path, *, title: str) -> None:
     """Writes audit.json and report.html to `out_dir`; each is complete or absent."""
-    kinds = kinds_of_fakes(audited)
-    html = page.render(audited, title=title, kinds=kinds)
-    findings = [to_json(finding) for finding in audited.findings]
-    for finding in findings:
-        for field, of_field in kinds.get(finding["shortcut"], {}).items():
-            finding[f"by_{field}"] = {kind: _by_view(**views) for kind, views in of_field.items()}
+    by_kind = {
+        result.name: strengths_by_kind(audited, result) for result in audited.found[:MAX_DETAILED]
+    }
+    html = page.render(audited, title=title, by_kind=by_kind)
+    results = [to_json(result) for result in audited.results]
+    for result in results:
+        for field, kinds in by_kind.get(result["shortcut"], {}).items():
+            result[f"by_{field}"] = {kind: _by_view(**views) for kind, views in kinds.items()}
     out_dir.mkdir(parents=True, exist_ok=True)
     atomic_write(out_dir / "report.html", html)
-    atomic_write(out_dir / "audit.json", json.dumps(findings, indent=2, allow_nan=False) + "\n")
+    atomic_write(out_dir / "audit.json", json.dumps(results, indent=2, allow_nan=False) + "\n")
 
 
-def to_json(finding: Finding) -> dict[str, Any]:
-    """A finding as audit.json has it; those told at length have `by_category` and more beside."""
+def to_json(result: ShortcutResult) -> dict[str, Any]:
+    """The entry of a shortcut in audit.json, without `by_category` and `by_manipulation`."""
     return {
-        "shortcut": finding.name,
-        "is_found": finding.is_found,
-        **_by_view(finding.original, finding.trimmed),
-        "threshold": finding.threshold,
-        "fake_if": finding.fake_if,
-        "unit": finding.shortcut.unit,
-        "description": finding.shortcut.description,
-        "kind": finding.kind,
-        "num_missing": finding.original.num_missing,
-        "num_failed": finding.num_failed,
-        "note": finding.original.note,
+        "shortcut": result.name,
+        "is_found": result.is_found,
+        **_by_view(result.original, result.trimmed),
+        "threshold": result.threshold,
+        "fake_if": result.fake_if,
+        "unit": result.shortcut.unit,
+        "description": result.shortcut.description,
+        "kind": result.kind,
+        "num_missing": result.original.num_missing,
+        "num_failed": result.num_failed,
+        "note": result.original.note,
         "categories": {
             name: {"num_real": num_real, "num_fake": num_fake}
-            for name, (num_real, num_fake) in finding.categories.items()
+            for name, (num_real, num_fake) in result.categories.items()
         },
     }
 
 
 def print_table(audited: Audit, *, title: str) -> None:
-    """Prints what was found, and the strongest of what was not, at most 100 columns wide."""
-    # No markup: "[0.95, 0.99]" is an interval.
+    """Prints the shortcuts found and the strongest of the others, at most 100 columns wide."""
+    # No markup: brackets such as "[0.95, 0.99]" are intervals.
     console = Console(width=TABLE_WIDTH, highlight=False, markup=False, emoji=False)
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("shortcut", overflow="fold")
     for heading in (*[f"{view} AUC" for view in VIEWS], "fake if"):
         table.add_column(heading, justify="right")
-    not_found = [finding for finding in audited.findings if not finding.is_found]
-    for findings in (audited.found, not_found[:MAX_ROWS_NOT_FOUND]):
-        for finding in findings:
+    for results in (audited.found, audited.not_found[:MAX_ROWS_NOT_FOUND]):
+        for result in results:
             table.add_row(
-                wording.readable(finding.name),
-                wording.estimate(finding.original),
-                wording.estimate(finding.trimmed),
-                wording.fake_if(finding) if finding.is_found else "",
+                wording.readable(result.name),
+                wording.estimate(result.original),
+                wording.estimate(result.trimmed),
+                wording.fake_if(result) if result.is_found else "",
             )
         table.add_section()
     console.print(table)
     console.print(
-        f"AUC [95 % intervals that hold for all {len(audited.findings)} shortcuts at once, over "
-        f"{audited.group_kind}]; {len(not_found)} are not found, {len(audited.not_measured)} not "
-        "measured."
+        f"AUC [simultaneous 95 % intervals for {len(audited.results)} shortcuts, bootstrap over "
+        f"{audited.group_kind}]; {len(audited.not_found)} not found, {len(audited.not_measured)} "
+        "not measured."
     )
     for sentence in (wording.headline(audited), *wording.failures(audited)):
         console.print(sentence)

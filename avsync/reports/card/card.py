@@ -1,4 +1,4 @@
-"""The card of a prepared dataset: card.html and card.md beside its files."""
+"""The data card of a prepared dataset: card.html and card.md beside its files."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -7,8 +7,9 @@ from typing import Any
 
 from avsync import lookup
 from avsync.files import atomic_write
-from avsync.reports.card import markdown, page, tables
-from avsync.reports.card.contents import look_into
+from avsync.reports.card import page, tables
+from avsync.reports.card.contents import Contents, read_contents
+from avsync.reports.card.tables import Table
 
 HTML, MARKDOWN = "card.html", "card.md"
 
@@ -21,15 +22,14 @@ def write_card(
     rejects: Sequence[Mapping[str, str]],
     report: Mapping[str, Any],
 ) -> None:
-    """Writes the card of `dataset`, prepared in `data_dir`, to `directory`, where it is stored.
+    """Writes card.html and card.md of `dataset`, stored in `directory` below `data_dir`.
 
-    `rejects` and `report` are what is told of its preparation in rejects.jsonl and
-    prepare_report.json.
+    `rejects` and `report` are the contents of rejects.jsonl and prepare_report.json.
     """
-    contents = look_into(dataset, data_dir=data_dir)
+    contents = read_contents(dataset, data_dir=data_dir)
     shown = [
         tables.splits(contents),
-        tables.kinds(contents),
+        tables.clips(contents),
         tables.silence(contents),
         tables.sources(contents),
         tables.rejects(rejects),
@@ -38,4 +38,31 @@ def write_card(
     builder = lookup.load("datasets", dataset.partition("/")[0]).Builder
     words = {"title": f"{dataset}: data card", "description": inspect.getdoc(builder) or ""}
     atomic_write(directory / HTML, page.render(contents, shown, **words))
-    atomic_write(directory / MARKDOWN, markdown.render(contents, shown, **words))
+    atomic_write(directory / MARKDOWN, markdown(contents, shown, **words))
+
+
+def markdown(contents: Contents, shown: Sequence[Table], *, title: str, description: str) -> str:
+    """The card as Markdown; its figures are in card.html only."""
+    parts = [
+        f"# {title}",
+        description,
+        f"**{tables.headline(contents)}** {tables.sampling_note(contents)}",
+        *map(_markdown_section, shown),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_section(table: Table) -> str:
+    parts = [f"## {table.heading}"]
+    for name, rows in table.groups.items():
+        parts += [f"**{name}**"] if name else []
+        head = [_line(table.head), _line(["---", *["---:"] * (len(table.head) - 1)])]
+        parts.append("\n".join([*head, *map(_line, rows)]))
+    if not table.groups:
+        parts.append("none")
+    return "\n\n".join([*parts, table.caption] if table.caption else parts)
+
+
+def _line(cells: Sequence[str]) -> str:
+    # A vertical bar or a line break inside a cell would end the cell.
+    return f"| {' | '.join(' '.join(cell.replace('|', '¦').split()) for cell in cells)} |"

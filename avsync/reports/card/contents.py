@@ -1,4 +1,4 @@
-"""What a card tells of a dataset, gathered from the dataset as it is stored."""
+"""The contents of a stored dataset: its splits, and a random sample of the clips of each."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,8 +11,8 @@ from avsync.datasets.base import open_source, split_names
 from avsync.input_pipeline.sampling import Glimpse, draw_numbers, read_glimpses
 from avsync.types import FAKE
 
-# Of a split that are looked at. 500 clips tell a share within 5 percentage points (1.96 standard
-# errors of a half are 4.4), and are read in two seconds of CPU time, however many there are.
+# Sample size per split. 500 clips estimate a share within 5 percentage points (1.96 standard errors
+# of a share of one half are 4.4) and are read in two seconds of CPU time, however large the split.
 MAX_CLIPS_PER_SPLIT = 500
 
 SEED = 0
@@ -21,7 +21,7 @@ CLASSES = ("real", "fake")
 
 
 class SplitContents(NamedTuple):
-    """A split: how many clips it has, and those of them that were looked at."""
+    """A split: its number of clips, and the sampled clips."""
 
     name: str
     num_clips: int
@@ -30,46 +30,46 @@ class SplitContents(NamedTuple):
 
     @property
     def weight(self) -> float:
-        """How many clips of the split each of those that were looked at stands for."""
+        """Number of clips of the split per sampled clip."""
         return self.num_clips / max(len(self.glimpses), 1)
 
     @property
     def about(self) -> str:
-        """What stands before a number of clips that was estimated."""
+        """Prefix for estimated numbers of clips; "" if all clips were sampled."""
         return "≈" if self.num_clips > len(self.glimpses) else ""
 
     def tally(self, kind: Callable[[Glimpse], str]) -> Counter[str]:
-        """Clips of each kind, estimated for the whole split."""
+        """Number of clips of each kind, estimated for the whole split."""
         counts = Counter(map(kind, self.glimpses))
         return Counter({name: round(n * self.weight) for name, n in counts.items()})
 
     def of_class(self, label: str) -> list[Glimpse]:
-        """Those that were looked at of one of CLASSES."""
+        """The sampled clips of a class, "real" or "fake"."""
         return [clip for clip in self.glimpses if class_of(clip) == label]
 
     def hours(self) -> float:
-        """Of all its clips together."""
+        """Total length of the split in hours, estimated from the sample."""
         return sum(clip.seconds for clip in self.glimpses) * self.weight / 3600
 
 
 class Contents(NamedTuple):
-    """All splits of a dataset. `max_clips` of a split were looked at."""
+    """All splits of a dataset; at most `max_clips` of each were sampled."""
 
     splits: Sequence[SplitContents]
     max_clips: int
 
     @property
     def num_clips(self) -> int:
-        """Of all splits together."""
+        """Total number of clips of all splits."""
         return sum(split.num_clips for split in self.splits)
 
     @property
     def is_sampled(self) -> bool:
-        """Whether there are more clips than were looked at."""
+        """True if some split has more clips than were sampled."""
         return any(split.num_clips > len(split.glimpses) for split in self.splits)
 
     def values(self, label: str, value: Callable[[Glimpse], float]) -> np.ndarray:
-        """[n] of one of CLASSES, each clip that was looked at as often as it stands for others."""
+        """Values [n] of the sampled clips of a class, each repeated by the weight of its split."""
         return np.concatenate(
             [
                 np.repeat([value(clip) for clip in split.of_class(label)], round(split.weight))
@@ -79,14 +79,14 @@ class Contents(NamedTuple):
 
 
 def class_of(clip: Glimpse) -> str:
-    """One of CLASSES."""
+    """The class of a clip, one of CLASSES."""
     return CLASSES[clip.label == FAKE]
 
 
-def look_into(
+def read_contents(
     dataset: str, *, data_dir: Path, max_clips: int = MAX_CLIPS_PER_SPLIT, seed: int = SEED
 ) -> Contents:
-    """At most `max_clips` clips of each split of the dataset, drawn at random."""
+    """Reads at most `max_clips` clips of each split of the dataset, drawn at random."""
     splits = []
     for name in split_names(dataset, data_dir=data_dir):
         source = open_source(dataset, name, data_dir=data_dir)
@@ -100,6 +100,6 @@ def look_into(
 
 
 def media_text(clip: Glimpse, template: str, *names: str) -> str:
-    """`template` with what is known of the clip's raw file, "" if one of `names` is not."""
+    """`template` filled with properties of the clip's raw file; "" if one of `names` is unknown."""
     values: list[Any] = [clip.media.get(name) for name in names]
     return "" if None in values else template.format(*values)

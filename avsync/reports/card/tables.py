@@ -1,4 +1,4 @@
-"""The numbers of a card as tables, for the page and for the text alike."""
+"""The sentences and tables of a data card, shared by the HTML page and the Markdown file."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -8,19 +8,28 @@ import numpy as np
 
 from avsync.input_pipeline.sampling import Glimpse
 from avsync.media.rejects import REASONS
-from avsync.reports.card.contents import CLASSES, Contents, SplitContents, class_of, media_text
+from avsync.reports.card.contents import (
+    CLASSES,
+    SEED,
+    Contents,
+    SplitContents,
+    class_of,
+    media_text,
+)
 from avsync.types import CATEGORIES
 
-# Rows of kinds of sources: a scraped corpus has hundreds.
+SILENCE_HEADING, SOURCES_HEADING = "Leading silence", "Sources"
+
+# Rows of the sources table: a scraped corpus has hundreds of formats.
 MAX_ROWS = 8
 
-# Of rejects with the same reason.
+# Examples per reject reason.
 MAX_EXAMPLES = 2
 MAX_DETAIL_CHARACTERS = 120
 
 
 class Table(NamedTuple):
-    """Rows of text, in named groups; the first cell of each is what the row is about."""
+    """Rows of text in named groups; the first cell of a row is its heading."""
 
     heading: str
     head: Sequence[str]
@@ -28,93 +37,118 @@ class Table(NamedTuple):
     caption: str = ""
 
 
+def headline(contents: Contents) -> str:
+    """Number of clips, splits and hours in one sentence."""
+    about = "about " if contents.is_sampled else ""
+    hours = sum(split.hours() for split in contents.splits)
+    classes = [sum(split.tally(class_of)[label] for split in contents.splits) for label in CLASSES]
+    counts = " and ".join(
+        f"{about}{n:,} {label}" for n, label in zip(classes, CLASSES, strict=True)
+    )
+    splits = "1 split" if len(contents.splits) == 1 else f"{len(contents.splits)} splits"
+    return f"{contents.num_clips:,} clips in {splits}, {about}{hours:.2f} hours: {counts}."
+
+
+def sampling_note(contents: Contents) -> str:
+    """Explains which clips the numbers were computed from."""
+    if not contents.is_sampled:
+        return "All clips were read. A clip that is in two splits counts in both."
+    return (
+        f"Larger splits were sampled: {contents.max_clips:,} clips drawn at random (seed {SEED}). "
+        "Numbers marked ≈ are estimates from the sample, within 5 % of the split's clips in 19 of "
+        "20 cards; numbers of clips per split are exact. A clip that is in two splits counts in "
+        "both."
+    )
+
+
 def splits(contents: Contents) -> Table:
-    """What each split holds."""
-    head = ["Split", "Clips", "Real", "Fake", "Hours", "Seconds a clip", "Identities", "Real only"]
+    """Size, length and speakers of each split."""
+    head = ["Split", "Clips", "Real", "Fake", "Hours", "Seconds per clip", "Speakers", "Real only"]
     rows = [_split_row(split) for split in contents.splits]
     caption = (
-        "Seconds a clip: median, shortest to longest. Real only: what alignment may be trained on."
+        "Seconds per clip: median, minimum to maximum. Real only: the builder guarantees that the "
+        "split holds no fakes, so alignment may be trained on it."
     )
     return Table("Splits", head, {"": rows}, caption)
 
 
-def kinds(contents: Contents) -> Table:
-    """Categories and ways of forging by split."""
+def clips(contents: Contents) -> Table:
+    """Number of clips by category and by manipulation, for each split."""
     by_category = [split.tally(lambda clip: clip.category) for split in contents.splits]
-    by_method = [split.tally(lambda clip: clip.manipulation) for split in contents.splits]
-    methods = sum(by_method, Counter())
-    ways = sorted(methods, key=lambda name: (name != "real", name))
+    by_manipulation = [split.tally(lambda clip: clip.manipulation) for split in contents.splits]
+    manipulations = sorted(sum(by_manipulation, Counter()), key=lambda name: (name != "real", name))
     groups = {
         "By category": _rows_of(CATEGORIES, by_category, contents),
-        "By method": _rows_of(ways, by_method, contents),
+        "By manipulation": _rows_of(manipulations, by_manipulation, contents),
     }
-    caption = "Of a category, what is real (R) or fake (F) of the video (V) and of the audio (A)."
-    return Table("Kinds", ["Clips", *[s.name for s in contents.splits], "all"], groups, caption)
+    caption = "Categories: real (R) or fake (F) video (V) and audio (A)."
+    head = ["Clips", *[split.name for split in contents.splits], "all"]
+    return Table("Clips by kind", head, groups, caption)
 
 
 def silence(contents: Contents) -> Table:
-    """How long clips are silent before the first sound, by class."""
+    """Silence before the first sound, by split and class."""
     groups = {
         split.name: [
-            _silence_row(label, [clip.leading_silence_seconds for clip in of_class])
+            _silence_row(label, [clip.leading_silence_seconds for clip in in_class])
             for label in CLASSES
-            if (of_class := split.of_class(label))
+            if (in_class := split.of_class(label))
         ]
         for split in contents.splits
     }
     caption = (
-        "Seconds before the first sample above 5·10⁻⁴. Where reals and fakes differ here, a model "
-        "that is taught by labels learns that; avsync-audit measures how far it gets."
+        "Seconds before the first sample above 5·10⁻⁴ of full scale. If real and fake clips differ "
+        "here, a supervised model learns that shortcut; avsync-audit measures how well it works."
     )
-    head = ["Class", "Without silence", "Median", "95 of 100 below", "Longest"]
-    return Table("Leading silence", head, groups, caption)
+    head = ["Class", "Without silence", "Median", "95th percentile", "Maximum"]
+    return Table(SILENCE_HEADING, head, groups, caption)
 
 
 def sources(contents: Contents) -> Table:
-    """Formats of the raw files, as far as they are known."""
+    """Formats of the raw files, where known."""
     kinds_of_source = {
         "Container": lambda clip: media_text(clip, "{}", "container"),
-        "Picture": lambda clip: media_text(
+        "Video": lambda clip: media_text(
             clip,
             "{}, {} x {}, {:.4g} fps",
             *("video_codec", "width_pixels", "height_pixels", "video_frames_per_second"),
         ),
-        "Sound": lambda clip: media_text(
+        "Audio": lambda clip: media_text(
             clip,
             "{}, {} Hz, {} channels",
             *("audio_codec", "sample_rate_hertz", "num_audio_channels"),
         ),
-        "Distance of the eyes": lambda clip: _eyes(clip),
+        "Eye distance": lambda clip: _eyes(clip),
     }
     groups = {name: _source_rows(contents, kind) for name, kind in kinds_of_source.items()}
     groups = {name: rows for name, rows in groups.items() if rows}
-    caption = "A fake that was made here has the source of the clip that it was made from."
-    return Table("Sources", ["Clips", *CLASSES], groups, caption if groups else "")
+    caption = "A fake made by avsync has the source of the real clip that it was made from."
+    return Table(SOURCES_HEADING, ["Clips", *CLASSES], groups, caption if groups else "")
 
 
 def rejects(lines: Sequence[Mapping[str, str]]) -> Table:
-    """Why raw files did not become clips, with examples."""
+    """Raw files that were rejected, by reason, with examples."""
     by_reason: dict[str, list[Mapping[str, str]]] = defaultdict(list)
     for line in lines:
         by_reason[line["reason"]].append(line)
     rows = [
-        [f"{reason}: {REASONS.get(reason, '')}", str(len(found)), _examples(found)]
-        for reason, found in sorted(by_reason.items(), key=lambda item: -len(item[1]))
+        [f"{reason}: {REASONS.get(reason, '')}", str(len(files)), _examples(files)]
+        for reason, files in sorted(by_reason.items(), key=lambda item: -len(item[1]))
     ]
-    return Table("Rejects", ["Reason", "Files", "For example"], {"": rows} if rows else {})
+    return Table("Rejects", ["Reason", "Files", "Examples"], {"": rows} if rows else {})
 
 
 def preparation(report: Mapping[str, Any]) -> Table:
-    """How it was prepared: what the report says beside its counts."""
+    """Settings and notes of the preparation, from prepare_report.json."""
     shown = {
-        "Detector of faces": report.get("detector"),
-        "Lists of clips": ", ".join(report.get("split_list") or []),
-        "Disjoint": report.get("disjoint"),
-        "At most so many clips": report.get("limit"),
-        "Processes": report.get("num_workers"),
+        "Face detector": report.get("detector"),
+        "Clip lists": ", ".join(report.get("split_list") or []),
+        "Disjoint by": report.get("disjoint"),
+        "Limit of clips per split": report.get("limit"),
+        "Worker processes": report.get("num_workers"),
         "Seconds": report.get("seconds"),
         "Clips with other faces in view": report.get("num_clips_with_other_faces"),
-        "Sound and picture differ by at most": _seconds(
+        "Largest difference of audio and video length": _seconds(
             report.get("largest_length_difference_seconds")
         ),
         "Notes": "; ".join(report.get("notes") or []),
@@ -151,7 +185,7 @@ def _silence_row(label: str, seconds: Sequence[float]) -> list[str]:
 def _rows_of(
     names: Sequence[str], counts: Sequence[Counter[str]], contents: Contents
 ) -> list[list[str]]:
-    """A row for each name that there is, with its number in each split and in all together."""
+    """One row per name that occurs: its number of clips in each split and in total."""
     total = sum(counts, Counter())
     abouts = [split.about for split in contents.splits]
     return [
@@ -169,7 +203,7 @@ def _rows_of(
 
 
 def _source_rows(contents: Contents, kind: Callable[[Glimpse], str]) -> list[list[str]]:
-    """The most frequent kinds, with how many clips of each class are of them."""
+    """The most frequent kinds with their numbers of clips by class."""
     counts: dict[str, Counter[str]] = {label: Counter() for label in CLASSES}
     for split in contents.splits:
         for label in CLASSES:
@@ -189,7 +223,7 @@ def _source_rows(contents: Contents, kind: Callable[[Glimpse], str]) -> list[lis
 
 
 def _eyes(clip: Glimpse) -> str:
-    """Face sizes by powers of two: 32 to 64 pixels between the outer corners of the eyes."""
+    """Distance between the outer eye corners as a power-of-two range: "32 to 64 pixels"."""
     pixels = clip.media.get("eye_distance_pixels")
     if not pixels:
         return ""

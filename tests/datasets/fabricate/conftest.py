@@ -1,4 +1,4 @@
-"""A small clip whose every frame and sample can be told from the others."""
+"""A small clip with distinguishable frames and samples."""
 
 from collections.abc import Callable
 
@@ -13,9 +13,9 @@ ROOM_LEVEL, SPEECH_LEVEL = 100, 5_000
 
 @pytest.fixture
 def talking_clip() -> Callable[..., Clip]:
-    """talking_clip(clip_id, num_frames=60, speech=slice(15, 50)): frame i of the picture is all i.
+    """talking_clip(clip_id, num_frames=60, speech=slice(15, 50)); all pixels of frame i are i.
 
-    The sound is the noise of a room, and loud noise in the frames of `speech`.
+    The sound is room noise, and loud noise in the frames of `speech`.
     """
     return make_talking_clip
 

@@ -1,4 +1,4 @@
-"""What every manipulation keeps to, whatever it forges."""
+"""Properties common to all manipulations."""
 
 import numpy as np
 import pytest
@@ -26,28 +26,26 @@ def fabricate(name, clip, donor, *, seed=0, **params):
     return module.fabricate(clip, donor, np.random.default_rng(seed), **params)
 
 
-def test_these_are_all_the_manipulations_there_are():
+def test_all_manipulations_are_covered_here():
     assert {name for name, *_ in KINDS} | {"leading_silence"} == set(
         lookup.names("datasets.fabricate")
     )
 
 
 @every_kind
-def test_a_fake_says_what_it_is_and_where_it_comes_from(
-    talking_clip, name, params, manipulation, category
-):
+def test_a_fake_has_its_labels_and_its_source(talking_clip, name, params, manipulation, category):
     fake = fabricate(name, talking_clip("real"), talking_clip("donor"), **params)
     assert (fake.label, fake.category, fake.manipulation) == (FAKE, category, manipulation)
     assert (fake.clip_id, fake.source_clip) == (f"real+{manipulation}", "real")
     assert fake.identity == "s1"
 
 
-# A shift keeps both streams and changes only how they lie to each other; it has a test of its own.
+# Except shift, which keeps both streams and changes their offset; it has its own test.
 @pytest.mark.parametrize(
     ("name", "params", "category"),
     [(name, params, category) for name, params, _, category in KINDS if name != "shift"],
 )
-def test_only_the_forged_stretch_of_the_forged_stream_differs(talking_clip, name, params, category):
+def test_only_the_fake_segments_of_the_fake_stream_differ(talking_clip, name, params, category):
     real = talking_clip("real")
     fake = fabricate(name, real, talking_clip("donor"), **params)
     picture = np.any(fake.frames != real.frames, axis=(1, 2, 3))
@@ -70,7 +68,7 @@ def test_the_same_seed_makes_the_same_fake(talking_clip, name, params, manipulat
 
 
 @every_kind
-def test_the_real_clip_is_left_as_it_was(talking_clip, name, params, manipulation, category):
+def test_clip_and_donor_are_not_modified(talking_clip, name, params, manipulation, category):
     real, donor = talking_clip("real"), talking_clip("donor")
     fabricate(name, real, donor, **params)
     for clip in (real, donor):
@@ -80,37 +78,37 @@ def test_the_real_clip_is_left_as_it_was(talking_clip, name, params, manipulatio
 
 
 @pytest.mark.parametrize("name", ["splice", "freeze", "reverse", "both"])
-def test_a_forged_stretch_lies_in_speech(talking_clip, name):
+def test_fake_segments_are_speech(talking_clip, name):
     real, donor = talking_clip("real", speech=slice(25, 48)), talking_clip("donor")
     for seed in range(10):
         fake = fabricate(name, real, donor, seed=seed, seconds=0.8)
         for start, end in fake.fake_segments:
-            # a fifth of the 20 frames may be a pause, so 4 frames may hang over either end
+            # a fifth of the 20 frames may be pauses, so 4 frames may be outside at either end
             assert round(start * 25) >= 25 - 4
             assert round(end * 25) <= 48 + 4
 
 
 @pytest.mark.parametrize("name", ["splice", "freeze", "reverse", "both"])
-def test_a_clip_without_enough_speech_says_so(talking_clip, name):
+def test_too_little_speech_cannot_be_faked(talking_clip, name):
     real, donor = talking_clip("mumbler", speech=slice(20, 30)), talking_clip("donor")
-    with pytest.raises(CannotFabricate, match=r"clip mumbler: no stretch of 0\.8 s of speech"):
+    with pytest.raises(CannotFabricate, match=r"clip mumbler: no 0\.8 s segment of speech"):
         fabricate(name, real, donor, seconds=0.8)
 
 
 @pytest.mark.parametrize("name", ["splice", "freeze", "reverse", "both"])
-def test_a_clip_shorter_than_the_stretch_says_so(talking_clip, name):
+def test_a_clip_shorter_than_the_segment_cannot_be_faked(talking_clip, name):
     real = talking_clip("brief", num_frames=15, speech=slice(3, 12))
-    with pytest.raises(CannotFabricate, match=r"clip brief: .* 0\.8 s of speech in its 0\.6 s"):
+    with pytest.raises(CannotFabricate, match=r"clip brief: no 0\.8 s segment of speech in 0\.6 s"):
         fabricate(name, real, talking_clip("donor"), seconds=0.8)
 
 
 @pytest.mark.parametrize("name", ["splice", "freeze", "reverse", "both"])
-def test_a_stretch_of_no_frame_is_refused(talking_clip, name):
+def test_a_segment_of_less_than_a_frame_is_refused(talking_clip, name):
     with pytest.raises(ValueError, match=r"seconds=0\.01 is less than one video frame"):
         fabricate(name, talking_clip("real"), talking_clip("donor"), seconds=0.01)
 
 
-def test_a_fake_is_not_forged_again(talking_clip):
+def test_a_fake_is_not_manipulated_again(talking_clip):
     fake = fabricate("swap", talking_clip("real"), talking_clip("donor"))
-    with pytest.raises(ValueError, match="made from a real clip, this one is RV-FA"):
+    with pytest.raises(ValueError, match="made from real clips, but this one is RV-FA"):
         fabricate("freeze", fake, talking_clip("donor"))

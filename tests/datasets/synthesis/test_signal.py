@@ -1,4 +1,4 @@
-"""The lips tell which sound is theirs, but one has to read them: no pixel knows by itself."""
+"""The lips identify their own sound, but no single pixel does."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -10,12 +10,12 @@ from sklearn.metrics import roc_auc_score
 
 from avsync.datasets.synthesis.talking import Take, talk
 
-SECOND = 25  # frames: real and swapped sound are told apart within windows of this length
+SECOND = 25  # frames; windows in which own and swapped sound are compared
 NUM_BANDS = 12
 
 
-class Stretch(NamedTuple):
-    """A clip's picture with its own sound and with that of the other take of its pair."""
+class Pair(NamedTuple):
+    """The frames of a clip with its own sound and with that of the other take."""
 
     frames: np.ndarray  # [t 96 96]
     own: np.ndarray  # [t NUM_BANDS] log power, each band with mean 0 and deviation 1
@@ -23,24 +23,22 @@ class Stretch(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def train() -> list[Stretch]:
-    return stretches(range(16))
+def train() -> list[Pair]:
+    return make_pairs(range(16))
 
 
 @pytest.fixture(scope="module")
-def test() -> list[Stretch]:
-    return stretches(range(16, 26))
+def test() -> list[Pair]:
+    return make_pairs(range(16, 26))
 
 
-def test_reading_the_mouth_tells_real_from_swapped_sound(
-    train: list[Stretch], test: list[Stretch]
+def test_a_linear_mouth_reader_separates_own_from_swapped_sound(
+    train: list[Pair], test: list[Pair]
 ) -> None:
     assert auc_of_mouth_reader(train, test) > 0.85
 
 
-def test_no_pixel_chosen_on_other_talkers_comes_near(
-    train: list[Stretch], test: list[Stretch]
-) -> None:
+def test_the_best_single_pixel_is_clearly_worse(train: list[Pair], test: list[Pair]) -> None:
     def pixels(frames: np.ndarray) -> np.ndarray:
         return frames.reshape(len(frames), -1)
 
@@ -55,14 +53,14 @@ def test_no_pixel_chosen_on_other_talkers_comes_near(
     assert auc < auc_of_mouth_reader(train, test) - 0.12
 
 
-def test_the_brightness_of_the_picture_knows_nothing(test: list[Stretch]) -> None:
+def test_the_brightness_of_the_frames_is_uninformative(test: list[Pair]) -> None:
     def score(frames: np.ndarray, bands: np.ndarray) -> float:
         return abs(correlations(frames.mean(axis=(1, 2))[:, None], loudness(bands))[0])
 
     assert 0.4 < auc_over_windows(test, score) < 0.6
 
 
-def auc_of_mouth_reader(train: list[Stretch], test: list[Stretch]) -> float:
+def auc_of_mouth_reader(train: list[Pair], test: list[Pair]) -> float:
     """AUC of a linear map from 12 x 12 pixels over five frames to the bands of the sound."""
     pictures = np.concatenate([context(s.frames) for s in train])
     sounds = np.concatenate([s.own for s in train])
@@ -75,10 +73,8 @@ def auc_of_mouth_reader(train: list[Stretch], test: list[Stretch]) -> float:
     return auc_over_windows([s._replace(frames=context(s.frames) @ weights) for s in test], score)
 
 
-def auc_over_windows(
-    test: list[Stretch], score: Callable[[np.ndarray, np.ndarray], float]
-) -> float:
-    """How well `score` of a second of picture and sound tells own sound from the other's."""
+def auc_over_windows(test: list[Pair], score: Callable[[np.ndarray, np.ndarray], float]) -> float:
+    """AUC of `score` on windows of one second, own sound against that of the other take."""
     labels, scores = [], []
     for frames, own, other in test:
         for start in range(0, len(frames) - SECOND + 1, SECOND):
@@ -89,18 +85,18 @@ def auc_over_windows(
     return float(roc_auc_score(labels, scores))
 
 
-def stretches(talkers: range) -> list[Stretch]:
+def make_pairs(talkers: range) -> list[Pair]:
     result = []
     for talker in talkers:
         pair = [talk(Take(seed=5, talker_index=talker, take_index=i)) for i in (0, 1)]
         sounds = [bands(clip.waveform) for clip in pair]
         for clip, own, other in zip(pair, sounds, sounds[::-1], strict=True):
-            result.append(Stretch(clip.frames[..., 0].astype(np.float32), own, other))
+            result.append(Pair(clip.frames[..., 0].astype(np.float32), own, other))
     return result
 
 
 def bands(waveform: np.ndarray) -> np.ndarray:
-    """Log power [t NUM_BANDS] of each frame's sound in bands ever wider, from 100 Hz to 8 kHz."""
+    """Log power [t NUM_BANDS] per frame in geometric bands from 100 Hz to 8 kHz."""
     pieces = waveform.reshape(-1, 640) / 32_768 * np.hanning(640)
     spectrum = np.abs(np.fft.rfft(pieces, axis=1)) ** 2
     edges = np.geomspace(100 / 25, 320, NUM_BANDS + 1).astype(int)  # bins are 25 Hz wide
@@ -113,7 +109,7 @@ def loudness(sound: np.ndarray) -> np.ndarray:
 
 
 def context(frames: np.ndarray) -> np.ndarray:
-    """The picture [t 720] in 12 x 12 cells over five frames, less the clip's mean."""
+    """Features [t 720]: 12 x 12 cells over five frames, less the mean of the clip."""
     cells = frames.reshape(len(frames), 12, 8, 12, 8).mean(axis=(2, 4)).reshape(len(frames), -1)
     cells -= cells.mean(axis=0)
     cells /= cells.std()

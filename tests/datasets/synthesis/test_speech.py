@@ -1,4 +1,4 @@
-"""Sound follows the articulators."""
+"""The synthesised sound follows the articulators."""
 
 import dataclasses
 
@@ -21,23 +21,23 @@ VOICE = Voice(
 
 
 def test_an_i_has_its_second_formant_above_that_of_an_o() -> None:
-    front, back = (file_lock(VOWELS[name]) for name in ("i", "o"))
+    front, back = (sound_of(VOWELS[name]) for name in ("i", "o"))
     assert share(front, 1900, 2700) > 4 * share(back, 1900, 2700)
     assert share(back, 500, 1100) > 4 * share(front, 500, 1100)
 
 
 def test_an_a_has_its_first_formant_above_that_of_an_i() -> None:
-    assert share(file_lock(VOWELS["a"]), 600, 1000) > 4 * share(file_lock(VOWELS["i"]), 600, 1000)
+    assert share(sound_of(VOWELS["a"]), 600, 1000) > 4 * share(sound_of(VOWELS["i"]), 600, 1000)
 
 
-def test_an_s_hisses_where_a_vowel_is_silent() -> None:
-    assert share(file_lock(CONSONANTS["s"]), 4500, 7500) > 0.8
-    assert share(file_lock(VOWELS["a"]), 4500, 7500) < 0.02
+def test_an_s_has_high_frequencies_that_a_vowel_lacks() -> None:
+    assert share(sound_of(CONSONANTS["s"]), 4500, 7500) > 0.8
+    assert share(sound_of(VOWELS["a"]), 4500, 7500) < 0.02
 
 
 def test_a_short_tract_sounds_higher_at_the_same_pitch() -> None:
     short = dataclasses.replace(VOICE, tract_scale=1.15)
-    assert centroid(file_lock(VOWELS["e"], short)) > 1.05 * centroid(file_lock(VOWELS["e"]))
+    assert centroid(sound_of(VOWELS["e"], short)) > 1.05 * centroid(sound_of(VOWELS["e"]))
 
 
 def test_an_open_mouth_is_louder_than_a_closed_one() -> None:
@@ -51,7 +51,7 @@ def test_an_open_mouth_is_louder_than_a_closed_one() -> None:
     assert level_db(opened) - level_db(shut) > 10
 
 
-def test_lips_meet_in_every_p_b_and_m() -> None:
+def test_lips_close_in_bilabial_nasals() -> None:
     rng = np.random.default_rng(3)
     articulation = articulate(rng, num_frames=2000, speaking_rate=1.0)
     nasal_at_lips = (articulation.nasal > 0.9) & (articulation.tip < 0.1)
@@ -60,7 +60,7 @@ def test_lips_meet_in_every_p_b_and_m() -> None:
 
 
 def test_sound_is_louder_where_the_mouth_is_open() -> None:
-    # Not near 1: mouths also open to breathe, loudness drifts, and an i is as loud as an a.
+    # Not near 1: mouths also open for breathing, loudness drifts, and an i is as loud as an a.
     correlations = []
     for talker in range(12):
         rng = np.random.default_rng([8, talker])
@@ -80,7 +80,7 @@ def test_every_step_becomes_five_milliseconds_of_sound() -> None:
 
 
 def steady(phone: Phone, *, num_frames: int) -> Articulation:
-    """A sound held for the whole clip."""
+    """A phone held for the whole clip."""
 
     def hold(value: float | None, otherwise: float = 0.0) -> np.ndarray:
         return np.full(num_frames * STEPS_PER_FRAME, otherwise if value is None else value)
@@ -101,7 +101,7 @@ def steady(phone: Phone, *, num_frames: int) -> Articulation:
     )
 
 
-def file_lock(phone: Phone, voice: Voice = VOICE) -> np.ndarray:
+def sound_of(phone: Phone, voice: Voice = VOICE) -> np.ndarray:
     return speak(steady(phone, num_frames=50), voice, np.random.default_rng(0)).astype(float)
 
 
@@ -110,7 +110,7 @@ def power(sound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def share(sound: np.ndarray, low_hertz: float, high_hertz: float) -> float:
-    """The part of the sound's power that lies in a band."""
+    """The share of the power that lies in a band."""
     hertz, spectrum = power(sound)
     return spectrum[(hertz >= low_hertz) & (hertz < high_hertz)].sum() / spectrum.sum()
 

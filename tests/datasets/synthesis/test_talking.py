@@ -1,4 +1,4 @@
-"""Synthetic talkers are reproducible, varied, and never fall digitally silent."""
+"""Synthetic talkers are reproducible, varied and never digitally silent."""
 
 import numpy as np
 import pytest
@@ -28,11 +28,11 @@ def clips(takes: list[Take]) -> list[Clip]:
     return list(talk_all(takes, pool=None))
 
 
-def test_same_take_is_the_same_clip_to_the_byte(takes: list[Take], clips: list[Clip]) -> None:
+def test_the_same_take_gives_the_same_bytes(takes: list[Take], clips: list[Clip]) -> None:
     assert_same(talk(takes[7]), clips[7])
 
 
-def test_other_processes_make_the_same_clips_in_the_same_order(
+def test_a_process_pool_makes_the_same_clips_in_the_same_order(
     takes: list[Take], clips: list[Clip]
 ) -> None:
     pool = talker_pool(2)
@@ -42,12 +42,12 @@ def test_other_processes_make_the_same_clips_in_the_same_order(
             assert_same(made_elsewhere, clip)
 
 
-def test_a_single_worker_needs_no_other_process() -> None:
+def test_a_single_worker_needs_no_pool() -> None:
     assert talker_pool(1) is None
 
 
 @pytest.mark.parametrize("change", [{"seed": 2}, {"talker_index": 1}, {"take_index": 1}])
-def test_seed_talker_and_take_each_change_sound_and_picture(
+def test_seed_talker_and_take_each_change_sound_and_video(
     change: dict[str, int], takes: list[Take], clips: list[Clip]
 ) -> None:
     other = talk(takes[0]._replace(**change))
@@ -62,14 +62,14 @@ def test_takes_come_in_pairs_of_equal_length(clips: list[Clip]) -> None:
     assert lengths[::2] == lengths[1::2]
 
 
-def test_pairs_differ_in_length_within_the_stated_range(clips: list[Clip]) -> None:
+def test_pairs_differ_in_length_within_the_limits(clips: list[Clip]) -> None:
     lengths = {len(clip.frames) for clip in clips}
     assert len(lengths) > 5
     assert min(lengths) >= MIN_FRAMES
     assert max(lengths) <= MAX_FRAMES
 
 
-def test_every_recording_starts_at_zero_and_is_heard_within_5_ms(clips: list[Clip]) -> None:
+def test_every_clip_starts_at_zero_and_has_sound_within_5_ms(clips: list[Clip]) -> None:
     for clip in clips:
         first_heard = int(np.argmax(np.abs(clip.waveform) > SILENCE_LEVEL))
         assert 0 < first_heard < 80, clip.clip_id
@@ -81,7 +81,7 @@ def test_no_frame_of_a_real_clip_is_digitally_silent(clips: list[Clip]) -> None:
         assert peaks.min() > SILENCE_LEVEL, clip.clip_id
 
 
-def test_neither_sound_nor_picture_is_clipped(clips: list[Clip]) -> None:
+def test_neither_sound_nor_video_is_clipped(clips: list[Clip]) -> None:
     for clip in clips:
         assert np.abs(clip.waveform.astype(np.int32)).max() < 32_767, clip.clip_id
         assert np.isin(clip.frames, (0, 255)).mean() < 0.02, clip.clip_id

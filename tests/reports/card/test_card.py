@@ -1,4 +1,4 @@
-"""The card of a dataset: what it counts, what it says of samples, and that it can be read."""
+"""The data card: its counts, estimates from samples, and both of its formats."""
 
 import json
 import re
@@ -9,8 +9,10 @@ import pytest
 from avsync.datasets.base import open_source
 from avsync.input_pipeline.evaluation import whole_clips
 from avsync.input_pipeline.sampling import Glimpse, draw_numbers, read_glimpses
-from avsync.reports.card import markdown, page, tables, wording
-from avsync.reports.card.contents import Contents, SplitContents, look_into
+from avsync.media.rejects import REASONS
+from avsync.reports.card import page, tables
+from avsync.reports.card.card import markdown
+from avsync.reports.card.contents import Contents, SplitContents, read_contents
 
 DATASET = "synthetic_talkers/tiny"
 
@@ -39,29 +41,29 @@ def glimpse(clip_id: str, *, label: int = 0, silence: float = 0.0, codec: str = 
 
 @pytest.fixture
 def contents() -> Contents:
-    """Two of four real clips, and all of a test split."""
+    """A train split with two of four clips sampled, and a test split with all clips."""
     reals = [glimpse("a"), glimpse("b", codec="vp9")]
     fakes = [glimpse("c"), glimpse("d", label=1, silence=0.04)]
     splits = [SplitContents("train", 4, True, reals), SplitContents("test", 2, False, fakes)]
     return Contents(splits, max_clips=2)
 
 
-def test_numbers_of_splits_are_exact_and_what_is_estimated_says_so(contents):
+def test_split_sizes_are_exact_and_estimates_are_marked(contents):
     train, test = tables.splits(contents).groups[""]
     assert train == ["train", "4", "≈4", "≈0", "≈0.00", "3.00, 3.00 to 3.00", "≥2", "yes"]
     assert test == ["test", "2", "1", "1", "0.00", "3.00, 3.00 to 3.00", "2", ""]
-    assert wording.headline(contents) == (
+    assert tables.headline(contents) == (
         "6 clips in 2 splits, about 0.01 hours: about 5 real and about 1 fake."
     )
 
 
-def test_kinds_are_counted_by_split(contents):
-    groups = tables.kinds(contents).groups
+def test_clips_are_counted_by_kind_and_split(contents):
+    groups = tables.clips(contents).groups
     assert groups["By category"] == [["RV-RA", "≈4", "1", "≈5"], ["RV-FA", "", "1", "≈1"]]
-    assert groups["By method"] == [["real", "≈4", "1", "≈5"], ["swap", "", "1", "≈1"]]
+    assert groups["By manipulation"] == [["real", "≈4", "1", "≈5"], ["swap", "", "1", "≈1"]]
 
 
-def test_silence_is_told_by_class(contents):
+def test_silence_is_listed_by_class(contents):
     groups = tables.silence(contents).groups
     assert groups["train"] == [["real", "100%", "0.000", "0.000", "0.000"]]
     assert groups["test"][1] == ["fake", "0%", "0.040", "0.040", "0.040"]
@@ -69,12 +71,12 @@ def test_silence_is_told_by_class(contents):
 
 def test_formats_of_sources_are_counted_by_class(contents):
     groups = tables.sources(contents).groups
-    assert groups["Picture"] == [
+    assert groups["Video"] == [
         ["h264, 640 x 360, 29.97 fps", "≈3", "≈1"],
         ["vp9, 640 x 360, 29.97 fps", "≈2", "≈0"],
     ]
-    assert groups["Distance of the eyes"] == [["64 to 128 pixels", "≈5", "≈1"]]
-    assert "Sound" not in groups  # nothing is known of it
+    assert groups["Eye distance"] == [["64 to 128 pixels", "≈5", "≈1"]]
+    assert "Audio" not in groups  # unknown for all clips
 
 
 def test_rejects_are_counted_by_reason_with_examples():
@@ -83,32 +85,32 @@ def test_rejects_are_counted_by_reason_with_examples():
         for i, reason in enumerate(["face_lost", "no_audio", "face_lost", "face_lost"])
     ]
     (lost, silent) = tables.rejects(lines).groups[""]
-    assert lost[0].startswith("face_lost: the face is seen in too few")
+    assert lost[0] == f"face_lost: {REASONS['face_lost']}"
     assert lost[1:] == ["3", "0.mp4 (seen in 3 of 75); 2.mp4 (seen in 3 of 75)"]
     assert silent[1] == "1"
     assert tables.rejects([]).groups == {}
 
 
-def test_the_text_has_every_table_in_one_form(contents):
+def test_the_markdown_has_every_table_and_escapes_cells(contents):
     lines = [{"clip_id": "x", "path": "a|b.mp4", "reason": "no_face", "detail": "two\nlines"}]
     shown = [tables.splits(contents), tables.rejects(lines), tables.rejects([])]
-    text = markdown.render(contents, shown, **WORDS)
+    text = markdown(contents, shown, **WORDS)
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert "| Reason | Files | For example |" in rows
-    assert rows[-1] == "| no_face: no face was found | 1 | a¦b.mp4 (two lines) |"
+    assert "| Reason | Files | Examples |" in rows
+    assert rows[-1] == f"| no_face: {REASONS['no_face']} | 1 | a¦b.mp4 (two lines) |"
     assert text.endswith("## Rejects\n\nnone\n")
 
 
-def test_the_page_stands_alone_and_quotes_what_it_is_given(contents):
+def test_the_page_is_self_contained_and_escapes_text(contents):
     shown = [tables.splits(contents), tables.silence(contents), tables.sources(contents)]
     text = page.render(contents, shown, **WORDS)
     assert "some of <code>them</code> &amp; &lt;others&gt;." in text
     assert not re.search(r'(src|href)="(?!data:)', text)
-    assert text.count("cG5n") == 4  # one picture of each clip, as it is stored
+    assert text.count("cG5n") == 4  # one picture per clip, as stored
     assert text.index("Length and silence") < text.index("Faces") < text.index("Sources")
 
 
-def test_clips_are_drawn_once_each_and_the_same_every_time():
+def test_the_sample_is_reproducible_and_without_repetition():
     numbers = draw_numbers(1000, max_clips=50, seed=0)
     assert numbers == sorted(set(numbers)) == draw_numbers(1000, max_clips=50, seed=0)
     assert len(numbers) == 50
@@ -116,7 +118,7 @@ def test_clips_are_drawn_once_each_and_the_same_every_time():
     assert draw_numbers(3, max_clips=50, seed=0) == [0, 1, 2]
 
 
-def test_a_glimpse_is_of_the_clip_of_that_number(tiny_data):
+def test_a_glimpse_shows_the_clip_of_its_number(tiny_data):
     source = open_source(DATASET, "test+val", data_dir=tiny_data)
     everything = list(whole_clips(source, trim="none"))
     numbers = [1, 2, len(everything) - 1]
@@ -133,17 +135,17 @@ def test_a_glimpse_is_of_the_clip_of_that_number(tiny_data):
         assert all(png.startswith(b"\x89PNG") for png in clip.pictures)
 
 
-def test_a_split_is_looked_at_in_part(tiny_data):
-    contents = look_into(DATASET, data_dir=tiny_data, max_clips=5)
+def test_a_large_split_is_sampled(tiny_data):
+    contents = read_contents(DATASET, data_dir=tiny_data, max_clips=5)
     train = next(split for split in contents.splits if split.name == "train")
     assert (train.num_clips, len(train.glimpses), train.is_real_only) == (12, 5, True)
     assert sum(train.tally(lambda clip: "all").values()) == 12
 
 
-def test_the_binary_leaves_a_card_beside_its_report(tiny_data: Path):
+def test_avsync_prepare_writes_a_card_beside_its_report(tiny_data: Path):
     (report,) = tiny_data.rglob("prepare_report.json")
     num_clips = json.loads(report.read_text())["num_clips"]
     text = report.with_name("card.md").read_text()
     assert f"**{num_clips} clips in 5 splits" in text
-    assert "All clips were looked at." in text
+    assert "All clips were read." in text
     assert "data:image/png" in report.with_name("card.html").read_text()

@@ -1,4 +1,4 @@
-"""A labelled split to its shortcuts, strongest first."""
+"""The audit of a labelled split: its shortcuts, strongest first."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -15,20 +15,24 @@ from avsync.audits.strength import Strength, strengths
 from avsync.input_pipeline.sound import Origin, SoundClip
 from avsync.types import FAKE
 
-# From fewer people, resampled, intervals come out too narrow; sources are resampled instead.
+# A bootstrap over fewer identities gives intervals that are too narrow; sources are drawn instead.
 MIN_IDENTITIES = 30
 
+# Strengths by kind of fake, in nested dictionaries: field ("category" or "manipulation"), kind,
+# view.
+StrengthsByKind = dict[str, dict[str, dict[str, Strength]]]
 
-class Finding(NamedTuple):
-    """One shortcut of a dataset.
+
+class ShortcutResult(NamedTuple):
+    """How well one shortcut separates real from fake clips.
 
     kind: "number", "category" or "vector" (see avsync.audits.base).
-    original, trimmed: of a number, with the sign that is the better one in the original view.
-    scores: by view, of each clip; of a number the number itself.
-    fake_if: whether fakes lie "above" or "below" `threshold`, where most reals and most fakes are
-      told apart, both classes weighing alike; None for what is no number.
-    categories: how many reals and how many fakes have which category.
-    num_failed: clips that it could not be measured of for an error.
+    original, trimmed: for a number, with the sign that is better in the original view.
+    scores: by view, the scores of all clips; the values themselves for a number.
+    fake_if: whether fakes lie "above" or "below" `threshold`, the cut with the best balanced
+      accuracy; None unless the shortcut is a number.
+    categories: by category, the numbers of real and of fake clips.
+    num_failed: number of measurements that raised an error.
     """
 
     name: str
@@ -44,18 +48,18 @@ class Finding(NamedTuple):
 
     @property
     def is_found(self) -> bool:
-        """Whether it tells fakes from reals; what was learned wrongly from other clips does not."""
+        """True if the AUC is above chance; a probe below chance has learned nothing useful."""
         return self.original.low is not None and self.original.low > 0.5
 
 
 class Audit(NamedTuple):
-    """All findings, strongest first, and the clips they were found on.
+    """The results of all shortcuts, strongest first, and the clips they were measured on.
 
-    groups: what intervals draw, a name a clip; `group_kind` says what they are.
-    not_measured: shortcuts of which no clip of the split has a value.
+    groups: one name per clip, the units of the bootstrap; `group_kind` names their kind.
+    not_measured: shortcuts for which no clip of the split has a value.
     """
 
-    findings: list[Finding]
+    results: list[ShortcutResult]
     is_fake: Bool[np.ndarray, " n"]
     categories: list[str]
     manipulations: list[str]
@@ -64,8 +68,12 @@ class Audit(NamedTuple):
     not_measured: list[str]
 
     @property
-    def found(self) -> list[Finding]:
-        return [finding for finding in self.findings if finding.is_found]
+    def found(self) -> list[ShortcutResult]:
+        return [result for result in self.results if result.is_found]
+
+    @property
+    def not_found(self) -> list[ShortcutResult]:
+        return [result for result in self.results if not result.is_found]
 
 
 def audit(
@@ -74,48 +82,66 @@ def audit(
     *,
     others: Mapping[str, Iterable[Origin]],
 ) -> Audit:
-    """What tells the fakes of a split from its reals; `others` are the clips of the other splits.
+    """Audits the clips of one split; `others` are the origins of the clips of the other splits.
 
-    ValueError if the split has no fake or no real clip.
+    Raises ValueError if the split lacks real or fake clips.
     """
     measured = measuring.measure(clips, shortcuts, others=measuring.other_splits(others))
     is_fake = np.array(measured.labels) == FAKE
     if is_fake.all() or not is_fake.any():
         raise ValueError(
-            f"{len(is_fake)} clips, and {'no real' if is_fake.any() else 'no fake'} among them: an "
-            "audit compares reals with fakes; name a split that holds both"
+            f"all {len(is_fake)} clips of the split are {'fake' if is_fake.any() else 'real'}; an "
+            "audit compares real with fake clips: name a split that holds both"
         )
     group_kind, groups = _groups(measured.origins)
-    known = {
+    scored = {
         name: scores
         for name in shortcuts
         if (scores := _scores(measured, name, is_fake=is_fake, groups=groups))
     }
-    by_view = {(name, view): known[name][1][view] for name in known for view in VIEWS}
-    found = strengths(by_view, is_fake, groups=groups)
-    findings = [
-        _finding(
-            (name, shortcuts[name]), *known[name], [found[name, view] for view in VIEWS],
+    by_view = {(name, view): scored[name][1][view] for name in scored for view in VIEWS}
+    strength_of = strengths(by_view, is_fake, groups=groups)
+    results = [
+        _result(
+            (name, shortcuts[name]), *scored[name], [strength_of[name, view] for view in VIEWS],
             values=measured.values["original"][name], is_fake=is_fake,
             num_failed=measured.num_failed.get(name, 0),
         )
-        for name in known
+        for name in scored
     ]  # fmt: skip
-    # Of two that are as strong, the one that trimming removes first: it is the simpler story.
-    findings.sort(key=lambda f: (-(f.original.auc or 0), f.trimmed.auc or 0, f.name))
+    # Between equal AUCs, the shortcut that trimming weakens more comes first: it explains more.
+    results.sort(key=lambda r: (-(r.original.auc or 0), r.trimmed.auc or 0, r.name))
     return Audit(
-        findings=findings,
+        results=results,
         is_fake=is_fake,
         categories=measured.categories,
         manipulations=measured.manipulations,
         groups=groups,
         group_kind=group_kind,
-        not_measured=sorted(set(shortcuts) - set(known)),
+        not_measured=sorted(set(shortcuts) - set(scored)),
     )
 
 
+def strengths_by_kind(audited: Audit, result: ShortcutResult) -> StrengthsByKind:
+    """The strength of one shortcut for each kind of fake alone against all real clips."""
+    sign = -1 if result.fake_if == "below" else 1
+    by_kind: StrengthsByKind = {}
+    fields = {"category": audited.categories, "manipulation": audited.manipulations}
+    for field, kinds in fields.items():
+        kind_of = np.array(kinds)
+        names = sorted(set(kind_of[audited.is_fake].tolist()))
+        scores = {
+            (name, view): np.where(~audited.is_fake | (kind_of == name), sign * values, np.nan)
+            for name in names
+            for view, values in result.scores.items()
+        }
+        strength_of = strengths(scores, audited.is_fake, groups=audited.groups)
+        by_kind[field] = {name: {view: strength_of[name, view] for view in VIEWS} for name in names}
+    return by_kind
+
+
 def _groups(origins: Sequence[Origin]) -> tuple[str, list[str]]:
-    """What folds keep together and intervals draw, and its name."""
+    """Kind and names of the groups that folds keep together and the bootstrap draws."""
     identities = [origin.identity for origin in origins]
     if all(identities) and len(set(identities)) >= MIN_IDENTITIES:
         return "identities", identities
@@ -125,26 +151,26 @@ def _groups(origins: Sequence[Origin]) -> tuple[str, list[str]]:
 def _scores(
     measured: Measured, name: str, *, is_fake: Bool[np.ndarray, " n"], groups: Sequence[str]
 ) -> tuple[str, dict[str, Float[np.ndarray, " n"]]] | None:
-    """The kind and, by view, the scores; None if nothing was measured in the original view."""
+    """Kind and scores by view; None if no clip has a value in the original view."""
     scored = {view: score(measured.values[view][name], is_fake, groups=groups) for view in VIEWS}
     if scored["original"] is None:
         return None
     missing = np.full(len(is_fake), np.nan)
-    values = {view: missing if of is None else of.values for view, of in scored.items()}
+    values = {view: missing if s is None else s.values for view, s in scored.items()}
     return scored["original"].kind, values
 
 
-def _finding(
+def _result(
     named: tuple[str, Shortcut],
     kind: str,
     scores: dict[str, Float[np.ndarray, " n"]],
-    found: Sequence[Strength],
+    by_view: Sequence[Strength],
     *,
     values: Sequence[Value],
     is_fake: Bool[np.ndarray, " n"],
     num_failed: int,
-) -> Finding:
-    original, trimmed = found
+) -> ShortcutResult:
+    original, trimmed = by_view
     fake_if = threshold = None
     if kind == "number" and original.auc is not None:
         fake_if = "above" if original.auc >= 0.5 else "below"
@@ -152,7 +178,7 @@ def _finding(
         if fake_if == "below":
             original, trimmed = original.mirrored(), trimmed.mirrored()
     categories = _counts(values, is_fake) if kind == "category" else {}
-    return Finding(
+    return ShortcutResult(
         *named, kind, original, trimmed, scores, fake_if, threshold, categories, num_failed
     )
 
@@ -160,7 +186,7 @@ def _finding(
 def _threshold(
     scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"], *, fake_if: str
 ) -> float:
-    """Half-way between the two neighbouring numbers that are best told apart."""
+    """The cut with the best balanced accuracy, midway between its two neighbouring values."""
     known = np.isfinite(scores)
     sign = -1 if fake_if == "below" else 1
     values = sign * scores[known]
@@ -171,10 +197,10 @@ def _threshold(
 
 
 def _counts(values: Sequence[Value], is_fake: Bool[np.ndarray, " n"]) -> dict[str, tuple[int, int]]:
-    """By category, the most frequent first: reals and fakes."""
+    """Numbers of real and of fake clips by category, most frequent first."""
     counts: dict[str, list[int]] = {}
-    for value, of_fake in zip(values, is_fake, strict=True):
+    for value, label in zip(values, is_fake, strict=True):
         if isinstance(value, str):
-            counts.setdefault(value, [0, 0])[int(of_fake)] += 1
+            counts.setdefault(value, [0, 0])[int(label)] += 1
     ranked = sorted(counts.items(), key=lambda item: -sum(item[1]))
     return {name: (num_real, num_fake) for name, (num_real, num_fake) in ranked}

@@ -1,11 +1,11 @@
-"""Forged picture: frozen, reversed, and forged together with the sound."""
+"""Fake video: frozen, reversed, and combined with fake sound."""
 
 import numpy as np
 
 from avsync.datasets.fabricate import both, freeze, reverse
 
 
-def test_a_frozen_picture_shows_one_frame_for_as_long_as_it_says(talking_clip):
+def test_freeze_repeats_one_frame_for_the_whole_segment(talking_clip):
     fake = freeze.fabricate(talking_clip("real"), talking_clip("donor"), np.random.default_rng(0))
     ((start, end),) = fake.fake_segments
     first, last = round(start * 25), round(end * 25)
@@ -14,7 +14,7 @@ def test_a_frozen_picture_shows_one_frame_for_as_long_as_it_says(talking_clip):
     assert list(fake.frames[:, 0, 0, 0]) == expected
 
 
-def test_a_reversed_picture_runs_backwards_and_then_goes_on(talking_clip):
+def test_reverse_plays_only_the_segment_backwards(talking_clip):
     fake = reverse.fabricate(talking_clip("real"), talking_clip("donor"), np.random.default_rng(0))
     ((start, end),) = fake.fake_segments
     first, last = round(start * 25), round(end * 25)
@@ -23,7 +23,7 @@ def test_a_reversed_picture_runs_backwards_and_then_goes_on(talking_clip):
     assert list(fake.frames[:, 0, 0, 0]) == expected
 
 
-def test_sound_and_picture_are_forged_in_places_of_their_own(talking_clip):
+def test_both_draws_independent_segments_for_sound_and_video(talking_clip):
     real, donor = talking_clip("real"), talking_clip("donor")
     num_segments = set()
     for seed in range(20):
@@ -31,4 +31,4 @@ def test_sound_and_picture_are_forged_in_places_of_their_own(talking_clip):
         num_segments.add(len(fake.fake_segments))
         forged = sum(end - start for start, end in fake.fake_segments)
         assert 0.4 <= round(forged, 6) <= 0.8
-    assert num_segments == {1, 2}  # overlapping ones are told as one
+    assert num_segments == {1, 2}  # overlapping segments are merged
