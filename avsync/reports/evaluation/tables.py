@@ -97,8 +97,8 @@ def thresholds(metrics: Metrics) -> str:
         f"From {calibration['num_calibration']} real clips of {calibration['dataset']}, "
         f"{calibration['split']} split, scored with {calibration['frame']} and "
         f"{calibration['pooling']} pooling. The target holds for real clips of that kind, on "
-        "average over calibration sets. In brackets: the 95 % interval of the rate for this calibration set; "
-        "Expected here: that interval for as many real clips as there are here."
+        "average over calibration sets. In brackets: the 95 % interval of the rate for this "
+        "calibration set; Expected here: that interval for as many real clips as there are here."
     )
     if calibration["num_abstained"]:
         caption += (
