@@ -1,3 +1,3 @@
 """Audio-visual deepfake detection by alignment, trained on real videos only, in JAX and Flax."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

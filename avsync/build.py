@@ -1,7 +1,6 @@
-"""Config to objects: the one place where a config is unpacked, shared by every binary.
+"""Config to objects, for all binaries: the one place where a config is unpacked.
 
-Library code takes what it needs as arguments; it never sees a config. Its fields are
-those of avsync.config.
+Library code takes what it needs as arguments and never sees a config.
 """
 
 from collections.abc import Callable
@@ -15,36 +14,44 @@ import numpy as np
 from jax.core import Tracer
 
 from avsync import checkpoint, lookup, scoring, weights
-from avsync.config import Config, default
+from avsync.config import Config, from_json, require_known
+from avsync.config.fields import ENCODERS, HEADS, PlugIns
 from avsync.exporting.folder import write_folder
 from avsync.features.encode import Extractor, Sounding
-from avsync.models.aligner import Aligner, require_fit
+from avsync.models.aligner import Aligner
 from avsync.pp.augment import INPUT_PIXELS
 from avsync.scoring.scorer import Scorer
 from avsync.types import Batch, Extraction, Source
 from avsync.units import SAMPLES_PER_FRAME
 
-PRECOMPUTED = "precomputed"  # of avsync.models.encoders
+PRECOMPUTED = "precomputed"  # the encoder of extracted features
 
 STREAMS = ("visual", "audio")
 
-# Of a long clip, what the frozen encoder takes at once: its pictures need 1 MB a frame.
+# Frames that the frozen encoder processes at once: its images need 1 MB per frame.
 EXTRACTION_CHUNK_FRAMES = 512
 
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
-def make_scorer(config: Config, params: Any, *, extraction: Extraction | None) -> Scorer:
-    """The model of a config and its parameters, for clips or for features as extracted.
+def make_scorer(
+    config: Config,
+    params: Any,
+    *,
+    extraction: Extraction | None,
+    source: object = "the parameters",
+) -> Scorer:
+    """The scorer of a config and its parameters, for clips or for extracted features.
 
-    ValueError lists the known names, or says why the model cannot read such input.
+    ValueError if the model cannot read such input, or if `params`, which errors call `source`,
+    differ in names or shapes from those of the model.
     """
     scoring.require_rule(config.score.frame)
     scoring.require_pooling(config.score.pooling)
     require_readable(config, extraction)
     model = make_model(config)
-    inputs = inputs_like(extraction)
-    require_fit(model, params, (inputs.visual, inputs.audio, inputs.valid))
+    expected = jax.eval_shape(lambda: init_params(model, inputs_like(extraction), seed=0))
+    weights.require_fit(params, expected, source=source)
     return Scorer(
         params=params,
         encode=apply_of(model, method="encode"),
@@ -58,33 +65,36 @@ def make_scorer(config: Config, params: Any, *, extraction: Extraction | None) -
 def load_scorer(
     workdir: Path, step: int, *, extraction: Extraction | None, pooling: str | None = None
 ) -> Scorer:
-    """The model of a checkpoint; `pooling` is instead of that of its config. As `make_scorer`."""
-    config = from_json(checkpoint.read_config(workdir))
+    """The scorer of a checkpoint, see `make_scorer`; `pooling` replaces that of its config."""
+    config = read_config(workdir)
     config.score.pooling = pooling or config.score.pooling
-    return make_scorer(config, checkpoint.load_params(workdir, step), extraction=extraction)
+    params = checkpoint.load_params(workdir, step)
+    return make_scorer(config, params, extraction=extraction, source=workdir)
 
 
 def make_extractor(
     workdir: Path, *, encoder: str, streams: tuple[str, ...], dtype: str, trim: str
 ) -> Extractor:
-    """The frozen encoder that a published file was converted to, with activations in `dtype`.
+    """The frozen encoder in the checkpoint at `workdir`, with activations in `dtype`.
 
-    ValueError if it is not the one called `encoder`, has no features to extract, or not these.
+    ValueError if the checkpoint holds another encoder than `encoder`, or one that does not extract
+    `streams`.
     """
     workdir, step = checkpoint.find(workdir)
-    options = from_json(checkpoint.read_config(workdir)).model.visual
+    options = read_config(workdir).model.visual
     if options.name != encoder:
         raise ValueError(f"{workdir} holds {options.name!r}, not {encoder!r}")
     module = lookup.load("models.encoders", encoder)
     if not hasattr(module.Encoder, "extract"):
-        raise ValueError(f"{encoder!r} has no features to extract; 'avhubert' has")
+        raise ValueError(f"the encoder {encoder!r} extracts no features; use 'avhubert'")
     for stream in streams:
         lookup.require("stream", stream, list(module.STREAMS))
     params = checkpoint.load_params(workdir, step)
-    digest = weights.fingerprint(options.to_dict(), params)
+    digest = weights.fingerprint(module.feature_options(options.to_dict()), params)
     with options.unlocked():
         options.chunk_frames = EXTRACTION_CHUNK_FRAMES
-    model = _plug_in("models.encoders", "Encoder", options, dtype)
+    model = _plug_in(ENCODERS, options, dtype)
+    weights.require_fit(params, _extractor_params_like(model), source=workdir)
 
     def extract(params: Any, batch: Sounding) -> Any:
         return model.apply({"params": params}, *batch, streams=streams, method="extract")
@@ -97,24 +107,33 @@ def make_extractor(
     return Extractor(extract, params, extraction)
 
 
+def _extractor_params_like(model: Any) -> Any:
+    """Shapes of the parameters of an encoder that extracts features of both modalities."""
+    clip = inputs_like()
+    inputs = (clip.visual, clip.audio.astype(np.float32), np.full(1, clip.audio.size), clip.valid)
+    init = partial(model.init, streams=("multimodal",), method="extract")
+    return jax.eval_shape(init, jax.random.key(0), *inputs)["params"]
+
+
 def make_model(config: Config) -> Aligner:
-    """The Aligner; ValueError lists the known names where one is unknown."""
+    """The model of a config; ValueError names an unknown plug-in, field or dtype."""
+    require_known(config)
     model = config.model
     lookup.require("dtype", model.dtype, sorted(DTYPES))
     return Aligner(
-        visual_encoder=_plug_in("models.encoders", "Encoder", model.visual, model.dtype),
-        audio_encoder=_plug_in("models.encoders", "Encoder", model.audio, model.dtype),
-        head=_plug_in("models.heads", "Head", model.head, model.dtype),
+        visual_encoder=_plug_in(ENCODERS, model.visual, model.dtype),
+        audio_encoder=_plug_in(ENCODERS, model.audio, model.dtype),
+        head=_plug_in(HEADS, model.head, model.dtype),
         reach_frames=model.reach_frames,
         edges=model.edges,
     )
 
 
 def init_params(model: Aligner, inputs: Batch, *, seed: int) -> Any:
-    """Fresh parameters for such `inputs`, drawn from `seed`."""
+    """Random initial parameters for inputs of the shapes of `inputs`."""
     key = jax.random.key(seed)
-    # Random numbers take LLVM long to optimise, ten seconds of a CPU, and are drawn once. Where
-    # only shapes are asked for, nothing is compiled, and JAX takes no options.
+    # LLVM takes ten CPU seconds to optimise the random number generation, which runs only once.
+    # Within jax.eval_shape nothing is compiled, and JAX accepts no compiler options.
     is_compiled = jax.default_backend() == "cpu" and not isinstance(key, Tracer)
     options = {"xla_backend_optimization_level": 0} if is_compiled else None
     init = jax.jit(model.init, compiler_options=options)
@@ -122,13 +141,12 @@ def init_params(model: Aligner, inputs: Batch, *, seed: int) -> Any:
 
 
 def inputs_like(extraction: Extraction | None = None) -> Batch:
-    """One short clip of zeros; or features of it, as extracted."""
-    # Shapes of parameters do not depend on the length of the clip.
+    """One short clip of zeros, or of zero features if the dataset holds extracted features."""
+    # The shapes of parameters do not depend on the length of the clip.
     valid = np.ones((1, 4), bool)
     if extraction:
         visual, audio = (
-            np.zeros((*valid.shape, extraction.channels[stream]), np.float32)
-            for stream in ("visual", "audio")
+            np.zeros((*valid.shape, extraction.channels[stream]), np.float32) for stream in STREAMS
         )
     else:
         visual = np.zeros((*valid.shape, INPUT_PIXELS, INPUT_PIXELS, 1), np.uint8)
@@ -137,37 +155,40 @@ def inputs_like(extraction: Extraction | None = None) -> Batch:
 
 
 def require_readable(config: Config, extraction: Extraction | None) -> None:
-    """ValueError if a config's encoders expect features and are given clips, or the reverse."""
-    for stream in ("visual", "audio"):
+    """ValueError if the encoders of a config need extracted features and get clips, or vice versa.
+
+    `extraction` is None for a dataset of clips.
+    """
+    for stream in STREAMS:
         name = config.model[stream].name
         if (name == PRECOMPUTED) != (extraction is not None):
-            given = "features, extracted beforehand" if extraction else "clips"
+            content = "extracted features" if extraction else "clips"
             raise ValueError(
-                f"the {stream} encoder {name!r} cannot read this dataset, which holds {given}; "
-                f"{PRECOMPUTED!r} is the encoder of features, and of nothing else"
+                f"the {stream} encoder {name!r} cannot read this dataset of {content}: "
+                f"{PRECOMPUTED!r} reads extracted features, all other encoders read clips"
             )
 
 
 def require_real_only(source: Source) -> Source:
-    """`source`, if its builder promises that no fake is in it; ValueError otherwise."""
+    """`source`, if its dataset declares the split real only; ValueError otherwise."""
     if not source.is_real_only:
         raise ValueError(
             f"{source.dataset}/{source.split} may hold fakes: the alignment loss trains on real "
-            "clips only. Choose a split that the dataset lists as real only."
+            "clips only. Choose a split that the dataset declares real only."
         )
     return source
 
 
-def from_json(values: dict[str, Any]) -> Config:
-    """The config that a checkpoint was trained with; fields it does not know keep their default."""
-    config = default()
-    with config.unlocked():
-        config.update(values)
-    return config
+def read_config(workdir: Path) -> Config:
+    """The config that the checkpoints of `workdir` were trained with.
+
+    ValueError if it does not record the architecture: avsync 0.1 wrote such configs.
+    """
+    return from_json(checkpoint.read_config(workdir), path=str(workdir / checkpoint.CONFIG))
 
 
 def apply_of(model: Aligner, *, method: str | None = None) -> Callable[..., Any]:
-    """(params, *inputs) -> what the model makes of them, or one of its methods."""
+    """The function (params, *inputs) of the model, or of its method called `method`."""
 
     def apply(params: Any, *inputs: Any) -> Any:
         return model.apply({"params": params}, *inputs, method=method)
@@ -175,39 +196,33 @@ def apply_of(model: Aligner, *, method: str | None = None) -> Callable[..., Any]
     return apply
 
 
-def _plug_in(package: str, attribute: str, options: Config, dtype: str) -> Any:
-    fields = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in options.items()
-        if name != "name"
-    }
-    cls = getattr(lookup.load(package, options.name), attribute)
-    known = [name for name in cls.__dataclass_fields__ if name not in ("parent", "name")]
-    for name in fields:
-        lookup.require(f"option of {options.name}", name, known)
-    if "dtype" in known:
-        fields.setdefault("dtype", DTYPES[dtype])
+def _plug_in(plug_ins: PlugIns, options: Config, dtype: str) -> Any:
+    """The Flax module of a plug-in's section."""
+    cls = getattr(lookup.load(plug_ins.package, options.name), plug_ins.class_name)
+    fields = {name: value for name, value in options.items() if name != "name"}
+    # A module without activations of its own has no dtype.
+    if "dtype" in cls.__dataclass_fields__:
+        fields["dtype"] = DTYPES[dtype]
     return cls(**fields)
 
 
 def make_export(
     workdir: Path, step: int, *, num_channels: int | None, weights_dtype: str
 ) -> Callable[[Path], Any]:
-    """What writes the scorer of a checkpoint to a folder: `write_folder`, all else given.
+    """A function that writes the scorer of a checkpoint to a folder, see `write_folder`.
 
-    A model of precomputed features takes features of `num_channels` a frame, which no other model
-    may be given. ValueError says so, or that the checkpoint does not fit.
+    `num_channels` is the number of channels of precomputed features; it is required for a model of
+    such features and refused for any other. ValueError too if the checkpoint does not fit.
     """
-    given = checkpoint.read_config(workdir)
-    config = with_clips_whole(from_json(given))
+    config = with_clips_whole(read_config(workdir))
     channels = _channels(config, num_channels)
     extraction = Extraction("", "", channels) if channels else None
     params = checkpoint.load_params(workdir, step)
     return partial(
         write_folder,
-        scorer=make_scorer(config, params, extraction=extraction),
+        scorer=make_scorer(config, params, extraction=extraction, source=workdir),
         channels=channels,
-        config=given,
+        config=checkpoint.read_config(workdir),
         calibration=checkpoint.read_calibration(workdir, step),
         licences=licences(config),
         weights_dtype=weights_dtype,
@@ -215,9 +230,9 @@ def make_export(
 
 
 def with_clips_whole(config: Config) -> Config:
-    """Encoders that take long clips piece by piece, to save memory, take them whole.
+    """`config` with encoders that process a clip at once, not in chunks of frames.
 
-    The result is the same, but of a clip of any length there is no number of pieces.
+    The result is the same, but the number of chunks of a clip of symbolic length is unknown.
     """
     for stream in STREAMS:
         if "chunk_frames" in config.model[stream]:
@@ -229,8 +244,8 @@ def _channels(config: Config, num_channels: int | None) -> dict[str, int] | None
     takes_features = any(config.model[stream].name == PRECOMPUTED for stream in STREAMS)
     if takes_features and num_channels is None:
         raise ValueError(
-            "this is a model of precomputed features, whose number of channels the checkpoint does "
-            "not tell: give --feature_channels=N (AV-HuBERT large has 1024, base 768)"
+            "this model takes precomputed features, whose number of channels the checkpoint does "
+            "not record: give --feature_channels=N (AV-HuBERT large has 1024, base 768)"
         )
     if num_channels is not None and not takes_features:
         raise ValueError("--feature_channels is for models of features; this one takes clips")
@@ -238,6 +253,6 @@ def _channels(config: Config, num_channels: int | None) -> dict[str, int] | None
 
 
 def licences(config: Config) -> list[str]:
-    """What the encoders say of published weights that this checkpoint may hold."""
+    """The licence terms of published weights that a checkpoint of this config may hold."""
     modules = {lookup.load("models.encoders", config.model[stream].name) for stream in STREAMS}
     return sorted(module.LICENCE for module in modules if hasattr(module, "LICENCE"))

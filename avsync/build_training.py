@@ -1,4 +1,4 @@
-"""Config to a training: data, model, optimiser and schedule, as avsync.train.loop takes them."""
+"""Config to a training: the data, model, optimiser and schedule that avsync.train.loop takes."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +21,7 @@ from avsync.pp.augment import Augmentation
 from avsync.runtime import this_host
 from avsync.train import optim
 from avsync.train.job import Schedule, Training
+from avsync.train.losses.base import Objective
 from avsync.train.neighbours import among_neighbours
 from avsync.train.optim import Optimiser, Plateau
 from avsync.train.remat import with_remat
@@ -31,20 +32,21 @@ ORDERS = ("shuffled", "file")
 
 
 class Epochs(NamedTuple):
-    """num_steps: updates of an epoch. batches: (first_step) -> that batch and what follows it."""
+    """num_steps: updates per epoch. batches: (first_step) -> the batches from that update on."""
 
     num_steps: int
     batches: Callable[[int], Iterator[TrainBatch]]
 
 
 def make_training(config: Config, workdir: Path | None = None) -> Training:
-    """All that `avsync.train.loop.train` needs; ValueError names a value that is not possible.
+    """Everything that `avsync.train.loop.train` needs; ValueError names an impossible value.
 
-    What config.data.gates find is written to `workdir`, if there is one.
+    With a `workdir`, the findings of config.data.gates are written there.
     """
     data, train = config.data, config.train
-    silence.rule(data.trim)  # refused here, not by the first batch
-    objective = lookup.load("train.losses", train.loss).objective
+    # Checked before any data is read: a mistyped name must not wait for the first batch.
+    silence.rule(data.trim)
+    objective = load_objective(train.loss)
     source, val_source = (
         open_source(data.dataset, split, data_dir=data.data_dir, trim=data.trim)
         for split in (data.train_split, data.val_split)
@@ -53,11 +55,11 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
         source, val_source = map(build.require_real_only, (source, val_source))
     model = build.make_model(config)
     build.require_readable(config, source.extraction)
-    # A model of alignment is judged on clips as the paper trims them, whatever is done to those it
-    # is trained on; the labelled baseline on such as it is trained on, silence and all.
+    # The alignment loss is validated on clips trimmed as in the paper, whatever the training clips
+    # are; the supervised baseline on clips trimmed like its training clips, that is not at all.
     is_fixed = source.extraction or not objective.is_real_only
     val_trim = data.trim if is_fixed else "leading"
-    source = gated(config, source, workdir)
+    source = apply_gates(config, source, workdir)
     epochs = make_epochs(config, source)
     schedule = Schedule(
         num_steps=train.num_epochs * epochs.num_steps or train.num_steps,
@@ -85,11 +87,11 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
 
 
 def make_epochs(config: Config, source: Source) -> Epochs:
-    """The batches of config.data.order; ValueError if `source` cannot be read in that order."""
+    """The batches in config.data.order; ValueError if `source` cannot be read in that order."""
     data = config.data
     lookup.require("order", data.order, list(ORDERS))
     if data.order == "shuffled":
-        count_slots(source, batch_size=data.batch_size, host=this_host())  # refused here if not
+        count_slots(source, batch_size=data.batch_size, host=this_host())  # raises if impossible
         return Epochs(
             num_steps=-(-source.num_clips // data.batch_size),
             batches=lambda first_step: train_batches(
@@ -118,11 +120,11 @@ def make_epochs(config: Config, source: Source) -> Epochs:
 
 
 def make_rule(config: Config, *, num_steps: int) -> Rule:
-    """How the config makes an update, one of `num_steps`; ValueError names what is not possible."""
+    """How each of `num_steps` updates is made; ValueError names an impossible value."""
     train = config.train
     rule = Rule(
         optimiser=make_optimiser(config, num_steps=num_steps),
-        objective=lookup.load("train.losses", train.loss).objective,
+        objective=load_objective(train.loss),
         reduction=train.reduction,
         grad_accum_steps=train.grad_accum_steps,
         ema_decay=config.optim.ema_decay,
@@ -131,10 +133,16 @@ def make_rule(config: Config, *, num_steps: int) -> Rule:
     return rule
 
 
-def make_apply_in_training(config: Config, model: Aligner) -> Apply:
-    """(params, visual, audio, valid) -> the logits that an update's loss is taken of.
+def load_objective(loss: str) -> Objective:
+    """The objective of config.train.loss; ValueError names the nearest known loss."""
+    lookup.require("config.train.loss", loss, lookup.names("train.losses"))
+    return lookup.load("train.losses", loss).objective
 
-    ValueError if config.train.reach_clips does not go with the rest.
+
+def make_apply_in_training(config: Config, model: Aligner) -> Apply:
+    """(params, visual, audio, valid) -> the logits that the loss of an update is computed from.
+
+    ValueError if config.train.reach_clips conflicts with another field.
     """
     train, apply = config.train, build.apply_of(model)
     if train.reach_clips:
@@ -149,28 +157,28 @@ def _require_neighbours(config: Config) -> None:
     clashes = {
         "config.train.loss": (config.train.loss, "alignment"),
         "config.data.order": (config.data.order, "shuffled"),
-        # The clips of a part have no neighbours beyond it.
+        # Clips have no neighbours outside of their part of the batch.
         "config.train.grad_accum_steps": (config.train.grad_accum_steps, 1),
     }
     for field, (value, needed) in clashes.items():
         if value != needed:
             raise ValueError(
-                f"config.train.reach_clips {reach_clips} needs {field} {needed!r}, got {value!r}; "
-                "change that, or set reach_clips 0"
+                f"config.train.reach_clips={reach_clips} needs {field}={needed!r}, got {value!r}; "
+                "change it, or set config.train.reach_clips=0"
             )
     num_clips = config.data.batch_size
     if not 0 < 2 * reach_clips < num_clips:
         raise ValueError(
-            f"config.train.reach_clips must be 0 to {(num_clips - 1) // 2} for a "
-            f"config.data.batch_size of {num_clips}, or a clip would be beside itself; "
-            f"got {reach_clips}"
+            f"config.train.reach_clips must be 0 to {(num_clips - 1) // 2} for "
+            f"config.data.batch_size={num_clips}, or a clip would be its own neighbour; got "
+            f"{reach_clips}"
         )
 
 
 def start_from(job: Training, place: str) -> Training:
-    """`job`, beginning with the parameters of `place`, a workdir or one of its steps.
+    """`job`, starting from the parameters of `place`, a workdir or WORKDIR/checkpoints/STEP.
 
-    ValueError, naming the first that differs, if they are those of another model.
+    ValueError names the first parameter that differs if they belong to another model.
     """
     path = Path(place).expanduser()
     params = checkpoint.load_params_like(path, jax.eval_shape(job.init))
@@ -178,7 +186,7 @@ def start_from(job: Training, place: str) -> Training:
 
 
 def make_plateau(config: Config) -> Plateau:
-    """What config.optim makes of the learning rate when validations are no better."""
+    """How config.optim lowers the learning rate when validations stop improving."""
     options = config.optim
     return optim.make_plateau(
         options.schedule, factor=options.plateau_factor, patience=options.plateau_patience
@@ -186,7 +194,7 @@ def make_plateau(config: Config) -> Plateau:
 
 
 def make_optimiser(config: Config, *, num_steps: int) -> Optimiser:
-    """The optimiser of config.optim, with its schedule for so many updates."""
+    """The optimiser of config.optim, with its learning-rate schedule over `num_steps` updates."""
     options = config.optim
     schedule = optim.make_schedule(
         options.schedule,
@@ -202,12 +210,12 @@ def make_optimiser(config: Config, *, num_steps: int) -> Optimiser:
     )
 
 
-def gated(config: Config, source: Source, workdir: Path | None) -> Source:
-    """`source` as the gates of config.data.gates let it pass; itself if they are open.
+def apply_gates(config: Config, source: Source, workdir: Path | None) -> Source:
+    """`source` without the clips that config.data.gates drop, and with those that they shift.
 
-    What they find is written to `workdir`, if there is one, and read from there when the training
-    goes on: its batches are those of before. ValueError if the gates cannot be set so, if what is
-    there is of other gates or data, or if data.order is not "shuffled".
+    With a `workdir`, the findings are written there and read again when the training resumes, so
+    that its batches stay the same. ValueError if the gates are set to an impossible value, if the
+    findings in `workdir` are those of other gates or data, or if data.order is not "shuffled".
     """
     data = config.data
     gates = Gates(**data.gates)
@@ -216,8 +224,8 @@ def gated(config: Config, source: Source, workdir: Path | None) -> Source:
         return source
     if data.order != "shuffled":
         raise ValueError(
-            f"config.data.gates leave clips out, and config.data.order {data.order!r} takes all "
-            "frames of the split: open the gates, or use 'shuffled'"
+            f"config.data.gates drop clips, but config.data.order={data.order!r} reads all frames "
+            "of the split: reset config.data.gates, or use 'shuffled'"
         )
     settings = {
         **gates._asdict(),

@@ -1,9 +1,11 @@
-"""Checkpoints on disk, with Orbax: the latest and the best are kept. The only import of Orbax.
+"""Checkpoints on disk: the latest and the best are kept. The only module that imports Orbax.
 
-workdir/config.json                  the resolved config, written once, by the trainer
-workdir/checkpoints/STEP/            after STEP updates: params, opt_state, step
-workdir/weights.safetensors          in place of checkpoints/: parameters alone, in either dtype
-workdir/calibration/STEP.json        the scores that this checkpoint gives to held-out reals
+workdir/config.json                  the resolved config, written once by the trainer
+workdir/checkpoints/STEP/            after STEP updates: params, opt_state, step; a fingerprint
+workdir/weights.safetensors          instead of checkpoints/: parameters alone, see avsync.weights
+workdir/calibration/STEP.json        scores of this checkpoint on held-out real clips
+
+The fingerprint is of the parameters that are evaluated, and is checked whenever they are loaded.
 """
 
 import contextlib
@@ -25,18 +27,18 @@ CONFIG = "config.json"
 CALIBRATION = "calibration"
 STATE = "state"
 
-# A write that fails reaches us as an exception; Orbax logs a page about it for each of its threads.
+# A failed write raises an exception; Orbax also logs a page about it from each of its threads.
 logging.getLogger("absl").addFilter(lambda record: "orbax" not in record.pathname)
 
-# Of an array that is written at once, where memory counts.
+# Bytes of an array that are written at once by `write_params`, to bound memory.
 WRITE_CHUNK_BYTES = 64 << 20
 
 
 class Checkpointer:
-    """Saves the training state in the background; restores it exactly.
+    """Saves the training state in the background and restores it exactly.
 
-    Use as a context manager: leaving it waits for the last write. A checkpoint that was being
-    written when the process died is never seen again.
+    To be used as a context manager: leaving it waits for the last write. A checkpoint that is
+    incomplete because the process died is ignored.
     """
 
     def __init__(self, workdir: Path):
@@ -48,7 +50,7 @@ class Checkpointer:
             preservation_policy=policies.AnyPreservationPolicy(
                 [
                     policies.LatestN(1),
-                    # "Best" is largest for Orbax; a loss is best when smallest.
+                    # Orbax keeps the largest value; the best loss is the smallest.
                     policies.BestN(
                         get_metric_fn=lambda metrics: -metrics["loss"],
                         n=1,
@@ -63,8 +65,8 @@ class Checkpointer:
         return self
 
     def __exit__(self, error: object, *_: object) -> None:
-        # Whatever went wrong first is what the user hears of.
-        with contextlib.suppress(*[OSError] if error else []), self._saying_what_is_whole():
+        # An earlier error is the one to report.
+        with contextlib.suppress(*[OSError] if error else []), self._name_last_complete():
             self._orbax.close()
 
     @property
@@ -74,73 +76,83 @@ class Checkpointer:
         return None if latest is None else latest.step
 
     def save(self, step: int, state: Any, *, loss: float | None = None) -> None:
-        """Begins to save `state`, a pytree of arrays, after `step` updates.
+        """Starts to save `state`, with params and perhaps their average, after `step` updates.
 
-        `loss` of the validation split ranks it; without one it is kept only while the latest.
-        OSError if this checkpoint, or the one before, cannot be written.
+        `loss`, on the validation split, ranks it; without one it is kept only while it is the
+        latest. OSError if this checkpoint, or the one before, cannot be written.
         """
         if self.latest_step is not None and step <= self.latest_step:
             return
         metrics: Any = None if loss is None else {"loss": float(loss)}
-        with self._saying_what_is_whole():
-            self._orbax.save_async(step, state, metrics=metrics)
+        metadata: Any = {weights.FINGERPRINT: weights.fingerprint({}, _evaluated(state))}
+        with self._name_last_complete():
+            self._orbax.save_async(step, state, metrics=metrics, custom_metadata=metadata)
 
     def restore(self, state: Any) -> Any:
-        """The latest checkpoint, on the devices and with the shapes of `state`."""
-        return self._orbax.load(None, jax.tree.map(_abstract, state))
+        """The latest checkpoint, on the devices and with the shapes of `state`.
+
+        ValueError if its parameters are damaged or not finite.
+        """
+        restored = self._orbax.load(None, jax.tree.map(_abstract, state))
+        metadata = self._orbax.metadata()
+        path = self._folder / str(metadata.step)
+        weights.require_intact(_evaluated(restored), _fingerprint(metadata), source=path)
+        return restored
 
     @contextlib.contextmanager
-    def _saying_what_is_whole(self) -> Iterator[None]:
+    def _name_last_complete(self) -> Iterator[None]:
         try:
             yield
         except (OSError, ValueError) as error:
-            # One that was not finished has a longer name.
+            # An incomplete checkpoint has a longer name.
             steps = [int(path.name) for path in self._folder.iterdir() if path.name.isdigit()]
             raise OSError(
-                f"a checkpoint could not be written to {self._folder} ({error}). Make room there "
-                f"and run it again: the one after {max(steps, default=0)} updates is whole"
+                f"cannot write a checkpoint to {self._folder} ({error}). Free space there and run "
+                f"again: the checkpoint after {max(steps, default=0)} updates is complete"
             ) from error
 
 
 def write_params(workdir: Path, params: Any) -> None:
-    """Saves `params`, a pytree of arrays, as the checkpoint after 0 updates: with no state of an
-    optimiser, it can be evaluated but no training goes on from it.
+    """Saves `params`, nested dicts of arrays, as the checkpoint after 0 updates.
 
-    Takes little memory beside `params`. ValueError if `workdir` has a checkpoint already.
+    It has no optimiser state: it can be evaluated, but training cannot resume from it. Writing
+    needs little memory beside `params`. ValueError if `workdir` has a checkpoint, or if a value is
+    not finite.
     """
+    weights.require_finite(params, source="the parameters")
     context = ocp.Context()
-    # By default Orbax copies what it is given, since training goes on meanwhile, and its database
-    # keeps all that it encodes until the end: 3.7 GiB for 1.2 GiB of parameters, 1.6 this way.
+    # By default Orbax copies its input, because training continues meanwhile, and its database
+    # holds everything that it encodes until the end: 3.7 GiB for 1.2 GiB of parameters; 1.6 here.
     context.memory.deepcopy_host_arrays = False
     context.array.saving.use_ocdbt = False
     context.array.saving.storage_options.chunk_byte_size = WRITE_CHUNK_BYTES
     with context, Checkpointer(workdir) as checkpointer:
         if checkpointer.latest_step is not None:
             raise ValueError(
-                f"{workdir} has a checkpoint already, after {checkpointer.latest_step} updates; "
-                "choose another folder, or remove it"
+                f"{workdir} already has a checkpoint, after {checkpointer.latest_step} updates; "
+                "choose another folder or remove it"
             )
         checkpointer.save(0, {"params": params})
 
 
 def best_step(workdir: Path) -> int:
-    """The step with the smallest validation loss; the latest if none was ever validated."""
+    """The step with the smallest validation loss; the latest if none has been validated."""
     if weights.are_in(workdir):
         return 0
     with ocp.training.Checkpointer(str((workdir / FOLDER).absolute())) as checkpointer:
-        found = list(checkpointer.checkpoints)
-    if not found:
-        raise ValueError(f"no checkpoint in {workdir / FOLDER}: has the training begun?")
-    ranked = [item for item in found if item.metrics and "loss" in item.metrics]
-    if ranked:
-        return min(ranked, key=lambda item: item.metrics["loss"]).step
-    return found[-1].step
+        checkpoints = list(checkpointer.checkpoints)
+    if not checkpoints:
+        raise ValueError(f"checkpoint not found: {workdir / FOLDER} is empty; train first")
+    validated = [item for item in checkpoints if item.metrics and "loss" in item.metrics]
+    if validated:
+        return min(validated, key=lambda item: item.metrics["loss"]).step
+    return checkpoints[-1].step
 
 
 def find(checkpoint: Path) -> tuple[Path, int]:
-    """(workdir, step) of WORKDIR, whose best checkpoint it is, or WORKDIR/checkpoints/STEP.
+    """(workdir, step) of `checkpoint`: WORKDIR, for its best one, or WORKDIR/checkpoints/STEP.
 
-    ValueError says what was expected if there is no such checkpoint.
+    ValueError if there is none.
     """
     if (checkpoint / CONFIG).is_file():
         return checkpoint, best_step(checkpoint)
@@ -148,65 +160,62 @@ def find(checkpoint: Path) -> tuple[Path, int]:
     if checkpoint.name.isdigit() and (workdir / CONFIG).is_file() and checkpoint.is_dir():
         return workdir, int(checkpoint.name)
     raise ValueError(
-        f"{checkpoint} is no checkpoint; expected a training's workdir (with {CONFIG} and "
-        f"{FOLDER}/) or one of its {FOLDER}/STEP"
+        f"checkpoint not found: {checkpoint}; expected the workdir of a training (with {CONFIG} "
+        f"and {FOLDER}/) or WORKDIR/{FOLDER}/STEP"
     )
 
 
 def is_begun(workdir: Path) -> bool:
-    """Whether a training would go on from a checkpoint in `workdir`."""
+    """True if `workdir` has a checkpoint from which training would resume."""
     if not (workdir / FOLDER).is_dir():
-        return False  # and Orbax would make it
+        return False  # Orbax would create the folder
     with Checkpointer(workdir) as checkpointer:
         return checkpointer.latest_step is not None
 
 
 def load_params_like(checkpoint: Path, params: Any) -> Any:
-    """The parameters of WORKDIR, its best, or of WORKDIR/checkpoints/STEP, to go on from.
+    """The parameters of `checkpoint`, WORKDIR or WORKDIR/checkpoints/STEP, to start training with.
 
-    ValueError, naming the first that differs, if they are not those of `params` in name and shape.
+    ValueError if their names or shapes are not those of `params`.
     """
-    found = load_params(*find(checkpoint))
-    wanted, given = (_shapes(tree) for tree in (params, found))
-    for name in sorted(wanted.keys() | given.keys()):
-        if wanted.get(name) != given.get(name):
-            raise ValueError(
-                f"{checkpoint} holds the parameters of another model: {name} is "
-                f"{given.get(name, 'not there')}, expected {wanted.get(name, 'none such')}. "
-                "Choose the model of that checkpoint, or another checkpoint."
-            )
-    return found
+    loaded = load_params(*find(checkpoint))
+    weights.require_fit(loaded, params, source=checkpoint)
+    return loaded
 
 
 def load_params(workdir: Path, step: int) -> Any:
-    """The model's parameters alone, as NumPy float32; the optimiser's state is not read.
+    """The model's parameters as NumPy float32, or their moving average if the training kept one.
 
-    Their moving average, where the training kept one.
+    The optimiser's state is not read. ValueError if the parameters are damaged or not finite.
     """
     if weights.are_in(workdir):
         return weights.read(workdir)
-    path = str((workdir / FOLDER / str(step)).absolute())
+    folder = workdir / FOLDER / str(step)
+    path = str(folder.absolute())
     context = ocp.Context()
     context.pytree.loading.partial_load = True
-    # On one device of this job, whatever number of them the training had.
+    # Onto one device of this job, whatever number of devices the training had.
     device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     with context:
-        stored = ocp.metadata(path, checkpointable_name=STATE).metadata
+        metadata = ocp.metadata(path, checkpointable_name=STATE)
+        stored = metadata.metadata
         name = "average" if stored.get("average") else "params"
-        wanted = jax.tree.map(
-            # Whatever they are stored in: activations have a type of their own.
+        expected = jax.tree.map(
+            # Whatever dtype is stored: activations have a dtype of their own.
             lambda x: jax.ShapeDtypeStruct(x.shape, np.float32, sharding=device),
             stored[name],
         )
-        loaded = ocp.load(path, {name: wanted}, checkpointable_name=STATE)
-    return jax.device_get(loaded[name])
+        loaded = ocp.load(path, {name: expected}, checkpointable_name=STATE)
+    params = jax.device_get(loaded[name])
+    weights.require_intact(params, _fingerprint(metadata), source=folder)
+    return params
 
 
 def write_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> None:
-    """Keeps with a checkpoint what its scores are on reals that it was not trained on.
+    """Stores the scores of a checkpoint on real clips that it was not trained on.
 
-    `calibration` has "scores", and by "frame", "pooling", "trim", "dataset", "split" what they are
-    of. One that is there already is replaced.
+    `calibration` has "scores" and their origin: "frame", "pooling", "trim", "dataset", "split".
+    An existing calibration of this step is replaced.
     """
     path = workdir / CALIBRATION / f"{step}.json"
     path.parent.mkdir(exist_ok=True)
@@ -214,20 +223,20 @@ def write_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> 
 
 
 def read_calibration(workdir: Path, step: int) -> dict[str, Any] | None:
-    """What `write_calibration` kept with this checkpoint; None if there is none."""
+    """The calibration that `write_calibration` stored for this step; None if there is none."""
     path = workdir / CALIBRATION / f"{step}.json"
     return json.loads(path.read_text()) if path.is_file() else None
 
 
 def read_config(workdir: Path) -> dict[str, Any]:
-    """The resolved config that the checkpoints of `workdir` were trained with."""
+    """The resolved config of the training that wrote the checkpoints of `workdir`."""
     return json.loads((workdir / CONFIG).read_text())
 
 
 def write_config(workdir: Path, config: dict[str, Any]) -> None:
-    """Writes `config` beside the checkpoints, once; of several processes the first does.
+    """Writes `config` beside the checkpoints, once, from the first process.
 
-    ValueError names the fields that differ if the workdir was begun with another config.
+    ValueError names the fields that differ if the workdir has another config.
     """
     workdir.mkdir(parents=True, exist_ok=True)
     if (workdir / CONFIG).exists():
@@ -236,23 +245,28 @@ def write_config(workdir: Path, config: dict[str, Any]) -> None:
         if differ:
             changes = "; ".join(f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in differ)
             raise ValueError(
-                f"{workdir} was begun with another config ({changes}). Choose another "
-                "--workdir, or the config it was begun with."
+                f"{workdir} was started with another config ({changes}). Choose another --workdir, "
+                "or resume with the config that it was started with"
             )
         return
     if jax.process_index() == 0:
         atomic_write(workdir / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
-def _shapes(params: Any) -> dict[str, list[int]]:
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="."): list(np.shape(leaf))
-        for path, leaf in jax.tree_util.tree_leaves_with_path(params)
-    }
+def _evaluated(state: Any) -> Any:
+    """The parameters of a training state or a dict that `load_params` would load."""
+    fields = state if isinstance(state, dict) else state._asdict()
+    average = fields.get("average")
+    return fields["params"] if average is None else average
+
+
+def _fingerprint(metadata: Any) -> str | None:
+    """The fingerprint in what Orbax returns as the metadata of a checkpoint; None without one."""
+    return (metadata.custom_metadata or {}).get(weights.FINGERPRINT)
 
 
 class _Always(ocp.training.save_decision_policies.SaveDecisionPolicy):
-    """The loop decides when to save."""
+    """Saves whenever it is asked to: the training loop decides when."""
 
     def should_save(self, step: Any, previous_steps: Any, *, context: Any) -> bool:
         del step, previous_steps, context

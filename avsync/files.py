@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whenever a process is killed, and files that one may hold."""
+"""Atomic writes, lock files, and the check that an output folder is new."""
 
 import contextlib
 import fcntl
@@ -8,12 +8,12 @@ from pathlib import Path
 
 
 def atomic_write(path: Path, content: str | bytes) -> None:
-    """Replaces what is at `path` by `content`, text as UTF-8.
+    """Replaces the file at `path` by `content`, text as UTF-8.
 
-    Killed on the way, it leaves what was there before, and a file that ends in ".part".
+    A process that is killed while writing leaves the old file, and one that ends in ".part".
     """
-    # A name of its own for each writer: several may write the same file, from machines that count
-    # their processes alike.
+    # A random name for each writer: several may write the same file, from machines on which they
+    # have the same process id.
     unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
     unfinished.replace(path)
@@ -21,9 +21,10 @@ def atomic_write(path: Path, content: str | bytes) -> None:
 
 @contextlib.contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    """Keeps `path`, an empty file, for this process; ValueError if another process has it.
+    """Locks `path`, an empty file, for this process; ValueError if another process holds the lock.
 
-    A process that dies lets go, however it dies. The folder is made; the file stays.
+    The lock is released when the process ends, in whatever way. The folder is created if needed;
+    the file stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
@@ -32,12 +33,14 @@ def file_lock(path: Path) -> Iterator[None]:
         except BlockingIOError:
             raise ValueError(
                 f"{path.parent} is in use by another process, which holds {path.name}: wait for "
-                "its end, end it, or choose another folder"
+                "it, stop it, or choose another folder"
             ) from None
         yield
 
 
 def require_new(folder: Path) -> None:
-    """ValueError if there is anything at `folder` but an empty folder."""
+    """ValueError if `folder` exists and is not an empty folder."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(f"{folder} is there and not an empty folder; choose another or empty it")
+        raise ValueError(
+            f"{folder} already exists and is not empty; choose another folder or empty it"
+        )

@@ -1,16 +1,21 @@
-"""Parameters alone, in a plain file, and what tells some from others.
+"""Model parameters in one plain file, and the checks that every loaded parameter passes.
 
-workdir/weights.safetensors          as a scorer is handed out, in either dtype
+workdir/weights.safetensors          parameters alone, float32 or float16, as handed out
+
+Parameters are nested dicts of arrays. Everything that loads them, from this file or from Orbax,
+calls `require_intact`; everything that runs a model with them calls `require_fit`.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+import safetensors
 import safetensors.numpy
 
 from avsync import lookup
@@ -19,35 +24,118 @@ from avsync.files import atomic_write
 FILE = "weights.safetensors"
 DTYPES = ("float32", "float16")
 
+FINGERPRINT = "fingerprint"  # the key in the metadata of a file or a checkpoint
+
+# Flax's automatic names of the layers of avsync 0.1; every layer has had an explicit name since.
+OLD_NAMES = re.compile(r"\b(Conv|Dense|LayerNorm|Norm|PictureBlock|TemporalBlock)_\d+\b")
+
+MAX_NAMED = 3  # arrays that an error names of each kind
+
 
 def write(folder: Path, params: Any, *, dtype: str) -> None:
-    """Writes weights.safetensors, with `params`, nested dicts of arrays, in one of `DTYPES`."""
-    lookup.require("dtype of weights", dtype, list(DTYPES))
-    arrays = {name: np.asarray(x, dtype) for name, x in leaves(params)}
-    atomic_write(folder / FILE, safetensors.numpy.save(arrays))
+    """Writes weights.safetensors with `params` in `dtype`, one of `DTYPES`, and a fingerprint.
+
+    ValueError if a value is not finite, in `params` or in `dtype`.
+    """
+    lookup.require("dtype of weights", dtype, DTYPES)
+    with np.errstate(over="ignore"):  # reported as an array with infinite values
+        arrays = {name: np.asarray(x, dtype) for name, x in leaves(params)}
+    require_finite(arrays, source=f"the parameters in {dtype}")
+    metadata = {FINGERPRINT: fingerprint({}, _tree(arrays))}
+    atomic_write(folder / FILE, safetensors.numpy.save(arrays, metadata))
 
 
 def are_in(folder: Path) -> bool:
-    """Whether weights.safetensors is there."""
+    """True if `folder` has a weights.safetensors."""
     return (folder / FILE).is_file()
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """What `write` wrote, in float32."""
-    return _tree(safetensors.numpy.load((folder / FILE).read_bytes()))
+    """The parameters that `write` wrote, in float32.
+
+    ValueError if the file is damaged, not finite, or not written by this version of avsync.
+    """
+    path = folder / FILE
+    try:
+        with safetensors.safe_open(path, "numpy") as file:
+            stored = (file.metadata() or {}).get(FINGERPRINT)
+            params = _tree({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} is damaged: {error}. Copy or download it again") from error
+    require_intact(params, stored, source=path)
+    return params
 
 
-def fingerprint(config: dict[str, Any], params: Any) -> str:
-    """16 hexadecimal digits that other values, and hardly any others, do not share."""
+def fingerprint(config: Mapping[str, Any], params: Any) -> str:
+    """16 hexadecimal digits that identify `config` and `params`, compared as float32."""
     digest = hashlib.blake2b(json.dumps(config, sort_keys=True).encode(), digest_size=8)
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
         digest.update(jax.tree_util.keystr(path).encode())
-        digest.update(np.asarray(leaf).tobytes())
+        # A view, as a copy would double the memory of the largest array.
+        digest.update(np.ascontiguousarray(leaf, np.float32).reshape(-1).data)
     return digest.hexdigest()
 
 
+def require_intact(params: Any, stored: str | None, *, source: Path) -> None:
+    """ValueError if `params`, loaded from `source`, are not as they were written, or not finite.
+
+    `stored` is their fingerprint when they were written; None is an error too.
+    """
+    if old := [name for name, _ in leaves(params) if OLD_NAMES.search(name)]:
+        raise ValueError(
+            f"{source} was written by avsync 0.1, whose layers had other names ({old[0]}): train, "
+            "convert or export it again, or use it with avsync 0.1"
+        )
+    if stored is None:
+        raise ValueError(
+            f"{source} has no fingerprint: it was written by avsync 0.1 or by another program. "
+            "Train, convert or export it again"
+        )
+    found = fingerprint({}, params)
+    if found != stored:
+        raise ValueError(
+            f"{source} is damaged: its weights have the fingerprint {found}, expected {stored}. "
+            "Copy or download it again, or use another checkpoint"
+        )
+    require_finite(params, source=source)
+
+
+def require_finite(params: Any, *, source: object) -> None:
+    """ValueError that names the first array of `params` with NaN or infinite values."""
+    for name, leaf in leaves(params):
+        if not np.isfinite(leaf).all():
+            raise ValueError(f"{source}: {name} has NaN or infinite values")
+
+
+def require_fit(params: Any, expected: Any, *, source: object) -> None:
+    """ValueError if `params` and `expected`, a tree of shapes, differ in names or shapes.
+
+    The message names arrays that are missing, unknown, or of another shape, and `source`.
+    """
+    given, wanted = (
+        {name: list(leaf.shape) for name, leaf in leaves(tree)} for tree in (params, expected)
+    )
+    problems = [
+        *_listed("missing", [f"{name} {wanted[name]}" for name in wanted if name not in given]),
+        *_listed("unknown", [f"{name} {given[name]}" for name in given if name not in wanted]),
+        *_listed(
+            "wrong shape",
+            [
+                f"{name} is {given[name]}, expected {shape}"
+                for name, shape in wanted.items()
+                if name in given and given[name] != shape
+            ],
+        ),
+    ]
+    if problems:
+        raise ValueError(
+            f"{source} does not fit the model: {'; '.join(problems)}. Choose the model of that "
+            "checkpoint, or another checkpoint"
+        )
+
+
 def leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(name, leaf) of nested dicts, the name with a dot for each level."""
+    """(name, leaf) of nested dicts; the name joins the keys with dots."""
     if isinstance(tree, dict):
         for name, value in tree.items():
             yield from leaves(value, f"{prefix}{name}.")
@@ -55,13 +143,18 @@ def leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield prefix[:-1], tree
 
 
-def _tree(leaves: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """The tree whose `leaves` these are, in float32."""
+def _listed(problem: str, arrays: list[str]) -> list[str]:
+    more = f" and {len(arrays) - MAX_NAMED} more" if len(arrays) > MAX_NAMED else ""
+    return [f"{problem}: {', '.join(arrays[:MAX_NAMED])}{more}"] if arrays else []
+
+
+def _tree(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The nested dicts of `arrays` by dotted name, in float32."""
     tree: dict[str, Any] = {}
-    for name, leaf in leaves.items():
+    for name, array in arrays.items():
         *folders, last = name.split(".")
         node = tree
         for folder in folders:
             node = node.setdefault(folder, {})
-        node[last] = leaf.astype(np.float32)
+        node[last] = array.astype(np.float32)
     return tree

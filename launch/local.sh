@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# One job of several processes on this machine: to try here what a cluster will do, or for one
-# process a GPU. (One process alone takes all GPUs of its machine, and needs no script.)
+# Runs one job as several processes on this machine, to try out what a cluster does or to use one
+# process per GPU. (A single process uses all GPUs of its machine and needs no script.)
 #
-#   PROCESSES=2 bash launch/local.sh avsync-train --config=configs/quickstart.py --workdir=runs/two
+#   PROCESSES=2 bash launch/local.sh avsync-train --config=quickstart --workdir=runs/two
 #
-# PROCESSES   how many; by default one for each GPU
-# PORT        where they meet: a port of this machine that is free
+# PROCESSES   number of processes; default: one per GPU
+# PORT        free port of this machine at which they meet; default: 29400
 #
-# Told to end (SIGTERM, Ctrl-C) it tells them all. Ends with the status of the first that failed; 75
-# means that the training was told to end and goes on when it is run again.
+# SIGTERM and Ctrl-C are passed on to all processes. The exit status is that of the first process
+# that failed; 75 means that the training was preempted and resumes when run again.
 set -uo pipefail
 
 num_gpus="$(nvidia-smi --list-gpus 2>/dev/null | wc -l)"
@@ -16,7 +16,7 @@ PROCESSES="${PROCESSES:-$num_gpus}"
 PORT="${PORT:-29400}"
 
 if ((PROCESSES < 1)) || (($# == 0)); then
-  echo "local.sh: say how many by PROCESSES, and what to run: PROCESSES=2 bash local.sh COMMAND" >&2
+  echo "local.sh: PROCESSES or COMMAND is missing; usage: PROCESSES=2 bash local.sh COMMAND" >&2
   exit 2
 fi
 
@@ -30,20 +30,20 @@ for ((index = 0; index < PROCESSES; index++)); do
   pids+=("$!")
 done
 
-told=
-trap 'told=now; kill -TERM "${pids[@]}" 2>/dev/null' TERM INT
+signalled=
+trap 'signalled=now; kill -TERM "${pids[@]}" 2>/dev/null' TERM INT
 
 status=0
 while true; do
   wait -n
   code=$?
-  if [[ "$told" == now ]]; then # it was the signal that ended the wait
-    told=before
-  elif ((code == 127)); then # none is left
+  if [[ "$signalled" == now ]]; then # The signal ended the wait, not a process.
+    signalled=before
+  elif ((code == 127)); then # No process is left.
     exit "$status"
   elif ((code != 0 && status == 0)); then
     status=$code
-    # Without one of them the others would wait for it. Those that were told to end do so together.
+    # The others would wait for the one that failed. Preempted processes end together by themselves.
     ((code == 75)) || kill -KILL "${pids[@]}" 2>/dev/null
   fi
 done

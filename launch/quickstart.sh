@@ -1,12 +1,19 @@
 #!/usr/bin/env bash
-# From nothing to a report: generated talkers, a detector trained on the real ones only, its twin
-# that is shown labelled fakes, and how well both find the fakes, with and without their leading
-# silence. Seven to eight minutes on two cores.
+# Generates talking faces, trains a detector on the real clips only and a supervised baseline on
+# labelled fakes, and evaluates both with and without the leading silence of the fakes. Takes seven
+# to eight minutes on two cores.
 #
 #   bash launch/quickstart.sh
-#   CONFIG=configs/quickstart.py:test TWIN=configs/quickstart.py:supervised_test \
+#   CONFIG=quickstart:test BASELINE=quickstart:supervised_test \
 #     WORKDIR=runs/tiny DATASET=synthetic_talkers/tiny \
-#     bash launch/quickstart.sh           # seconds of training, to see that all works
+#     bash launch/quickstart.sh           # trains for seconds, to check the installation
+#
+# DATASET   dataset to generate; default: synthetic_talkers
+# DATA_DIR  folder of prepared datasets; default: data
+# CONFIG    config of the detector; default: quickstart
+# BASELINE  config of the supervised baseline; default: quickstart:supervised
+# WORKDIR   folder for checkpoints and report; that of the baseline is ${WORKDIR}_supervised;
+#           default: runs/quickstart
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,8 +22,8 @@ PATH="$venv/bin:$PATH"
 
 DATASET="${DATASET:-synthetic_talkers}"
 DATA_DIR="${DATA_DIR:-data}"
-CONFIG="${CONFIG:-configs/quickstart.py}"
-TWIN="${TWIN:-configs/quickstart.py:supervised}"
+CONFIG="${CONFIG:-quickstart}"
+BASELINE="${BASELINE:-quickstart:supervised}"
 WORKDIR="${WORKDIR:-runs/quickstart}"
 
 timed() {
@@ -34,7 +41,7 @@ train() {
     --config.data.dataset="$DATASET" --config.data.data_dir="$DATA_DIR"
 }
 timed train train "$CONFIG" "$WORKDIR"
-timed "train the twin" train "$TWIN" "${WORKDIR}_supervised"
+timed "train the baseline" train "$BASELINE" "${WORKDIR}_supervised"
 timed evaluate avsync-evaluate --checkpoint="$WORKDIR" --also=supervised="${WORKDIR}_supervised" \
   --dataset="$DATASET" --data_dir="$DATA_DIR" --out="$WORKDIR/evaluation"
 echo "== done in $SECONDS s. Open $WORKDIR/evaluation/report.html"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv in the repository root, installs avsync there with all that its tests need, and prints
-# where it is. Does nothing more when that is done. Assumes Python >= 3.11 with pip, nothing else.
+# Creates .venv in the repository root, installs avsync in it with everything the tests need, and
+# prints its path. Does nothing if it is up to date. Needs Python >= 3.11 with pip, nothing else.
 #
 #   bash launch/setup.sh
 #   AVSYNC_VENV=/elsewhere bash launch/setup.sh
@@ -12,21 +12,21 @@ unfinished="$venv/avsync.unfinished"
 stamp="$venv/avsync.stamp"
 
 main() {
-  # Only an environment that this script began and was stopped in is ever deleted.
+  # Deletes only an environment that this script created and did not finish.
   if [[ -e "$unfinished" ]]; then
     rm -rf "$venv"
   fi
   if [[ ! -e "$venv" ]]; then
     create
   elif ! is_new_enough "$venv/bin/python"; then
-    fail "$venv is there, but has no Python 3.11 or newer. Remove it, or set AVSYNC_VENV" \
-      "to another place."
+    fail "$venv exists but has no Python 3.11 or newer. Remove it, or set AVSYNC_VENV to" \
+      "another folder."
   fi
   local wanted
   wanted="$(fingerprint)"
   if [[ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]]; then
     install
-    # Last, so that a stopped installation is never taken for a finished one.
+    # Written last: an interrupted installation has no stamp.
     echo "$wanted" >"$stamp"
     rm -f "$unfinished"
   fi
@@ -38,14 +38,14 @@ create() {
   python="$(find_python)"
   mkdir -p "$venv"
   touch "$unfinished"
-  # Some systems ship venv without pip for it; then the system's own pip puts one in.
+  # Some systems ship venv without pip; the system's pip then installs one.
   if ! "$python" -m venv "$venv" >/dev/null 2>&1; then
     "$python" -m venv --without-pip "$venv"
     "$python" -m pip --python "$venv/bin/python" install -qq pip >&2
   fi
 }
 
-# The first Python that is new enough.
+# Prints the first Python that is new enough.
 find_python() {
   local name
   for name in python3 python3.13 python3.12 python3.11; do
@@ -54,31 +54,32 @@ find_python() {
       return
     fi
   done
-  fail "avsync needs Python 3.11 or newer, and none of python3, python3.13, python3.12 and" \
-    "python3.11 is. Install one, with pip, and run this again."
+  fail "avsync needs Python 3.11 or newer; none of python3, python3.13, python3.12 and python3.11" \
+    "on the PATH is. Install one with pip, and run this again."
 }
 
 is_new_enough() {
   "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
 
-# What was installed where: another Python, place or pyproject.toml makes it stale.
+# Identifies an installation: another Python, folder, version or pyproject.toml makes it stale.
 fingerprint() {
   "$venv/bin/python" - "$repository" <<'PYTHON'
 import hashlib, pathlib, sys
-requirements = pathlib.Path(sys.argv[1], "pyproject.toml").read_bytes()
+files = ("pyproject.toml", "avsync/__init__.py")  # The version is in the second one.
+requirements = b"".join(pathlib.Path(sys.argv[1], name).read_bytes() for name in files)
 print(hashlib.sha256(requirements + f"{sys.version} {sys.argv[1]}".encode()).hexdigest())
 PYTHON
 }
 
 install() {
   local start=$SECONDS
-  echo "setup: installing avsync into $venv; this takes minutes, once" >&2
-  # The pip that Python brings is years old, and takes half as long again.
+  echo "setup: installing avsync in $venv; this takes minutes, once" >&2
+  # The pip bundled with Python is years old and takes 1.5 times as long.
   "$venv/bin/python" -m pip install -qq --disable-pip-version-check --upgrade pip >&2
-  # pip would compile all modules on one core, which takes as long as all else.
+  # pip would compile all modules on one core, which takes as long as everything else.
   "$venv/bin/python" -m pip install -qq --no-compile --editable "${repository}[dev]" >&2
-  # What cannot be compiled, such as a template, is not imported either; nor are tests.
+  # Files that cannot be compiled, such as templates, are never imported; tests are skipped.
   "$venv/bin/python" -m compileall -qq -j 0 -x 'site-packages/.*/tests/|_test[.]py$' "$venv/lib" >&2 || true
   echo "setup: installed in $((SECONDS - start)) s" >&2
 }

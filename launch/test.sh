@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# All checks: lint, format, types, tests. Arguments go to pytest.
+# Runs all checks: lint, format, types, tests. Arguments go to pytest.
 #
-#   bash launch/test.sh                   # without the slow tests
-#   bash launch/test.sh -m slow           # the slow ones
-#   bash launch/test.sh tests/metrics     # some of them
+#   bash launch/test.sh                   # all tests but the slow ones
+#   bash launch/test.sh -m slow           # the slow tests
+#   bash launch/test.sh tests/metrics     # the tests of one folder
 #
-# With CI=true, tests that find no test data fail instead of skipping.
+# With CI=true, tests without their test data fail instead of being skipped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -14,10 +14,10 @@ PATH="$venv/bin:$PATH"
 
 ruff check
 ruff format --check
-# The environment may lie elsewhere than pyproject.toml says.
+# The environment may be in another folder than pyproject.toml says.
 pyright --pythonpath "$venv/bin/python"
-# Files run side by side, one more than there are cores, for tests wait for the programs that they
-# start; in their order, for those with many tests are not those that take long. A later -m
+# Test files run in parallel, with one worker more than cores, because tests wait for the programs
+# that they start. They keep their order: files with many tests are not the slow ones. A second -m
 # overrides the first.
 cores="$(getconf _NPROCESSORS_ONLN)"
 pytest -q -m "not slow" --numprocesses="$((cores < 4 ? cores + 1 : 4))" --dist=loadfile \

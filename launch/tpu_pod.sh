@@ -1,22 +1,23 @@
 #!/usr/bin/env bash
-# A training on all hosts of a Cloud TPU slice: one process a host, with the chips of that host.
-# Needs the gcloud command, signed in, and a TPU VM that is there.
+# A training on all hosts of a Cloud TPU slice: one process per host, using the chips of that host.
+# Needs the gcloud command, signed in, and an existing TPU VM.
 #
-#   TPU=my-slice ZONE=us-central2-b CONFIG=configs/grid.py WORKDIR=/mnt/shared/runs/grid \
+#   TPU=my-slice ZONE=us-central2-b CONFIG=grid WORKDIR=/mnt/shared/runs/grid \
 #     DATA_DIR=/mnt/shared/data bash launch/tpu_pod.sh
 #
-# TPU, ZONE  the TPU VM: gcloud compute tpus tpu-vm list --zone=ZONE
-# CONFIG     configs/NAME.py[:ARG]; further arguments go to avsync-train
-# WORKDIR    where checkpoints and metrics go: on a file system that all hosts have mounted
-# DATA_DIR   where prepared datasets lie, likewise
-# CODE       what is installed on each host: a path or URL for pip; by default avsync is there already
-# ATTEMPTS   how often it is started, if it is told to end before it is done
+# TPU, ZONE  the TPU VM, as listed by gcloud compute tpus tpu-vm list --zone=ZONE
+# CONFIG     config of the training, NAME[:VARIANT] or PATH.py[:VARIANT]; arguments of this script
+#            are passed to avsync-train
+# WORKDIR    folder for checkpoints and metrics, on a file system mounted on all hosts
+# DATA_DIR   folder of prepared datasets, mounted likewise; default: data
+# CODE       path or URL that pip installs on each host; default: avsync is already installed
+# ATTEMPTS   maximal number of starts of a training that is preempted; default: 10
 set -uo pipefail
 
-: "${TPU:?say which TPU VM: TPU=NAME ZONE=ZONE bash launch/tpu_pod.sh}"
-: "${ZONE:?say where the TPU VM is: ZONE=us-central2-b}"
-: "${CONFIG:?say what to train: CONFIG=configs/NAME.py}"
-: "${WORKDIR:?say where checkpoints go: WORKDIR=/mnt/shared/runs/NAME}"
+: "${TPU:?not set; name of the TPU VM}"
+: "${ZONE:?not set; zone of the TPU VM, such as us-central2-b}"
+: "${CONFIG:?not set; config of the training, such as grid}"
+: "${WORKDIR:?not set; folder for checkpoints, such as /mnt/shared/runs/NAME}"
 DATA_DIR="${DATA_DIR:-data}"
 CODE="${CODE:-}"
 ATTEMPTS="${ATTEMPTS:-10}"
@@ -29,7 +30,7 @@ if [[ -n "$CODE" ]]; then
   on_all_hosts "pip install --quiet $(printf '%q' "${CODE}[tpu]")" || exit
 fi
 
-# Quoted once more, for the shell on the other side. The TPU itself tells JAX how many hosts there are.
+# Quoted for the remote shell. JAX reads the number of hosts from the TPU.
 train="$(printf '%q ' env AVSYNC_PROCESSES=auto avsync-train --config="$CONFIG" \
   --workdir="$WORKDIR" --config.data.data_dir="$DATA_DIR" "$@")"
 
@@ -39,6 +40,6 @@ for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
   if ((status != 75)); then
     exit "$status"
   fi
-  echo "told to end, in attempt $attempt of $ATTEMPTS: started again" >&2
+  echo "preempted in attempt $attempt of $ATTEMPTS" >&2
 done
 exit "$status"

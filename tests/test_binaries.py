@@ -1,21 +1,27 @@
 """Train and evaluate as a user runs them, with right and wrong arguments."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
+import jax
+import numpy as np
 import pytest
 
+from avsync import __version__, build, checkpoint
+from avsync.config import files
 from tests.conftest import Run
 
 
-def train(run_binary: Run, config: str, data_dir: Path, workdir: Path) -> str:
-    """What a training says at its end."""
+def train(run_binary: Run, config: str, data_dir: Path, workdir: Path, *changes: str) -> str:
+    """Trains, and returns what the training prints to stdout."""
     done = run_binary(
         "train",
         f"--config={config}",
         f"--config.data.data_dir={data_dir}",
         f"--workdir={workdir}",
+        *changes,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -30,19 +36,19 @@ def trained(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, run_binar
 
 
 @pytest.fixture(scope="module")
-def twin(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
-    """The workdir of a training by labels."""
-    workdir = tmp_path_factory.mktemp("runs") / "twin"
-    said = train(run_binary, "configs/quickstart.py:supervised_test", tiny_data, workdir)
-    assert "nats a clip" in said
+def baseline(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
+    """The workdir of a supervised baseline."""
+    workdir = tmp_path_factory.mktemp("runs") / "baseline"
+    stdout = train(run_binary, "quickstart:supervised_test", tiny_data, workdir)
+    assert "nats per clip" in stdout
     return workdir
 
 
 @pytest.fixture(scope="module")
 def calibrated(trained: Path, tiny_data: Path, run_binary: Run) -> Path:
-    """`trained` with a calibration; the folder of that evaluation.
+    """The folder of an evaluation that calibrates one step of `trained`.
 
-    It is of a step of the training, and of another number of devices than it was trained with.
+    It runs on another number of devices than the training.
     """
     out = trained / "validation"
     done = run_binary(
@@ -61,7 +67,7 @@ def calibrated(trained: Path, tiny_data: Path, run_binary: Run) -> Path:
 
 @pytest.fixture(scope="module")
 def evaluated(
-    trained: Path, calibrated: Path, twin: Path, tiny_data: Path, run_binary: Run
+    trained: Path, calibrated: Path, baseline: Path, tiny_data: Path, run_binary: Run
 ) -> subprocess.CompletedProcess[str]:
     done = run_binary(
         "evaluate",
@@ -69,13 +75,13 @@ def evaluated(
         "--dataset=synthetic_talkers/tiny",
         f"--data_dir={tiny_data}",
         f"--out={trained / 'evaluation'}",
-        f"--also=twin={twin}",
+        f"--also=supervised={baseline}",
     )
     assert done.returncode == 0, done.stderr
     return done
 
 
-def test_training_leaves_what_evaluation_and_readers_need(trained):
+def test_a_training_writes_config_environment_metrics_and_checkpoints(trained):
     config = json.loads((trained / "config.json").read_text())
     assert config["data"]["dataset"] == "synthetic_talkers/tiny"
     environment = json.loads((trained / "environment.json").read_text())
@@ -83,8 +89,7 @@ def test_training_leaves_what_evaluation_and_readers_need(trained):
     lines = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if line["split"] == "val"] == [3, 6]
     assert all(line["loss"] > 0 for line in lines)
-    kept = {path.name for path in (trained / "checkpoints").iterdir()}
-    assert "6" in kept
+    assert "6" in {path.name for path in (trained / "checkpoints").iterdir()}
 
 
 def test_evaluation_scores_each_clip_in_both_views(trained, evaluated):
@@ -100,7 +105,7 @@ def test_evaluation_scores_each_clip_in_both_views(trained, evaluated):
         for score in ("alignment", "leading_silence"):
             result = metrics["views"][view][score]
             assert 0 <= result["auc_low"] <= result["auc"] <= result["auc_high"] <= 1
-    # Every fake of this dataset begins with silence, and no real clip does.
+    # Every fake of this dataset begins with silence; no real clip does.
     assert metrics["views"]["original"]["leading_silence"]["auc"] == 1
     assert metrics["views"]["trimmed"]["leading_silence"]["auc"] == pytest.approx(0.5, abs=0.2)
     for name in ("roc.png", "scores.png", "report.html"):
@@ -108,26 +113,26 @@ def test_evaluation_scores_each_clip_in_both_views(trained, evaluated):
     assert "leading silence" in evaluated.stdout
 
 
-def test_kept_reals_give_p_values_and_a_twin_taught_by_labels_is_scored_beside(trained, evaluated):
+def test_calibration_clips_give_p_values_and_the_baseline_gets_a_score(trained, evaluated):
     out = trained / "evaluation"
     lines = [json.loads(line) for line in (out / "scores.jsonl").read_text().splitlines()]
-    num_reals = 4
+    num_calibration = 4
     for line in lines:
-        assert set(line["scores"]) >= {"alignment", "twin", "leading_silence", "duration"}
+        assert set(line["scores"]) >= {"alignment", "supervised", "leading_silence", "duration"}
         if line["view"] == "trimmed":
-            # A multiple of 1 / (n + 1), as p-values from n reals are.
-            assert line["p_value"] * (num_reals + 1) == pytest.approx(
-                round(line["p_value"] * (num_reals + 1))
+            # p-values from n calibration clips are multiples of 1 / (n + 1).
+            assert line["p_value"] * (num_calibration + 1) == pytest.approx(
+                round(line["p_value"] * (num_calibration + 1))
             )
         else:
             assert line["p_value"] is None
     metrics = json.loads((out / "metrics.json").read_text())
-    assert metrics["calibration"]["num_calibration"] == num_reals
-    assert "twin" in metrics["differences"]["trimmed"]
+    assert metrics["calibration"]["num_calibration"] == num_calibration
+    assert "supervised" in metrics["differences"]["trimmed"]
     assert metrics["localisation"]["trimmed"]["all"]["num_fake"] > 0
 
 
-def test_a_calibration_takes_real_clips_alone(trained, tiny_data, run_binary, tmp_path):
+def test_a_calibration_refuses_fakes(trained, tiny_data, run_binary, tmp_path):
     done = run_binary(
         "evaluate",
         f"--checkpoint={trained}",
@@ -153,7 +158,7 @@ def test_an_unknown_pooling_is_wrong_usage(trained, tiny_data, run_binary, tmp_p
     assert "did you mean 'logmeanexp'" in done.stderr
 
 
-def test_a_step_of_a_training_can_be_evaluated(calibrated):
+def test_one_checkpoint_of_a_training_can_be_evaluated(calibrated):
     metrics = json.loads((calibrated / "metrics.json").read_text())
     assert metrics["split"] == "val"
     assert metrics["views"]["trimmed"]["alignment"]["num_real"] == 4
@@ -175,33 +180,62 @@ def test_another_config_on_the_same_workdir_is_refused_and_nothing_is_lost(
     assert (trained / "metrics.jsonl").read_text() == before
 
 
+def test_a_workdir_of_avsync_0_1_is_named_as_such(trained, tiny_data, run_binary, tmp_path):
+    workdir = tmp_path / "old"
+    shutil.copytree(trained, workdir)
+    config = json.loads((workdir / "config.json").read_text())
+    config["model"]["head"] = {"name": "cosine"}
+    (workdir / "config.json").write_text(json.dumps(config))
+    arguments = ["--config=quickstart:test", f"--config.data.data_dir={tiny_data}"]
+    done = run_binary("train", *arguments, f"--workdir={workdir}")
+    assert done.returncode == 2, done.stderr
+    assert f"{workdir}/config.json was written by avsync 0.1" in done.stderr
+
+
+def test_sizes_and_the_head_of_a_model_are_set_on_the_command_line(tiny_data, run_binary, tmp_path):
+    workdir = tmp_path / "mlp"
+    changes = [
+        # The fields before the name that brings them.
+        "--config.model.head.projection=8",
+        "--config.model.head.widths=(8,4)",
+        "--config.model.head.name=fusion_mlp",
+        "--config.model.visual.embedding=24",
+    ]
+    train(run_binary, "quickstart:test", tiny_data, workdir, *changes)
+    model = json.loads((workdir / "config.json").read_text())["model"]
+    assert model["head"] == {"name": "fusion_mlp", "projection": 8, "widths": [8, 4]}
+    assert (model["visual"]["embedding"], model["audio"]["embedding"]) == (24, 16)
+    restored = build.make_model(build.read_config(workdir))
+    params = checkpoint.load_params(workdir, 6)
+    shapes = jax.eval_shape(lambda: build.init_params(restored, build.inputs_like(), seed=0))
+    assert jax.tree.map(np.shape, params) == jax.tree.map(np.shape, shapes)
+
+
+TEST = ["--config=quickstart:test", "--workdir=x"]
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("train", ["--workdir=/tmp/nowhere"], "--config"),
+        ("train", ["--workdir=/tmp/nowhere"], "--config is required"),
         ("train", ["--no_such_flag"], "no_such_flag"),
-        ("train", ["--config=configs/none.py", "--workdir=x"], "configs/none.py"),
+        ("train", ["--config=configs/none.py", "--workdir=x"], "config not found: configs/none.py"),
+        ("train", ["--config=grd", "--workdir=x"], "did you mean 'grid'?"),
+        ("train", ["--config=quickstart:tset", "--workdir=x"], "did you mean 'test'?"),
+        ("train", [*TEST, "--config.optim.lr=1"], "did you mean config.optim.learning_rate?"),
+        ("train", [*TEST, "--config.seed=one"], "config.seed expects an integer"),
+        ("train", [*TEST, "--config.data.dataset=grdi"], "did you mean 'grid'"),
+        ("train", [*TEST, "--config.train.loss=alignmnt"], "unknown config.train.loss: 'alignmnt'"),
         (
             "train",
-            ["--config=configs/quickstart.py:test", "--workdir=x", "--config.optim.learning_rte=1"],
-            'Did you mean "learning_rate"',
-        ),
-        ("train", ["--config=configs/quickstart.py:tset", "--workdir=x"], "only ('test'"),
-        (
-            "train",
-            ["--config=configs/quickstart.py", "--workdir=x", "--config.data.dataset=grdi"],
-            "did you mean 'grid'",
-        ),
-        (
-            "train",
-            ["--config=configs/quickstart.py", "--workdir=x", "--config.data.data_dir=/nowhere"],
+            [*TEST, "--config.data.data_dir=/nowhere"],
             "avsync-prepare --dataset=synthetic_talkers",
         ),
         ("evaluate", ["--dataset=grid", "--out=x"], "--checkpoint"),
         (
             "evaluate",
             ["--checkpoint=/nowhere", "--dataset=grid", "--out=x"],
-            "/nowhere is no checkpoint",
+            "checkpoint not found: /nowhere",
         ),
     ],
 )
@@ -209,7 +243,9 @@ def test_wrong_usage_ends_with_2_and_one_message(run_binary, name, arguments, me
     done = run_binary(name, *arguments)
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    first, hint = done.stderr.splitlines()
+    assert first.startswith(f"{name}.py: ")
+    assert hint == f"{name}.py --help shows an example."
 
 
 @pytest.mark.parametrize("name", ["prepare", "train", "evaluate"])
@@ -217,3 +253,17 @@ def test_help_shows_an_example(run_binary, name):
     done = run_binary(name, "--help")
     assert done.returncode == 0
     assert f"avsync-{name} --" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_help_lists_the_configs_and_says_where_fields_are_described(run_binary):
+    done = run_binary("train", "--help")
+    for line in files.described(files.CONFIG).splitlines():
+        assert line.partition(" ")[0] in done.stdout
+    assert str(files.README) in done.stdout
+    assert files.README.is_file()
+
+
+def test_every_binary_tells_its_version(run_binary):
+    done = run_binary("train", "--version")
+    assert (done.returncode, done.stdout) == (0, f"avsync {__version__}\n")

@@ -110,7 +110,7 @@ def test_the_folder_is_evaluated_as_the_checkpoint_that_it_is(
     ("arguments", "message"),
     [
         (["--checkpoint=x"], "--out"),
-        (["--checkpoint=/nowhere", "--out=/tmp/nothing/there"], "/nowhere is no checkpoint"),
+        (["--checkpoint=/nowhere", "--out=/tmp/nothing/there"], "checkpoint not found: /nowhere"),
         (["--checkpoint=/nowhere", f"--out={Path(__file__).parent}"], "is there and not an empty"),
         (["--checkpoint=x", "--out=y", "--weights_dtype=float8"], "weights_dtype"),
     ],

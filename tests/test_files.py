@@ -1,4 +1,4 @@
-"""A file is there as a whole or not at all."""
+"""Files are written completely or not at all, and a lock has one holder."""
 
 import subprocess
 import sys
@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from avsync.files import atomic_write, file_lock
+from avsync.files import atomic_write, file_lock, require_new
 from tests.conftest import ROOT
 
-WRITE_WITHOUT_END = """
+WRITE_FOREVER = """
 import sys
 from pathlib import Path
 from avsync.files import file_lock, atomic_write
@@ -20,7 +20,7 @@ while True:
 
 
 @pytest.mark.parametrize("content", ["süß\n", b"\x00\xff"])
-def test_what_is_written_is_all_that_is_left(tmp_path, content):
+def test_a_write_replaces_the_file_and_leaves_nothing_else(tmp_path, content):
     path = tmp_path / "values.json"
     path.write_text("what was there before")
     atomic_write(path, content)
@@ -28,11 +28,11 @@ def test_what_is_written_is_all_that_is_left(tmp_path, content):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path):
+def test_a_killed_writer_leaves_a_complete_file(tmp_path):
     path = tmp_path / "values"
     for _ in range(3):
         path.unlink(missing_ok=True)
-        writer = subprocess.Popen([sys.executable, "-c", WRITE_WITHOUT_END, path], cwd=ROOT)
+        writer = subprocess.Popen([sys.executable, "-c", WRITE_FOREVER, path], cwd=ROOT)
         while not path.exists():
             assert writer.poll() is None
             time.sleep(0.001)
@@ -43,10 +43,20 @@ def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path):
         assert len(set(content)) == 1
 
 
-def test_what_one_holds_no_other_can_and_it_is_free_again_at_its_end(tmp_path):
+def test_a_lock_has_one_holder_and_is_released_at_the_end(tmp_path):
     path = tmp_path / "job" / "work.lock"
     refused = pytest.raises(ValueError, match=r"job is in use .* holds work\.lock")
     with file_lock(path), refused, file_lock(path):
         pass
     with file_lock(path):
         pass
+
+
+def test_an_output_folder_must_be_new_or_empty(tmp_path):
+    require_new(tmp_path / "new")
+    require_new(tmp_path)
+    file = tmp_path / "file"
+    file.write_text("")
+    for path in (tmp_path, file):
+        with pytest.raises(ValueError, match=f"^{path} already exists and is not empty"):
+            require_new(path)

@@ -75,7 +75,7 @@ def test_files_none_of_which_can_be_scored_end_with_1(checkpoint, tmp_path, run_
         (["--checkpoint=/tmp", "--out=/tmp/x"], "name at least one video"),
         (["--checkpoint=/tmp", "--out=/tmp/x", "no.mp4"], "no.mp4 is not there"),
         ([__file__], "--out"),
-        (["--checkpoint=/nowhere", "--out=/tmp/x", __file__], "/nowhere is no checkpoint"),
+        (["--checkpoint=/nowhere", "--out=/tmp/x", __file__], "checkpoint not found: /nowhere"),
         (["--checkpoint=/tmp", "--out=/tmp/x", "--false_alarm_rate=5", __file__], "5.0"),
     ],
 )
@@ -110,7 +110,7 @@ def test_the_scorer_that_comes_with_avsync_says_where_sound_lies_and_how_far_to_
     out = tmp_path / "scores"
     done = run_binary("score", f"--out={out}", video, *(tmp_path / name for name in shown))
     assert done.returncode == 0, done.stderr
-    assert "has heard one talker" in " ".join(done.stdout.split())
+    assert "was trained on one speaker" in " ".join(done.stdout.split())
     in_sync, late, half_late = json.loads((out / "scores.json").read_text())
 
     assert in_sync["message"] == "lips and sound fit as in real clips of one talker"

@@ -1,4 +1,4 @@
-"""avsync-sweep as a user runs it: killed, gone on with, one of its runs failing."""
+"""avsync-sweep as a user runs it: killed, resumed, with a run that fails."""
 
 import csv
 import json
@@ -44,9 +44,9 @@ def arguments(
 
 @pytest.fixture(scope="module")
 def workdir(arguments: list[str], run_binary: Run) -> Path:
-    """A sweep that was killed once its second run had begun, and run again to its end.
+    """A sweep that was killed during its second run and resumed to its end.
 
-    Without a test, and then with one of its first run alone: testing takes longest.
+    Only its first run is tested, afterwards: a test takes longer than a training here.
     """
     workdir = Path(arguments[2].partition("=")[2])
     process = subprocess.Popen(
@@ -64,11 +64,11 @@ def workdir(arguments: list[str], run_binary: Run) -> Path:
     assert read_outcome(workdir, NAMES[1])["status"] == "unfinished"
     done = run_binary("sweep", *arguments, "--split=", "--jobs=2")
     assert done.returncode == 0, done.stderr
-    # Not trained once more.
+    # A finished run is not trained again.
     assert read_outcome(workdir, NAMES[0]) == before
     assert f"{NAMES[0]}: avsync-train" not in done.stderr
     assert f"{NAMES[1]}: avsync-train --config=configs/quickstart.py:test" in done.stderr
-    assert "unknown name in avsync.train.losses: 'alignmnt'" in done.stderr
+    assert "unknown config.train.loss: 'alignmnt'" in done.stderr
     assert NAMES[0] in done.stdout
     done = run_binary("sweep", *arguments, "--only=0")
     assert done.returncode == 0, done.stderr
@@ -81,7 +81,7 @@ def read_outcome(workdir: Path, name: str) -> dict:
     return json.loads((workdir / "outcomes" / f"{name}.json").read_text())
 
 
-def test_a_sweep_that_was_killed_ends_with_one_table_sorted_by_validation(
+def test_a_resumed_sweep_ends_with_one_table_sorted_by_validation_loss(
     workdir, arguments, run_binary
 ):
     done = run_binary("sweep", *arguments, "--collect")
@@ -102,14 +102,16 @@ def test_a_sweep_that_was_killed_ends_with_one_table_sorted_by_validation(
     assert (workdir / "sweep.png").stat().st_size > 1000
 
 
-def test_each_run_is_what_its_command_makes_by_hand(workdir):
+def test_each_run_has_the_config_and_log_of_its_command(workdir):
     config = json.loads((workdir / "runs" / NAMES[2] / "config.json").read_text())
     assert (config["seed"], config["train"]["num_steps"]) == (2, 3)
     log = (workdir / "logs" / f"{NAMES[2]}.log").read_text()
     assert "$ avsync-train --config=configs/quickstart.py:test --workdir=" in log
 
 
-def test_a_workdir_of_another_sweep_and_unknown_names_are_told(workdir, tiny_data, run_binary):
+def test_a_workdir_of_another_sweep_and_an_unknown_sweep_are_refused(
+    workdir, tiny_data, run_binary
+):
     sweep = ["sweep", "--config=configs/quickstart.py:test", f"--workdir={workdir}", "--collect"]
     done = run_binary(*sweep, "--sweep=configs/sweeps/seeds.py")
     assert done.returncode == 1

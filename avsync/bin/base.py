@@ -1,87 +1,94 @@
-"""What every binary does around its work: flags in, exit status out, messages before tracebacks.
+"""What all binaries share: parsing of flags, --help, error messages and exit status.
 
-Exit status: 0 done; 1 could not do the job; 2 wrong usage; 75 told to end before it was done, and
-goes on when run again (EX_TEMPFAIL of sysexits.h). A user's error is one message on stderr;
-an error of ours keeps its traceback.
+Exit status: 0 done; 1 could not do the job; 2 wrong usage; 75 preempted: run the same command again
+to resume (EX_TEMPFAIL of sysexits.h). A user error is one message on stderr, without a traceback; a
+defect of avsync keeps its traceback.
 """
 
 import contextlib
 import inspect
 import os
+import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 from absl import flags, logging
 
-# TensorFlow reads it once, when it is first imported: without it every binary begins with a page
-# about CUDA and oneDNN.
+from avsync import __version__
+
+# TensorFlow reads this once, when it is first imported. Without it, every binary begins with a page
+# of messages about CUDA and oneDNN.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Keras is not used here. TensorFlow imports Keras 3 at once, and with it scikit-learn and
-# matplotlib: a third of the seconds that a binary takes to start. Keras 2 it imports when asked.
+# avsync does not use Keras. TensorFlow imports Keras 3 at once, and with it scikit-learn and
+# matplotlib, which is a third of the start-up time of a binary; it imports Keras 2 only on demand.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 FAILED, WRONG_USAGE, PREEMPTED, INTERRUPTED = 1, 2, 75, 130
 
 HELP = {"--help", "-help", "-h", "-?"}
 
+HELP_COLUMNS = 100
+
 
 class UsageError(ValueError):
-    """The command line asks for what cannot be: an unknown name, a missing path or flag."""
+    """The command line is wrong: an unknown name, a missing path or flag."""
 
 
 def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> None:
-    """Parses the command line, runs `main`, and ends the process with the status of the outcome.
+    """Parses the command line, runs `main`, and ends the process with the exit status.
 
-    `main` gets the positional arguments, program name left out; they are an error unless
+    `main` gets the positional arguments without the program name; they are an error unless
     `positional` names what they are ("VIDEO"). The docstring of its module is the text of --help.
-    From `main`, a `UsageError` ends with 2, any other ValueError or OSError with 1, both with their
-    message alone (`--verbosity=1` adds the traceback). Whatever else is raised is a defect of ours
+    A `UsageError` from `main` ends with 2, any other ValueError or OSError with 1, both with their
+    message alone (`--verbosity=1` adds the traceback). Any other exception is a defect of avsync
     and keeps its traceback.
     """
     program = Path(sys.argv[0]).name
     if HELP.intersection(sys.argv[1:]):
         print(_help_text(main))
         sys.exit(0)
+    if "--version" in sys.argv[1:]:
+        print(f"avsync {__version__}")
+        sys.exit(0)
     try:
         arguments = flags.FLAGS(sys.argv)[1:]
         if arguments and not positional:
             raise UsageError(f"unexpected argument {arguments[0]!r}; options begin with --")
-    # Values are parsed by whoever defined the flag, a config file by its own code: whatever they
-    # refuse here was typed by the user.
-    except (flags.Error, ValueError, OSError, AttributeError, KeyError) as error:
-        end(f"{_message(error)}\n{program} --help shows an example.", WRONG_USAGE)
+    except (flags.Error, ValueError) as error:
+        _end_wrong_usage(error, program)
     logging.use_absl_handler()
-    if not flags.FLAGS["verbosity"].present:  # TFDS warns of what its own code does
+    if not flags.FLAGS["verbosity"].present:  # TFDS warns about its own code
         logging.set_verbosity(logging.ERROR)
     try:
         main(arguments)
         _wait_for_others()
     except UsageError as error:
-        end(f"{_message(error)}\n{program} --help shows an example.", WRONG_USAGE)
+        _end_wrong_usage(error, program)
     except (ValueError, OSError) as error:
-        end(_message(error), FAILED)
+        end(str(error), FAILED)
     except KeyboardInterrupt:
         end("interrupted", INTERRUPTED)
 
 
 def existing(place: str, what: str) -> Path:
-    """The path of a `what`; UsageError if nothing is there.
+    """The path of `place`, a `what` ("checkpoint"); UsageError if it does not exist.
 
-    It is asked before TensorFlow is imported: a mistyped path is told at once.
+    Binaries call it before they import TensorFlow, so that a mistyped path is reported at once.
     """
     path = Path(place).expanduser()
     if not path.exists():
-        raise UsageError(f"{path} is no {what}: nothing is there")
+        raise UsageError(f"{what} not found: {path}")
     return path
 
 
 @contextlib.contextmanager
 def suppress_stderr() -> Iterator[None]:
-    """Drops what is written to stderr; for imports, which TensorFlow's C++ uses to talk.
+    """Drops everything written to stderr, for the import of TensorFlow.
 
-    It does so before it reads any log level. Exceptions pass, and nothing else should happen here.
+    Its C++ code writes to stderr before it reads any log level. Exceptions pass.
     """
     sys.stderr.flush()
     stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -94,36 +101,50 @@ def suppress_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _wait_for_others() -> None:
-    """Of several processes, all end together: the first may be at a report for minutes."""
-    # Binaries that run no model have not imported JAX, and need not now.
-    if (runtime := sys.modules.get("avsync.runtime")) is not None:
-        runtime.wait_for_all()
-
-
 def end(message: str, status: int) -> NoReturn:
-    """Ends the process with this status, and one message on stderr."""
+    """Ends the process with this exit status and one message on stderr."""
     if flags.FLAGS.is_parsed() and logging.vlog_is_on(1):
         logging.exception("the error below was raised here")
     print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
     sys.exit(status)
 
 
-def _message(error: BaseException) -> str:
-    """What the user can act on: of an error wrapped in others, or in a traceback, the innermost."""
-    while error.args and isinstance(error.args[0], BaseException):
-        error = error.args[0]
-    # A KeyError's own text would be the quoted key.
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    # ml_collections puts the traceback of a config file that fails into its message.
-    return text.strip().splitlines()[-1] if "Traceback (most recent" in text else text
+def _end_wrong_usage(error: Exception, program: str) -> NoReturn:
+    missing = re.fullmatch(r"flag --(.*)=None: Flag --\1 must have a value other .*", str(error))
+    message = f"--{missing[1]} is required" if missing else str(error)
+    end(f"{message}\n{program} --help shows an example.", WRONG_USAGE)
+
+
+def _wait_for_others() -> None:
+    """Waits until all processes of a job are done: the first may write a report for minutes."""
+    # A binary that runs no model has not imported JAX, and need not do so now.
+    if (runtime := sys.modules.get("avsync.runtime")) is not None:
+        runtime.wait_for_all()
 
 
 def _help_text(main: Callable[[list[str]], None]) -> str:
     module = sys.modules[main.__module__]
     options = []
-    # By absl, the flags of a module that is run with `python -m` belong to the program's path.
+    # absl assigns the flags of a module that runs by `python -m` to the path of the program.
     for flag in flags.FLAGS.get_key_flags_for_module(module):
-        default = "" if flag.value is None else f" (default: {flag.value})"
-        options.append(f"  --{flag.name}\n      {flag.help}{default}")
+        default = "" if flag.value in (None, "", []) else f" (default: {flag.value})"
+        # absl's own words for a flag that may be repeated are on a line of their own.
+        text = re.sub(r"\.?;\s+repeat this option .*", ". Can be repeated.", flag.help or "")
+        options.append(f"  --{flag.name}\n{_wrapped(f'{text}{default}')}")
     return "\n\n".join([inspect.cleandoc(module.__doc__ or ""), "Options:", *options])
+
+
+def _wrapped(text: str) -> str:
+    """`text`, indented, each of its lines wrapped; the items of an indented list hang."""
+    lines = []
+    for line in text.splitlines():
+        item = line.lstrip()
+        indent = " " * (6 + len(line) - len(item))
+        lines += textwrap.wrap(
+            item,
+            HELP_COLUMNS,
+            initial_indent=indent,
+            subsequent_indent=indent if item == line else f"{indent}    ",
+            break_on_hyphens=False,
+        )
+    return "\n".join(lines)

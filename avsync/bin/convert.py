@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> None:
         raise UsageError(f"--source must be a file, not {source}")
     with suppress_stderr():  # and not at the top: --help need not wait for JAX
         from avsync import checkpoint
-        from avsync.config import default
+        from avsync.config import default, with_changes
         from avsync.convert import torch_file
 
     contents = torch_file.read(source)
@@ -39,8 +39,7 @@ def main(arguments: list[str]) -> None:
         params, changes = lookup.load("convert", arguments[0]).convert_file(contents)
     except ValueError as error:
         raise ValueError(f"{source} cannot be converted as {arguments[0]}: {error}") from error
-    config = default()
-    config.update(changes)
+    config = with_changes(default(), changes)
     checkpoint.write_config(out, json.loads(config.to_json()))
     checkpoint.write_params(out, params)
     print(f"converted: {out}")

@@ -1,76 +1,80 @@
-"""Many trainings of one config, each evaluated, and one table of what came out.
+"""Trains and tests many variants of a config and writes one table of the results.
 
-    avsync-sweep --config=configs/quickstart.py --sweep=configs/sweeps/learning_rate.py \\
-        --workdir=runs/learning_rate
+    avsync-sweep --config=quickstart --sweep=learning_rate --workdir=runs/learning_rate
 
-Run again on the same workdir, it goes on: what is done is left alone, what was cut off continues,
-what failed is tried again. --config.x.y=VALUE changes all runs. Writes sweep.csv, sweep.md and
-sweep.png; runs/NAME is the workdir of a training, logs/NAME.log what it said.
+Run again on the same workdir, it resumes: finished runs are kept, interrupted runs continue, failed
+runs are tried again. --config.FIELD=VALUE changes all runs. Writes sweep.csv, sweep.md and
+sweep.png; runs/NAME is the workdir of a training and logs/NAME.log its output.
 """
 
-import functools
 import os
+import sys
 from pathlib import Path
 
 from absl import flags
-from ml_collections import config_flags
 
+from avsync.bin import _config_flag
 from avsync.bin.base import FAILED, PREEMPTED, UsageError, end, run_binary, suppress_stderr
 
-CONFIG = config_flags.DEFINE_config_file("config", None, "configs/NAME.py[:ARG]", lock_config=True)
-SWEEP = flags.DEFINE_string("sweep", None, "configs/sweeps/NAME.py[:ARG]", required=True)
-WORKDIR = flags.DEFINE_string("workdir", None, "Where runs and their table go.", required=True)
-LAUNCHER = flags.DEFINE_enum("launcher", "local", ["local", "slurm"], "Here, or as a Slurm array.")
-JOBS = flags.DEFINE_integer("jobs", 1, "Runs at a time; here each has one GPU.", lower_bound=1)
-SBATCH = flags.DEFINE_multi_string("sbatch", [], "As in --sbatch=--gres=gpu:1, of Slurm. Repeat.")
-DATASET = flags.DEFINE_string("dataset", None, "To test on, if not that which is trained on.")
-SPLIT = flags.DEFINE_string("split", "test", "To test on; empty: none.")
-COLLECT = flags.DEFINE_bool("collect", False, "Only write the table, of what there is.")
-ONLY = flags.DEFINE_integer("only", None, "Do the run of this number alone, without a table.")
-flags.mark_flag_as_required("config")
+CONFIG = flags.DEFINE_string("config", None, _config_flag.CONFIG_HELP, required=True)
+SWEEP = flags.DEFINE_string("sweep", None, _config_flag.SWEEP_HELP, required=True)
+WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the runs and the table.", required=True)
+LAUNCHER = flags.DEFINE_enum(
+    "launcher", "local", ["local", "slurm"], "Execute the runs on this machine or as a Slurm array."
+)
+JOBS = flags.DEFINE_integer("jobs", 1, "Concurrent runs; several: one GPU each.", lower_bound=1)
+SBATCH = flags.DEFINE_multi_string("sbatch", [], "Option for sbatch: --sbatch=--gres=gpu:1.")
+DATASET = flags.DEFINE_string("dataset", None, "Dataset to test on; default: that of the training.")
+SPLIT = flags.DEFINE_string("split", "test", "Split to test on; empty for no test.")
+COLLECT = flags.DEFINE_bool("collect", False, "Only write the table of the results so far.")
+ONLY = flags.DEFINE_integer("only", None, "Execute only the run of this index; write no table.")
 
 
 def main(_: list[str]) -> None:
-    # Not at the top: --help need not wait for them.
+    # Imported here, so that --help does not wait for them.
     from avsync.reports.sweep import report
-    from avsync.sweeps import job, plan, runner, slots, slurm
-    from avsync.sweeps.commands import Evaluation, task_command
+    from avsync.sweeps import job, plan, runner, slurm
+    from avsync.sweeps.commands import Evaluation, array_task_command
 
     root, evaluation = Path(WORKDIR.value).expanduser(), Evaluation(DATASET.value, SPLIT.value)
-    config = flags.FLAGS["config"]
+    chosen = _config_flag.read_config(CONFIG.value)
     try:
         sweep = plan.make_sweep(
-            plan.load_overrides(SWEEP.value),
-            config=config_flags.get_config_filename(config),
-            fixed=config_flags.get_override_values(config),
-            values=CONFIG.value.to_dict(),
+            _config_flag.read_sweep(SWEEP.value),
+            config=chosen.argument,
+            fixed=chosen.changes,
+            fields_with=chosen.fields_with,
         )
         left = job.pending(sweep, root, evaluation=evaluation, only=ONLY.value)
         if left and not COLLECT.value:
-            with suppress_stderr():  # it alone imports TensorFlow, and says nothing itself
-                job.require_test(sweep, evaluation=evaluation)
+            with suppress_stderr():  # It imports TensorFlow, and prints nothing itself.
+                job.require_test_split(sweep, evaluation=evaluation)
         slurm.require_options(SBATCH.value)
-        num_here = JOBS.value if LAUNCHER.value == "local" else 1
-        machine = slots.make_slots(num_here, gpus=slots.visible_gpus(os.environ))
+        num_local = JOBS.value if LAUNCHER.value == "local" else 1
+        slots = runner.make_slots(num_local, gpus=runner.visible_gpus(os.environ))
     except ValueError as error:
         raise UsageError(str(error)) from error
     plan.record(sweep, root)
     if left and LAUNCHER.value == "slurm" and not COLLECT.value:
-        command = task_command(sweep, SWEEP.value, workdir=root, evaluation=evaluation)
+        command = array_task_command(sweep, SWEEP.value, workdir=root, evaluation=evaluation)
         slurm.launch(root, left, command=command, num_jobs=JOBS.value, options=SBATCH.value)
         return
     if not COLLECT.value:
         try:
-            job.do(sweep, root, evaluation=evaluation, indices=left, slots=machine)
-        except runner.ToldToEnd:
-            end("told to end; run it again to go on", PREEMPTED)
+            job.execute(sweep, root, evaluation=evaluation, indices=left, slots=slots)
+        except runner.Preempted:
+            end("preempted; run the same command again to resume", PREEMPTED)
     if ONLY.value is None:
-        report.conclude(sweep, root, evaluation=evaluation)
+        report.write_and_print(sweep, root, evaluation=evaluation)
     if failure := job.failure(sweep, root, only=ONLY.value):
         end(failure, FAILED)
 
 
-run = functools.partial(run_binary, main)
+def run() -> None:
+    """The console script `avsync-sweep`."""
+    _config_flag.define_fields(sys.argv[1:])
+    run_binary(main)
+
 
 if __name__ == "__main__":
     run()

@@ -1,38 +1,39 @@
-"""Trains an alignment model on real clips only; run again on the same workdir, it goes on.
+"""Trains a model on real clips only; run again on the same workdir, it resumes.
 
-    avsync-train --config=configs/quickstart.py --workdir=runs/quickstart
+    avsync-train --config=quickstart --workdir=runs/quickstart
+    avsync-train --config=grid --workdir=runs/small --config.model.visual.embedding=64 \\
+        --config.model.audio.embedding=64 --config.optim.learning_rate=1e-3
 
-Told to end (SIGTERM), it saves and ends with status 75: see launch/README.md.
-Any field of the config can be changed: --config.optim.learning_rate=1e-3
+SIGTERM (a time limit, a preempted machine) saves a checkpoint and ends the training with exit
+status 75; launch/README.md describes how it is started again.
 """
 
 import json
 import signal
+import sys
 from pathlib import Path
 
 from absl import flags
-from ml_collections import config_flags
 
+from avsync.bin import _config_flag
 from avsync.bin.base import PREEMPTED, UsageError, end, run_binary, suppress_stderr
 
-CONFIG = config_flags.DEFINE_config_file("config", None, "configs/NAME.py[:ARG]", lock_config=True)
-WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints and metrics go.", required=True)
-PROFILE = flags.DEFINE_integer(
-    "profile", 0, "Traces so many updates into WORKDIR/profile, for TensorBoard or Perfetto."
+CONFIG = flags.DEFINE_string("config", None, _config_flag.CONFIG_HELP, required=True)
+WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder for checkpoints and metrics; resumed if it exists.", required=True
 )
-flags.mark_flag_as_required("config")
+PROFILE = flags.DEFINE_integer(
+    "profile", 0, "Number of updates to trace into WORKDIR/profile, for TensorBoard or Perfetto."
+)
 
 
 def main(_: list[str]) -> None:
-    # Read before anything that takes long to import: what is mistyped is told at once.
-    try:
-        config = CONFIG.value
-        written = json.loads(config.to_json())  # of a file that could not be read, raises
-    except (ValueError, OSError) as error:
-        raise UsageError(str(error)) from error
-    signal.signal(signal.SIGTERM, _told_to_end)
-    with suppress_stderr():  # and not at the top: --help need not wait for TensorFlow
-        from avsync import build_training, checkpoint, runtime
+    # Before the slow imports: a mistyped config is reported at once.
+    config = _config_flag.read_config(CONFIG.value).config
+    signal.signal(signal.SIGTERM, _end_unsaved)
+    # Imported here, because --help must not wait for TensorFlow.
+    with suppress_stderr():
+        from avsync import build, build_training, checkpoint, runtime
         from avsync.files import file_lock
         from avsync.train.loop import train
         from avsync.train.preemption import Preempted
@@ -40,30 +41,33 @@ def main(_: list[str]) -> None:
         runtime.start()
     workdir = Path(WORKDIR.value).expanduser()
     try:
+        if checkpoint.is_begun(workdir):
+            build.read_config(workdir)  # names a workdir of avsync 0.1 as such
         job = build_training.make_training(config, workdir)
         if config.train.init_from and not checkpoint.is_begun(workdir):
             job = build_training.start_from(job, config.train.init_from)
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error
     with file_lock(workdir / f"trainer{runtime.this_host().index}.lock"):
-        checkpoint.write_config(workdir, written)
+        checkpoint.write_config(workdir, json.loads(config.to_json()))
         runtime.write_environment(workdir)
         try:
             loss = train(job, workdir, num_profiled=PROFILE.value)
-        except Preempted as told:
-            end(f"{told}; run it again to go on", PREEMPTED)
+        except Preempted as preempted:
+            end(f"{preempted}; run the same command again to resume", PREEMPTED)
     runtime.announce(
-        f"done: {workdir}, best validation loss {loss:.3f} nats a {job.rule.objective.unit}"
+        f"done: {workdir}, best validation loss {loss:.3f} nats per {job.rule.objective.unit}"
     )
 
 
-def _told_to_end(*_: object) -> None:
-    """Before the first update and after the last; between them, updates are saved first."""
-    end("told to end while nothing was there to be saved; run it again to go on", PREEMPTED)
+def _end_unsaved(*_: object) -> None:
+    """Handles SIGTERM before the first update and after the last; the loop has its own handler."""
+    end("preempted, nothing to save; run the same command again", PREEMPTED)
 
 
 def run() -> None:
     """The console script `avsync-train`."""
+    _config_flag.define_fields(sys.argv[1:])
     run_binary(main)
 
 

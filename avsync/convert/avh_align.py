@@ -71,8 +71,9 @@ def convert(state: Mapping[str, TorchTensor]) -> Converted:
     _, projection, widths = _check(state)
     # One matrix for both streams, the picture's columns first; its bias is added once.
     first = _values(state, "mlp.0.weight").T
-    tail = {f"LayerNorm_{i}": _norm(state, name) for i, name in enumerate(NORMS)}
-    tail |= {f"Dense_{i}": _linear(state, name) for i, name in enumerate(LINEAR[1:])}
+    tail = {f"norm{i}": _norm(state, name) for i, name in enumerate(NORMS)}
+    tail |= {f"dense{i}": _linear(state, name) for i, name in enumerate(LINEAR[1:-1])}
+    tail["logit"] = _linear(state, LINEAR[-1])
     params = {
         **{name: _linear(state, name) for name in PROJECTIONS},
         "visual_first": {"kernel": np.ascontiguousarray(first[:projection])},

@@ -57,7 +57,8 @@ def read_npz(
     """
     path = _path(folder, info, NPZ_SUFFIX)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here: for a damaged archive, np.load(path) would leave the file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             streams = {name: archive[name] for name in STREAMS if name in archive}
     except FileNotFoundError as error:
         raise Reject("missing_file", f"there is no {path}") from error

@@ -1,1 +1,1 @@
-"""Flax modules, and nothing else that knows Flax."""
+"""Flax modules: the only code that imports Flax."""

@@ -1,4 +1,4 @@
-"""Waveforms to log-mel bands in jnp, so that an exported model eats waveforms."""
+"""Waveforms to log-mel bands in jnp, so that an exported model takes waveforms."""
 
 from typing import Any
 
@@ -10,23 +10,23 @@ from jaxtyping import Array, Float, Int, Int16
 from avsync import lookup
 from avsync.units import INT16_SCALE, SAMPLE_RATE
 
-HOP_SAMPLES = 160  # 100 Hz: four log-mel frames a video frame
+HOP_SAMPLES = 160  # 100 Hz: four log-mel frames per video frame
 WINDOW_SAMPLES = 400
 FFT_SAMPLES = 512
 
-# Power below which everything counts as silence: about -100 dB under a full-scale sine.
+# Added to the power of each band: about 100 dB below a full-scale sine.
 POWER_FLOOR = 1e-6
 
-# The input of AV-HuBERT (Shi et al., ICLR 2022), by `logfbank` of python_speech_features 0.6.
+# The input of AV-HuBERT (Shi et al., ICLR 2022): `logfbank` of python_speech_features 0.6.
 NUM_BANDS = 26
 STACKED_FRAMES = 4
 PRE_EMPHASIS = 0.97
-ENERGY_OF_SILENCE = 2.0**-52  # stands for exactly 0 only; it is no floor
+ENERGY_OF_SILENCE = 2.0**-52  # replaces exact zeros only; it is no floor
 
-# int, or while a program for any size is exported a symbol, which is of no public type.
+# int, or during an export with symbolic sizes a symbol, which has no public type.
 DimSize = Any
 
-# AV-HuBERT was trained on samples up to 32768, AVH-Align feeds it samples up to 1.
+# AV-HuBERT was trained on samples of up to 32768; AVH-Align feeds it samples of up to 1.
 AMPLITUDES = {"float": 1.0, "int16": float(INT16_SCALE)}
 
 
@@ -36,8 +36,8 @@ def log_mel(
     """Natural log of mel band power, [b s/160 f], float32.
 
     `waveform` is int16, or float in [-1, 1]; s must be a multiple of 160. Frame m is centred on
-    samples [160 m, 160 m + 160); beyond the ends there is silence, so zeros appended to the sound
-    change no frame but the new ones.
+    samples [160 m, 160 m + 160). Silence is assumed beyond the ends, so appending zeros changes
+    none of the existing frames.
     """
     if waveform.dtype == jnp.int16:
         waveform = waveform.astype(jnp.float32) / INT16_SCALE
@@ -60,26 +60,26 @@ def log_filterbank(
 ) -> Float[Array, "b m 26"]:
     """Natural log of 26 filterbank energies at 100 Hz, as python_speech_features 0.6 computes them.
 
-    m = 1 + ceil((s - 400) / 160), at least 1: a frame begins every 160 samples, none is centred,
-    and 640 t samples make 4 t - 1 frames. Only the first `num_samples` (default: all) of a clip are
-    its own. What lies behind them is ignored, and frames that the clip alone would not have are 0.
+    m = 1 + ceil((s - 400) / 160), at least 1: a frame begins every 160 samples and is not centred,
+    so 640 t samples make 4 t - 1 frames. Only the first `num_samples` (default: all) belong to the
+    clip. Samples behind them are ignored, and frames that the clip alone would not have are 0.
 
     `waveform` is int16, or float in [-1, 1]; `amplitude`, one of `AMPLITUDES`, is the scale in
-    which it is analysed. Exact digital silence is ln 2^-52 = -36.04 in either, so that it lies
+    which it is analysed. Exact digital silence gives ln 2^-52 = -36.04 in both, so that it lies
     further below speech in "int16" than in "float".
     """
     samples = _at_amplitude(waveform, amplitude)
     if num_samples is None:
         num_samples = jnp.full(samples.shape[:1], samples.shape[1])
     emphasised = samples - PRE_EMPHASIS * jnp.pad(samples, ((0, 0), (1, 0)))[:, :-1]
-    # After the pre-emphasis, which would make an echo of the clip's last sample behind its end.
+    # Cut after the pre-emphasis, which would echo the clip's last sample behind its end.
     is_own = jnp.arange(samples.shape[1]) < num_samples[:, None]
     emphasised = jnp.where(is_own, emphasised, 0)
 
     num_frames = max(_num_frames(samples.shape[1]), 1)
     framed = _framed(emphasised, num_frames)
     power = jnp.square(jnp.abs(jnp.fft.rfft(framed, FFT_SAMPLES))) / FFT_SAMPLES
-    # An accelerator's default product keeps 3 to 4 digits; the log would show it.
+    # The default precision of accelerators keeps 3 to 4 digits, which the log would show.
     energy = jnp.matmul(power, triangles().T, precision="highest")
     log_energy = jnp.log(jnp.where(energy == 0, ENERGY_OF_SILENCE, energy))
     is_own = jnp.arange(num_frames) < jnp.maximum(_num_frames(num_samples), 1)[:, None]
@@ -92,11 +92,11 @@ def stacked_log_filterbank(
     *,
     amplitude: str,
 ) -> Float[Array, "b t 104"]:
-    """What AV-HuBERT hears: a video frame's four `log_filterbank` frames, mean 0 and variance 1.
+    """AV-HuBERT's audio input: four `log_filterbank` frames per video frame, mean 0 and variance 1.
 
-    Of 640 t samples the last of the 4 t frames is missing and counts as 0 in the log domain, which
-    is loud in amplitude "float" and quiet in "int16"; all other frames agree between the two. The
-    published features have this flaw at the end of every clip, and so have these.
+    640 t samples lack the last of the 4 t frames, which is filled with 0 in the log domain: loud in
+    amplitude "float" and quiet in "int16". All other frames agree between the two. The published
+    features have this flaw at the end of every clip, and so have these.
     """
     x = log_filterbank(waveform, num_samples, amplitude=amplitude)
     x = jnp.pad(x, ((0, 0), (0, -x.shape[1] % STACKED_FRAMES), (0, 0)))
@@ -106,7 +106,7 @@ def stacked_log_filterbank(
 
 
 def triangles() -> Float[np.ndarray, "26 257"]:
-    """The filterbank: triangles of unit height between 28 points equally spaced in mel, 0-8 kHz."""
+    """The filterbank: triangles of unit height on 28 points equally spaced in mel, 0 to 8 kHz."""
     mel = np.linspace(0, 2595 * np.log10(1 + SAMPLE_RATE / 2 / 700), NUM_BANDS + 2)
     hertz = 700 * (10 ** (mel / 2595) - 1)
     edges = np.floor((FFT_SAMPLES + 1) * hertz / SAMPLE_RATE)[:, None]
@@ -116,17 +116,17 @@ def triangles() -> Float[np.ndarray, "26 257"]:
     return np.maximum(np.minimum(rising, falling), 0).astype(np.float32)
 
 
-def _num_frames(num_samples: Any) -> Any:
-    """Frames of so many samples, the last of which may reach beyond them; below 1 if there is none.
+def _num_frames(num_samples: DimSize) -> DimSize:
+    """Number of frames in `num_samples`, the last of which may reach beyond them; < 1 for none.
 
-    Arithmetic alone, as it is asked of numbers, of arrays and of sizes that are not known yet.
+    Plain arithmetic, because it is applied to numbers, arrays and symbolic sizes.
     """
     return 1 + (num_samples - WINDOW_SAMPLES + HOP_SAMPLES - 1) // HOP_SAMPLES
 
 
 def _framed(samples: Float[Array, "b s"], num_frames: DimSize) -> Float[Array, "b m 400"]:
-    """Windows that begin every 160 samples, zeros behind the last sample."""
-    num_hops = num_frames + 2  # a window of 400 samples is two hops and a half
+    """Windows that begin every 160 samples, with zeros behind the last sample."""
+    num_hops = num_frames + 2  # a window of 400 samples spans two and a half hops
     missing = max(num_hops * HOP_SAMPLES - samples.shape[1], 0)
     hops = jnp.pad(samples, ((0, 0), (0, missing)))[:, : num_hops * HOP_SAMPLES]
     hops = hops.reshape(hops.shape[0], num_hops, HOP_SAMPLES)

@@ -1,7 +1,7 @@
-"""Layers that both encoders are built of. All of them leave padded frames at zero.
+"""Layers that the encoders share. The masked ones leave padded frames at zero.
 
-Zeros are what a convolution finds beyond the end of an unpadded clip: with every padded frame kept
-at zero, padding a clip changes nothing in its real frames.
+Beyond the end of an unpadded clip a convolution sees zeros. As long as padded frames stay zero,
+padding a clip changes none of its real frames.
 """
 
 from typing import Any
@@ -9,6 +9,12 @@ from typing import Any
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Num
+
+from avsync import lookup
+
+LAYER_NORM_EPSILON = 1e-5  # PyTorch's; Flax's default is 1e-6
+
+REMAT = ("none", "blocks")
 
 
 def keep_valid(x: Num[Array, "b t *rest"], valid: Bool[Array, "b t"]) -> Num[Array, "b t *rest"]:
@@ -19,10 +25,10 @@ def keep_valid(x: Num[Array, "b t *rest"], valid: Bool[Array, "b t"]) -> Num[Arr
 def standardise(
     x: Float[Array, "b t *rest"], valid: Bool[Array, "b t"], *, per_channel: bool = False
 ) -> Float[Array, "b t *rest"]:
-    """Each clip to mean 0 and standard deviation 1 over its valid frames, in float32.
+    """Scale each clip to mean 0 and standard deviation 1 over its valid frames, in float32.
 
-    The mean is one number a clip, or with `per_channel` one for each of the last axis's channels,
-    which takes out a microphone's colour; the deviation is always one number.
+    There is one mean per clip, or with `per_channel` one per clip and channel of the last axis,
+    which removes the colouring of a microphone. There is always one deviation per clip.
     """
     x = x.astype(jnp.float32)
     weight = valid.astype(jnp.float32).reshape(*valid.shape, *[1] * (x.ndim - 2))
@@ -35,17 +41,36 @@ def standardise(
     return (x - mean) * weight / (deviation + 1e-5)
 
 
-class Norm(nn.Module):
-    """LayerNorm over channels in float32, whatever the activations are.
+def layer_norm(x: Float[Array, "*rest c"], *, name: str, dtype: Any) -> Float[Array, "*rest c"]:
+    """LayerNorm over channels, computed in float32 and returned in `dtype`.
 
-    Frame by frame, and for pictures pixel by pixel: statistics over time would see the padding.
+    It normalises each frame, or each pixel, by itself: statistics over time would see the padding.
+    To be called within a compact method, whose module gets the parameters as `name`.
     """
+    norm = nn.LayerNorm(epsilon=LAYER_NORM_EPSILON, dtype=jnp.float32, name=name)
+    return norm(x).astype(dtype)
 
-    dtype: Any = jnp.float32
 
-    @nn.compact
-    def __call__(self, x: Float[Array, "*rest c"]) -> Float[Array, "*rest c"]:
-        return nn.LayerNorm(epsilon=1e-5, dtype=jnp.float32)(x).astype(self.dtype)
+def exact_layer_norm(name: str) -> nn.LayerNorm:
+    """LayerNorm over channels as PyTorch computes it, for AV-HuBERT; returns float32.
+
+    The variance is taken around the mean. Flax's default, E[x^2] - E[x]^2, loses it to rounding
+    where the mean is large.
+    """
+    return nn.LayerNorm(
+        epsilon=LAYER_NORM_EPSILON, use_fast_variance=False, dtype=jnp.float32, name=name
+    )
+
+
+def with_remat(block: type[nn.Module], remat: str, *, prevent_cse: bool = True) -> Any:
+    """`block` for remat "none"; for "blocks" one that keeps only its input for the backward pass.
+
+    Outside a scan `prevent_cse` must be True, or XLA merges the recomputation with the first
+    computation and keeps everything after all. Inside a scan that cannot happen, and False leaves
+    XLA free to fuse. ValueError for any other `remat`.
+    """
+    lookup.require("remat", remat, REMAT)
+    return nn.remat(block, prevent_cse=prevent_cse) if remat == "blocks" else block
 
 
 class TemporalBlock(nn.Module):
@@ -57,6 +82,6 @@ class TemporalBlock(nn.Module):
     def __call__(
         self, x: Float[Array, "b t d"], valid: Bool[Array, "b t"]
     ) -> Float[Array, "b t d"]:
-        y = keep_valid(nn.relu(Norm(self.dtype)(x)), valid)
-        y = nn.Conv(x.shape[-1], [3], dtype=self.dtype)(y)
+        y = keep_valid(nn.relu(layer_norm(x, name="norm", dtype=self.dtype)), valid)
+        y = nn.Conv(x.shape[-1], [3], dtype=self.dtype, name="conv")(y)
         return keep_valid(x + y, valid)

@@ -1,12 +1,11 @@
-"""The scorer that is there from the start; its model card lies beside its weights."""
+"""The scorer that is shipped with avsync; its model card lies beside its weights."""
 
 from pathlib import Path
 
 GRID = Path(__file__).with_name("grid")
 
 CAUTION = (
-    "Beware: the scorer that comes with avsync has heard one talker, and misfit to it is what it "
-    "has not heard: of 11 real clips of other talkers in the same studio, 6 score above the "
-    "threshold for 5%. To judge other videos, train on many talkers, calibrate on reals of their "
-    "kind, and give --checkpoint."
+    "The shipped scorer was trained on one speaker; anything out of domain scores as a mismatch "
+    "(6 of 11 real clips of other speakers in the same studio exceed its 5 % threshold). To judge "
+    "other videos, train on many speakers, calibrate on your own real clips, and give --checkpoint."
 )

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from avsync.ops import unit_length
 from avsync.scoring.pooling import percentile
 
 LOW_PERCENTILE = 3.0
@@ -40,14 +41,9 @@ def cosine_low_percentile(
 
     NaN for a clip without valid frames.
     """
-    in_sync = jnp.einsum("btd,btd->bt", _unit(visual), _unit(audio))
+    in_sync = jnp.einsum("btd,btd->bt", unit_length(visual), unit_length(audio))
     return jnp.where(valid.any(axis=1), -percentile(in_sync, valid, LOW_PERCENTILE), jnp.nan)
 
 
 def _cosines(visual: Float[Array, "b t d"], audio: Float[Array, "b t d"]) -> Float[Array, "b t t"]:
-    return jnp.einsum("btd,bsd->bts", _unit(visual), _unit(audio))
-
-
-def _unit(x: Float[Array, "b t d"]) -> Float[Array, "b t d"]:
-    x = x.astype(jnp.float32)
-    return x / jnp.sqrt(jnp.sum(jnp.square(x), axis=-1, keepdims=True) + 1e-12)
+    return jnp.einsum("btd,bsd->bts", unit_length(visual), unit_length(audio))

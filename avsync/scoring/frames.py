@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from avsync import lookup
+from avsync.ops import in_sync_nll
 
 
 def frame_scores(offset_logits: Float[Array, "b t k"], *, name: str) -> Float[Array, "b t"]:
@@ -25,10 +26,6 @@ def require_rule(name: str) -> Callable[[jax.Array], jax.Array]:
     return FRAME_SCORES[name]
 
 
-def _nll(offset_logits: Float[Array, "b t k"]) -> Float[Array, "b t"]:
-    return -jax.nn.log_softmax(offset_logits)[..., offset_logits.shape[-1] // 2]
-
-
 def _logit(offset_logits: Float[Array, "b t k"]) -> Float[Array, "b t"]:
     return -_fake_logit(offset_logits)
 
@@ -38,7 +35,7 @@ def _fake_logit(offset_logits: Float[Array, "b t k"]) -> Float[Array, "b t"]:
 
 
 FRAME_SCORES: dict[str, Callable[[jax.Array], jax.Array]] = {
-    "nll": _nll,
+    "nll": in_sync_nll,
     "logit": _logit,
     "fake_logit": _fake_logit,
 }

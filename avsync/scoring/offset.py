@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from avsync.ops import candidate_mask
+
 
 def clip_offset(
     offset_logits: Float[Array, "b t k"], valid: Bool[Array, "b t"]
@@ -71,7 +73,5 @@ def resynced(
 
 def _telling(valid: Bool[Array, "b t"], reach: int) -> Bool[Array, "b t"]:
     """The frames that can be asked for an offset: those that have all candidates."""
-    time = valid.shape[1]
-    padded = jnp.pad(valid, ((0, 0), (reach, reach)))
-    complete = jnp.stack([padded[:, k : k + time] for k in range(2 * reach + 1)]).all(axis=0)
+    complete = candidate_mask(valid, reach).all(axis=-1)
     return jnp.where(complete.any(axis=1, keepdims=True), complete & valid, valid)

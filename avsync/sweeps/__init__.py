@@ -1,1 +1,1 @@
-"""Many trainings that differ in a few fields of their config, and the table of what came out."""
+"""Many trainings that differ in a few config fields: planning, running, reading the results."""

@@ -1,4 +1,4 @@
-"""The commands of a run: what a user would type to train and to evaluate it."""
+"""The commands of a run, as a user would type them: train, then evaluate."""
 
 import shlex
 import sys
@@ -10,46 +10,46 @@ from avsync.sweeps.space import Overrides
 
 
 class Command(NamedTuple):
-    """A binary of avsync, "train", with its arguments."""
+    """A command of avsync, such as "train", with its arguments."""
 
     binary: str
     arguments: tuple[str, ...]
 
     @property
     def text(self) -> str:
-        """To be typed or pasted into a shell."""
+        """The command line for a shell."""
         return shlex.join([f"avsync-{self.binary}", *self.arguments])
 
     @property
     def argv(self) -> list[str]:
-        """To be run: by this Python, whatever is on the PATH."""
+        """The arguments that start the command with this Python, whatever is on the PATH."""
         return [sys.executable, "-m", f"avsync.bin.{self.binary}", *self.arguments]
 
 
 class Evaluation(NamedTuple):
-    """What runs are tested on.
+    """The test set of the runs.
 
-    dataset: "NAME" or "NAME/CONFIG"; None: that which each was trained on.
-    split: "" if there is none to test on.
+    dataset: "NAME" or "NAME/CONFIG"; None tests each run on the dataset that it was trained on.
+    split: name of the split; "" runs no test.
     """
 
     dataset: str | None
     split: str
 
     def dataset_of(self, sweep: Sweep, run: Run) -> str:
-        """What a run is tested on."""
+        """Return the dataset that `run` is tested on."""
         return self.dataset or sweep.value(run, "data.dataset")
 
-    def of(self, sweep: Sweep, run: Run) -> str:
-        """ "grid, test_planted split"; "" if it is not tested."""
+    def describe(self, sweep: Sweep, run: Run) -> str:
+        """Return the test set of `run`, "grid, test_planted split"; "" without a test."""
         return f"{self.dataset_of(sweep, run)}, {self.split} split" if self.split else ""
 
 
 def commands(
     sweep: Sweep, run: Run, *, workdir: Path, evaluation: Evaluation
 ) -> tuple[Command, ...]:
-    """The training of a run, and its test if there is one, to be run one after the other."""
-    changes = _changes({**sweep.fixed, **run.overrides})
+    """Return the commands of a run in their order: the training and, with a test set, its test."""
+    changes = _config_flags({**sweep.fixed, **run.overrides})
     train = Command("train", (f"--config={sweep.config}", f"--workdir={workdir}", *changes))
     if not evaluation.split:
         return (train,)
@@ -63,20 +63,20 @@ def commands(
     return train, Command("evaluate", evaluate)
 
 
-def task_command(
+def array_task_command(
     sweep: Sweep, sweep_file: str, *, workdir: Path, evaluation: Evaluation
 ) -> Command:
-    """The sweep itself, read from `sweep_file`; with --only=INDEX, one of its runs."""
+    """Return the command of the sweep in `sweep_file`; --only=INDEX makes it that of one run."""
     where = (f"--config={sweep.config}", f"--sweep={sweep_file}", f"--workdir={workdir}")
     test = (f"--split={evaluation.split}",)
     test += (f"--dataset={evaluation.dataset}",) if evaluation.dataset else ()
-    return Command("sweep", (*where, *test, *_changes(sweep.fixed)))
+    return Command("sweep", (*where, *test, *_config_flags(sweep.fixed)))
 
 
-def _changes(overrides: Overrides) -> tuple[str, ...]:
-    return tuple(f"--config.{field}={_typed(value)}" for field, value in overrides.items())
+def _config_flags(overrides: Overrides) -> tuple[str, ...]:
+    return tuple(f"--config.{field}={_flag_value(value)}" for field, value in overrides.items())
 
 
-def _typed(value: Any) -> str:
-    # Flags read true and false; all else as Python writes it.
+def _flag_value(value: Any) -> str:
+    # Flags read true and false in lower case, everything else as Python writes it.
     return str(value).lower() if isinstance(value, bool) else str(value)

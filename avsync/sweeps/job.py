@@ -1,4 +1,4 @@
-"""A sweep from its plan to its table: what is left to do, doing it, and saying how it goes."""
+"""The work of a sweep: finding the runs that are left, executing them, reporting how they end."""
 
 import contextlib
 import os
@@ -8,8 +8,8 @@ from pathlib import Path
 
 from avsync.files import file_lock
 from avsync.sweeps.commands import Evaluation, commands
-from avsync.sweeps.outcomes import DONE, FAILED, Outcome, Places, duration
 from avsync.sweeps.plan import Run, Sweep
+from avsync.sweeps.results import DONE, FAILED, Outcome, RunFiles, duration
 from avsync.sweeps.runner import Task, last_lines, run_tasks
 
 COMPILED = "JAX_COMPILATION_CACHE_DIR"
@@ -18,35 +18,38 @@ COMPILED = "JAX_COMPILATION_CACHE_DIR"
 def pending(
     sweep: Sweep, root: Path, *, evaluation: Evaluation, only: int | None = None
 ) -> list[int]:
-    """The numbers of the runs that are not done, or not tested on what they are to be.
+    """Return the indices of the runs that are not done, or not tested on `evaluation`.
 
-    Of all runs, or of number `only`; ValueError if there is none of that number.
+    `only` restricts them to the run of that index; ValueError if there is no such run.
     """
     return [
         index
-        for index in _numbers(sweep, only)
-        if not _outcome(sweep, root, index).is_finished(evaluation.of(sweep, sweep.runs[index]))
+        for index in _indices(sweep, only)
+        if not _outcome(sweep, root, index).is_finished(
+            evaluation.describe(sweep, sweep.runs[index])
+        )
     ]
 
 
 def failure(sweep: Sweep, root: Path, *, only: int | None = None) -> str:
-    """What to say if all runs, or number `only`, failed; "" if one did not."""
-    numbers = _numbers(sweep, only)
-    outcomes = [_outcome(sweep, root, index) for index in numbers]
+    """Return an error message if all runs, or run `only`, failed; "" otherwise."""
+    indices = _indices(sweep, only)
+    outcomes = [_outcome(sweep, root, index) for index in indices]
     if any(outcome.status != FAILED for outcome in outcomes):
         return ""
-    which = "the run" if len(numbers) == 1 else f"each of {len(numbers)} runs"
-    return f"{which} failed, the last one: {outcomes[-1].reason}"
+    if len(indices) == 1:
+        return f"the run failed: {outcomes[0].reason}"
+    return f"all {len(indices)} runs failed, the last one with: {outcomes[-1].reason}"
 
 
-def require_test(sweep: Sweep, *, evaluation: Evaluation) -> None:
-    """ValueError if a split that runs are to be tested on is not there.
+def require_test_split(sweep: Sweep, *, evaluation: Evaluation) -> None:
+    """Raise ValueError if a test split does not exist.
 
-    Else that would be found out once the first training is over.
+    Otherwise the mistake would show only after the first training.
     """
     if not evaluation.split:
         return
-    # Of all that a sweep does, this alone needs TensorFlow, which takes seconds to import.
+    # Nothing else in a sweep needs TensorFlow, which takes seconds to import.
     from avsync.datasets.base import extracted_trims, open_source
 
     places = {
@@ -54,12 +57,12 @@ def require_test(sweep: Sweep, *, evaluation: Evaluation) -> None:
     }
     for dataset, data_dir in places:
         name, _, config = dataset.partition("/")
-        # Of features there is a dataset for each way of trimming.
+        # Extracted features have one dataset per trimming rule; each of them has the split.
         trims = [] if config else extracted_trims(name, data_dir=data_dir)
         open_source("/".join([dataset, *trims[:1]]), evaluation.split, data_dir=data_dir)
 
 
-def do(
+def execute(
     sweep: Sweep,
     root: Path,
     *,
@@ -67,49 +70,49 @@ def do(
     indices: Sequence[int],
     slots: list[Mapping[str, str]],
 ) -> None:
-    """Trains and tests the runs of these numbers, as `run_tasks` does; says how each ends.
+    """Train and test the runs of these indices with `run_tasks`; print how each ends.
 
-    ValueError if another process is at one of them.
+    ValueError if another process is working on one of them.
     """
     tasks = [_task(sweep, sweep.runs[index], root, evaluation=evaluation) for index in indices]
     num_done = len(sweep.runs) - len(tasks)
     if num_done and len(tasks) > 1:
-        _say(f"{num_done} of {len(sweep.runs)} runs are done")
-    # What one of the runs has compiled, the others need not, unless the user keeps it elsewhere.
+        _print(f"{num_done} of {len(sweep.runs)} runs are done")
+    # The runs share compiled programs, unless the user has set a cache.
     slots = [{COMPILED: os.environ.get(COMPILED, str(root / "compiled")), **slot} for slot in slots]
     with contextlib.ExitStack() as stack:
         for task in tasks:
-            stack.enter_context(file_lock(task.places.outcome.with_suffix(".lock")))
-        # Closed whatever happens: that ends the runs, and lets them save.
-        ended = stack.enter_context(contextlib.closing(run_tasks(tasks, slots=slots, say=_say)))
+            stack.enter_context(file_lock(task.files.outcome.with_suffix(".lock")))
+        # Closing the generator terminates the runs that are left and lets them save.
+        ended = stack.enter_context(contextlib.closing(run_tasks(tasks, slots=slots, say=_print)))
         for num_ended, (task, outcome) in enumerate(ended, start=1):
-            words = f"{outcome.status} after {duration(outcome.seconds)}"
-            _say(f"{task.name}: {words}, {num_ended} of {len(tasks)}")
+            status = f"{outcome.status} after {duration(outcome.seconds)}"
+            _print(f"{task.name}: {status} ({num_ended} of {len(tasks)})")
             if outcome.status == FAILED:
-                _say(f"  {outcome.reason}; the end of {task.places.log}:")
-                _say("\n".join(f"  | {line}" for line in last_lines(task.places.log)))
+                _print(f"  {outcome.reason}; last lines of {task.files.log}:")
+                _print("\n".join(f"  | {line}" for line in last_lines(task.files.log)))
 
 
 def _task(sweep: Sweep, run: Run, root: Path, *, evaluation: Evaluation) -> Task:
-    places = Places.of(root, run)
-    steps = commands(sweep, run, workdir=places.workdir, evaluation=evaluation)
-    # Of a run that was tested on something else, or on nothing, the training need not start again.
-    left = steps[1:] if places.read().status == DONE else steps
-    return Task(run.name, places, left, evaluation.of(sweep, run))
+    files = RunFiles.of(root, run)
+    steps = commands(sweep, run, workdir=files.workdir, evaluation=evaluation)
+    # A finished training that was tested on another set, or not at all, is only tested.
+    left = steps[1:] if files.read_outcome().status == DONE else steps
+    return Task(run.name, files, left, evaluation.describe(sweep, run))
 
 
 def _outcome(sweep: Sweep, root: Path, index: int) -> Outcome:
-    return Places.of(root, sweep.runs[index]).read()
+    return RunFiles.of(root, sweep.runs[index]).read_outcome()
 
 
-def _numbers(sweep: Sweep, only: int | None) -> Sequence[int]:
-    numbers = range(len(sweep.runs))
+def _indices(sweep: Sweep, only: int | None) -> Sequence[int]:
+    indices = range(len(sweep.runs))
     if only is None:
-        return numbers
-    if only not in numbers:
-        raise ValueError(f"there is no run {only}; the sweep has the runs 0 to {numbers[-1]}")
+        return indices
+    if only not in indices:
+        raise ValueError(f"run {only} not found: the sweep has runs 0 to {indices[-1]}")
     return [only]
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -1,20 +1,99 @@
-"""What came out of each run, read from the files that it left."""
+"""How each run of a sweep went and what it achieved, in the files of the sweep's folder.
+
+ROOT/runs/NAME            workdir of the training, with evaluation/ inside
+ROOT/logs/NAME.log        output of the run's commands
+ROOT/outcomes/NAME.json   an `Outcome`
+"""
 
 import json
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from avsync.files import atomic_write
 from avsync.sweeps.commands import Evaluation
-from avsync.sweeps.outcomes import DONE, Outcome, Places
 from avsync.sweeps.plan import Run, Sweep
 
-# The model's own score, by the rules of its config.
+NOT_BEGUN, RUNNING, DONE, FAILED = "not begun", "unfinished", "done", "failed"
+
+# The model's own score, computed as its config says.
 SCORE = "alignment"
 
 
+class Outcome(NamedTuple):
+    """How a run went.
+
+    status: "not begun", "unfinished", "done" or "failed". "unfinished" runs either continue in
+      another process or were killed; the file cannot tell which.
+    seconds: wall time of all attempts; a killed attempt counts until its last log entry.
+    began: start of the latest attempt, in seconds since the epoch.
+    tested_on: test set of a finished run, as `Evaluation.describe` names it; "" if untested.
+    reason: why the run failed; "" unless it did.
+    """
+
+    status: str = NOT_BEGUN
+    seconds: float = 0.0
+    began: float = 0.0
+    tested_on: str = ""
+    reason: str = ""
+
+    def is_finished(self, tested_on: str) -> bool:
+        """Return whether the run is done and tested on this set ("": no test is required)."""
+        return self.status == DONE and tested_on in ("", self.tested_on)
+
+
+class RunFiles(NamedTuple):
+    """The files of a run."""
+
+    workdir: Path
+    log: Path
+    outcome: Path
+
+    @classmethod
+    def of(cls, root: Path, run: Run) -> "RunFiles":
+        """Return the files of `run` in the sweep's folder `root`."""
+        return cls(
+            root / "runs" / run.name,
+            root / "logs" / f"{run.name}.log",
+            root / "outcomes" / f"{run.name}.json",
+        )
+
+    def read_outcome(self) -> Outcome:
+        """Return the recorded outcome; a "not begun" one if none is recorded."""
+        if not self.outcome.is_file():
+            return Outcome()
+        return Outcome(**json.loads(self.outcome.read_text()))
+
+    def begin(self) -> Outcome:
+        """Record the start of an attempt, and return it with the time of earlier attempts."""
+        previous = self.read_outcome()
+        seconds = previous.seconds
+        if previous.status == RUNNING and self.log.is_file():
+            seconds += max(self.log.stat().st_mtime - previous.began, 0)
+        for file in (self.log, self.outcome):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        return self._write(Outcome(RUNNING, seconds, time.time()))
+
+    def end(self, attempt: Outcome, *, tested_on: str = "", reason: str = "") -> Outcome:
+        """Record the end of the attempt that `begin` returned: failed if there is a reason."""
+        return self._write(
+            Outcome(
+                FAILED if reason else DONE,
+                attempt.seconds + time.time() - attempt.began,
+                attempt.began,
+                tested_on,
+                reason,
+            )
+        )
+
+    def _write(self, outcome: Outcome) -> Outcome:
+        atomic_write(self.outcome, json.dumps(outcome._asdict()) + "\n")
+        return outcome
+
+
 class Auc(NamedTuple):
-    """On the clips of a test; with its 95 % interval, which very few clips do not have."""
+    """AUC on the test clips with its 95 % interval; very few clips give no interval."""
 
     value: float
     low: float | None
@@ -22,11 +101,11 @@ class Auc(NamedTuple):
 
 
 class Result(NamedTuple):
-    """A run as the table shows it.
+    """A run as a row of the table.
 
-    loss: the smallest validation loss, in nats, after `step` updates; None before the first
+    loss: smallest validation loss in nats, reached after `step` updates; None before the first
       validation.
-    test: by view, of a run that is done.
+    test: AUC by view; empty unless the run is done and tested.
     """
 
     run: Run
@@ -37,50 +116,59 @@ class Result(NamedTuple):
 
 
 def read_results(sweep: Sweep, root: Path, *, evaluation: Evaluation) -> list[Result]:
-    """All runs, the smallest validation loss of those that are done first; the others after them.
+    """Return all runs, finished ones first by increasing validation loss.
 
-    Test numbers have no say in the order.
+    Test results do not affect the order.
     """
-    results = [_read(run, Places.of(root, run), evaluation.of(sweep, run)) for run in sweep.runs]
+    results = [
+        _read_result(run, RunFiles.of(root, run), evaluation.describe(sweep, run))
+        for run in sweep.runs
+    ]
     return sorted(results, key=_rank)
 
 
 def best(results: Iterable[Result]) -> Result | None:
-    """The run that is done with the smallest validation loss."""
-    done = [result for result in results if is_ranked(result)]
-    return min(done, key=_rank, default=None)
+    """Return the finished run with the smallest validation loss."""
+    return min(filter(is_ranked, results), key=_rank, default=None)
 
 
 def is_ranked(result: Result) -> bool:
-    """Whether it takes part in the comparison: only runs that went to their end do."""
+    """Return whether the run takes part in the comparison: only finished runs do."""
     return result.outcome.status == DONE and result.loss is not None
 
 
-def _read(run: Run, places: Places, tested_on: str) -> Result:
-    outcome = places.read()
-    validations = list(_validations(places.workdir / "metrics.jsonl"))
-    step, loss = min(validations, key=lambda found: found[1], default=(None, None))
+def duration(seconds: float) -> str:
+    """Return "48 s", "12 min" or "3.4 h"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _read_result(run: Run, files: RunFiles, tested_on: str) -> Result:
+    outcome = files.read_outcome()
+    losses = _validation_losses(files.workdir / "metrics.jsonl")
+    step, loss = min(losses, key=lambda entry: entry[1], default=(None, None))
     is_tested = tested_on and outcome.is_finished(tested_on)
-    test = _read_test(places.workdir / "evaluation" / "metrics.json") if is_tested else {}
+    test = _read_test(files.workdir / "evaluation" / "metrics.json") if is_tested else {}
     return Result(run, outcome, loss, step, test)
 
 
-def _validations(path: Path) -> Iterable[tuple[int, float]]:
-    for text in path.read_text().splitlines() if path.is_file() else ():
+def _validation_losses(metrics: Path) -> Iterator[tuple[int, float]]:
+    for text in metrics.read_text().splitlines() if metrics.is_file() else ():
         try:
             line: dict[str, Any] = json.loads(text)
         except json.JSONDecodeError:
-            continue  # of a run that is being written to, or was killed
+            continue  # The last line of a running or killed training may be incomplete.
         if line["split"] == "val" and line["loss"] is not None:
             yield line["step"], line["loss"]
 
 
-def _read_test(path: Path) -> dict[str, Auc]:
-    views = json.loads(path.read_text())["views"]
-    found = {view: scores[SCORE] for view, scores in views.items()}
+def _read_test(metrics: Path) -> dict[str, Auc]:
+    views = json.loads(metrics.read_text())["views"]
+    scores = {view: by_score[SCORE] for view, by_score in views.items()}
     return {
         view: Auc(score["auc"], score["auc_low"], score["auc_high"])
-        for view, score in found.items()
+        for view, score in scores.items()
         if score["auc"] is not None
     }
 

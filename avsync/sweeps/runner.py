@@ -1,9 +1,10 @@
-"""Runs of a sweep on this machine, several at a time, none of which outlives the sweep."""
+"""Runs of a sweep on this machine: several at a time, none of them outliving the sweep."""
 
 import contextlib
 import ctypes
 import functools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,44 +15,73 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from avsync.sweeps.commands import Command
-from avsync.sweeps.outcomes import Outcome, Places
+from avsync.sweeps.results import Outcome, RunFiles
 
-LOOK_EVERY_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
-# From a log, beside the reason why a run failed.
+# Shown below the reason of a failure.
 NUM_LAST_LINES = 8
 
-PREEMPTED = 75  # of a training that saved and goes on when run again
+VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
+
+# Exit status of a preempted training, as in avsync.bin.base: it has saved and resumes when rerun.
+PREEMPTED = 75
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-# Loaded here: between fork and exec as little as possible should happen.
+# Loaded at import: as little as possible should happen between fork and exec.
 LIBC = ctypes.CDLL(None)
 
 
-class ToldToEnd(Exception):
-    """The sweep got a SIGTERM; the trainings that were running have saved."""
+class Preempted(Exception):
+    """The sweep received SIGTERM; the trainings that were running have saved."""
 
 
 class Task(NamedTuple):
-    """A run to be done: its commands, one after the other, and what it is then tested on."""
+    """A run to execute: its commands in order, and the test set that they end with."""
 
     name: str
-    places: Places
+    files: RunFiles
     commands: tuple[Command, ...]
     tested_on: str
+
+
+def visible_gpus(environment: Mapping[str, str]) -> list[str]:
+    """Return the NVIDIA GPUs that programs started here see, by their CUDA names."""
+    if VISIBLE_GPUS in environment:
+        return [name for name in environment[VISIBLE_GPUS].split(",") if name]
+    if not shutil.which("nvidia-smi"):
+        return []
+    done = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("GPU ")]
+    return [str(index) for index in range(len(lines))]
+
+
+def make_slots(num_jobs: int, *, gpus: list[str]) -> list[Mapping[str, str]]:
+    """Return the extra environment of `num_jobs` concurrent runs: one GPU each, or all for one.
+
+    ValueError if there are fewer GPUs than runs: JAX preallocates most of a GPU's memory.
+    """
+    if num_jobs == 1 or not gpus:
+        return [{}] * num_jobs
+    if num_jobs > len(gpus):
+        raise ValueError(
+            f"--jobs={num_jobs} needs as many GPUs, one per run, and {len(gpus)} are visible; "
+            f"use at most --jobs={len(gpus)}"
+        )
+    return [{VISIBLE_GPUS: gpu} for gpu in gpus[:num_jobs]]
 
 
 def run_tasks(
     tasks: Iterable[Task], *, slots: list[Mapping[str, str]], say: Callable[[str], None]
 ) -> Generator[tuple[Task, Outcome], None, None]:
-    """Does the tasks, as many at a time as there are `slots`; gives each as it ends.
+    """Execute the tasks, one per slot at a time, and yield each with its outcome as it ends.
 
-    A slot is what its runs find in the environment beside what is there. A run that fails does not
-    stop the others. Told to end, by Ctrl-C or SIGTERM, the trainings save before this raises
-    KeyboardInterrupt or `ToldToEnd`; killed, it takes them along (on Linux).
+    A slot holds the environment variables that its runs get in addition. A run that fails does not
+    stop the others. On Ctrl-C or SIGTERM the trainings save before this raises KeyboardInterrupt
+    or `Preempted`; if this process is killed, they are killed too (on Linux).
     """
     pending, free, running = deque(tasks), deque(slots), list[_Attempt]()
-    with _raising_when_told():
+    with _sigterm_raises():
         try:
             while pending or running:
                 while pending and free:
@@ -61,58 +91,58 @@ def run_tasks(
                         running.remove(attempt)
                         free.append(attempt.slot)
                         yield attempt.task, outcome
-                time.sleep(LOOK_EVERY_SECONDS)
+                time.sleep(POLL_SECONDS)
         finally:
-            _end(running)
+            _terminate(running)
 
 
 def last_lines(log: Path) -> list[str]:
-    """The end of what a run said, empty lines left out."""
+    """Return the last non-empty lines of a log."""
     lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
     return [line for line in lines if line.strip()][-NUM_LAST_LINES:]
 
 
 class _Attempt:
-    """A task in progress."""
+    """A task that is being executed."""
 
     def __init__(self, task: Task, *, slot: Mapping[str, str], say: Callable[[str], None]):
         self.task, self.slot = task, slot
         self._say = say
-        self._left = deque(task.commands)
-        self._outcome = task.places.begin()
-        self._log: IO[str] = task.places.log.open("a")
+        self._remaining = deque(task.commands)
+        self._begun = task.files.begin()
+        self._log: IO[str] = task.files.log.open("a")
         self._start_next()
 
     def advance(self) -> Outcome | None:
-        """How it went, once it is over; begins the next command when one has ended well."""
+        """Start the next command when one has succeeded; return the outcome once all are over."""
         status = self._process.poll()
         if status is None:
             return None
-        if status == 0 and self._left:
+        if status == 0 and self._remaining:
             self._start_next()
             return None
         self._log.close()
         if status == 0:
-            return self.task.places.end(self._outcome, tested_on=self.task.tested_on)
-        reason = _reason(status, last_lines(self.task.places.log))
-        return self.task.places.end(self._outcome, reason=f"{self._command.binary}: {reason}")
+            return self.task.files.end(self._begun, tested_on=self.task.tested_on)
+        reason = _reason(status, last_lines(self.task.files.log))
+        return self.task.files.end(self._begun, reason=f"{self._command.binary}: {reason}")
 
-    def tell_to_end(self) -> None:
-        """A training saves first, and ends in its own time."""
+    def terminate(self) -> None:
+        """Send SIGTERM, on which a training saves before it exits."""
         self._process.terminate()
 
     def wait(self) -> None:
-        """Returns once it has ended."""
+        """Block until the process has exited."""
         self._process.wait()
         self._log.close()
 
     def kill(self) -> None:
-        """Ends it at once."""
+        """End the process at once."""
         self._process.kill()
         self.wait()
 
     def _start_next(self) -> None:
-        self._command = self._left.popleft()
+        self._command = self._remaining.popleft()
         self._say(f"{self.task.name}: {self._command.text}")
         self._log.write(f"$ {self._command.text}\n")
         self._log.flush()
@@ -122,29 +152,29 @@ class _Attempt:
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
-            # Ctrl-C is for the sweep, which tells its runs in a way that lets them save.
+            # Ctrl-C reaches the sweep alone, which sends its runs SIGTERM, so that they save.
             start_new_session=True,
-            preexec_fn=functools.partial(_die_with, os.getpid()),
+            preexec_fn=functools.partial(_die_with_parent, os.getpid()),
         )
 
 
-def _die_with(parent: int) -> None:
-    # Else a training whose sweep was killed would go on, and be in the way of the next sweep. It
-    # may die at any moment: its checkpoints are whole.
+def _die_with_parent(parent: int) -> None:
+    # Otherwise a training would outlive a killed sweep and hold the lock on its workdir against the
+    # next one. It may be killed at any time: checkpoints are written atomically.
     if sys.platform == "linux":
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it was killed before that
+        if os.getppid() != parent:  # The sweep was killed before the call.
             os._exit(1)
 
 
-def _end(running: Iterable[_Attempt]) -> None:
+def _terminate(running: Iterable[_Attempt]) -> None:
     running = list(running)
     try:
         for attempt in running:
-            attempt.tell_to_end()
+            attempt.terminate()
         for attempt in running:
             attempt.wait()
-    except (KeyboardInterrupt, ToldToEnd):  # once more: now
+    except (KeyboardInterrupt, Preempted):  # A second signal: do not wait for the checkpoints.
         for attempt in running:
             attempt.kill()
         raise
@@ -152,23 +182,23 @@ def _end(running: Iterable[_Attempt]) -> None:
 
 def _reason(status: int, lines: list[str]) -> str:
     if status == PREEMPTED:
-        return "told to end; it goes on when the sweep is run again"
+        return "preempted; resumes when the sweep is run again"
     if status < 0:
         name = signal.Signals(-status).name
-        return f"killed by {name}" + (", out of memory?" if name == "SIGKILL" else "")
-    # The binaries end with "train.py: MESSAGE", and a hint below where the usage was wrong.
-    said = [line for line in lines if line.startswith(("train.py: ", "evaluate.py: "))]
-    found = said[-1].partition(": ")[2] if said else (lines or ["nothing was said"])[-1]
-    return f"{found} (exit status {status})"
+        return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+    # A command that fails prints "train.py: MESSAGE"; a usage error has a hint in the next line.
+    messages = [line for line in lines if line.startswith(("train.py: ", "evaluate.py: "))]
+    message = messages[-1].partition(": ")[2] if messages else (lines or ["no output"])[-1]
+    return f"{message} (exit status {status})"
 
 
 @contextlib.contextmanager
-def _raising_when_told() -> Iterator[None]:
-    def tell(*_: Any) -> None:
-        raise ToldToEnd
+def _sigterm_raises() -> Iterator[None]:
+    def handler(*_: Any) -> None:
+        raise Preempted
 
-    before = signal.signal(signal.SIGTERM, tell)
+    previous = signal.signal(signal.SIGTERM, handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, previous)

@@ -1,4 +1,4 @@
-"""A sweep as an array of Slurm jobs, one task a run; each task does what the local runner does."""
+"""A sweep as a Slurm job array: one task per run, executed as the local runner would."""
 
 import json
 import shlex
@@ -12,11 +12,11 @@ from avsync.sweeps.commands import Command
 
 SCRIPT, JOB = "sweep.sbatch", "slurm_job.json"
 
-# As launch/slurm.sbatch has it: told two minutes before the end of its time, a run saves, ends with
-# 75, and is queued again.
+# As in launch/slurm.sbatch: two minutes before its time limit a run gets SIGTERM, saves, exits with
+# status 75 and is requeued.
 TEMPLATE = """\
 #!/usr/bin/env bash
-# Written by avsync-sweep: each task of the array is one run of the sweep, by its number.
+# Written by avsync-sweep: each task of the array is the run of that index.
 #SBATCH --job-name=avsync-sweep
 #SBATCH --array={array}%{jobs}
 #SBATCH --ntasks=1
@@ -27,7 +27,7 @@ TEMPLATE = """\
 #SBATCH --output={logs}/%a.log
 {options}set -uo pipefail
 
-# Slurm's own requeue sends SIGTERM here too; the run is then at saving, and is waited for.
+# Slurm's own requeue sends SIGTERM to this script too; wait until the run has saved.
 trap ':' TERM
 
 srun {command} --only="$SLURM_ARRAY_TASK_ID"
@@ -42,30 +42,30 @@ exit "$status"
 def launch(
     root: Path, indices: Sequence[int], *, command: Command, num_jobs: int, options: Sequence[str]
 ) -> None:
-    """Writes root/sweep.sbatch for the runs of these numbers, submits it, and says what is next.
+    """Write root/sweep.sbatch for the runs of these indices, submit it and print what is next.
 
-    At most `num_jobs` run at a time. Submits nothing while tasks of an earlier call are in the
-    queue, nor where there is no sbatch. ValueError says what sbatch said if it refused.
+    At most `num_jobs` tasks run at a time. Nothing is submitted while tasks of an earlier call are
+    queued or sbatch is not installed. ValueError repeats the message of an sbatch that fails.
     """
     if job := queued_job(root):
-        print(f"job {job} of this sweep is in the queue still; --collect shows what there is")
+        print(f"job {job} of this sweep is still queued; --collect shows the results so far")
         return
     script = write_script(root, indices, command=command, num_jobs=num_jobs, options=options)
     if not shutil.which("sbatch"):
-        print(f"there is no sbatch here; where there is: sbatch {script}")
+        print(f"sbatch not found; on a machine that has it, run: sbatch {script}")
         return
     done = subprocess.run(["sbatch", "--parsable", str(script)], capture_output=True, text=True)
     if done.returncode:
-        raise ValueError(f"sbatch refused {script}: {done.stderr.strip()}")
-    job = done.stdout.strip().partition(";")[0]  # of several clusters: JOB;CLUSTER
+        raise ValueError(f"sbatch {script} failed: {done.stderr.strip()}")
+    job = done.stdout.strip().partition(";")[0]  # JOB;CLUSTER where there are several
     atomic_write(root / JOB, json.dumps({"job": job}) + "\n")
-    print(f"submitted: job {job}, {len(indices)} runs; run this again when they are done")
+    print(f"submitted job {job} with {len(indices)} runs; run this again when they are done")
 
 
 def write_script(
     root: Path, indices: Sequence[int], *, command: Command, num_jobs: int, options: Sequence[str]
 ) -> Path:
-    """The array by which each task runs `command` for one of `indices`, from this folder."""
+    """Write the array script: each task runs `command` for one of `indices`, in this folder."""
     logs = (root / "slurm").absolute()
     logs.mkdir(parents=True, exist_ok=True)
     text = TEMPLATE.format(
@@ -81,28 +81,27 @@ def write_script(
 
 
 def require_options(options: Iterable[str]) -> None:
-    """ValueError if one is not an option of sbatch, such as "--gres=gpu:1"."""
+    """Raise ValueError unless each is an option of sbatch, such as "--gres=gpu:1"."""
     for option in options:
         if not option.startswith("-") or "\n" in option:
             raise ValueError(
-                f"an option of sbatch is such as --gres=gpu:1, got {option!r}; write it as "
-                "--sbatch=--gres=gpu:1"
+                f"--sbatch takes an option of sbatch, as in --sbatch=--gres=gpu:1; got {option!r}"
             )
 
 
 def queued_job(root: Path) -> str | None:
-    """The job that was submitted for the sweep in `root`, if tasks of it wait or run still."""
+    """Return the job submitted for the sweep in `root` if any of its tasks waits or runs."""
     path = root / JOB
     if not path.is_file() or not shutil.which("squeue"):
         return None
     job = json.loads(path.read_text())["job"]
-    # Of a job that has been over for minutes squeue says that it is invalid.
+    # Minutes after a job has ended, squeue calls its id invalid.
     done = subprocess.run(["squeue", "--noheader", f"--jobs={job}"], capture_output=True, text=True)
     return job if done.returncode == 0 and done.stdout.strip() else None
 
 
 def _ranges(indices: Sequence[int]) -> str:
-    """ "0-3,7" of 0, 1, 2, 3, 7."""
+    """Return "0-3,7" for 0, 1, 2, 3, 7."""
     ranges: list[list[int]] = []
     for index in sorted(indices):
         if ranges and index == ranges[-1][1] + 1:

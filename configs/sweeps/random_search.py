@@ -1,25 +1,24 @@
-"""Twenty draws of the optimiser's settings and the augmentation of the sound.
+"""Random search over optimiser settings and the augmentation of the sound, 20 runs by default.
 
-    avsync-sweep --config=configs/grid.py --sweep=configs/sweeps/random_search.py:40 \\
-        --split=test_planted --workdir=runs/random_search
+    avsync-sweep --config=grid --sweep=random_search:40 --split=test_planted \\
+        --workdir=runs/random_search
 
-`:N` draws N. The same N gives the same runs, a larger one has those of a smaller one first: a sweep
-that was run can be gone on with.
+`:40` draws 40 runs. The same number gives the same runs; a larger number keeps the runs of a
+smaller one and adds to them, so that a finished sweep can be extended.
 """
 
+from avsync.config.files import whole_number
 from avsync.sweeps.space import Overrides, choice, log_uniform, sample, uniform
 
 SEED = 0
 
 
 def get_sweep(arg: str = "") -> list[Overrides]:
-    """`arg` is the number of runs, 20 if it is empty."""
-    if not (arg or "20").isdecimal():
-        raise ValueError(f"random_search.py takes how many runs, such as :40; got {arg!r}")
+    """`arg` is the number of runs; 20 by default."""
     draws = {
         "optim.learning_rate": log_uniform(2e-4, 1e-2),
         "optim.weight_decay": log_uniform(1e-4, 1e-1),
         "optim.warmup_steps": choice(20, 100, 200),
         "data.augmentation.gain_low_db": uniform(-20.0, 0.0),
     }
-    return sample(draws, num_runs=int(arg or 20), seed=SEED)
+    return sample(draws, num_runs=whole_number(arg, default=20), seed=SEED)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from avsync import parallel
 from avsync.build_training import make_training
-from avsync.config import Config, default
+from avsync.config import Config, default, encoder, head
 from avsync.train.state import new_state
 from avsync.train.step import make_train_step, refuse_fakes
 from tests.benchmarks.turns import serve
@@ -28,8 +28,8 @@ def make_config(directory: Path, batch_clips: int, window_frames: int) -> Config
         dataset="random/none", data_dir=str(directory / "tfds"), val_split="train", trim="none"
     )
     config.data.update(batch_size=batch_clips, window_frames=window_frames)
-    config.model.visual.name = config.model.audio.name = "precomputed"
-    config.model.head.name = "fusion_mlp"
+    config.model.visual, config.model.audio = encoder("precomputed"), encoder("precomputed")
+    config.model.head = head("fusion_mlp")
     config.optim.update(name="adam", schedule="constant", learning_rate=1e-5, warmup_steps=0)
     config.optim.update(weight_decay=0.0, max_gradient_norm=0.0)
     return config

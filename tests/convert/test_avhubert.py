@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from avsync import build
-from avsync.config import default
+from avsync.config import default, with_changes
 from avsync.convert import torch_file
 from avsync.convert._avhubert_keys import UNUSED, check, strip
 from avsync.convert._unpickler import Stub
@@ -112,9 +112,7 @@ def test_the_parameters_are_those_of_the_encoder(checkpoint):
 
 def test_the_config_of_a_converted_file_makes_both_encoders(testdata):
     changes = convert_file(torch_file.read(testdata / "avhubert_tiny" / "ckpt.pt")).config
-    config = default()
-    config.update(changes)
-    model = build.make_model(config)
+    model = build.make_model(with_changes(default(), changes))
     assert isinstance(model.visual_encoder, Encoder)
     assert isinstance(model.audio_encoder, Encoder)
     assert (model.visual_encoder.modality, model.audio_encoder.modality) == ("video", "audio")

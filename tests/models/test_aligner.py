@@ -7,6 +7,7 @@ import pytest
 
 from avsync import build, scoring
 from avsync.config import default
+from avsync.config import head as make_head
 from avsync.models.aligner import EXCLUDED
 from avsync.models.heads.fusion_mlp import Head
 from avsync.units import SAMPLES_PER_FRAME
@@ -16,9 +17,8 @@ def small_config(head: str = "cosine", edges: str = "masked"):
     config = default()
     config.model.visual.update(stem_width=8, widths=(8, 16), features=32, embedding=16)
     config.model.audio.update(widths=(16, 16, 32), embedding=16)
-    config.model.head.name = head
-    if head == "fusion_mlp":
-        config.model.head.update(projection=16, widths=(16, 8))
+    sizes = {"projection": 16, "widths": (16, 8)} if head == "fusion_mlp" else {}
+    config.model.head = make_head(head, **sizes)
     config.model.update(edges=edges, reach_frames=4)
     return config
 
@@ -114,10 +114,10 @@ def test_the_fusion_head_is_the_papers_network():
             v = visual[0, t] @ p["visual_proj"]["kernel"] + p["visual_proj"]["bias"]
             a = sound @ p["audio_proj"]["kernel"] + p["audio_proj"]["bias"]
             x = np.concatenate([v, a]) @ first + p["audio_first"]["bias"]
-            x = np.maximum(norm(x, p["tail"]["LayerNorm_0"]), 0)
-            x = x @ p["tail"]["Dense_0"]["kernel"] + p["tail"]["Dense_0"]["bias"]
-            x = np.maximum(norm(x, p["tail"]["LayerNorm_1"]), 0)
-            x = x @ p["tail"]["Dense_1"]["kernel"] + p["tail"]["Dense_1"]["bias"]
+            x = np.maximum(norm(x, p["tail"]["norm0"]), 0)
+            x = x @ p["tail"]["dense0"]["kernel"] + p["tail"]["dense0"]["bias"]
+            x = np.maximum(norm(x, p["tail"]["norm1"]), 0)
+            x = x @ p["tail"]["logit"]["kernel"] + p["tail"]["logit"]["bias"]
             np.testing.assert_allclose(logits[0, t, k], x[0], atol=1e-4)
 
 

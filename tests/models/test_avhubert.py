@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from avsync import build
-from avsync.config import default
+from avsync.config import default, encoder
 from avsync.convert import torch_file
 from avsync.convert.avhubert import convert
 from avsync.models.encoders.avhubert import Encoder
@@ -136,10 +136,10 @@ def test_recomputing_blocks_changes_no_gradient(published):
 
 def test_it_fits_where_the_encoders_of_an_aligner_stand():
     config = default()
-    config.model.visual = {
-        "name": "avhubert", "modality": "video", "remat": "blocks", "chunk_frames": 2, **TINY
-    }  # fmt: skip
-    config.model.audio = {"name": "avhubert", "modality": "audio", **TINY}
+    config.model.visual = encoder(
+        "avhubert", modality="video", remat="blocks", chunk_frames=2, **TINY
+    )
+    config.model.audio = encoder("avhubert", modality="audio", **TINY)
     model = build.make_model(config)
     logits, variables = jax.eval_shape(
         model.init_with_output,

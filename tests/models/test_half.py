@@ -9,6 +9,7 @@ import pytest
 
 from avsync import build
 from avsync.config import Config, default
+from avsync.config import head as make_head
 from avsync.train.losses.alignment import alignment_nll
 
 # Of a sum or a root in bfloat16, with 8 bits, not more than two digits are left.
@@ -22,9 +23,8 @@ def small(dtype: str, head: str) -> Config:
         pool=4, stem_width=8, widths=(8,), blocks=(1,), features=16, embedding=16
     )
     config.model.audio.update(num_bands=16, widths=(8, 8, 16), embedding=16)
-    config.model.head.name = head
-    if head == "fusion_mlp":
-        config.model.head.update(projection=8, widths=(16, 8))
+    sizes = {"projection": 8, "widths": (16, 8)} if head == "fusion_mlp" else {}
+    config.model.head = make_head(head, **sizes)
     return config
 
 

@@ -4,10 +4,10 @@ import pytest
 
 from avsync.files import file_lock
 from avsync.sweeps import job, plan
-from avsync.sweeps.commands import Evaluation, commands, task_command
-from avsync.sweeps.outcomes import Places
+from avsync.sweeps.commands import Evaluation, array_task_command, commands
+from avsync.sweeps.results import RunFiles
 
-VALUES = {"seed": 0, "data": {"dataset": "grid", "data_dir": "data"}, "train": {"num_steps": 9}}
+FIELDS = {"seed": 0, "data.dataset": "grid", "data.data_dir": "data", "train.num_steps": 9}
 
 TEST = Evaluation(None, "test_planted")
 
@@ -16,48 +16,50 @@ TEST = Evaluation(None, "test_planted")
 def sweep() -> plan.Sweep:
     overrides = [{"seed": 1}, {"data.dataset": "lrs3"}, {"seed": 2}]
     return plan.make_sweep(
-        overrides, config="configs/grid.py", fixed={"train.num_steps": 5}, values=VALUES
+        overrides,
+        config="configs/grid.py",
+        fixed={"train.num_steps": 5},
+        fields_with=lambda changes: {**FIELDS, **changes},
     )
 
 
 def end(sweep: plan.Sweep, root: Path, *, index: int, reason: str = "") -> None:
     run = sweep.runs[index]
-    places = Places.of(root, run)
-    places.end(places.begin(), tested_on=TEST.of(sweep, run), reason=reason)
+    files = RunFiles.of(root, run)
+    files.end(files.begin(), tested_on=TEST.describe(sweep, run), reason=reason)
 
 
-def test_what_is_left_are_the_runs_that_failed_and_those_not_begun(sweep, tmp_path: Path):
+def test_failed_runs_runs_not_begun_and_runs_without_this_test_are_pending(sweep, tmp_path: Path):
     end(sweep, tmp_path, index=0)
     end(sweep, tmp_path, index=1, reason="train: no such dataset")
     assert job.pending(sweep, tmp_path, evaluation=TEST) == [1, 2]
     assert job.pending(sweep, tmp_path, evaluation=TEST, only=0) == []
     assert job.pending(sweep, tmp_path, evaluation=Evaluation(None, ""), only=0) == []
-    # Another test is something to do.
     assert job.pending(sweep, tmp_path, evaluation=Evaluation("avlips", "test"), only=0) == [0]
-    with pytest.raises(ValueError, match="there is no run 3; the sweep has the runs 0 to 2"):
+    with pytest.raises(ValueError, match="run 3 not found: the sweep has runs 0 to 2"):
         job.pending(sweep, tmp_path, evaluation=TEST, only=3)
 
 
-def test_a_sweep_has_failed_only_if_every_run_has(sweep, tmp_path: Path):
+def test_a_sweep_fails_only_if_every_run_failed(sweep, tmp_path: Path):
     for index in (0, 1):
         end(sweep, tmp_path, index=index, reason=f"train: reason {index}")
     assert job.failure(sweep, tmp_path) == ""
-    assert job.failure(sweep, tmp_path, only=1) == "the run failed, the last one: train: reason 1"
+    assert job.failure(sweep, tmp_path, only=1).endswith("train: reason 1")
     end(sweep, tmp_path, index=2, reason="train: reason 2")
-    assert job.failure(sweep, tmp_path) == "each of 3 runs failed, the last one: train: reason 2"
+    assert job.failure(sweep, tmp_path) == "all 3 runs failed, the last one with: train: reason 2"
 
 
-def test_a_run_that_another_process_is_at_is_left_to_it(sweep, tmp_path: Path):
-    lock = Places.of(tmp_path, sweep.runs[2]).outcome.with_suffix(".lock")
+def test_a_run_that_another_process_executes_is_refused(sweep, tmp_path: Path):
+    lock = RunFiles.of(tmp_path, sweep.runs[2]).outcome.with_suffix(".lock")
     with (
         file_lock(lock),
-        pytest.raises(ValueError, match=r"another process, which holds 002_seed=2\."),
+        pytest.raises(ValueError, match=r"another process.*002_seed=2\."),
     ):
-        job.do(sweep, tmp_path, evaluation=TEST, indices=[1, 2], slots=[{}])
+        job.execute(sweep, tmp_path, evaluation=TEST, indices=[1, 2], slots=[{}])
     assert job.pending(sweep, tmp_path, evaluation=TEST) == [0, 1, 2]
 
 
-def test_the_commands_of_a_run_are_those_of_a_user(sweep):
+def test_a_run_is_executed_by_the_commands_that_a_user_would_type(sweep):
     train, evaluate = commands(sweep, sweep.runs[1], workdir=Path("runs/x"), evaluation=TEST)
     assert train.text == (
         "avsync-train --config=configs/grid.py --workdir=runs/x --config.train.num_steps=5 "
@@ -70,8 +72,8 @@ def test_the_commands_of_a_run_are_those_of_a_user(sweep):
     assert len(commands(sweep, sweep.runs[1], workdir=Path(), evaluation=Evaluation(None, ""))) == 1
 
 
-def test_a_task_of_slurm_is_the_same_sweep_with_what_it_fixes(sweep):
-    command = task_command(
+def test_a_slurm_task_gets_the_sweep_and_its_fixed_changes(sweep):
+    command = array_task_command(
         sweep, "s.py:3", workdir=Path("runs"), evaluation=Evaluation("avlips", "test")
     )
     assert command.text == (

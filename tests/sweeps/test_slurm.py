@@ -13,20 +13,20 @@ def write(root: Path, indices: list[int], *options: str) -> Path:
     return slurm.write_script(root, indices, command=COMMAND, num_jobs=4, options=options)
 
 
-def test_the_script_is_an_array_of_the_runs_that_are_left(tmp_path: Path):
+def test_the_script_is_an_array_of_the_pending_runs(tmp_path: Path):
     lines = write(tmp_path, [0, 1, 2, 5, 7, 8], "--gres=gpu:1").read_text().splitlines()
     assert lines[0] == "#!/usr/bin/env bash"
     assert "#SBATCH --array=0-2,5,7-8%4" in lines
     assert "#SBATCH --gres=gpu:1" in lines
-    # Slurm reads no option below the first command.
+    # Slurm ignores options below the first command.
     first_command = next(i for i, line in enumerate(lines) if line and line[0] != "#")
     assert not any(line.startswith("#SBATCH") for line in lines[first_command:])
 
 
-def test_a_task_does_the_run_of_its_number_and_is_queued_again_if_it_says_so(tmp_path: Path):
+def test_a_task_executes_the_run_of_its_index_and_is_requeued_when_preempted(tmp_path: Path):
     script = write(tmp_path, [3])
     assert "'--workdir=runs/a b' --only=" in script.read_text()
-    # srun and scontrol, as programs that only say how they were called.
+    # Stand-ins for srun and scontrol, which print how they were called.
     srun = 'srun() { echo "srun $*"; return 75; }; scontrol() { echo "scontrol $*"; }; '
     done = subprocess.run(
         ["bash", "-c", f"{srun} source {script}"],
@@ -40,10 +40,10 @@ def test_a_task_does_the_run_of_its_number_and_is_queued_again_if_it_says_so(tmp
     assert requeued == "scontrol requeue 17"
 
 
-def test_an_option_that_sbatch_would_not_read_is_refused():
-    with pytest.raises(ValueError, match="got 'gres=gpu:1'; write it as --sbatch=--gres=gpu:1"):
+def test_something_that_is_no_sbatch_option_is_refused():
+    with pytest.raises(ValueError, match="--sbatch=--gres=gpu:1; got 'gres=gpu:1'"):
         slurm.require_options(["gres=gpu:1"])
 
 
-def test_a_sweep_that_was_never_submitted_is_not_in_the_queue(tmp_path: Path):
+def test_a_sweep_that_was_never_submitted_is_not_queued(tmp_path: Path):
     assert slurm.queued_job(tmp_path) is None

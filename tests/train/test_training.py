@@ -121,12 +121,12 @@ def test_a_report_says_whether_data_or_the_device_is_the_limit(data_dir, tmp_pat
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"reach_clips": 1}, r"reach_clips must be 0 to 0 for a config\.data\.batch_size of 2"),
+        ({"reach_clips": 1}, r"reach_clips must be 0 to 0 for config\.data\.batch_size=2"),
         (
             {"reach_clips": 1, "grad_accum_steps": 2},
-            r"reach_clips 1 needs .*grad_accum_steps 1, got 2",
+            r"reach_clips=1 needs .*grad_accum_steps=1, got 2",
         ),
-        ({"reach_clips": 1, "loss": "supervised"}, r"needs config\.train\.loss 'alignment'"),
+        ({"reach_clips": 1, "loss": "supervised"}, r"needs config\.train\.loss='alignment'"),
         ({"remat": "cheep"}, "did you mean 'cheap'"),
     ],
 )

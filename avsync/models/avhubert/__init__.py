@@ -1,1 +1,1 @@
-"""The parts of AV-HuBERT (Shi et al., ICLR 2022), in the form of its published weights."""
+"""Parts of AV-HuBERT (Shi et al., ICLR 2022), structured as its published weights."""

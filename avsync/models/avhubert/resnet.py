@@ -1,4 +1,4 @@
-"""AV-HuBERT's eyes: a stem over five frames and the trunk of ResNet-18, without batch norms."""
+"""AV-HuBERT's visual front end: a stem over five frames and the trunk of ResNet-18."""
 
 from typing import Any
 
@@ -7,30 +7,29 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt8
 
-from avsync.models.avhubert.remat import with_remat
-from avsync.models.layers import keep_valid
+from avsync.models.layers import keep_valid, with_remat
 
 INPUT_PIXELS = 88
 
 # Mean and deviation of grey values over the training crops of AV-HuBERT (its published config).
 GREY_MEAN, GREY_DEVIATION = 0.421, 0.165
 
-REACH_FRAMES = 2  # of the stem on each side: the only layer that looks along time
+REACH_FRAMES = 2  # of the stem on each side; no other layer sees more than one frame
 STEM_WIDTH = 64
 WIDTHS = (64, 128, 256, 512)
 BLOCKS = 2
 
 
 class ResNet(nn.Module):
-    """Mouth crops to 512 channels a frame, [b t 512].
+    """Mouth crops to 512 channels per frame, [b t 512].
 
     The published network's batch norms are folded into the convolutions in front of them; each
     channel has its own PReLU slope.
 
     Attributes:
-      chunk_frames: frames that are in memory at once, 0 for all; a frame takes about 1 MB in
-        float32. The result is the same.
-      remat: "blocks" keeps each block's input alone for the backward pass, "none" everything.
+      chunk_frames: frames processed at once, 0 for all; a frame takes about 1 MB in float32. The
+        result is the same.
+      remat: see `avsync.models.layers.with_remat`.
       dtype: of the activations.
     """
 
@@ -44,13 +43,13 @@ class ResNet(nn.Module):
         frames: UInt8[Array, "b t h w 1"] | Float[Array, "b t h w 1"],
         valid: Bool[Array, "b t"],
     ) -> Float[Array, "b t 512"]:
-        """Frames are uint8, or float that is normalised already; ValueError if not 88 x 88."""
+        """Features of `frames`, uint8 or normalised float; ValueError if they are not 88 x 88."""
         if frames.shape[2:4] != (INPUT_PIXELS, INPUT_PIXELS):
             raise ValueError(
-                f"AV-HuBERT sees mouth crops of {INPUT_PIXELS} x {INPUT_PIXELS} pixels, got "
-                f"{frames.shape[2]} x {frames.shape[3]}: cut the centre out of larger ones."
+                f"AV-HuBERT takes mouth crops of {INPUT_PIXELS} x {INPUT_PIXELS} pixels, got "
+                f"{frames.shape[2]} x {frames.shape[3]}; crop larger ones to their centre"
             )
-        pictures = Pictures(self.remat, self.dtype, name="pictures")
+        images = ImageNetwork(self.remat, self.dtype, name="pictures")
         time = frames.shape[1]
         chunk = self.chunk_frames if 0 < self.chunk_frames < time else time
         num_chunks = -(-time // chunk)
@@ -58,23 +57,25 @@ class ResNet(nn.Module):
         frames = jnp.pad(frames, ((0, 0), margin, (0, 0), (0, 0), (0, 0)))
         valid = jnp.pad(valid, ((0, 0), margin))
         if num_chunks == 1:
-            return pictures(frames, valid)
+            return images(frames, valid)
 
-        def one_chunk(pictures: Pictures, carry: None, first: jax.Array) -> tuple[None, jax.Array]:
-            here = [
+        def one_chunk(
+            images: ImageNetwork, carry: None, first: jax.Array
+        ) -> tuple[None, jax.Array]:
+            chunk_inputs = [
                 jax.lax.dynamic_slice_in_dim(x, first, chunk + 2 * REACH_FRAMES, axis=1)
                 for x in (frames, valid)
             ]
-            return carry, pictures(*here)
+            return carry, images(*chunk_inputs)
 
         scan = nn.scan(one_chunk, variable_broadcast="params", split_rngs={"params": False})
-        _, features = scan(pictures, None, jnp.arange(num_chunks) * chunk)
+        _, features = scan(images, None, jnp.arange(num_chunks) * chunk)
         features = jnp.moveaxis(features, 0, 1)
         return features.reshape(features.shape[0], num_chunks * chunk, -1)[:, :time]
 
 
-class Pictures(nn.Module):
-    """Frames with two neighbours at each end, [b t+4 88 88 1], to [b t 512]."""
+class ImageNetwork(nn.Module):
+    """Frames, two more at each end, [b t+4 88 88 1], to [b t 512]."""
 
     remat: str
     dtype: Any
@@ -92,11 +93,11 @@ class Pictures(nn.Module):
         x = jnp.stack([x[:, i : i + time] for i in range(2 * REACH_FRAMES + 1)], axis=-1)
         x = x.reshape(batch * time, *x.shape[2:])
         x = PReLU(name="stem_prelu")(_conv(STEM_WIDTH, 7, 2, self.dtype, name="stem")(x))
-        # Slopes, and with them activations, may be negative: 0 could win. 44 pixels need no
-        # padding at the far side, where the last window ends with the last pixel.
+        # Slopes, and so activations, may be negative: a padding of 0 could be the maximum. At the
+        # far side 44 pixels need no padding: the last window ends with the last pixel.
         x = jnp.pad(x, ((0, 0), (1, 0), (1, 0), (0, 0)), constant_values=-jnp.inf)
         x = nn.max_pool(x, (3, 3), (2, 2))
-        block = with_remat(PictureBlock, self.remat)
+        block = with_remat(ResidualBlock, self.remat)
         for stage, width in enumerate(WIDTHS):
             for i in range(BLOCKS):
                 stride = 2 if stage > 0 and i == 0 else 1
@@ -104,8 +105,8 @@ class Pictures(nn.Module):
         return x.mean(axis=(1, 2), dtype=jnp.float32).reshape(batch, time, -1)
 
 
-class PictureBlock(nn.Module):
-    """Two 3 x 3 convolutions and a way around them (He et al. 2016); PReLU after the sum."""
+class ResidualBlock(nn.Module):
+    """Two 3 x 3 convolutions and a shortcut (He et al. 2016); PReLU after the sum."""
 
     width: int
     stride: int
@@ -122,7 +123,7 @@ class PictureBlock(nn.Module):
 
 
 class PReLU(nn.Module):
-    """Each channel has a slope of its own for negative values; Flax's nn.PReLU has one for all."""
+    """PReLU with one slope per channel; Flax's nn.PReLU has one for all channels."""
 
     @nn.compact
     def __call__(self, x: Float[Array, "*rest c"]) -> Float[Array, "*rest c"]:
@@ -139,7 +140,7 @@ def _normalised(
 
 
 def _conv(width: int, kernel: int, stride: int, dtype: Any, *, name: str) -> nn.Conv:
-    # As many zeros on both sides; "SAME" puts them behind where the stride is 2.
+    # Equal zeros on both sides; "SAME" pads more at the far side where the stride is 2.
     padding = (kernel // 2, kernel // 2)
     return nn.Conv(
         width, [kernel, kernel], [stride, stride], [padding, padding], dtype=dtype, name=name

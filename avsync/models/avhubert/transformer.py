@@ -7,9 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from avsync.models.avhubert.norm import layer_norm
-from avsync.models.avhubert.remat import with_remat
-from avsync.models.layers import keep_valid
+from avsync.models.layers import exact_layer_norm, keep_valid, with_remat
 
 POSITION_KERNEL_FRAMES = 128
 POSITION_GROUPS = 16
@@ -18,18 +16,18 @@ POSITION_GROUPS = 16
 class Transformer(nn.Module):
     """[b t d] to [b t d], float32: the last block's output after the final LayerNorm.
 
-    Every frame sees the whole clip, padded frames apart, so features of a part of a clip are not a
-    part of the clip's features.
+    Every frame attends to all valid frames of the clip, so the features of a part of a clip differ
+    from the same part of the clip's features.
 
     Attributes:
-      feed_forward: channels between the two layers that follow attention.
-      num_heads: of d / num_heads channels each.
+      feed_forward: channels between the two dense layers that follow attention.
+      num_heads: attention heads, of d / num_heads channels each.
       num_layers: blocks; their parameters are stacked along a leading axis.
-      chunk_frames: frames whose attention is computed at once, 0 for all: the weights take
-        b * num_heads * chunk_frames * t * 4 bytes. The result is the same.
-      remat: "blocks" keeps each block's input alone for the backward pass, "none" everything.
-      dtype: of what the matrix products take and give; sums along the residual, norms, softmax and
-        GELU are float32.
+      chunk_frames: query frames whose attention is computed at once, 0 for all; the attention
+        weights take b * num_heads * chunk_frames * t * 4 bytes. The result is the same.
+      remat: see `avsync.models.layers.with_remat`.
+      dtype: of inputs and outputs of the matrix products; residual sums, norms, softmax and GELU
+        are float32.
     """
 
     feed_forward: int
@@ -47,7 +45,7 @@ class Transformer(nn.Module):
         positions = nn.Conv(
             x.shape[-1],
             [POSITION_KERNEL_FRAMES],
-            # 64 and 64 with the last output dropped. "SAME" would be (63, 64): one frame early.
+            # 64 and 64 with the last output dropped. "SAME" would pad (63, 64): one frame early.
             padding=[(POSITION_KERNEL_FRAMES // 2, POSITION_KERNEL_FRAMES // 2 - 1)],
             feature_group_count=POSITION_GROUPS,
             dtype=self.dtype,
@@ -58,7 +56,7 @@ class Transformer(nn.Module):
         def layer(block: nn.Module, x: jax.Array, _: None) -> tuple[jax.Array, None]:
             return block(x, valid), None
 
-        # One compiled block serves all layers, whose parameters are stacked. 24 blocks one by one
+        # One compiled block serves all layers, whose parameters are stacked. 24 separate blocks
         # save a CPU the copy of each layer's parameters, a quarter of the time on four clips of
         # 3 s, but their gradient takes 56 s to compile instead of 5.
         block = with_remat(Block, self.remat, prevent_cse=False)(
@@ -71,11 +69,11 @@ class Transformer(nn.Module):
             length=self.num_layers,
         )
         x, _ = scan(block, x, None)
-        return layer_norm("final_norm")(x)
+        return exact_layer_norm("final_norm")(x)
 
 
 class Block(nn.Module):
-    """Attention and two dense layers, each after a LayerNorm and around it a residual."""
+    """Pre-norm residual attention, then pre-norm residual feed-forward layers."""
 
     feed_forward: int
     num_heads: int
@@ -92,13 +90,13 @@ class Block(nn.Module):
             projected = nn.Dense(dim, dtype=self.dtype, name=name)(normed)
             return projected.reshape(*x.shape[:2], self.num_heads, dim // self.num_heads)
 
-        normed = layer_norm("attention_norm")(x)
+        normed = exact_layer_norm("attention_norm")(x)
         attended = attend(
             heads("query"), heads("key"), heads("value"), valid, chunk_frames=self.chunk_frames
         )
         x = x + nn.Dense(dim, dtype=self.dtype, name="output")(attended.reshape(x.shape))
 
-        normed = layer_norm("feed_forward_norm")(x)
+        normed = exact_layer_norm("feed_forward_norm")(x)
         wide = _gelu(nn.Dense(self.feed_forward, dtype=self.dtype, name="expand")(normed))
         return x + nn.Dense(dim, dtype=self.dtype, name="contract")(wide)
 
@@ -111,13 +109,13 @@ def attend(
     *,
     chunk_frames: int,
 ) -> Float[Array, "b t n c"]:
-    """Softmax attention of n heads to valid frames; of `chunk_frames` queries at once, 0 for all.
+    """Softmax attention of n heads to valid frames, `chunk_frames` queries at once, 0 for all.
 
-    Where no frame is valid the result is finite and means nothing.
+    Where no frame is valid, the result is finite and meaningless.
     """
 
     def attend_to_all(query: Float[Array, "b t n c"]) -> Float[Array, "b t n c"]:
-        # Its softmax is float32 whatever the inputs are.
+        # JAX computes this softmax in float32 whatever the inputs are.
         return jax.nn.dot_product_attention(query, key, value, mask=valid[:, None, None])
 
     batch, time, *head = query.shape
@@ -126,11 +124,11 @@ def attend(
     num_chunks = -(-time // chunk_frames)
     padded = jnp.pad(query, ((0, 0), (0, num_chunks * chunk_frames - time), (0, 0), (0, 0)))
     chunks = jnp.moveaxis(padded.reshape(batch, num_chunks, chunk_frames, *head), 1, 0)
-    # Recomputed in the backward pass, which would otherwise keep the weights of all chunks.
+    # Rematerialised: the backward pass would otherwise keep the attention weights of all chunks.
     attended = jax.lax.map(jax.checkpoint(attend_to_all), chunks)
     return jnp.moveaxis(attended, 0, 1).reshape(padded.shape)[:, :time]
 
 
 def _gelu(x: Float[Array, "*rest d"]) -> Float[Array, "*rest d"]:
-    """By the error function, not by tanh: 2e-4 apart at the output."""
+    """GELU by the error function; the tanh approximation is 2e-4 off at the output."""
     return jax.nn.gelu(x.astype(jnp.float32), approximate=False)

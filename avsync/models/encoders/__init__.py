@@ -1,1 +1,1 @@
-"""Encoders by name: one modality in, one embedding a video frame out."""
+"""Encoders by name: one modality in, one embedding per video frame out."""

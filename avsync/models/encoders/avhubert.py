@@ -1,8 +1,9 @@
-"""AV-HuBERT (Shi et al., ICLR 2022): features of the mouth, of the sound, or of both together.
+"""AV-HuBERT (Shi et al., ICLR 2022): features of the mouth, of the sound, or of both jointly.
 
 Its published weights may be used for non-commercial research only; avsync ships none.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -10,11 +11,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Int16, UInt8
 
 from avsync import lookup
-from avsync.models.avhubert.norm import layer_norm
 from avsync.models.avhubert.resnet import ResNet
 from avsync.models.avhubert.transformer import Transformer
 from avsync.models.frontend import DimSize, stacked_log_filterbank
-from avsync.models.layers import keep_valid
+from avsync.models.layers import exact_layer_norm, keep_valid
+from avsync.ops import unit_length
 from avsync.units import SAMPLES_PER_FRAME
 
 MODALITIES = ("audio", "video")
@@ -23,27 +24,44 @@ STREAMS = ("visual", "audio", "multimodal")
 
 LENGTHS = ("unit", "raw")
 
+WITHOUT_EFFECT_ON_FEATURES = ("length", "chunk_frames", "remat")
+
 LICENCE = (
     "Weights trained from the published ones of AV-HuBERT (Shi et al., ICLR 2022) are for "
     "non-commercial research only."
 )
 
 
-class Encoder(nn.Module):
-    """One modality to [b t d], d = `embedding`, as AVH-Align uses it: the other one is left out.
+def feature_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The `options` of an Encoder, as in a config, on which the features of `extract` depend.
 
-    The default is the large model; the base one has embedding 768, feed_forward 3072, num_heads 12,
-    num_layers 12. Both modalities, and the features themselves, are had from `fuse`. The parameters
-    of the whole network, as converted, serve either modality; `init` makes only those in use.
+    They are part of the fingerprint of extracted features. Configs of avsync 0.1 recorded an
+    amplitude only where it was not the default: left out, the fingerprints of then stay valid.
+    """
+    features = {name: x for name, x in options.items() if name not in WITHOUT_EFFECT_ON_FEATURES}
+    if features.get("amplitude") == Encoder.amplitude:
+        del features["amplitude"]
+    return features
+
+
+class Encoder(nn.Module):
+    """One modality to [b t d], d = `embedding`, without the other one, as AVH-Align uses it.
+
+    The default is the large model; the base model has embedding 768, feed_forward 3072, num_heads
+    12, num_layers 12. `fuse` takes both modalities and returns the raw features. `init` makes only
+    the parameters that `modality` uses; `fuse` needs those of the whole network, as converted.
 
     Attributes:
       modality: "audio" takes waveforms, "video" mouth crops.
-      embedding, feed_forward, num_heads, num_layers: of the transformer.
-      length: "unit" for features of length 1, as the paper's head expects them; "raw" leaves them.
-      amplitude: the scale in which sound is analysed, avsync.models.frontend.AMPLITUDES.
-      chunk_frames: frames that the front end and the attention of a long clip take at once, 0 for
-        all: less memory, the same result.
-      remat: "blocks" keeps each block's input alone for the backward pass, "none" everything.
+      embedding: channels of the transformer, and out.
+      feed_forward: channels between the two dense layers of each block.
+      num_heads: attention heads of each block.
+      num_layers: blocks of the transformer.
+      length: "unit" scales features to length 1, as the paper's head expects; "raw" does not.
+      amplitude: scale of the analysed sound, one of avsync.models.frontend.AMPLITUDES.
+      chunk_frames: frames that the front end and the attention process at once, 0 for all; saves
+        memory, the result is the same.
+      remat: "blocks" keeps only each block's input for the backward pass, "none" keeps everything.
       dtype: of the activations; sums, norms and softmax are always float32.
     """
 
@@ -62,7 +80,7 @@ class Encoder(nn.Module):
         self.audio_projection = nn.Dense(self.embedding, dtype=self.dtype)
         self.resnet = ResNet(self.chunk_frames, self.remat, self.dtype)
         self.video_projection = nn.Dense(self.embedding, dtype=self.dtype)
-        self.fusion_norm = layer_norm("fusion_norm")
+        self.fusion_norm = exact_layer_norm("fusion_norm")
         self.fusion_projection = nn.Dense(self.embedding, dtype=self.dtype)
         self.transformer = Transformer(
             self.feed_forward,
@@ -78,29 +96,23 @@ class Encoder(nn.Module):
         clips: UInt8[Array, "b t_video h w 1"] | Int16[Array, "b s"] | Float[Array, "b s"],
         valid: Bool[Array, "b t"],
     ) -> Float[Array, "b t d"]:
-        """Features in float32, 0 where not valid. Padding lies behind the clip.
+        """Features in float32, 0 where not valid. Padding must follow the clip.
 
-        `clips` are waveforms of 640 samples a frame for modality "audio", uint8 crops of 88 x 88
+        `clips` are waveforms of 640 samples per frame for modality "audio", uint8 crops of 88 x 88
         pixels for "video".
         """
+        lookup.require("modality", self.modality, MODALITIES)
+        lookup.require("length", self.length, LENGTHS)
         if self.modality == "audio":
             features = self.fuse(None, self.listen(clips, valid), valid)
-        elif self.modality == "video":
-            features = self.fuse(clips, None, valid)
         else:
-            raise ValueError(lookup.unknown("modality", self.modality, list(MODALITIES)))
-        if self.length == "unit":
-            # The root is kept from 0, where its gradient is infinite.
-            square = jnp.sum(jnp.square(features), axis=-1, keepdims=True)
-            return features / jnp.sqrt(square + 1e-12)
-        if self.length == "raw":
-            return features
-        raise ValueError(lookup.unknown("length", self.length, list(LENGTHS)))
+            features = self.fuse(clips, None, valid)
+        return unit_length(features) if self.length == "unit" else features
 
     def listen(
         self, waveform: Int16[Array, "b s"] | Float[Array, "b s"], valid: Bool[Array, "b t"]
     ) -> Float[Array, "b t 104"]:
-        """The stacked log filterbanks of `waveform`; what lies behind the last valid frame is cut.
+        """The stacked log filterbanks of `waveform`; sound behind the last valid frame is ignored.
 
         Raises ValueError if there are not 640 samples to each frame of `valid`.
         """
@@ -108,7 +120,7 @@ class Encoder(nn.Module):
         if waveform.shape[1] != num_frames * SAMPLES_PER_FRAME:
             raise ValueError(
                 f"{num_frames} frames need {num_frames * SAMPLES_PER_FRAME} samples, got "
-                f"{waveform.shape[1]}: cut or pad the waveform to {SAMPLES_PER_FRAME} a frame."
+                f"{waveform.shape[1]}: cut or pad the waveform to {SAMPLES_PER_FRAME} per frame"
             )
         num_samples = valid.sum(axis=1) * SAMPLES_PER_FRAME
         return stacked_log_filterbank(waveform, num_samples, amplitude=self.amplitude)
@@ -119,14 +131,16 @@ class Encoder(nn.Module):
         sound: Float[Array, "b t_audio f"] | None,
         valid: Bool[Array, "b t"],
     ) -> Float[Array, "b t d"]:
-        """Features of one or both modalities as the network gives them, 0 where not valid.
+        """The network's raw features of one or both modalities, 0 where not valid.
 
-        `frames` are uint8, or float that is normalised already; `sound` comes from `listen`, or is
-        [b t 104] by other ways. Raises ValueError if there is neither, or not one a frame.
+        `frames` are uint8 or normalised float; `sound` is what `listen` returns. Raises ValueError
+        if both are None, or if the number of either differs from the number of frames in `valid`.
         """
         if frames is None and sound is None:
-            raise ValueError("AV-HuBERT needs mouth crops, sound or both; got neither.")
-        return self._joined(self._heard(sound, valid), self._seen(frames, valid), valid)
+            raise ValueError("AV-HuBERT needs mouth crops, sound or both; got neither")
+        return self._fuse_embedded(
+            self._embed_audio(sound, valid), self._embed_video(frames, valid), valid
+        )
 
     def extract(
         self,
@@ -137,43 +151,45 @@ class Encoder(nn.Module):
         *,
         streams: tuple[str, ...],
     ) -> dict[str, Float[Array, "b t d"]]:
-        """Features as AVH-Align stores them: "visual", "audio", "multimodal", those of `streams`.
+        """Features as AVH-Align stores them, by stream; `streams` are some of `STREAMS`.
 
-        Each is a pass of the transformer; what lies in front of it is computed once. Only the first
-        `num_samples` of a waveform are the clip's own. Sound that goes on behind the last frame
-        fills the last stacked filterbank frame, which otherwise is a quarter zeros: s = 640 t + 240
-        takes in all that is needed.
+        Each stream is one pass of the transformer; the front ends run once. Only the first
+        `num_samples` of a waveform belong to the clip. Sound that continues behind the last frame
+        fills the last stacked filterbank frame, a quarter of which is zeros otherwise;
+        s = 640 t + 240 covers it.
         """
         sound = stacked_log_filterbank(waveform, num_samples, amplitude=self.amplitude)
-        heard = self._heard(sound[:, : valid.shape[1]], valid)
-        seen = self._seen(frames, valid)
-        nothing = jnp.zeros_like(heard)
-        passes = {"visual": (nothing, seen), "audio": (heard, nothing), "multimodal": (heard, seen)}
-        return {stream: self._joined(*passes[stream], valid) for stream in streams}
+        audio = self._embed_audio(sound[:, : valid.shape[1]], valid)
+        video = self._embed_video(frames, valid)
+        absent = jnp.zeros_like(audio)
+        passes = {
+            "visual": (absent, video), "audio": (audio, absent), "multimodal": (audio, video)
+        }  # fmt: skip
+        return {stream: self._fuse_embedded(*passes[stream], valid) for stream in streams}
 
-    def _heard(
+    def _embed_audio(
         self, sound: Float[Array, "b t_audio f"] | None, valid: Bool[Array, "b t"]
     ) -> Float[Array, "b t d"]:
         if sound is None:
             return self._missing(valid)
-        self._require_one_a_frame("frames of sound", sound.shape[1], valid)
+        self._require_one_per_frame("frames of sound", sound.shape[1], valid)
         return self.audio_projection(sound)
 
-    def _seen(
+    def _embed_video(
         self,
         frames: UInt8[Array, "b t_video h w 1"] | Float[Array, "b t_video h w 1"] | None,
         valid: Bool[Array, "b t"],
     ) -> Float[Array, "b t d"]:
         if frames is None:
             return self._missing(valid)
-        self._require_one_a_frame("mouth crops", frames.shape[1], valid)
+        self._require_one_per_frame("mouth crops", frames.shape[1], valid)
         return self.video_projection(self.resnet(frames, valid))
 
     def _missing(self, valid: Bool[Array, "b t"]) -> Float[Array, "b t d"]:
         # A missing modality is 0 behind its projection, whose bias would leak in otherwise.
         return jnp.zeros((*valid.shape, self.embedding), self.dtype)
 
-    def _joined(
+    def _fuse_embedded(
         self,
         audio: Float[Array, "b t d"],
         video: Float[Array, "b t d"],
@@ -182,9 +198,9 @@ class Encoder(nn.Module):
         joint = self.fusion_norm(jnp.concatenate([audio, video], axis=-1))
         return keep_valid(self.transformer(self.fusion_projection(joint), valid), valid)
 
-    def _require_one_a_frame(self, name: str, given: DimSize, valid: Bool[Array, "b t"]) -> None:
+    def _require_one_per_frame(self, name: str, given: DimSize, valid: Bool[Array, "b t"]) -> None:
         if given != valid.shape[1]:
             raise ValueError(
-                f"{given} {name} for {valid.shape[1]} frames of the clip: there must be one a "
-                "frame; cut the longer of picture and sound at its end."
+                f"{given} {name} for {valid.shape[1]} frames of the clip; there must be one per "
+                "frame: cut the longer of video and audio at its end"
             )

@@ -1,4 +1,4 @@
-"""Visual encoder: a spatio-temporal stem, strided convolutions, residual convolutions in time."""
+"""Visual encoder: spatio-temporal stem, strided convolutions, residual convolutions over time."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt8
 
-from avsync.models.layers import Norm, TemporalBlock, keep_valid, standardise
+from avsync.models.layers import TemporalBlock, keep_valid, layer_norm, standardise
 
 
 class Encoder(nn.Module):
@@ -16,11 +16,13 @@ class Encoder(nn.Module):
     stem_width=64, widths=(64, 128, 256, 512), blocks=(2, 2, 2, 2)`.
 
     Attributes:
-      pool: crops are averaged over pool x pool pixels first.
-      stem_frames, stem_width, stem_stride: the stem sees this many frames and 2 x stride pixels.
-      widths: channels of each stage; every stage halves the picture.
+      pool: side of the pixel squares that are averaged before the stem.
+      stem_frames: video frames that the stem sees.
+      stem_width: channels after the stem.
+      stem_stride: stride of the stem; its kernel is twice as large.
+      widths: channels of each stage; every stage halves the image.
       blocks: residual blocks within each stage.
-      features: channels a frame after the picture is flattened.
+      features: channels per frame after the image is flattened.
       temporal_blocks: residual blocks over time.
       embedding: channels out.
       dtype: of the activations; norms are always float32.
@@ -48,17 +50,27 @@ class Encoder(nn.Module):
         x = _stack_neighbours(x[..., 0], self.stem_frames).reshape(
             batch * time, *x.shape[2:4], self.stem_frames
         )
-        x = _strided(self.stem_width, 2 * self.stem_stride, self.stem_stride, self.dtype)(x)
-        x = nn.relu(Norm(self.dtype)(x))
-        for width, num_blocks in zip(self.widths, self.blocks, strict=True):
-            x = nn.relu(Norm(self.dtype)(_strided(width, 3, 2, self.dtype)(x)))
-            for _ in range(num_blocks):
-                x = PictureBlock(self.dtype)(x)
-        x = nn.Dense(self.features, dtype=self.dtype)(x.reshape(batch, time, -1))
-        x = keep_valid(x, valid)
-        for _ in range(self.temporal_blocks):
-            x = TemporalBlock(self.dtype)(x, valid)
-        return keep_valid(nn.Dense(self.embedding, dtype=self.dtype)(Norm(self.dtype)(x)), valid)
+        x = self._downsample(x, "stem", self.stem_width, 2 * self.stem_stride, self.stem_stride)
+        for stage, (width, num_blocks) in enumerate(zip(self.widths, self.blocks, strict=True)):
+            x = self._downsample(x, f"stage{stage}", width, 3, 2)
+            for block in range(num_blocks):
+                x = ImageBlock(self.dtype, name=f"stage{stage}_block{block}")(x)
+        x = x.reshape(batch, time, -1)
+        x = keep_valid(nn.Dense(self.features, dtype=self.dtype, name="frame_features")(x), valid)
+        for block in range(self.temporal_blocks):
+            x = TemporalBlock(self.dtype, name=f"temporal{block}")(x, valid)
+        x = layer_norm(x, name="final_norm", dtype=self.dtype)
+        return keep_valid(nn.Dense(self.embedding, dtype=self.dtype, name="embed")(x), valid)
+
+    def _downsample(
+        self, x: Float[Array, "n h w c"], name: str, width: int, kernel: int, stride: int
+    ) -> Float[Array, "n h2 w2 d"]:
+        """Strided convolution, LayerNorm and ReLU; the parameters are NAME_conv and NAME_norm."""
+        size, strides = [kernel, kernel], [stride, stride]
+        x = nn.Conv(
+            width, size, strides, padding="SAME", dtype=self.dtype, name=f"{name}_conv"
+        )(x)  # fmt: skip
+        return nn.relu(layer_norm(x, name=f"{name}_norm", dtype=self.dtype))
 
     def _pooled(self, frames: UInt8[Array, "b t h w 1"]) -> Float[Array, "b t h2 w2 1"]:
         batch, time, height, width, _ = frames.shape
@@ -68,25 +80,22 @@ class Encoder(nn.Module):
         return grid.astype(jnp.float32).mean(axis=(3, 5))
 
 
-class PictureBlock(nn.Module):
-    """Two 3 x 3 convolutions and a way around them (He et al. 2016, pre-activation)."""
+class ImageBlock(nn.Module):
+    """Two 3 x 3 convolutions and a shortcut (He et al. 2016, pre-activation)."""
 
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: Float[Array, "n h w c"]) -> Float[Array, "n h w c"]:
-        width = x.shape[-1]
-        y = nn.Conv(width, [3, 3], dtype=self.dtype)(nn.relu(Norm(self.dtype)(x)))
-        y = nn.Conv(width, [3, 3], dtype=self.dtype)(nn.relu(Norm(self.dtype)(y)))
+        y = x
+        for i in (1, 2):
+            y = nn.relu(layer_norm(y, name=f"norm{i}", dtype=self.dtype))
+            y = nn.Conv(x.shape[-1], [3, 3], dtype=self.dtype, name=f"conv{i}")(y)
         return x + y
 
 
-def _strided(width: int, kernel: int, stride: int, dtype: Any) -> nn.Conv:
-    return nn.Conv(width, [kernel, kernel], [stride, stride], padding="SAME", dtype=dtype)
-
-
 def _stack_neighbours(x: Float[Array, "b t h w"], num_frames: int) -> Float[Array, "b t h w n"]:
-    """Frame t with its (num_frames - 1) / 2 neighbours on each side; zeros beyond the ends."""
+    """Stack each frame with its num_frames // 2 neighbours on each side; zeros beyond the ends."""
     reach = num_frames // 2
     padded = jnp.pad(x, ((0, 0), (reach, reach), (0, 0), (0, 0)))
     return jnp.stack([padded[:, i : i + x.shape[1]] for i in range(num_frames)], axis=-1)

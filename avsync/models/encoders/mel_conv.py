@@ -1,4 +1,4 @@
-"""Audio encoder: log-mel bands at 100 Hz through strided convolutions to one embedding a frame."""
+"""Audio encoder: log-mel bands at 100 Hz, strided convolutions to one embedding per frame."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int16
 
 from avsync.models.frontend import HOP_SAMPLES, log_mel
-from avsync.models.layers import Norm, TemporalBlock, keep_valid, standardise
+from avsync.models.layers import TemporalBlock, keep_valid, layer_norm, standardise
 from avsync.units import SAMPLES_PER_FRAME
 
 STRIDES = (1, 2, 2)  # 100 Hz to 25 Hz
 
 
 class Encoder(nn.Module):
-    """Waveform to [b t d], d = `embedding`. Sees about 0.2 s around each frame by default.
+    """Waveform to [b t d], d = `embedding`. By default it sees about 0.2 s around each frame.
 
     Attributes:
       num_bands: log-mel bands, 0 to 8 kHz.
@@ -35,21 +35,23 @@ class Encoder(nn.Module):
         self, waveform: Int16[Array, "b s"] | Float[Array, "b s"], valid: Bool[Array, "b t"]
     ) -> Float[Array, "b t d"]:
         steps = SAMPLES_PER_FRAME // HOP_SAMPLES
-        # The window of the last valid frame reaches beyond it: into silence, whatever is there.
+        # The window of the last valid frame reaches beyond it and must find silence there.
         waveform = keep_valid(waveform, jnp.repeat(valid, SAMPLES_PER_FRAME, axis=1))
         x = log_mel(waveform, num_bands=self.num_bands)
         x = standardise(x, jnp.repeat(valid, steps, axis=1), per_channel=True)
         x = x.astype(self.dtype)
-        for width, stride in zip(self.widths, STRIDES, strict=True):
+        for i, (width, stride) in enumerate(zip(self.widths, STRIDES, strict=True)):
             steps //= stride
             kernel = 5 if stride == 1 else 2 * stride
-            # The window of output i is centred on the inputs it replaces.
+            # The window of each output is centred on the inputs that the output replaces.
             before = (kernel - stride) // 2
             x = nn.Conv(
                 width, [kernel], stride, padding=[(before, kernel - stride - before)],
-                dtype=self.dtype,
+                dtype=self.dtype, name=f"stage{i}_conv",
             )(x)  # fmt: skip
-            x = keep_valid(nn.relu(Norm(self.dtype)(x)), jnp.repeat(valid, steps, axis=1))
-        for _ in range(self.temporal_blocks):
-            x = TemporalBlock(self.dtype)(x, valid)
-        return keep_valid(nn.Dense(self.embedding, dtype=self.dtype)(Norm(self.dtype)(x)), valid)
+            x = nn.relu(layer_norm(x, name=f"stage{i}_norm", dtype=self.dtype))
+            x = keep_valid(x, jnp.repeat(valid, steps, axis=1))
+        for block in range(self.temporal_blocks):
+            x = TemporalBlock(self.dtype, name=f"temporal{block}")(x, valid)
+        x = layer_norm(x, name="final_norm", dtype=self.dtype)
+        return keep_valid(nn.Dense(self.embedding, dtype=self.dtype, name="embed")(x), valid)

@@ -1,4 +1,4 @@
-"""Features that were extracted beforehand, taken as they are."""
+"""Precomputed features, scaled to unit length."""
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ from avsync.models.layers import keep_valid
 
 
 class Encoder(nn.Module):
-    """[b t d] in float32, each frame of unit length, as the paper's head expects them."""
+    """Features to [b t d], float32, each frame of unit length, as the paper's head expects."""
 
     @nn.compact
     def __call__(

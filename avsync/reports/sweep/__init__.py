@@ -1,1 +1,1 @@
-"""The results of a sweep: table and figure."""
+"""The results of a sweep as a table and a figure."""

@@ -1,7 +1,7 @@
-"""A sweep at a glance: what each swept field does to the validation loss, and what the test says.
+"""The figure of a sweep: validation loss over each swept field, and test AUC over validation loss.
 
-In every panel the best run by validation is orange and larger, and a run whose loss is far above
-the others a triangle at the edge.
+In every panel the best run by validation is a larger orange dot, and a run whose loss is far above
+the others is a triangle at the edge.
 """
 
 import math
@@ -27,27 +27,27 @@ VIEW = "trimmed"
 
 LOSS = "validation loss (nats)"
 
-# Numbers that span more are drawn on a logarithmic axis.
+# The axis is logarithmic if the largest number is at least this many times the smallest.
 LOG_SPAN = 20.0
 
-# The axis of losses ends at so many times the distance from the best to the median: beyond are runs
-# that diverged, which would press all others into a line.
+# The loss axis ends this many times the distance from best to median above the best: runs that
+# diverged lie beyond it and would compress all others into a line.
 MAX_MEDIANS = 8.0
 
-# With more runs, intervals would hide one another.
+# With more runs, intervals would overlap too much.
 MAX_INTERVALS = 20
 
-# Of a column of dots with the same value, as a share of the distance between values.
+# Width over which dots of the same value are spread, as a share of the distance between values.
 COLUMN_WIDTH = 0.5
 
-# So few values have each its own tick, if they stand apart by this share of the axis.
+# Up to this many values get a tick each, if they are this share of the axis apart.
 MAX_TICKS, MIN_APART = 6, 0.1
 
 
 def draw(sweep: Sweep, results: Sequence[Result]) -> Figure:
-    """Validation loss over each field with several values; then test AUC over validation loss.
+    """Draw validation loss over each field with several values, then test AUC over validation loss.
 
-    `results` are sorted as `read_results` does it. Runs that are not done are counted in the title.
+    `results` are in the order of `read_results`. Runs that are not done are counted in the title.
     """
     shown = [result for result in results if is_ranked(result)]
     fields = [field for field in sweep.swept if len(_values(sweep, shown, field)) > 1]
@@ -62,7 +62,7 @@ def draw(sweep: Sweep, results: Sequence[Result]) -> Figure:
         num_columns=num_columns,
     )
     left_out = len(results) - len(shown)
-    more = f", {left_out} failed or unfinished left out" if left_out else ""
+    more = f" ({left_out} failed or unfinished runs not shown)" if left_out else ""
     figure.suptitle(f"{sweep.config}: {len(shown)} runs{more}", fontsize=10)
     for panel in axes[max(len(fields) + bool(tested), 0) :]:
         panel.set_axis_off()
@@ -70,11 +70,11 @@ def draw(sweep: Sweep, results: Sequence[Result]) -> Figure:
         _draw_field(panel, shown, field, sweep=sweep)
     if tested:
         _draw_test(axes[len(fields)], tested)
-    _explain(figure, shown)
+    _add_legend(figure, shown)
     return figure
 
 
-def _explain(figure: Figure, shown: Sequence[Result]) -> None:
+def _add_legend(figure: Figure, shown: Sequence[Result]) -> None:
     marks = [
         Line2D([], [], color=BEST_COLOUR, marker="o", linestyle="", label="best by validation")
     ]
@@ -92,10 +92,10 @@ def _explain(figure: Figure, shown: Sequence[Result]) -> None:
 
 
 def _draw_field(axes: Axes, shown: Sequence[Result], field: str, *, sweep: Sweep) -> None:
-    places = _place(axes, [sweep.value(result.run, field) for result in shown])
+    positions = _positions(axes, [sweep.value(result.run, field) for result in shown])
     losses = _losses(shown)
     top = _top(losses)
-    _draw_dots(axes, places, np.minimum(losses, top), is_beyond=losses > top)
+    _draw_dots(axes, positions, np.minimum(losses, top), is_beyond=losses > top)
     axes.set_xlabel(field, fontsize=9)
     axes.set_ylabel(LOSS, fontsize=9)
     axes.tick_params(labelsize=8)
@@ -105,39 +105,41 @@ def _draw_test(axes: Axes, tested: Sequence[Result]) -> None:
     losses = _losses(tested)
     top = _top(losses)
     aucs = [result.test[VIEW] for result in tested]
-    places = np.minimum(losses, top)
+    positions = np.minimum(losses, top)
     if len(tested) <= MAX_INTERVALS:
-        for place, auc in zip(places, aucs, strict=True):
+        for position, auc in zip(positions, aucs, strict=True):
             if auc.low is not None and auc.high is not None:
-                axes.plot([place, place], [auc.low, auc.high], color="0.7", linewidth=1, zorder=1)
-    _draw_dots(axes, places, np.array([auc.value for auc in aucs]), is_beyond=losses > top)
+                axes.plot(
+                    [position, position], [auc.low, auc.high], color="0.7", linewidth=1, zorder=1
+                )
+    _draw_dots(axes, positions, np.array([auc.value for auc in aucs]), is_beyond=losses > top)
     axes.set_xlabel(LOSS, fontsize=9)
-    axes.set_ylabel(f"test AUC, {VIEW}\n(nothing is chosen by it)", fontsize=9)
+    axes.set_ylabel(f"test AUC, {VIEW}\n(not used for selection)", fontsize=9)
     axes.tick_params(labelsize=8)
 
 
 def _draw_dots(
     axes: Axes,
-    places: Float[np.ndarray, " n"],
+    positions: Float[np.ndarray, " n"],
     heights: Float[np.ndarray, " n"],
     *,
     is_beyond: Bool[np.ndarray, " n"],
 ) -> None:
-    """The first of them is the best run."""
-    size = float(np.clip(600 / len(places), 12, 45))
+    """Draw one dot per run; the first one is the best run."""
+    size = float(np.clip(600 / len(positions), 12, 45))
     for marker, chosen in (("o", ~is_beyond), ("^", is_beyond)):
         axes.scatter(
-            places[chosen],
+            positions[chosen],
             heights[chosen],
             s=size,
             marker=marker,
             color=COLOUR,
-            alpha=0.9 if len(places) <= MAX_INTERVALS else 0.5,
+            alpha=0.9 if len(positions) <= MAX_INTERVALS else 0.5,
             linewidths=0,
             zorder=2,
         )
     axes.scatter(
-        places[:1],
+        positions[:1],
         heights[:1],
         s=1.8 * size,
         color=BEST_COLOUR,
@@ -147,8 +149,8 @@ def _draw_dots(
     )
 
 
-def _place(axes: Axes, values: Sequence[Any]) -> Float[np.ndarray, " n"]:
-    """Where on the horizontal axis each value stands; sets its scale and ticks."""
+def _positions(axes: Axes, values: Sequence[Any]) -> Float[np.ndarray, " n"]:
+    """Return the position of each value on the horizontal axis; set its scale and ticks."""
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         numbers = np.array(values, float)
         if numbers.min() > 0 and numbers.max() >= LOG_SPAN * numbers.min():
@@ -160,15 +162,15 @@ def _place(axes: Axes, values: Sequence[Any]) -> Float[np.ndarray, " n"]:
     names = sorted({str(value) for value in values})
     axes.set_xticks(range(len(names)), names)
     axes.set_xlim(-0.6, len(names) - 0.4)
-    # Multiples of the golden ratio spread evenly however many they are.
+    # Multiples of the golden ratio spread evenly, whatever their number.
     spread = (np.arange(len(values)) * 0.618 + 0.5) % 1 - 0.5
     return np.array([names.index(str(value)) for value in values]) + COLUMN_WIDTH * spread
 
 
 def _tick_values(axes: Axes, values: Float[np.ndarray, " n"]) -> None:
-    places = np.log(values) if axes.get_xscale() == "log" else values
-    span = np.ptp(places) or 1.0
-    if len(values) <= MAX_TICKS and np.all(np.diff(places) >= MIN_APART * span):
+    positions = np.log(values) if axes.get_xscale() == "log" else values
+    span = np.ptp(positions) or 1.0
+    if len(values) <= MAX_TICKS and np.all(np.diff(positions) >= MIN_APART * span):
         axes.set_xticks(values, [f"{value:g}" for value in values])
         axes.set_xticks([], minor=True)
 
@@ -182,6 +184,6 @@ def _losses(shown: Sequence[Result]) -> Float[np.ndarray, " n"]:
 
 
 def _top(losses: Float[np.ndarray, " n"]) -> float:
-    """Where the axis of losses ends."""
+    """Return the end of the loss axis."""
     smallest, median = float(losses.min()), float(np.median(losses))
     return smallest + MAX_MEDIANS * (median - smallest) or smallest

@@ -1,19 +1,20 @@
-"""The table of a sweep: for programs (CSV), for readers (markdown)."""
+"""The table of a sweep, as CSV for programs and as markdown for readers."""
 
 import csv
 import io
+import statistics
 from collections.abc import Iterable, Sequence
 
-from avsync.sweeps import over_seeds
-from avsync.sweeps.outcomes import FAILED, duration
 from avsync.sweeps.plan import Sweep
-from avsync.sweeps.results import Auc, Result, best, is_ranked
+from avsync.sweeps.results import FAILED, Auc, Result, best, duration, is_ranked
 
 VIEWS = ("original", "trimmed")
 
-# Fields by which a validation loss comes to mean another thing: the clips that it is of, how many
-# offsets there are to choose from, how many frames are summed.
-CHANGES_OF_LOSS = (
+SEED = "seed"
+
+# Fields that change the meaning of the validation loss: which clips it is computed on, the number
+# of candidate offsets, the number of frames that are summed.
+LOSS_FIELDS = (
     "data.dataset",
     "data.val_split",
     "model.reach_frames",
@@ -22,15 +23,15 @@ CHANGES_OF_LOSS = (
     "train.reduction",
 )
 
-SORTED = "Sorted by the best validation loss, by which alone a run is to be chosen."
-NOT_CHOSEN = (
-    "The test numbers are shown, and nothing was chosen by them: a run picked for its test number "
-    "is reported better than it is."
+SELECTION = "Sorted by best validation loss; choose a run by this alone."
+TEST_SELECTION = (
+    "Test results are for information only: choosing a run by its test result overstates that "
+    "result."
 )
 
 
 def to_csv(sweep: Sweep, results: Iterable[Result]) -> str:
-    """A line a run, numbers in full; cells of what is not known are empty."""
+    """Return one line per run with unrounded numbers; unknown values are empty."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     test = [f"test_{view}_auc{end}" for view in VIEWS for end in ("", "_low", "_high")]
@@ -54,9 +55,9 @@ def to_csv(sweep: Sweep, results: Iterable[Result]) -> str:
 
 
 def to_markdown(sweep: Sweep, results: Sequence[Result], *, tested_on: str) -> str:
-    """A page: what was swept, the best run, all runs, and why some failed."""
+    """Return a page with the best run, all runs, a summary over seeds and the failures."""
     ranked = [result for result in results if is_ranked(result)]
-    summary = over_seeds.rows(sweep, results, views=VIEWS)
+    summary = rows_over_seeds(sweep, results, views=VIEWS)
     failed = [result for result in results if result.outcome.status == FAILED]
     head, *cells = rows(sweep, results, fields=sweep.swept, views=VIEWS)
     parts = [
@@ -64,28 +65,32 @@ def to_markdown(sweep: Sweep, results: Sequence[Result], *, tested_on: str) -> s
         f"{len(ranked)} of {len(results)} runs done, {len(failed)} failed. Test: "
         f"{tested_on or 'none'}.",
         _best(results),
-        *[f"**{caution}**" for caution in (caution_of(sweep),) if caution],
+        *[f"**{warning}**" for warning in (comparison_warning(sweep),) if warning],
         _table(head, cells),
-        note_on(results),
-        "![runs](sweep.png)",
+        selection_note(results),
+        "![Validation loss and test AUC of the runs](sweep.png)",
     ]
     if summary:
-        parts += ["## Over seeds", "Mean ± standard deviation.", _table(summary[0], summary[1:])]
+        parts += [
+            "## Over seeds",
+            "Mean ± standard deviation.",
+            _table(summary[0], summary[1:]),
+        ]
     if failed:
         reasons = [f"- `{result.run.name}`: {result.outcome.reason}" for result in failed]
-        parts += ["## Failed", "\n".join(reasons)]
+        parts += ["## Failed runs", "\n".join(reasons)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def rows(
     sweep: Sweep, results: Sequence[Result], *, fields: Sequence[str], views: Sequence[str]
 ) -> list[list[str]]:
-    """The cells of a table in words, its head first: of these config fields and views of the test.
+    """Return the formatted cells of the table, header first.
 
-    Views in which nothing was tested are left out.
+    Columns cover these config fields and test views; views without test results are left out.
     """
     views = [view for view in views if any(view in result.test for result in results)]
-    head = ["run", *fields, "validation loss", "after updates"]
+    head = ["run", *fields, "validation loss", "step"]
     head += [*[f"test AUC, {view}" for view in views], "wall time", "status"]
     cells = [
         [
@@ -102,35 +107,78 @@ def rows(
     return [head, *cells]
 
 
-def note_on(results: Iterable[Result]) -> str:
-    """How to choose by the table."""
-    return f"{SORTED} {NOT_CHOSEN}" if any(result.test for result in results) else SORTED
+def selection_note(results: Iterable[Result]) -> str:
+    """Return how to choose a run from the table."""
+    is_tested = any(result.test for result in results)
+    return f"{SELECTION} {TEST_SELECTION}" if is_tested else SELECTION
 
 
-def caution_of(sweep: Sweep) -> str:
-    """Why validation losses cannot be compared from run to run; "" if they can."""
-    changed = [field for field in sweep.swept if field in CHANGES_OF_LOSS]
+def comparison_warning(sweep: Sweep) -> str:
+    """Return why validation losses are not comparable across runs; "" if they are."""
+    changed = [field for field in sweep.swept if field in LOSS_FIELDS]
     if not changed:
         return ""
-    return (
-        f"Runs that differ in {', '.join(changed)} have validation losses of different meaning: "
-        "compare only those that agree in it."
-    )
+    return f"Validation losses are not comparable between runs that differ in {', '.join(changed)}."
+
+
+def rows_over_seeds(
+    sweep: Sweep, results: Sequence[Result], *, views: Sequence[str]
+) -> list[list[str]]:
+    """Return mean ± standard deviation over the seeds of each setting, header first.
+
+    A setting is the values of all swept fields but the seed; the one with the smallest mean
+    validation loss is first. Empty unless some setting has two finished runs.
+    """
+    others = [field for field in sweep.swept if field != SEED]
+    groups: dict[tuple[str, ...], list[Result]] = {}
+    for result in filter(is_ranked, results):
+        setting = tuple(str(sweep.value(result.run, field)) for field in others)
+        groups.setdefault(setting, []).append(result)
+    if SEED not in sweep.swept or all(len(group) < 2 for group in groups.values()):
+        return []
+    views = [view for view in views if any(view in result.test for result in results)]
+    head = [*others, "seeds", "validation loss", *[f"test AUC, {view}" for view in views]]
+    cells = [
+        [
+            *setting,
+            str(len(group)),
+            _mean(_losses(group), digits=4),
+            *[
+                _mean([r.test[view].value for r in group if view in r.test], digits=3)
+                for view in views
+            ],
+        ]
+        for setting, group in sorted(
+            groups.items(), key=lambda item: statistics.mean(_losses(item[1]))
+        )
+    ]
+    return [head, *cells]
+
+
+def _losses(group: Sequence[Result]) -> list[float]:
+    return [result.loss for result in group if result.loss is not None]
+
+
+def _mean(values: Sequence[float], *, digits: int) -> str:
+    if not values:
+        return ""
+    mean = f"{statistics.mean(values):.{digits}f}"
+    return mean if len(values) < 2 else f"{mean} ± {statistics.stdev(values):.{digits}f}"
 
 
 def _best(results: Sequence[Result]) -> str:
-    found = best(results)
-    if found is None:
-        return "No run is done."
-    return f"Best by validation: `runs/{found.run.name}`, {found.loss:.4f} nats."
+    result = best(results)
+    if result is None:
+        return "No run has finished."
+    return f"Best by validation: `runs/{result.run.name}`, {result.loss:.4f} nats."
 
 
-def _auc(found: Auc | None) -> str:
-    if found is None:
+def _auc(auc: Auc | None) -> str:
+    if auc is None:
         return ""
-    if found.low is None or found.high is None:
-        return f"{found.value:.3f}"
-    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+    if auc.low is None or auc.high is None:
+        return f"{auc.value:.3f}"
+    return f"{auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]"
 
 
 def _table(head: Sequence[str], cells: Sequence[Sequence[str]]) -> str:

@@ -4,14 +4,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from avsync.ops import in_sync_nll
 from avsync.train.losses.base import Objective
 from avsync.types import Batch
-
-
-def frame_nll(offset_logits: Float[Array, "b t k"]) -> Float[Array, "b t"]:
-    """-log softmax over the candidates, at "in sync"; ln K at chance, in nats."""
-    centre = offset_logits.shape[-1] // 2
-    return -jax.nn.log_softmax(offset_logits.astype(jnp.float32))[..., centre]
 
 
 def alignment_nll(
@@ -23,7 +18,7 @@ def alignment_nll(
     inside a clip (ln 31 = 3.43 for a reach of 15), less where "masked" edges leave fewer
     candidates; lower is better aligned. Rows without valid frames give 0.
     """
-    return jnp.where(valid, frame_nll(offset_logits), 0).sum(axis=1)
+    return jnp.where(valid, in_sync_nll(offset_logits), 0).sum(axis=1)
 
 
 def _total(offset_logits: Float[Array, "b t k"], batch: Batch) -> jax.Array:

@@ -31,7 +31,7 @@ def read_epoch(job) -> list:
 def test_the_gates_of_configs_are_open_and_all_there_are(faulty):
     config = config_of(faulty)
     assert config.data.gates.to_dict() == Gates()._asdict()
-    assert build_training.gated(config, faulty, None) is faulty
+    assert build_training.apply_gates(config, faulty, None) is faulty
 
 
 def test_a_training_leaves_out_what_its_gates_find_and_says_so(faulty, scores, tmp_path, capsys):
@@ -60,5 +60,5 @@ def test_a_training_leaves_out_what_its_gates_find_and_says_so(faulty, scores, t
 def test_frames_in_the_order_on_disk_are_not_gated(faulty):
     config = config_of(faulty, duplicates="drop")
     config.data.order = "file"
-    with pytest.raises(ValueError, match=r"data\.order 'file' takes all frames .* 'shuffled'"):
+    with pytest.raises(ValueError, match=r"data\.order='file' reads all frames .* 'shuffled'"):
         make_training(config)

@@ -80,7 +80,7 @@ def test_clips_that_do_not_tell_the_size_of_their_face_are_refused(write):
     ("gates", "message"),
     [
         (Gates(sync="dorp"), r"gates\.sync: 'dorp'; did you mean 'drop'\?"),
-        (Gates(duplicates="shift"), r"gates\.duplicates: 'shift' Known: keep, drop"),
+        (Gates(duplicates="shift"), r"gates\.duplicates: 'shift'\. Known: keep, drop"),
         (Gates(sync="shift"), r"is 'shift', which goes by .* name it as config\.data\.gates"),
     ],
 )

@@ -6,15 +6,19 @@ import pytest
 
 from avsync.reports import drawing
 from avsync.reports.sweep import picture, table
-from avsync.sweeps import over_seeds, plan
-from avsync.sweeps.outcomes import DONE, FAILED, Outcome, duration
-from avsync.sweeps.results import Auc, Result, best
+from avsync.sweeps import plan
+from avsync.sweeps.results import DONE, FAILED, Auc, Outcome, Result, best, duration
 
-VALUES = {"seed": 0, "model": {"reach_frames": 15}, "optim": {"learning_rate": 2e-3}}
+FIELDS = {"seed": 0, "model.reach_frames": 15, "optim.learning_rate": 2e-3}
 
 
 def make(*overrides: dict) -> plan.Sweep:
-    return plan.make_sweep(overrides, config="configs/grid.py", fixed={}, values=VALUES)
+    return plan.make_sweep(
+        overrides,
+        config="configs/grid.py",
+        fixed={},
+        fields_with=lambda changes: {**FIELDS, **changes},
+    )
 
 
 def done(run: plan.Run, loss: float, auc: float) -> Result:
@@ -33,7 +37,7 @@ def results(sweep) -> list[Result]:
     return [done(sweep.runs[0], 1.25, 0.9), Result(sweep.runs[1], failed, None, None, {})]
 
 
-def test_the_csv_has_a_line_a_run_with_every_number(sweep, results):
+def test_the_csv_has_one_line_per_run_with_every_number(sweep, results):
     first, second = csv.DictReader(io.StringIO(table.to_csv(sweep, results)))
     assert first["optim.learning_rate"] == "0.001"
     assert (first["val_loss"], first["val_step"], first["seconds"]) == ("1.25", "200", "61.0")
@@ -44,7 +48,7 @@ def test_the_csv_has_a_line_a_run_with_every_number(sweep, results):
     assert second["reason"] == "train: the loss | is nan"
 
 
-def test_the_page_names_the_best_run_the_failed_one_and_how_to_choose(sweep, results):
+def test_the_page_names_the_best_and_the_failed_run_and_how_to_choose(sweep, results):
     page = table.to_markdown(sweep, results, tested_on="grid, test split")
     assert "1 of 2 runs done, 1 failed. Test: grid, test split." in page
     assert "Best by validation: `runs/000_learning_rate=0.001`, 1.2500 nats." in page
@@ -53,45 +57,45 @@ def test_the_page_names_the_best_run_the_failed_one_and_how_to_choose(sweep, res
         in page
     )
     assert "- `001_learning_rate=1.0`: train: the loss | is nan" in page
-    assert "nothing was chosen by them" in page
+    assert page.count(table.SELECTION) == page.count(table.TEST_SELECTION) == 1
 
 
-def test_the_best_run_is_best_in_validation_whatever_the_test_says(sweep):
+def test_the_best_run_is_chosen_by_validation_loss_alone(sweep):
     results = [done(sweep.runs[0], 1.25, 0.6), done(sweep.runs[1], 1.3, 0.99)]
-    found = best(results)
-    assert found is not None and found.run.name == "000_learning_rate=0.001"
+    chosen = best(results)
+    assert chosen is not None and chosen.run.name == "000_learning_rate=0.001"
     assert best([]) is None
 
 
-def test_losses_of_different_meaning_are_not_compared_without_a_word(sweep):
-    assert table.caution_of(sweep) == ""
-    caution = table.caution_of(make({"model.reach_frames": 5}, {"model.reach_frames": 10}))
-    assert "differ in model.reach_frames" in caution
+def test_runs_whose_losses_are_not_comparable_get_a_warning(sweep):
+    assert table.comparison_warning(sweep) == ""
+    other = make({"model.reach_frames": 5}, {"model.reach_frames": 10})
+    assert "differ in model.reach_frames" in table.comparison_warning(other)
 
 
-def test_runs_of_several_seeds_are_summed_up_for_each_setting():
+def test_runs_with_several_seeds_are_summarised_by_setting():
     sweep = make(
         *[{"optim.learning_rate": rate, "seed": seed} for rate in (0.1, 0.2) for seed in (0, 1)]
     )
     losses, aucs = (1.0, 1.2, 0.8, 0.8), (0.7, 0.9, 0.8, 0.8)
     results = [done(*values) for values in zip(sweep.runs, losses, aucs, strict=True)]
     page = table.to_markdown(sweep, results, tested_on="")
-    # The standard deviation of two numbers is their distance by the root of 2.
+    # The standard deviation of two numbers is their distance divided by the square root of 2.
     assert "| 0.2 | 2 | 0.8000 ± 0.0000 | 0.800 ± 0.000 |\n" in page
     assert "| 0.1 | 2 | 1.1000 ± 0.1414 | 0.800 ± 0.141 |" in page
     assert page.index("| 0.2 | 2 |") < page.index("| 0.1 | 2 |")
 
 
 def test_a_sweep_of_one_seed_has_no_summary_over_seeds(sweep, results):
-    assert over_seeds.rows(sweep, results, views=table.VIEWS) == []
+    assert table.rows_over_seeds(sweep, results, views=table.VIEWS) == []
 
 
-def test_durations_are_written_in_the_unit_that_fits():
+def test_durations_have_a_suitable_unit():
     assert [duration(s) for s in (48.0, 720.0, 12240.0)] == ["48 s", "12 min", "3.4 h"]
 
 
 @pytest.mark.parametrize("num_runs", [1, 4, 200])
-def test_a_picture_has_a_panel_a_field_and_one_of_the_test(num_runs):
+def test_the_figure_has_one_panel_per_field_and_one_for_the_test(num_runs):
     sweep = make(*[{"optim.learning_rate": 1e-4 * (i + 1), "seed": i} for i in range(num_runs)])
     results = [done(run, 1 + 0.01 * i, 0.9 - i / 1000) for i, run in enumerate(sweep.runs)]
     figure = picture.draw(sweep, results)
@@ -102,7 +106,7 @@ def test_a_picture_has_a_panel_a_field_and_one_of_the_test(num_runs):
         assert figure.axes[0].get_xscale() == "log"
 
 
-def test_a_run_that_diverged_does_not_press_the_others_into_a_line(sweep):
+def test_a_diverged_run_does_not_stretch_the_loss_axis(sweep):
     runs = make(*[{"seed": i} for i in range(5)]).runs
     losses = [1.0, 1.1, 1.2, 1.3, 80.0]
     results = [done(run, loss, 0.9) for run, loss in zip(runs, losses, strict=True)]
@@ -111,7 +115,7 @@ def test_a_run_that_diverged_does_not_press_the_others_into_a_line(sweep):
     assert low < 1.0 and 1.3 < high < 5
 
 
-def test_a_sweep_of_which_nothing_is_done_is_drawn_all_the_same(sweep, results):
+def test_a_sweep_without_finished_runs_can_be_drawn(sweep, results):
     picture_bytes = drawing.to_png(picture.draw(sweep, results[1:]))
     assert picture_bytes.startswith(b"\x89PNG")
     assert np.all([not axes.axison for axes in picture.draw(sweep, results[1:]).axes])

@@ -1,0 +1,176 @@
+"""Changes of a config: from the command line, from a sweep, from the config.json of a checkpoint.
+
+A change of a plug-in's name replaces the fields of its section by those of the new plug-in; the
+order of the changes does not matter.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from avsync import lookup
+from avsync.config.fields import PLUG_INS, Config, default, plug_in
+from avsync.config.values import parsed, typed
+
+# What a checkpoint's config.json must record itself: with other values, its scores are others.
+RECORDED = ("model.", "score.")
+
+# Missing fields that a message names; the others are counted.
+MAX_NAMED = 3
+
+_NAMES = tuple(f"{section}.name" for section in PLUG_INS)
+
+
+def flat(values: Mapping[str, Any] | Config, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The dotted names and the values of all fields, sections left out."""
+    for name, value in values.items():
+        if isinstance(value, Mapping | ConfigDict):
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def with_changes(config: Config, changes: Mapping[str, Any]) -> Config:
+    """A copy of `config` with these changes: values by dotted field name, or nested.
+
+    ValueError names an unknown field, the nearest known one, or a value of another type.
+    """
+    values, changed = dict(flat(changes)), ConfigDict(config.to_dict())
+    for section in PLUG_INS:
+        _change_plug_in(changed, section, values)
+    known = dict(flat(changed))
+    for field, value in values.items():
+        if field not in known:
+            raise ValueError(_unknown(field, known))
+        section, _, name = field.rpartition(".")
+        place = _section(changed, section)
+        place[name] = typed(f"config.{field}", value, like=place[name])
+    return changed
+
+
+def parse_changes(config: Config, texts: Mapping[str, str]) -> dict[str, Any]:
+    """The value of each field, by dotted name, from the text that a user gives for it.
+
+    ValueError names an unknown field, the nearest known one, or a text that is no such value.
+    """
+    names = {field: texts[field] for field in _NAMES if field in texts}
+    known = dict(flat(with_changes(config, names)))
+    for field, text in texts.items():
+        if field not in known:
+            with_changes(config, {**names, field: text})  # raises
+    return {
+        field: parsed(f"config.{field}", text, like=known[field]) for field, text in texts.items()
+    }
+
+
+def require_known(config: Config) -> None:
+    """ValueError names a field of `config` that is unknown, or missing.
+
+    The section of a plug-in must have exactly the fields of the plug-in that it names.
+    """
+    for section, plug_ins in PLUG_INS.items():
+        options = _section(config, section)
+        fields = plug_ins.fields(options.name)
+        if not set(fields) <= set(options):
+            raise ValueError(
+                f"config.{section} lacks fields of {options.name!r}, as if only its name was set: "
+                f"assign avsync.config.{plug_ins.kind}({options.name!r}, FIELD=VALUE, …) to it"
+            )
+        for name in set(options) - {"name", *fields}:
+            kind = f"field of config.{section} ({options.name})"
+            raise ValueError(lookup.unknown(kind, name, list(fields)))
+    given = dict(flat(config))
+    known = dict(flat(with_changes(default(), {name: given[name] for name in _NAMES})))
+    for field in given:
+        if field not in known:
+            raise ValueError(_unknown(field, known))
+    if missing := [field for field in known if field not in given]:
+        raise ValueError(f"the config has no config.{missing[0]}")
+
+
+def from_json(values: Mapping[str, Any], *, path: str) -> Config:
+    """The config that the config.json at `path` holds.
+
+    The model and its scores are as recorded there, under any later defaults. Fields that play no
+    part in them keep their default if they are not recorded. ValueError, beginning with `path`, if
+    the file does not record the architecture, or has an unknown field.
+    """
+    recorded = dict(flat(values))
+    names = {field: recorded[field] for field in _NAMES if field in recorded}
+    try:
+        known = flat(with_changes(default(), names))
+        missing = [
+            field for field, _ in known if field.startswith(RECORDED) and field not in recorded
+        ]
+        if not missing:
+            return with_changes(default(), recorded)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
+    raise ValueError(
+        f"{path} was written by avsync 0.1, which did not record the architecture (no "
+        f"{', '.join(missing[:MAX_NAMED])}{more}): retrain, convert the published weights again, "
+        "or evaluate it with avsync 0.1"
+    )
+
+
+def _change_plug_in(config: Config, section: str, values: dict[str, Any]) -> None:
+    """Takes the changes of a plug-in's section out of `values` and applies them to `config`."""
+    inside = {f: values.pop(f) for f in list(values) if f.startswith(f"{section}.")}
+    if not inside:
+        return
+    parent, _, key = section.rpartition(".")
+    place = _section(config, parent)
+    fields = {field.removeprefix(f"{section}."): value for field, value in inside.items()}
+    name = fields.pop("name", place[key].name)
+    before = place[key].to_dict() if name == place[key].name else {}
+    before.pop("name", None)
+    place[key] = plug_in(
+        PLUG_INS[section], name, {**before, **fields}, place=f"config.{section} ({name})"
+    )
+
+
+def _section(config: Config, dotted: str) -> Config:
+    for name in filter(None, dotted.split(".")):
+        config = config[name]
+    return config
+
+
+def _unknown(field: str, known: Mapping[str, Any]) -> str:
+    """Names the nearest known field, and what the section has in which `field` is not."""
+    parts = field.split(".")
+    section, rest = "", parts
+    while rest and _children(known, ".".join(filter(None, [section, rest[0]]))):
+        section, rest = ".".join(filter(None, [section, rest[0]])), rest[1:]
+    children = ", ".join(_children(known, section))
+    if not rest:
+        return f"config.{field} is a section; its fields: {children}"
+    leaf = ".".join(filter(None, [section, rest[0]]))
+    if leaf in known:
+        return f"unknown config field: config.{field}; config.{leaf} is a value, {known[leaf]!r}"
+    near = _nearest_field(section, rest, known)
+    hint = f"; did you mean config.{near}?" if near else "."
+    place = f"config.{section}" if section else "config"
+    return f"unknown config field: config.{field}{hint} {place} has {children}."
+
+
+def _nearest_field(section: str, rest: list[str], known: Mapping[str, Any]) -> str | None:
+    """The known field or section that is spelled most like section.rest."""
+    near = lookup.nearest(rest[0], _children(known, section))
+    in_section = ".".join(filter(None, [section, near])) if near else ""
+    whole = ".".join([in_section, *rest[1:]])
+    last_parts = {field.rpartition(".")[2]: field for field in known}
+    near_last = lookup.nearest(rest[-1], list(last_parts))
+    if near and whole in known:
+        return whole
+    # A field of another section: config.train.batch_size is config.data.batch_size.
+    if rest[-1] in last_parts:
+        return last_parts[rest[-1]]
+    return in_section or (last_parts[near_last] if near_last else None)
+
+
+def _children(known: Mapping[str, Any], section: str) -> list[str]:
+    prefix = f"{section}." if section else ""
+    inside = [field[len(prefix) :] for field in known if field.startswith(prefix)]
+    return list(dict.fromkeys(field.partition(".")[0] for field in inside))

@@ -1,0 +1,60 @@
+"""Values of config fields: text from the command line and JSON, as the type that a field has."""
+
+import ast
+from typing import Any
+
+TYPES = {bool: "true or false", int: "an integer", float: "a number", str: "text", tuple: "a tuple"}
+
+
+def parsed(field: str, text: str, *, like: Any) -> Any:
+    """The value that `text` stands for, of the type of `like`; ValueError names `field`.
+
+    "1e4" is the integer 10000 where an integer is expected; a tuple is written "(8,16)" or "8,16".
+    """
+    if isinstance(like, str):
+        return text
+    if isinstance(like, bool):
+        value: Any = {"true": True, "false": False}.get(text.lower(), text)
+    elif isinstance(like, int | float):
+        value = _number(text)
+    else:
+        value = _tuple(text)
+    return typed(field, value, like=like)
+
+
+def typed(field: str, value: Any, *, like: Any, annotation: str = "tuple[int, ...]") -> Any:
+    """`value` as the type of `like`, if that loses nothing; ValueError names `field` otherwise.
+
+    Integers serve as floats, integral floats as integers, lists as tuples. `annotation` gives the
+    length of a tuple.
+    """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(like, tuple) and isinstance(value, list | tuple):
+        length = annotation.count(",") + 1
+        if "..." not in annotation and len(value) != length:
+            raise ValueError(f"{field} expects {length} values, got {tuple(value)!r}")
+        return tuple(typed(field, item, like=like[0] if like else 0) for item in value)
+    if isinstance(like, float) and is_number:
+        return float(value)
+    if type(like) is int and is_number and float(value).is_integer():
+        return int(value)
+    if type(value) is type(like):
+        return value
+    raise ValueError(f"{field} expects {TYPES[type(like)]} such as {like!r}, got {value!r}")
+
+
+def _number(text: str) -> int | float | str:
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _tuple(text: str) -> Any:
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+    return value if isinstance(value, tuple) else (value,)

@@ -1,0 +1,89 @@
+"""What a command line or a sweep may change in a config, and how mistakes are answered."""
+
+import itertools
+
+import pytest
+
+from avsync.config import default, encoder, with_changes
+from avsync.config.changes import flat, parse_changes
+
+
+def test_a_name_replaces_the_fields_of_its_section_in_any_order():
+    texts = {"model.head.name": "fusion_mlp", "model.head.projection": "64", "seed": "3"}
+    for order in itertools.permutations(texts):
+        changes = parse_changes(default(), {field: texts[field] for field in order})
+        config = with_changes(default(), changes)
+        assert config.model.head.to_dict() == {
+            "name": "fusion_mlp", "projection": 64, "widths": (512, 256, 128)
+        }  # fmt: skip
+        assert config.seed == 3
+
+
+def test_the_name_that_a_section_has_keeps_its_fields():
+    config = default()
+    config.model.visual = encoder("lip_conv", embedding=16)
+    changed = with_changes(config, {"model.visual.name": "lip_conv", "model.visual.pool": 4})
+    assert (changed.model.visual.embedding, changed.model.visual.pool) == (16, 4)
+
+
+def test_changes_may_be_nested_and_leave_the_config_as_it_is():
+    config = default()
+    changed = with_changes(config, {"model": {"head": {"name": "fusion_mlp"}, "edges": "official"}})
+    assert (changed.model.head.name, changed.model.edges) == ("fusion_mlp", "official")
+    assert config.to_dict() == default().to_dict()
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "value"),
+    [
+        ("train.num_steps", "1e4", 10_000),
+        ("train.num_steps", "7", 7),
+        ("optim.learning_rate", "3", 3.0),
+        ("optim.learning_rate", "1e-3", 1e-3),
+        ("data.dataset", "3", "3"),
+        ("model.visual.widths", "(8,16)", (8, 16)),
+        ("model.visual.widths", "8, 16", (8, 16)),
+        ("model.visual.widths", "8", (8,)),
+        ("model.visual.blocks", "()", ()),
+    ],
+)
+def test_text_becomes_a_value_of_the_type_of_the_field(field, text, value):
+    changes = parse_changes(default(), {field: text})
+    assert changes == {field: value}
+    assert type(changes[field]) is type(value)
+    assert dict(flat(with_changes(default(), changes)))[field] == value
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "message"),
+    [
+        ("optim.lr", "3", r"config\.optim\.lr; did you mean config\.optim\.learning_rate\? "),
+        ("optim.learning_rte", "3", r"did you mean config\.optim\.learning_rate\?"),
+        ("modle.x", "1", r"config\.modle\.x; did you mean config\.model\? config has data, model"),
+        ("modle.head.name", "cosine", r"did you mean config\.model\.head\.name\?"),
+        ("train.batch_size", "1", r"did you mean config\.data\.batch_size\?"),
+        ("learning_rate", "1", r"did you mean config\.optim\.learning_rate\?"),
+        ("zzz", "1", r"unknown config field: config\.zzz\. config has data, model,"),
+        ("optim.learning_rate.x", "1", r"config\.optim\.learning_rate is a value, 0\.002"),
+        ("optim", "adam", r"config\.optim is a section; its fields: .*learning_rate"),
+        ("model.head", "cosine", r"config\.model\.head is a section; its fields: .*name"),
+        ("model.visual.embeding", "3", r"config\.model\.visual .* did you mean 'embedding'\?"),
+        ("model.head.projection", "3", r"'projection'\. Known: initial_scale\. .*fusion_mlp"),
+        ("model.visual.name", "lipconv", "unknown encoder: 'lipconv'; did you mean 'lip_conv'"),
+        ("train.num_steps", "1.5", r"config\.train\.num_steps expects an integer .*, got 1\.5"),
+        ("train.num_steps", "ten", r"config\.train\.num_steps expects an integer .*, got 'ten'"),
+        ("optim.learning_rate", "fast", "expects a number such as 0.002, got 'fast'"),
+        ("model.visual.widths", "wide", r"expects a tuple such as \(96, 128\), got 'wide'"),
+        ("model.visual.widths", "(1.5,)", "expects an integer such as 96, got 1.5"),
+    ],
+)
+def test_a_mistake_is_answered_with_the_nearest_field_or_the_type(field, text, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        with_changes(default(), parse_changes(default(), {field: text}))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(("field", "value"), [("seed", "1"), ("seed", True), ("data.trim", 1)])
+def test_values_of_a_sweep_are_not_converted_between_types(field, value):
+    with pytest.raises(ValueError, match=f"config.{field} expects"):
+        with_changes(default(), {field: value})

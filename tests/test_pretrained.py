@@ -1,0 +1,41 @@
+"""The scorer that is shipped with avsync."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from avsync import build, checkpoint, pretrained, scoring
+from avsync.units import SAMPLES_PER_FRAME
+
+NUM_FRAMES = 40
+
+# What avsync 0.1 (35eec94) gave on the same random clips, before its layers were renamed.
+GOLDEN = {
+    "visual": [-1.8064922, 0.9829154, -0.35216603],
+    "audio": [-0.014528636, -0.38175634, 3.2759731],
+    "logits": [-0.35708439, -6.915163, -4.5682712],
+    "frame_scores": [0.059233196, 13.691778, 3.9326589],
+    "clip_scores": [11.84329, 9.8685961],
+}
+
+
+def test_the_shipped_scorer_gives_the_same_scores_in_every_version():
+    random = np.random.default_rng(7)
+    visual = random.integers(0, 256, (2, NUM_FRAMES, 88, 88, 1), np.uint8)
+    audio = random.integers(-9000, 9000, (2, NUM_FRAMES * SAMPLES_PER_FRAME)).astype(np.int16)
+    valid = np.ones((2, NUM_FRAMES), bool)
+    valid[1, 25:] = False
+    scorer = build.load_scorer(*checkpoint.find(pretrained.GRID), extraction=None)
+    embeddings = jax.jit(scorer.encode)(scorer.params, visual, audio, valid)
+    logits = jax.jit(scorer.align)(scorer.params, *embeddings, valid)
+    frames = scoring.frame_scores(logits, name=scorer.frame_score)
+    scores = scoring.clip_score(frames, jnp.asarray(valid), pooling=scorer.pooling)
+    found = {
+        "visual": embeddings[0][0, 0, :3],
+        "audio": embeddings[1][0, 0, :3],
+        "logits": logits[0, 20, [0, 15, 30]],
+        "frame_scores": frames[0, [0, 20, 39]],
+        "clip_scores": scores,
+    }
+    for name, golden in GOLDEN.items():
+        np.testing.assert_allclose(found[name], golden, rtol=1e-5, atol=1e-6, err_msg=name)
