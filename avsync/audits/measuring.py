@@ -8,12 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from avsync.audits.base import AuditedClip, Shortcut, Value
+from avsync.evaluation.lines import VIEWS
 from avsync.input_pipeline.sound import Origin, SoundClip
 from avsync.units import SAMPLES_PER_FRAME
 
 logger = logging.getLogger(__name__)
-
-VIEWS = ("original", "trimmed")
 
 
 class Measured(NamedTuple):

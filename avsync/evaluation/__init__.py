@@ -1,1 +1,1 @@
-"""Scores of a dataset from a checkpoint, and the report on them."""
+"""Scores of a dataset, and the numbers computed from them."""

@@ -1,14 +1,14 @@
-"""How well a score ranks clips: all of them, each kind of fake, each value of an attribute."""
+"""How well a score ranks clips: all clips, each kind of fake, each value of an attribute."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from avsync.evaluation.lines import Line, Metrics, identities, is_scored, scored
+from avsync.evaluation.lines import Line, Metrics, identities, scored
 from avsync.metrics import bootstrap
-from avsync.types import CATEGORIES, REAL
+from avsync.types import CATEGORIES
 
-# By their names in metrics.json, the fields of `bootstrap.Quality`.
+# The fields of `bootstrap.Quality`, by their names in metrics.json.
 QUALITIES = {
     "auc": "auc",
     "ap": "average_precision",
@@ -22,10 +22,9 @@ UNKNOWN = "unknown"
 
 
 def result(clips: Iterable[Line], score: str) -> Metrics:
-    """Each of `QUALITIES` of a score, NAME, with the interval over clips, NAME_low to NAME_high.
+    """Each of `QUALITIES` as NAME, with its interval over clips, NAME_low to NAME_high.
 
-    `over_identities` has the intervals over identities instead, where it is known of every clip
-    who speaks; elsewhere it is None.
+    `over_identities` holds the intervals over identities; None unless all speakers are known.
     """
     clips = list(clips)
     values, is_fake, num_unscored = scored(clips, score)
@@ -36,7 +35,7 @@ def result(clips: Iterable[Line], score: str) -> Metrics:
         "num_unscored": num_unscored,
     }
     over_identities = None
-    if speakers := identities(clip for clip in clips if is_scored(clip, score)):
+    if speakers := identities(clip for clip in clips if clip.score(score) is not None):
         by_speaker = bootstrap.ranking_quality(values, is_fake, identities=speakers)
         over_identities = {
             "num_identities": len(set(speakers)),
@@ -46,7 +45,7 @@ def result(clips: Iterable[Line], score: str) -> Metrics:
 
 
 def by_kind(clips: Sequence[Line], score: str, *, field: str, kinds: Iterable[str]) -> Metrics:
-    """The fakes of each kind against all reals; `field` is "category" or "manipulation"."""
+    """The fakes of each kind against all real clips; `field` is "category" or "manipulation"."""
     return {
         kind: result([clip for clip in clips if kind_of(clip, field) in (None, kind)], score)
         for kind in kinds
@@ -54,52 +53,52 @@ def by_kind(clips: Sequence[Line], score: str, *, field: str, kinds: Iterable[st
 
 
 def known_kinds(clips: Iterable[Line], field: str) -> list[str]:
-    """The kinds of fakes there are: categories in their usual order, manipulations by name."""
-    found = {kind_of(clip, field) for clip in clips} - {None}
-    usual = [category for category in CATEGORIES if category in found]
-    return usual + sorted(kind for kind in found if kind and kind not in usual)
+    """The kinds of fakes that occur: categories in their usual order, manipulations by name."""
+    kinds = {kind_of(clip, field) for clip in clips} - {None}
+    usual = [category for category in CATEGORIES if category in kinds]
+    return usual + sorted(kind for kind in kinds if kind and kind not in usual)
 
 
 def kind_of(clip: Line, field: str) -> str | None:
-    """What kind of fake a clip is, "unknown" if nobody said; None for a real one."""
-    return None if clip["label"] == REAL else clip.get(field) or UNKNOWN
+    """The category or manipulation of a fake, "unknown" if it has none; None for a real clip."""
+    return None if clip.is_real else getattr(clip, field) or UNKNOWN
 
 
 def by_attribute(
     clips: Sequence[Line], score: str, *, attributes: Mapping[str, Sequence[str]]
 ) -> Metrics:
-    """By attribute and value: the fakes of that value against the reals that are like them.
+    """The fakes of each value of each attribute against comparable real clips.
 
-    `reals` says which reals they are. "same": those of the same value (women's fakes against real
-    women), so that what the value itself does to the score is no part of the answer. "all": every
-    real, where none has the value (a generator is an attribute of fakes alone) or nobody said what
-    value the fakes have. Each is a ranking within its group: that one threshold treats two groups
-    alike does not follow from equal areas.
+    `reals` says which real clips they are. "same": those of the same value (fakes of women against
+    real women), so that the effect of the value itself on the score cancels. "all": every real
+    clip, where none has the value (a generator is an attribute of fakes alone) or the value is
+    unknown. Each value is ranked within its group: equal AUCs do not imply that one threshold
+    treats two groups alike.
     """
     return {
-        field: {value: _of_value(clips, score, field=field, value=value) for value in values}
+        field: {value: _value_result(clips, score, field=field, value=value) for value in values}
         for field, values in attributes.items()
     }
 
 
 def attribute_values(clips: Iterable[Line]) -> dict[str, list[str]]:
-    """The attributes that are known of any fake, each with its values among fakes, sorted."""
-    fakes = [clip for clip in clips if clip["label"] != REAL]
-    fields = sorted({field for clip in fakes for field in clip.get("attributes") or {}})
+    """The values of each attribute among fakes, sorted; attributes of no fake are left out."""
+    fakes = [clip for clip in clips if not clip.is_real]
+    fields = sorted({field for clip in fakes for field in clip.attributes})
     values = {field: sorted({_value(clip, field) for clip in fakes}) for field in fields}
     return {field: known for field, known in values.items() if known != [UNKNOWN]}
 
 
-def _of_value(clips: Sequence[Line], score: str, *, field: str, value: str) -> Metrics:
-    alike = [clip for clip in clips if _value(clip, field) == value]
-    fakes = [clip for clip in alike if clip["label"] != REAL]
-    reals = [clip for clip in alike if clip["label"] == REAL and value != UNKNOWN]
-    all_reals = [clip for clip in clips if clip["label"] == REAL]
+def _value_result(clips: Sequence[Line], score: str, *, field: str, value: str) -> Metrics:
+    same_value = [clip for clip in clips if _value(clip, field) == value]
+    fakes = [clip for clip in same_value if not clip.is_real]
+    reals = [clip for clip in same_value if clip.is_real and value != UNKNOWN]
+    all_reals = [clip for clip in clips if clip.is_real]
     return {"reals": "same" if reals else "all", **result([*(reals or all_reals), *fakes], score)}
 
 
 def _value(clip: Line, field: str) -> str:
-    return (clip.get("attributes") or {}).get(field) or UNKNOWN
+    return clip.attributes.get(field) or UNKNOWN
 
 
 def _numbers(quality: bootstrap.Quality) -> Metrics:

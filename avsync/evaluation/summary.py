@@ -1,17 +1,16 @@
-"""From the lines of scores.jsonl to the numbers of metrics.json."""
+"""The numbers of metrics.json, computed from the lines of scores.jsonl."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from avsync.evaluation import calibrated, localised, paired, pooled, results
+from avsync.evaluation import comparisons, localisation, results
+from avsync.evaluation.calibration import Calibration, threshold_report
 from avsync.evaluation.lines import VIEWS, Line, Metrics, by_view, identities, score_names
 from avsync.metrics import bootstrap
-from avsync.types import REAL
 
-# An attribute with more values tells clips apart, not groups: a file name, a date.
+# An attribute with more values identifies clips rather than groups: a file name, a date.
 MAX_GROUPS = 20
 
 
@@ -22,21 +21,23 @@ def compute_metrics(
     split: str,
     checkpoint: str,
     frame_scores: Sequence[Sequence[float]] | None = None,
-    calibration: Mapping[str, Any] | None = None,
+    calibration: Calibration | None = None,
     compared_with: str = "alignment",
 ) -> Metrics:
-    """What metrics.json holds; ValueError if the lines contradict one another.
+    """The content of metrics.json; ValueError if the lines contradict one another.
 
-    `views`: by view and score, what `results.result` says of all clips, of each category and
-    manipulation of fakes against all reals, and of each value of an attribute. `delta`: by score,
-    AUC(original) minus AUC(trimmed) over the clips scored in both. `offsets`: by view, where the
-    sound of the reals lies. `statuses`: by view, how many clips have which status.
-    `attributes_left_out`: those of more than `MAX_GROUPS` values. `interval`: how the intervals
-    were made.
-
-    `differences`: by view and score, AUC of the score `compared_with` minus its own, paired.
-    `poolings`: see `pooled`. `localisation`: see `localised`, where the `frame_scores` of each line
-    are given. `calibration`: see `calibrated`, None without the reals of a `calibration`.
+    views: by view and score, `results.result` over all clips, over each category and manipulation
+      of fakes against all real clips, and over each value of an attribute.
+    delta: by score, AUC(original) minus AUC(trimmed) over the clips scored in both.
+    compared_with, differences: by view and score, AUC of the score `compared_with` minus the AUC of
+      this score, paired.
+    poolings: see `comparisons.compare_poolings`.
+    localisation: see `localisation.localise`; empty without `frame_scores`, one list per line.
+    calibration: see `calibration.threshold_report`; None without a `calibration`.
+    offsets: by view, the A/V offsets of the real clips.
+    statuses: by view, the number of clips with each status.
+    attributes_left_out: attributes with more than `MAX_GROUPS` values.
+    interval: how the intervals were computed.
     """
     lines = list(lines)
     views = by_view(lines)
@@ -68,12 +69,12 @@ def compute_metrics(
         "differences": {
             view: _differences(clips, scores, compared_with) for view, clips in views.items()
         },
-        "poolings": pooled.compare_poolings(views),
-        "localisation": localised.localise(lines, frame_scores) if frame_scores else {},
-        "calibration": calibrated.promises(lines, calibration) if calibration else None,
+        "poolings": comparisons.compare_poolings(views),
+        "localisation": localisation.localise(lines, frame_scores) if frame_scores else {},
+        "calibration": threshold_report(lines, calibration) if calibration else None,
         "offsets": {view: _offsets(clips) for view, clips in views.items()},
         "statuses": {
-            view: dict(sorted(Counter(clip.get("status", "ok") for clip in clips).items()))
+            view: dict(sorted(Counter(clip.status for clip in clips).items()))
             for view, clips in views.items()
         },
         "attributes_left_out": {
@@ -92,40 +93,40 @@ def compute_metrics(
 
 def _delta(views: Mapping[str, Sequence[Line]], score: str) -> Metrics:
     original, trimmed = (views.get(view, ()) for view in VIEWS)
-    change = paired.auc_change(original, trimmed, before_score=score, after_score=score)
-    return change if len(views) == len(VIEWS) else {**change, "note": "there is only one view"}
+    change = comparisons.auc_change(original, trimmed, before_score=score, after_score=score)
+    return change if len(views) == len(VIEWS) else {**change, "note": "only one view"}
 
 
 def _differences(clips: Sequence[Line], scores: Sequence[str], compared_with: str) -> Metrics:
     if compared_with not in scores:
         return {}
     return {
-        score: paired.auc_change(clips, clips, before_score=compared_with, after_score=score)
+        score: comparisons.auc_change(clips, clips, before_score=compared_with, after_score=score)
         for score in scores
         if score != compared_with
     }
 
 
 def _over_identities(lines: Sequence[Line]) -> str:
-    """How the intervals called `over_identities` were made, or why there are none."""
+    """How the intervals called `over_identities` were computed, or why there are none."""
     if identities(lines):
         return (
-            "percentile bootstrap over identities, each drawn with all of its clips; identities "
-            "of reals alone, of fakes alone and of both are drawn apart"
+            "percentile bootstrap over identities, each drawn with all of its clips, stratified by "
+            "whether an identity has real clips, fake clips or both"
         )
-    num_unknown = len({line["clip_id"] for line in lines if not line.get("identity")})
-    return f"none: of {num_unknown} clips it is not known who speaks"
+    num_unknown = len({line.clip_id for line in lines if not line.identity})
+    return f"none, because the speaker of {num_unknown} clips is unknown"
 
 
 def _offsets(clips: Iterable[Line]) -> Metrics:
-    """Where real sound lies, in video frames, positive or negative as in `offset_frames`."""
-    offsets = [clip.get("offset_frames") for clip in clips if clip["label"] == REAL]
+    """The offsets of real clips in video frames, with the sign of `offset_frames`."""
+    offsets = [clip.offset_frames for clip in clips if clip.is_real]
     known = np.array([offset for offset in offsets if offset is not None], float)
-    measured = len(known) > 0
+    is_measured = len(known) > 0
     return {
-        "exact": float(np.mean(known == 0)) if measured else None,
-        "within_1_frame": float(np.mean(np.abs(known) <= 1)) if measured else None,
-        "median_frames": float(np.median(known)) if measured else None,
+        "exact": float(np.mean(known == 0)) if is_measured else None,
+        "within_1_frame": float(np.mean(np.abs(known) <= 1)) if is_measured else None,
+        "median_frames": float(np.median(known)) if is_measured else None,
         "num_real": len(known),
         "num_unmeasured": len(offsets) - len(known),
     }

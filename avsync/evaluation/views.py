@@ -1,4 +1,4 @@
-"""What is evaluated: the clips of a split in two views, or files of features in one."""
+"""The clips to evaluate: a split in two views, or feature files in one."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from avsync.datasets._clip_lists import read_infos
 from avsync.datasets.base import extracted_trims, open_source
-from avsync.evaluation.lines import TRIMS
+from avsync.evaluation.lines import TRIMS, view_of
 from avsync.features import official
 from avsync.input_pipeline.batching import EvalBatch, batched
 from avsync.input_pipeline.evaluation import eval_batches, eval_share
@@ -15,9 +15,12 @@ from avsync.types import Extraction, Source
 
 
 class Views(NamedTuple):
-    """This process's batches of each view; how all were extracted, if they are features.
+    """This process's batches of each view.
 
-    `dataset` and `split` are what a report calls them; `num_clips` are those of `batches` in all.
+    dataset, split: as the report names them.
+    batches: by view.
+    num_clips: the clips in all `batches` together.
+    extraction: how the features were made; None for clips.
     """
 
     dataset: str
@@ -27,10 +30,10 @@ class Views(NamedTuple):
     extraction: Extraction | None
 
 
-def of_dataset(dataset: str, split: str, *, data_dir: str, batch_size: int) -> Views:
-    """Both views of a split, or of features those that they were extracted for.
+def open_dataset(dataset: str, split: str, *, data_dir: str, batch_size: int) -> Views:
+    """Both views of a split; of a feature dataset, the views that it was extracted for.
 
-    ValueError if they were extracted for none, or differently for the two.
+    ValueError if a feature dataset has no view, or its views have different encoders.
     """
     sources = _sources(dataset, split, data_dir=data_dir)
     batches = {
@@ -45,19 +48,19 @@ def of_dataset(dataset: str, split: str, *, data_dir: str, batch_size: int) -> V
     return Views(dataset, split, batches, num_clips, extraction)
 
 
-def of_files(folder: Path, clip_list: Path, *, trim: str, batch_size: int) -> Views:
-    """The features below `folder` of the clips in a `path,label` list, which were trimmed so.
+def open_feature_files(folder: Path, clip_list: Path, *, trim: str, batch_size: int) -> Views:
+    """The feature files below `folder` that a `path,label` list names, trimmed by the rule `trim`.
 
-    One that cannot be read is scored as such. ValueError if none can, or the list is no list.
+    An unreadable file becomes an unscored clip. ValueError if every file is unreadable, or the list
+    is malformed.
     """
     infos = read_infos(clip_list)
     channels = official.channels(folder, infos)
-    (view,) = (view for view, rule in TRIMS.items() if rule == trim)
     own = eval_share(len(infos), batch_size=batch_size, host=this_host())
     clips = official.whole_clips(folder, infos[own.start : own.stop], channels)
     batches = batched(clips, batch_size=batch_size)
     extraction = Extraction(trim, encoder="", channels=channels)
-    return Views(str(folder), clip_list.stem, {view: batches}, len(own), extraction)
+    return Views(str(folder), clip_list.stem, {view_of(trim): batches}, len(own), extraction)
 
 
 def _sources(dataset: str, split: str, *, data_dir: str) -> Mapping[str, Source]:
@@ -73,13 +76,13 @@ def _sources(dataset: str, split: str, *, data_dir: str) -> Mapping[str, Source]
     }
     if not sources:
         raise ValueError(
-            f"{dataset}: features trimmed by {' and '.join(trims)} are of no view of a report; "
-            f"extract them with --trim={' or --trim='.join(TRIMS.values())}"
+            f"{dataset}: features extracted with --trim={' and --trim='.join(trims)} belong to no "
+            f"view of a report; extract them with --trim={' or --trim='.join(TRIMS.values())}"
         )
     encoders = {source.extraction.encoder for source in sources.values() if source.extraction}
     if len(encoders) > 1:
         raise ValueError(
-            f"{name}: its views were extracted by different encoders, {sorted(encoders)}; extract "
-            "both with the same weights, or evaluate one of them by its own name"
+            f"{name}: the two views were extracted by different encoders, {sorted(encoders)}; "
+            "extract both with the same weights, or evaluate one of them by its own name"
         )
     return sources

@@ -1,1 +1,1 @@
-"""NumPy and scikit-learn: points, intervals, localisation, calibration."""
+"""Metrics in NumPy and scikit-learn: ranking, intervals, localisation, calibration."""

@@ -1,9 +1,9 @@
-"""Ranking quality with its uncertainty: 95 % percentile-bootstrap intervals.
+"""Ranking metrics with 95 % percentile-bootstrap intervals.
 
-Over clips, an interval covers which clips were drawn, as if they were independent. Over identities,
-it covers which people were, each with all of their clips; it is the wider one where the clips of a
-person are alike. Neither knows of training seeds. Where no real scores as high as a fake, every
-resample is perfect too and the interval is [1, 1]: read it together with the number of clips.
+An interval over clips covers the choice of clips, as if they were independent. An interval over
+identities covers the choice of speakers, each with all of their clips, and is wider where the clips
+of a speaker are alike. Neither covers training seeds. Where every fake scores above every real
+clip, every resample is perfect too and the interval is [1, 1]: read it with the number of clips.
 
 Percentile interval: Efron & Tibshirani, An Introduction to the Bootstrap (1993), ch. 13.
 """
@@ -21,7 +21,7 @@ NUM_RESAMPLES = 2_000
 
 
 class Estimate(NamedTuple):
-    """A number and its interval. What cannot be known is None, and `note` says why."""
+    """A value and its interval; None where there is none, and `note` says why."""
 
     value: float | None
     low: float | None
@@ -30,7 +30,7 @@ class Estimate(NamedTuple):
 
 
 class Quality(NamedTuple):
-    """How well a score ranks fakes above reals: see `avsync.metrics.ranking` for each."""
+    """The metrics of `avsync.metrics.ranking` for one score."""
 
     auc: Estimate
     average_precision: Estimate
@@ -41,6 +41,8 @@ class Quality(NamedTuple):
 
 
 class _Statistic(NamedTuple):
+    """A metric of one test set, and of many resamples at once."""
+
     of_clips: Callable[..., float]
     of_samples: Callable[[curves.Curves], Float[np.ndarray, " samples"]]
 
@@ -52,7 +54,7 @@ def _tpr_at_fpr(max_fpr: float) -> _Statistic:
     )
 
 
-# By their names in `Quality`.
+# By the field names of `Quality`.
 _STATISTICS = {
     "auc": _Statistic(ranking.auc, curves.auc),
     "average_precision": _Statistic(ranking.average_precision, curves.average_precision),
@@ -73,18 +75,18 @@ def ranking_quality(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> Quality:
-    """How well a score ranks, fake = positive, with 95 % intervals.
+    """All ranking metrics of a score with 95 % intervals; fake is the positive class.
 
-    The intervals are over clips; over identities if `identities` says who speaks in each clip.
-    Without reals, or without fakes, all values are None; with a single clip (or identity) of a
-    class only the intervals are. Raises ValueError if a score is not finite.
+    The intervals are over clips, or over `identities` if the speaker of each clip is given. All
+    values are None if a class has no clips; the intervals are None if a class has a single clip (or
+    identity). ValueError if a score is not finite.
     """
     order = curves.descending(scores, is_fake)
     if missing := _missing_class(is_fake):
         return Quality(**{name: Estimate(None, None, None, missing) for name in _STATISTICS})
     values = {name: known.of_clips(scores, is_fake) for name, known in _STATISTICS.items()}
-    if lonely := _lonely_class(is_fake, identities):
-        return Quality(**{n: Estimate(value, None, None, lonely) for n, value in values.items()})
+    if single := _single_class(is_fake, identities):
+        return Quality(**{n: Estimate(value, None, None, single) for n, value in values.items()})
     draws = []
     for times_drawn in _resamples(is_fake, identities, num_resamples=num_resamples, seed=seed):
         sample = curves.curves(order, times_drawn)
@@ -108,18 +110,17 @@ def paired_auc_change(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """AUC(before) minus AUC(after) of the same clips, scored twice, with its 95 % interval.
+    """AUC(before) minus AUC(after) of the same clips scored twice, with its 95 % interval.
 
-    Both are computed on the same resamples, so that what the two have in common cancels: the
-    interval is narrower than the two AUCs' own intervals would suggest. The two may be two views,
-    two scores or two models.
+    Both AUCs are computed on the same resamples, so that their common variation cancels: the
+    interval is narrower than those of the two AUCs suggest. The two may be views, scores or models.
     """
     orders = [curves.descending(scores, is_fake) for scores in (before, after)]
     if missing := _missing_class(is_fake):
         return Estimate(None, None, None, missing)
     value = ranking.auc(before, is_fake) - ranking.auc(after, is_fake)
-    if lonely := _lonely_class(is_fake, identities):
-        return Estimate(value, None, None, lonely)
+    if single := _single_class(is_fake, identities):
+        return Estimate(value, None, None, single)
     changes = []
     for times_drawn in _resamples(is_fake, identities, num_resamples=num_resamples, seed=seed):
         first, second = (curves.auc(curves.curves(order, times_drawn)) for order in orders)
@@ -146,26 +147,26 @@ def _interval(samples: Float[np.ndarray, " samples"]) -> tuple[float, float]:
 
 
 def _missing_class(is_fake: Bool[np.ndarray, " n"]) -> str:
-    missing = [kind for kind, of_kind in _by_kind(is_fake) if not of_kind.any()]
+    missing = [name for name, of_class in _classes(is_fake) if not of_class.any()]
     return f"no {' and no '.join(missing)} clips" if missing else ""
 
 
-def _lonely_class(is_fake: Bool[np.ndarray, " n"], identities: Sequence[str] | None) -> str:
-    """Why there is no interval: a class of which every resample would be the same."""
-    thing = "clip" if identities is None else "identity"
+def _single_class(is_fake: Bool[np.ndarray, " n"], identities: Sequence[str] | None) -> str:
+    """The reason for no interval: a class with one clip or identity, alike in every resample."""
+    unit = "clip" if identities is None else "identity"
     drawn = np.arange(len(is_fake)) if identities is None else _known(identities, len(is_fake))
-    lonely = [kind for kind, of_kind in _by_kind(is_fake) if len(np.unique(drawn[of_kind])) == 1]
-    return f"only one {' and one '.join(lonely)} {thing}: no interval" if lonely else ""
+    single = [name for name, of_class in _classes(is_fake) if len(np.unique(drawn[of_class])) == 1]
+    return f"only one {' and one '.join(single)} {unit}: no interval" if single else ""
 
 
 def _known(identities: Sequence[str], num_clips: int) -> Shaped[np.ndarray, " n"]:
     if len(identities) != num_clips or not all(identities):
         raise ValueError(
-            "identities: every clip needs one, so that it is drawn with its like; there are "
-            f"{sum(map(bool, identities))} for {num_clips} clips. Without them, clips are drawn."
+            f"identities: every clip needs one; {sum(map(bool, identities))} are given for "
+            f"{num_clips} clips. Leave them out to resample clips instead."
         )
     return np.asarray(identities, str)
 
 
-def _by_kind(is_fake: Bool[np.ndarray, " n"]) -> list[tuple[str, Bool[np.ndarray, " n"]]]:
+def _classes(is_fake: Bool[np.ndarray, " n"]) -> list[tuple[str, Bool[np.ndarray, " n"]]]:
     return [("real", ~is_fake), ("fake", is_fake)]

@@ -1,9 +1,9 @@
-"""From scores to false-alarm rates, by the scores of held-out reals alone (split conformal).
+"""P-values and thresholds from the scores of held-out real clips alone (split conformal).
 
-Let n reals, in no way used for training, have been scored. If a new real is exchangeable with them
-(drawn from the same kind of clips; how scores are distributed does not matter), its rank among all
-n + 1 is uniform, and so is its p-value. Nothing is promised of reals of another kind, nor of how
-many fakes are found.
+Take the scores of n real clips that were not trained on. If a new real clip is exchangeable with
+them (drawn from the same kind of clips; the distribution of scores does not matter), its rank among
+all n + 1 is uniform, and so is its p-value. This guarantees nothing about real clips of another
+kind, nor about the number of fakes detected.
 
 Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World (2005); Angelopoulos & Bates, A
 Gentle Introduction to Conformal Prediction, arXiv 2107.07511, sec. 3.2.
@@ -11,7 +11,7 @@ Gentle Introduction to Conformal Prediction, arXiv 2107.07511, sec. 3.2.
 
 import math
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -20,10 +20,14 @@ from scipy import stats
 from avsync.metrics import ranking
 
 CONFIDENCE = 0.95
+TAILS = ((1 - CONFIDENCE) / 2, 1 - (1 - CONFIDENCE) / 2)
+
+# The rates that reports and exported scorers have thresholds for.
+FALSE_ALARM_RATES = (0.01, 0.05, 0.1)
 
 
 class Rate(NamedTuple):
-    """A rate to be expected, and the interval that it is in with probability `CONFIDENCE`."""
+    """An expected rate, and the interval that contains the rate with probability `CONFIDENCE`."""
 
     mean: float
     low: float
@@ -31,7 +35,7 @@ class Rate(NamedTuple):
 
 
 class HeldOut(NamedTuple):
-    """How many of other reals a threshold called fake, and what share was to be expected."""
+    """The false alarms of a threshold among other real clips, and the share expected."""
 
     num_alarms: int
     num_real: int
@@ -42,10 +46,10 @@ class HeldOut(NamedTuple):
 def p_values(
     scores: Float[np.ndarray, " n"], *, calibration: Float[np.ndarray, " c"]
 ) -> Float[np.ndarray, " n"]:
-    """(1 + how many of the c reals score at least this) / (c + 1); in [1 / (c + 1), 1].
+    """(1 + number of the c calibration scores >= this one) / (c + 1); in [1 / (c + 1), 1].
 
-    Small means: few reals look as fake. For a new real P(p <= a) <= a at every a, ties included.
-    Raises ValueError if there are no calibration scores or a score is not finite.
+    A small value means that few real clips look as fake. For a new real clip P(p <= a) <= a at
+    every a, ties included. ValueError if there are no calibration scores or a score is not finite.
     """
     ranking.require_finite(scores)
     ascending = _sorted(calibration)
@@ -54,46 +58,47 @@ def p_values(
 
 
 def threshold(calibration: Float[np.ndarray, " c"], *, false_alarm_rate: float) -> float:
-    """The score above which (not at which) a clip is called fake.
+    """The score above which, strictly, a clip is called fake.
 
-    A new real is called fake with probability at most `false_alarm_rate`, over the drawing of the
-    calibration reals and the new one. It is the k-th largest of the c calibration scores, with
-    k = floor(rate (c + 1)): to score above it is to have p <= rate. Without ties the probability
-    is k / (c + 1), less than 1 / (c + 1) below the rate asked for.
+    A new real clip is called fake with probability at most `false_alarm_rate`, over the draw of the
+    calibration clips and the new clip. The threshold is the k-th largest of the c calibration
+    scores, k = floor(rate (c + 1)): a score above it has p <= rate. Without ties the probability is
+    k / (c + 1), less than 1 / (c + 1) below the target rate.
 
-    Raises ValueError if c < 1 / rate - 1: then no finite threshold keeps the promise.
+    ValueError if c < 1 / rate - 1: then no finite threshold guarantees the rate.
     """
     ascending = _sorted(calibration)
     return float(ascending[-num_allowed(len(ascending), false_alarm_rate=false_alarm_rate)])
 
 
 def num_allowed(num_calibration: int, *, false_alarm_rate: float) -> int:
-    """k = floor(rate (c + 1)): which of c calibration scores, from the top, is the threshold.
+    """k = floor(rate (c + 1)): the threshold is the k-th largest of c calibration scores.
 
-    Raises ValueError if that is none of them.
+    ValueError if the rate is not in (0, 1), or k is 0.
     """
     if not 0 < false_alarm_rate < 1:
-        raise ValueError(f"false_alarm_rate lies between 0 and 1, got {false_alarm_rate}")
-    # As it is written: 0.29 * 100 is 28.999999999999996 in floating point.
+        raise ValueError(f"false_alarm_rate must lie between 0 and 1, got {false_alarm_rate}")
+    # The rate as written: 0.29 * 100 is 28.999999999999996 in floating point.
     rate = Fraction(str(false_alarm_rate))
     allowed = math.floor(rate * (num_calibration + 1))
     if not allowed:
         raise ValueError(
-            f"no threshold has a false-alarm rate of {false_alarm_rate} for certain with "
-            f"{num_calibration} calibration reals: it takes {math.ceil(1 / rate) - 1}, or a rate "
+            f"no threshold guarantees a false-alarm rate of {false_alarm_rate} with "
+            f"{num_calibration} calibration clips: it takes {math.ceil(1 / rate) - 1}, or a rate "
             f"of at least 1/{num_calibration + 1}"
         )
     return allowed
 
 
 def realised_rate(num_calibration: int, *, false_alarm_rate: float) -> Rate:
-    """The false-alarm rate that a threshold from so many reals will have on endless new reals.
+    """The false-alarm rate, on endless new real clips, of a threshold from c calibration clips.
 
-    The promise is kept on average; one calibration set is luckier than another. Without ties the
-    rate is distributed as Beta(k, c + 1 - k); ties only lower it. Raises as `threshold` does.
+    The target rate holds on average over calibration sets; a single set may do worse. Without ties
+    the rate is distributed as Beta(k, c + 1 - k); ties only lower it. Raises as `threshold` does.
     """
     allowed = num_allowed(num_calibration, false_alarm_rate=false_alarm_rate)
-    return _expected(stats.beta(allowed, num_calibration + 1 - allowed))
+    distribution = stats.beta(allowed, num_calibration + 1 - allowed)
+    return Rate(float(distribution.mean()), *map(float, distribution.ppf(TAILS)))
 
 
 def on_held_out(
@@ -102,22 +107,24 @@ def on_held_out(
     calibration: Float[np.ndarray, " c"],
     false_alarm_rate: float,
 ) -> HeldOut:
-    """The alarms among h reals that had no part in the calibration, against what is to be expected.
+    """The false alarms among h real clips outside the calibration, and the share expected.
 
-    Their number is beta-binomial: the luck of the calibration set and that of these reals. A rate
-    above the interval means that they are not like the calibration reals. Raises as `threshold`.
+    Their number is beta-binomial: it varies with the calibration set and with these clips. A rate
+    above the interval means that these clips are unlike the calibration clips. Raises as
+    `threshold` does.
     """
     ranking.require_finite(held_out)
     if not len(held_out):
-        raise ValueError("there are no held-out reals to count alarms among")
+        raise ValueError("no held-out real clips to count false alarms among")
     num_alarms = int(np.sum(held_out > threshold(calibration, false_alarm_rate=false_alarm_rate)))
     allowed = num_allowed(len(calibration), false_alarm_rate=false_alarm_rate)
-    alarms = _expected(stats.betabinom(len(held_out), allowed, len(calibration) + 1 - allowed))
+    distribution = stats.betabinom(len(held_out), allowed, len(calibration) + 1 - allowed)
+    expected = (distribution.mean(), *distribution.ppf(TAILS))
     return HeldOut(
         num_alarms=num_alarms,
         num_real=len(held_out),
         rate=num_alarms / len(held_out),
-        expected=Rate(*(number / len(held_out) for number in alarms)),
+        expected=Rate(*(float(number) / len(held_out) for number in expected)),
     )
 
 
@@ -126,9 +133,3 @@ def _sorted(calibration: Float[np.ndarray, " c"]) -> Float[np.ndarray, " c"]:
     if not len(calibration):
         raise ValueError("calibration needs the scores of real clips; there are none")
     return np.sort(calibration)
-
-
-def _expected(distribution: Any) -> Rate:
-    tail = (1 - CONFIDENCE) / 2
-    low, high = distribution.ppf([tail, 1 - tail])
-    return Rate(float(distribution.mean()), float(low), float(high))

@@ -1,9 +1,9 @@
-"""ROC curves of many samples of the same clips at once, and what is read off them: a row a sample.
+"""ROC curves of many samples of the same clips at once, and metrics of them: one row per sample.
 
-A sample says how often each clip counts: once in the test set itself, several times or not at all
-in a bootstrap resample. Its curve is kept as counts, how many reals and how many fakes score at
-least each distinct score, so ties are exact: clips of equal score pass a threshold together. Each
-statistic equals that of `avsync.metrics.ranking` on the clips drawn.
+A sample holds how often each clip counts: once in the test set itself, several times or not at all
+in a bootstrap resample. A curve holds counts, the real and fake clips that score at least each
+distinct score, so that ties are exact: clips of equal score pass a threshold together. Each metric
+equals that of `avsync.metrics.ranking` on the clips drawn.
 """
 
 from typing import NamedTuple
@@ -15,10 +15,10 @@ from avsync.metrics import ranking
 
 
 class Descending(NamedTuple):
-    """The clips of each class, highest score first, and how many of them pass each threshold.
+    """The clips of each class, highest score first, and the number that pass each threshold.
 
-    Thresholds are the distinct scores of both classes together, highest first; one above them all
-    comes before, which nothing passes.
+    Thresholds are the distinct scores of both classes, highest first, after one above them all that
+    no clip passes.
     """
 
     real: Int[np.ndarray, " r"]
@@ -28,9 +28,9 @@ class Descending(NamedTuple):
 
 
 class Curves(NamedTuple):
-    """How many reals and fakes of each sample score at least each distinct score.
+    """The number of real and fake clips of each sample that score at least each distinct score.
 
-    Highest score first; column 0, a threshold above all scores, is 0. The last one is all clips.
+    Highest score first. Column 0, a threshold above all scores, is 0; the last is all clips.
     """
 
     real: Float[np.ndarray, "samples thresholds"]
@@ -38,7 +38,7 @@ class Curves(NamedTuple):
 
 
 def descending(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]) -> Descending:
-    """The order of the clips by score, fake = positive; ValueError if a score is not finite."""
+    """The order of the clips by score; ValueError if a score is not finite."""
     ranking.require_finite(scores)
     order = np.argsort(-scores, kind="stable")
     real, fake = order[~is_fake[order]], order[is_fake[order]]
@@ -50,7 +50,7 @@ def descending(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"])
 
 
 def curves(order: Descending, times_drawn: Integer[np.ndarray, "samples n"]) -> Curves:
-    """The curve of each sample; every sample must hold clips of both classes."""
+    """The curve of each sample; every sample must have clips of both classes."""
     return Curves(
         real=_passing(times_drawn, order.real, order.num_real_passing),
         fake=_passing(times_drawn, order.fake, order.num_fake_passing),
@@ -58,27 +58,27 @@ def curves(order: Descending, times_drawn: Integer[np.ndarray, "samples n"]) -> 
 
 
 def auc(sample: Curves) -> Float[np.ndarray, " samples"]:
-    """The area under each curve, by trapezoids: a tie is half a win."""
+    """The area under each curve, by trapezoids: a tie counts half."""
     steps = np.diff(sample.real)
     double_wins = np.sum(steps * (sample.fake[:, 1:] + sample.fake[:, :-1]), axis=1)
     return double_wins / (2 * sample.real[:, -1] * sample.fake[:, -1])
 
 
 def average_precision(sample: Curves) -> Float[np.ndarray, " samples"]:
-    """The precision at each threshold, weighted by the recall that it adds."""
+    """The precision at each threshold, weighted by the recall that the threshold adds."""
     return _mean_precision(sample.real[:, 1:], sample.fake)
 
 
 def balanced_average_precision(sample: Curves) -> Float[np.ndarray, " samples"]:
-    """The average precision if reals and fakes, each as a whole, counted alike."""
+    """The average precision with equal total weights of real and fake clips."""
     weight = sample.fake[:, -1:] / sample.real[:, -1:]
     return _mean_precision(sample.real[:, 1:] * weight, sample.fake)
 
 
 def equal_error_rate(sample: Curves) -> Float[np.ndarray, " samples"]:
-    """Where each curve, drawn with straight lines, has as many false alarms as misses, in share."""
+    """The rate at which false positives equal misses on each curve, linearly interpolated."""
     num_real, num_fake = sample.real[:, -1], sample.fake[:, -1]
-    # FPR + TPR - 1, times both numbers: from below zero to above, in whole numbers, hence exact.
+    # FPR + TPR - 1, times both class sizes: rises through zero in whole numbers, hence exact.
     balance = sample.real * num_fake[:, None] + sample.fake * num_real[:, None]
     balance -= (num_real * num_fake)[:, None]
     rows, after = np.arange(len(balance)), np.argmax(balance >= 0, axis=1)
@@ -89,7 +89,7 @@ def equal_error_rate(sample: Curves) -> Float[np.ndarray, " samples"]:
 
 
 def tpr_at_fpr(sample: Curves, *, max_fpr: float) -> Float[np.ndarray, " samples"]:
-    """The largest share of fakes found by a threshold that at most `max_fpr` of the reals pass."""
+    """The largest TPR of a threshold with an FPR of at most `max_fpr`."""
     is_allowed = sample.real / sample.real[:, -1:] <= max_fpr
     return np.max(sample.fake, axis=1, where=is_allowed, initial=0) / sample.fake[:, -1]
 
@@ -107,6 +107,6 @@ def _passing(
 def _mean_precision(
     real: Float[np.ndarray, "samples v"], fake: Float[np.ndarray, "samples thresholds"]
 ) -> Float[np.ndarray, " samples"]:
-    # Above the highest score that a resample drew there is nothing; the 1 divides a 0 there.
+    # No clip passes a threshold above the highest score drawn: 0 is divided by tiny there.
     passing = np.maximum(real + fake[:, 1:], np.finfo(float).tiny)
     return np.sum(np.diff(fake) * fake[:, 1:] / passing, axis=1) / fake[:, -1]

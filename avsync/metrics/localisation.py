@@ -1,9 +1,9 @@
-"""How well forged stretches of a clip are found: segments with a confidence, windows, frames.
+"""How well forged segments of a clip are localised: by proposals, windows and frames.
 
-Segments are judged as in AV-Deepfake1M (Cai et al., ACM MM 2024; PyPI package avdeepfake1m). The
-overlap of two segments is their intersection over their union, and must exceed a threshold. A true
-segment is found by the most confident proposal of its clip that overlaps it so and has found none
-of the clip's earlier segments. Whatever is proposed in a clip without forgery is a false alarm.
+Proposals are judged as in AV-Deepfake1M (Cai et al., ACM MM 2024; PyPI package avdeepfake1m). The
+overlap of two segments is their intersection over union, and must exceed a threshold. A true
+segment is detected by the most confident proposal of its clip that overlaps it enough and has not
+detected an earlier segment. Every proposal in a clip without forgery is a false positive.
 """
 
 from collections.abc import Sequence
@@ -16,19 +16,19 @@ from avsync import lookup
 from avsync.metrics import ranking
 from avsync.units import FRAMES_PER_SECOND
 
-# What AV-Deepfake1M reports.
+# The settings that AV-Deepfake1M reports.
 PRECISION_OVERLAPS = (0.5, 0.75, 0.9, 0.95)
 RECALL_PROPOSALS = (50, 30, 20, 10, 5)
 RECALL_OVERLAPS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
-# "av_deepfake1m": its numbers, to compare with published ones; the recall that the most confident
-# proposal adds is left out of its average, so that to find all n segments gives 1 - 1/n.
-# "complete": it counts, and to find all gives 1. The two agree where there are many segments.
+# "av_deepfake1m" reproduces published numbers: its average leaves out the recall that the most
+# confident proposal adds, so that detecting all n segments gives 1 - 1/n. "complete" includes it,
+# and detecting all gives 1. The two agree where there are many segments.
 PROTOCOLS = ("av_deepfake1m", "complete")
 
 
 class Localised(NamedTuple):
-    """Where a clip is said to be forged, most to least confident or not, and where it is."""
+    """The proposed segments of a clip, in any order, and its true segments."""
 
     proposed: Float[np.ndarray, "p 3"]  # confidence, start, end; in seconds
     forged: Float[np.ndarray, "s 2"]  # start, end; in seconds
@@ -42,24 +42,24 @@ def average_precisions(
 ) -> dict[float, float]:
     """AP@overlap: the precision of all clips' proposals together, averaged over recall; in [0, 1].
 
-    At each recall the best precision from there on counts, as usual in detection. Of equally
-    confident proposals those of earlier clips come first. Raises ValueError if there is nothing to
-    find, or a segment is no segment.
+    The precision at a recall is the best at this or any higher recall, as usual in detection.
+    Equally confident proposals are ranked in the order of clips. ValueError if there are no true
+    segments, or a segment is malformed.
     """
     lookup.require("protocol", protocol, list(PROTOCOLS))
     num_forged = _num_forged(clips)
     ranked = [_ranked(clip) for clip in clips]
     confidence = np.concatenate([clip.proposed[:, 0] for clip in ranked])
     order = np.argsort(-confidence, kind="stable")
-    # A step of recall for each true segment found, but at the first rank.
+    # Each detected true segment is a step of recall; the protocol may skip the first rank.
     first_rank = 0 if protocol == "complete" else 1
     precisions = {}
     for overlap in overlaps:
         is_hit = np.concatenate([_hits(clip, overlap=overlap) for clip in ranked])[order]
         precision = np.cumsum(is_hit) / np.arange(1, len(is_hit) + 1)
         best_from_here = np.maximum.accumulate(precision[::-1])[::-1]
-        found = np.sum(is_hit[first_rank:] * best_from_here[first_rank:])
-        precisions[overlap] = float(found) / num_forged
+        total = np.sum(is_hit[first_rank:] * best_from_here[first_rank:])
+        precisions[overlap] = float(total) / num_forged
     return precisions
 
 
@@ -68,25 +68,25 @@ def average_recalls(
 ) -> dict[int, float]:
     """AR@n: the share of true segments that overlap one of their clip's n most confident proposals.
 
-    The mean over `RECALL_OVERLAPS`; in [0, 1]. One proposal may find several segments. In a clip
-    without proposals, which the package refuses, all are missed. Raises as `average_precisions`.
+    The mean over `RECALL_OVERLAPS`; in [0, 1]. One proposal may detect several segments. A clip
+    without proposals, which the package refuses, misses all. Raises as `average_precisions` does.
     """
     num_forged = _num_forged(clips)
     overlap = [_overlaps(_ranked(clip)) for clip in clips]
     recalls = {}
     for number in num_proposals:
         best = [np.max(of_clip[:number], axis=0, initial=0) for of_clip in overlap]
-        is_found = np.concatenate([[], *best])[:, None] > np.asarray(RECALL_OVERLAPS, np.float32)
-        recalls[number] = float(np.mean(np.sum(is_found, axis=0) / num_forged))
+        is_hit = np.concatenate([[], *best])[:, None] > np.asarray(RECALL_OVERLAPS, np.float32)
+        recalls[number] = float(np.mean(np.sum(is_hit, axis=0) / num_forged))
     return recalls
 
 
 def frame_auc(
     frame_scores: Sequence[Float[np.ndarray, " _"]], forged: Sequence[Float[np.ndarray, "_ 2"]]
 ) -> float:
-    """The chance that a forged frame scores higher than another, over the frames of all clips.
+    """The AUC of forged frames against all other frames, over all clips together.
 
-    `frame_scores` has the valid frames of each clip, `forged` its true segments in seconds. Raises
+    `frame_scores` has the valid frames of each clip, `forged` its true segments in seconds.
     ValueError if no frame, or every frame, is forged.
     """
     is_forged = [
@@ -99,7 +99,7 @@ def frame_auc(
 def forged_frames(
     forged: Float[np.ndarray, "s 2"], *, num_frames: int
 ) -> Bool[np.ndarray, " num_frames"]:
-    """Which video frames are forged: those whose middle lies in a segment (seconds)."""
+    """True for the video frames whose middle lies in a segment (seconds)."""
     middle = (np.arange(num_frames) + 0.5) / FRAMES_PER_SECOND
     return np.any((forged[:, :1] <= middle) & (middle < forged[:, 1:]), axis=0)
 
@@ -109,13 +109,13 @@ def best_window(
 ) -> tuple[float, float]:
     """Start and end, in seconds, of the window with the highest mean score; the first of equals.
 
-    Raises ValueError if the window is shorter than half a frame or longer than the clip.
+    ValueError if the window is shorter than half a frame or longer than the clip.
     """
     num_frames = round(window_seconds * FRAMES_PER_SECOND)
     if not 1 <= num_frames <= len(frame_scores):
         raise ValueError(
-            f"a window of {window_seconds} s is {num_frames} frames; it needs at least one, and no "
-            f"more than the {len(frame_scores)} of the clip"
+            f"a window of {window_seconds} s is {num_frames} frames; it must have at least one, "
+            f"and at most the {len(frame_scores)} of the clip"
         )
     windows = np.lib.stride_tricks.sliding_window_view(frame_scores, num_frames)
     start = int(np.argmax(windows.mean(axis=1)))
@@ -123,17 +123,17 @@ def best_window(
 
 
 def forged_share(window: tuple[float, float], forged: Float[np.ndarray, "s 2"]) -> float:
-    """How much of a window is forged, in [0, 1]; the true segments do not overlap one another."""
+    """The forged share of a window, in [0, 1]; true segments must not overlap one another."""
     start, end = window
     inside = np.minimum(end, forged[:, 1]) - np.maximum(start, forged[:, 0])
     return float(np.sum(np.maximum(inside, 0)) / (end - start))
 
 
 def _ranked(clip: Localised) -> Localised:
-    """The most confident proposal first, in float32.
+    """The clip with its most confident proposal first, in float32.
 
-    The package computes in it: overlaps of exactly a threshold, which segments of whole frames
-    have often, then fall on the same side of it.
+    The package computes in float32. Segments of whole frames often overlap by exactly a threshold;
+    they then fall on the same side of it.
     """
     proposed = clip.proposed.astype(np.float32)
     order = np.argsort(-proposed[:, 0], kind="stable")
@@ -141,7 +141,7 @@ def _ranked(clip: Localised) -> Localised:
 
 
 def _overlaps(clip: Localised) -> Float[np.ndarray, "p s"]:
-    """Intersection over union; of segments apart, where the union has a gap, it is 0 anyway."""
+    """Intersection over union. Disjoint segments give 0, although their union has a gap."""
     start, end = clip.proposed[:, 1, None], clip.proposed[:, 2, None]
     true_start, true_end = clip.forged.T
     inner = np.minimum(end, true_end) - np.maximum(start, true_start)
@@ -150,7 +150,7 @@ def _overlaps(clip: Localised) -> Float[np.ndarray, "p s"]:
 
 
 def _hits(clip: Localised, *, overlap: float) -> Bool[np.ndarray, " p"]:
-    """Which proposals found a true segment."""
+    """True for the proposals that detect a true segment."""
     is_hit = np.zeros(len(clip.proposed), bool)
     for is_near in (_overlaps(clip) > np.float32(overlap)).T:
         is_hit[np.flatnonzero(is_near & ~is_hit)[:1]] = True
@@ -158,16 +158,16 @@ def _hits(clip: Localised, *, overlap: float) -> Bool[np.ndarray, " p"]:
 
 
 def _num_forged(clips: Sequence[Localised]) -> int:
-    """How many true segments there are to be found."""
+    """The number of true segments; ValueError if there are none, or a segment is malformed."""
     for index, clip in enumerate(clips):
         for segments in (clip.proposed, clip.forged):
             start, end = segments[:, -2], segments[:, -1]
             if not (np.isfinite(segments).all() and (start < end).all()):
                 raise ValueError(
-                    f"clip {index}: a segment starts before it ends and has a finite confidence; "
+                    f"clip {index}: a segment must start before it ends and be finite; "
                     f"got {segments[~(np.isfinite(segments).all(axis=1) & (start < end))][0]}"
                 )
     num_forged = sum(len(clip.forged) for clip in clips)
     if not num_forged:
-        raise ValueError(f"none of the {len(clips)} clips has a forged segment to be found")
+        raise ValueError(f"none of the {len(clips)} clips has a forged segment")
     return num_forged

@@ -1,6 +1,6 @@
-"""How well a score ranks fakes above reals. Fake is positive; a higher score means more fake.
+"""How well a score ranks fakes above real clips. Fake is positive; higher means more likely fake.
 
-All depend on the scores through their order alone. Each raises ValueError if a class is missing or
+All metrics depend on the order of the scores alone. Each raises ValueError if a class is missing or
 a score is not finite.
 """
 
@@ -11,7 +11,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 
 def auc(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]) -> float:
-    """The chance that a fake scores higher than a real, ties counting half; in [0, 1]."""
+    """The probability that a fake scores higher than a real clip, ties counting half; in [0, 1]."""
     require_both_classes(scores, is_fake)
     return float(roc_auc_score(is_fake, scores))
 
@@ -19,7 +19,7 @@ def auc(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]) -> flo
 def average_precision(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]) -> float:
     """The precision at each threshold, weighted by the recall it adds; in (0, 1].
 
-    The share of fakes at chance, so it compares only over the same mix of clips.
+    At chance it is the share of fakes, so it compares only between test sets of the same mix.
     """
     require_both_classes(scores, is_fake)
     return float(average_precision_score(is_fake, scores))
@@ -28,11 +28,10 @@ def average_precision(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray,
 def balanced_average_precision(
     scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]
 ) -> float:
-    """The average precision if half of all clips were fake; 0.5 at chance, whatever the mix.
+    """The average precision if half of all clips were fake; 0.5 at chance for every mix.
 
-    Sum over thresholds of (TPR - previous TPR) * TPR / (TPR + FPR): every real weighs as much as
-    there are fakes to a real, so that both classes have the same weight. Test sets of different
-    mixes compare by it, where their average precisions do not.
+    Sum over thresholds of (TPR - previous TPR) * TPR / (TPR + FPR): clips are weighted so that both
+    classes have the same total. Unlike average precision, it compares test sets of different mixes.
     """
     require_both_classes(scores, is_fake)
     weights = compute_sample_weight("balanced", is_fake)
@@ -40,31 +39,31 @@ def balanced_average_precision(
 
 
 def equal_error_rate(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]) -> float:
-    """The share of errors where reals are called fake as often as fakes real; in [0, 1], 0 is best.
+    """The rate at which false positives equal misses; in [0, 1], 0 is best.
 
-    Between two thresholds the ROC curve is a straight line, as when a coin chooses between them:
-    with few clips, or ties, no threshold itself may have equal errors.
+    The ROC curve is interpolated linearly between thresholds: with few clips, or ties, no threshold
+    itself may have equal errors.
     """
     require_both_classes(scores, is_fake)
-    false_alarms, hits, _ = roc_curve(is_fake, scores, drop_intermediate=False)
-    return float(np.interp(0, false_alarms + hits - 1, false_alarms))
+    false_positives, true_positives, _ = roc_curve(is_fake, scores, drop_intermediate=False)
+    return float(np.interp(0, false_positives + true_positives - 1, false_positives))
 
 
 def tpr_at_fpr(
     scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"], *, max_fpr: float
 ) -> float:
-    """The share of fakes found by the best threshold that at most `max_fpr` of the reals pass.
+    """The share of fakes detected by the best threshold with an FPR of at most `max_fpr`.
 
-    A real threshold, not a point between two: with fewer than 1 / `max_fpr` reals it lies above
-    them all. Those reals choose it, so a new real passes somewhat more often.
+    An actual threshold, not interpolated: with fewer than 1 / `max_fpr` real clips it lies above
+    them all. These real clips select it, so its FPR on new real clips is somewhat higher.
     """
     require_both_classes(scores, is_fake)
-    false_alarms, hits, _ = roc_curve(is_fake, scores, drop_intermediate=False)
-    return float(np.max(hits[false_alarms <= max_fpr]))
+    false_positives, true_positives, _ = roc_curve(is_fake, scores, drop_intermediate=False)
+    return float(np.max(true_positives[false_positives <= max_fpr]))
 
 
 def require_both_classes(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]) -> None:
-    """ValueError unless every score is finite and there are both reals and fakes."""
+    """ValueError unless every score is finite and both classes have clips."""
     require_finite(scores)
     for kind, of_kind in (("real", ~is_fake), ("fake", is_fake)):
         if not of_kind.any():
@@ -72,10 +71,7 @@ def require_both_classes(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarr
 
 
 def require_finite(scores: Float[np.ndarray, " n"]) -> None:
-    """ValueError if a score is no number.
-
-    NaN has no rank, and a clip left out must be counted by whoever leaves it out.
-    """
+    """ValueError if a score is not finite: NaN has no rank, and unscored clips must be counted."""
     broken = np.flatnonzero(~np.isfinite(scores))
     if broken.size:
         raise ValueError(

@@ -1,8 +1,8 @@
-"""Bootstrap resamples of a test set, by how many times each clip is drawn.
+"""Bootstrap resamples of a test set, as the number of times each clip is drawn.
 
-A resample draws as many as there are, with replacement. What is drawn apart: reals and fakes, so
-that every resample has both, and the share of fakes, on which average precision depends, stays that
-of the test set (stratified resampling: Robin et al., pROC, BMC Bioinformatics 12:77, 2011).
+A resample draws as many clips as there are, with replacement. Real and fake clips are drawn
+separately, so that every resample has both, and the share of fakes, on which average precision
+depends, stays that of the test set (Robin et al., pROC, BMC Bioinformatics 12:77, 2011).
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Bool, Int
 
-# About as many as a core's cache holds.
+# About as many counts as the cache of a core holds.
 _COUNTS_AT_ONCE = 1 << 17
 
 TimesDrawn = Int[np.ndarray, "samples n"]
@@ -19,10 +19,10 @@ TimesDrawn = Int[np.ndarray, "samples n"]
 def over_clips(
     is_fake: Bool[np.ndarray, " n"], *, num_resamples: int, seed: int
 ) -> Iterator[TimesDrawn]:
-    """How often each clip is in each resample, a chunk of resamples at a time.
+    """The number of times each clip is drawn in each resample, a chunk of resamples at a time.
 
-    As if clips were independent: those of one person are not, and then the resamples vary less
-    than new test sets would.
+    Clips are taken as independent. Those of one speaker are not: then the resamples vary less than
+    new test sets would.
     """
     for rows, rng in _chunks(len(is_fake), num_resamples=num_resamples, seed=seed):
         yield _draw(is_fake.astype(int), rows=rows, rng=rng)
@@ -35,13 +35,13 @@ def over_identities(
     num_resamples: int,
     seed: int,
 ) -> Iterator[TimesDrawn]:
-    """The same, but whole identities are drawn, each with all of its clips (cluster bootstrap).
+    """The same for whole identities, each drawn with all of its clips (cluster bootstrap).
 
-    Identities of reals alone, of fakes alone and of both are drawn apart, so that here too every
-    resample has both classes; where each clip has an identity of its own it is `over_clips`. How
-    many clips a resample has, and its share of fakes, vary with who is drawn. The intervals that
-    follow say what other people's clips would give; from fewer than about 30 identities they come
-    out too narrow (Cameron, Gelbach & Miller, Rev. Econ. Stat. 90:414, 2008).
+    Identities with real clips only, with fakes only and with both are drawn separately, so that
+    every resample has both classes. The number of clips and the share of fakes vary between
+    resamples. If each clip has its own identity, the result equals `over_clips`. With fewer than
+    about 30 identities the intervals are too narrow (Cameron, Gelbach & Miller, Rev. Econ. Stat.
+    90:414, 2008).
     """
     known, identity = np.unique(np.asarray(identities, str), return_inverse=True)
     has_real = np.bincount(identity[~is_fake], minlength=len(known)) > 0
@@ -61,12 +61,12 @@ def _chunks(
 
 
 def _draw(
-    stratum: Int[np.ndarray, " things"], *, rows: int, rng: np.random.Generator
-) -> Int[np.ndarray, "samples things"]:
-    """How often each thing is drawn, those of each stratum apart, as many as the stratum has."""
+    stratum: Int[np.ndarray, " items"], *, rows: int, rng: np.random.Generator
+) -> Int[np.ndarray, "samples items"]:
+    """The number of times each item is drawn; every stratum is resampled by itself."""
     members = [np.flatnonzero(stratum == number) for number in np.unique(stratum)]
     drawn = [of[rng.integers(len(of), size=(rows, len(of)))] for of in members]
-    # np.bincount of every row, in one call: each row counts in a range of its own.
+    # One np.bincount for all rows: each row counts in its own range of numbers.
     row_start = np.arange(rows)[:, None] * len(stratum)
     counts = np.bincount(
         (np.concatenate(drawn, axis=1) + row_start).ravel(), minlength=rows * len(stratum)

@@ -1,1 +1,1 @@
-"""What reports of all kinds are made of: pages, pictures, files written whole."""
+"""Reports of all commands: pages, figures and terminal tables."""

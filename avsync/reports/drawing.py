@@ -1,4 +1,4 @@
-"""Pictures, drawn on Figure objects: no window, no global state."""
+"""Figures of all reports, drawn on Figure objects: no window, no global state."""
 
 import io
 
@@ -8,15 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-# Okabe & Ito's, which all common kinds of colour vision tell apart.
+# The palette of Okabe & Ito, distinguishable with all common kinds of colour vision.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 COLOURS = {"real": PALETTE[0], "fake": PALETTE[1]}
 
 MIN_BINS, MAX_BINS = 10, 40
 DOTS_PER_INCH = 200
 
-# A picture of this width fills a phone of 390 CSS pixels, where its letters of 8 points are as
-# high as 9 pixels; on larger screens pages put such pictures beside one another.
+# A figure of this width fills a phone of 390 CSS pixels, where its 8-point letters are 9 pixels
+# high; on larger screens pages put such figures side by side.
 PHONE_INCHES = 4.2
 
 
@@ -38,7 +38,7 @@ def canvas(
 def draw_shares(
     axes: Axes, values: Float[np.ndarray, " n"], *, bins: list[float], label: str
 ) -> None:
-    """A histogram of the clips of a class, `label` "real" or "fake", as shares of that class."""
+    """Draws a histogram of one class, `label` "real" or "fake", as shares of that class."""
     colour = COLOURS[label]
     weights = np.full(len(values), 1 / max(len(values), 1))
     axes.hist(values, bins=bins, weights=weights, color=colour, alpha=0.35)
@@ -54,22 +54,22 @@ def draw_shares(
 
 
 def bins(values: Float[np.ndarray, " n"]) -> list[float]:
-    """Bin edges over all values, within their `limits`."""
+    """Bin edges that span the `limits` of the values."""
     num_bins = np.clip(int(2 * np.sqrt(len(values))), MIN_BINS, MAX_BINS)
     return np.linspace(*limits(values), num_bins + 1).tolist()
 
 
 def limits(values: Float[np.ndarray, " n"]) -> tuple[float, float]:
-    """The ends of an axis: a little air around all values, more around a constant, or 0 and 1."""
+    """The ends of an axis: the values with a margin, wider around a constant; 0 and 1 if empty."""
     if not len(values):
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
-    air = (high - low) * 0.02 or 0.5
-    return low - air, high + air
+    margin = (high - low) * 0.02 or 0.5
+    return low - margin, high + margin
 
 
 def to_png(figure: Figure) -> bytes:
-    """The picture as a PNG file, the same bytes every time."""
+    """The figure as a PNG file, the same bytes every time."""
     buffer = io.BytesIO()
     figure.savefig(
         buffer, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight", metadata={"Software": None}

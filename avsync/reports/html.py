@@ -1,4 +1,4 @@
-"""Pages: one file to open anywhere, its style and pictures inside, no scripts."""
+"""Self-contained HTML pages: style and pictures inside, no scripts."""
 
 import base64
 import re
@@ -8,14 +8,14 @@ from pathlib import Path
 
 STYLE = Path(__file__).with_name("report.css")
 
-# Numbers that a narrow table does not tear apart: an interval, and counts of reals and fakes.
-TOGETHER = re.compile(r"\[[^\]]*\]|\d+ / \d+")
+# Never broken across lines in a narrow table: an interval, and counts of real and fake clips.
+UNBROKEN = re.compile(r"\[[^\]]*\]|\d+ / \d+")
 
 SECTION = re.compile('<section id="(.*?)">\n<h2>(.*?)</h2>')
 
 
 def document(title: str, body: str) -> str:
-    """The whole page. `title` is text, `body` is HTML; so it is in all of this module."""
+    """The whole page. In all of this module, titles and captions are text, bodies are HTML."""
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -34,7 +34,7 @@ def document(title: str, body: str) -> str:
 
 
 def section(heading: str, content: str) -> str:
-    """HTML under a heading that `contents` can lead to."""
+    """HTML under a heading that `contents` links to."""
     name = re.sub(r"\W+", "-", heading.lower()).strip("-")
     return f'<section id="{name}">\n<h2>{escape(heading)}</h2>\n{content}\n</section>'
 
@@ -46,7 +46,7 @@ def contents(sections: str) -> str:
 
 
 def folded(summary: str, content: str) -> str:
-    """HTML that a reader opens by its summary, plain text; on paper it is open."""
+    """HTML behind a summary, plain text, that the reader opens; in print it is open."""
     return f"<details>\n<summary>{escape(summary)}</summary>\n{content}\n</details>"
 
 
@@ -58,8 +58,8 @@ def subsection(heading: str, content: str) -> str:
 def table(
     head: Sequence[str], groups: Mapping[str, Sequence[Sequence[str]]], caption: str = ""
 ) -> str:
-    """Rows in named groups; the first cell of a row is its heading."""
-    # Not a caption of the table: it would be as wide as that, and scroll away with it.
+    """A table of rows in named groups; the first cell of a row is its heading."""
+    # Not a <caption>: that is as wide as the table, and scrolls away with it.
     lines = [paragraph(caption)] if caption else []
     lines.append('<div class="scroll"><table>')
     cells = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
@@ -77,7 +77,7 @@ def table(
 
 
 def picture(png: bytes, description: str, size: str, *, words: str = "") -> str:
-    """A picture over its description and what more there is to say of it, plain text each.
+    """A picture above its description and further words, both plain text.
 
     `size` is "narrow", or "panel" for the pictures of `panels`.
     """
@@ -91,8 +91,18 @@ def picture(png: bytes, description: str, size: str, *, words: str = "") -> str:
 
 
 def panels(pictures: Iterable[str]) -> str:
-    """Pictures beside one another, as many as the page is wide for."""
+    """Pictures side by side, as many as fit the width of the page."""
     return f'<div class="panels">\n{"".join(pictures)}\n</div>'
+
+
+def gallery(items: Sequence[tuple[Sequence[bytes], str]]) -> str:
+    """Strips of small PNG pictures, each with its caption, in as many columns as fit the page."""
+    figures = [
+        f'<figure><div class="strip">{"".join(map(_small, strip))}</div>'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        for strip, caption in items
+    ]
+    return "\n".join(['<div class="gallery">', *figures, "</div>"])
 
 
 def paragraph(text: str) -> str:
@@ -100,6 +110,26 @@ def paragraph(text: str) -> str:
     return f'<p class="note">{escape(text)}</p>'
 
 
+def source(html: str) -> str:
+    """What the page is about, in HTML: the line below its title."""
+    return f'<p class="source">{html}</p>'
+
+
+def headline(text: str) -> str:
+    """The main finding, in one sentence of plain text."""
+    return f'<p class="headline">{escape(text)}</p>'
+
+
+def method(text: str) -> str:
+    """The section "How to read this", from plain text."""
+    return section("How to read this", paragraph(text))
+
+
 def _cell(text: str) -> str:
-    """What belongs together stays on a line; what stands before it may go above it."""
-    return TOGETHER.sub(lambda found: found[0].replace(" ", "\u00a0"), escape(text))
+    """Keeps an interval on one line; the value before it may go on the line above."""
+    return UNBROKEN.sub(lambda match: match[0].replace(" ", "\u00a0"), escape(text))
+
+
+def _small(png: bytes) -> str:
+    # No alternative text: the caption says what the picture shows.
+    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(png).decode()}">'

@@ -1,4 +1,4 @@
-"""Intervals are repeatable, as wide as they should be, or said to lack."""
+"""Intervals are repeatable, as wide as theory says, or None with a reason."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from avsync.metrics import bootstrap, ranking
 
 
 def normal_clips(num: int, *, gap: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Half reals, half fakes, whose scores are normal and `gap` standard deviations apart."""
+    """Half real, half fake clips with normal scores, `gap` standard deviations apart."""
     is_fake = np.arange(num) % 2 == 1
     return np.random.default_rng(seed).normal(size=num) + gap * is_fake, is_fake
 
@@ -24,19 +24,19 @@ def test_the_same_seed_gives_the_same_interval_and_another_seed_nearly_the_same(
 
 def test_the_interval_is_as_wide_as_theory_says():
     auc = bootstrap.ranking_quality(*normal_clips(400, gap=0.0)).auc
-    # Of unrelated scores the variance of the area is (r + f + 1) / (12 r f) (Mann & Whitney, 1947).
+    # The variance of the AUC of unrelated scores is (r + f + 1) / (12 r f) (Mann & Whitney, 1947).
     deviation = np.sqrt(401 / (12 * 200 * 200))
     assert auc.high - auc.low == pytest.approx(2 * 1.96 * deviation, rel=0.1)
     assert auc.low < 0.5 < auc.high
 
 
-def test_fakes_above_all_reals_leave_no_doubt_in_any_resample():
+def test_fakes_above_all_real_clips_are_perfect_in_every_resample():
     quality = bootstrap.ranking_quality(np.arange(8.0), np.arange(8) >= 4)
     best = bootstrap.Quality(*[bootstrap.Estimate(1.0, 1.0, 1.0)] * 6)
     assert quality == best._replace(equal_error_rate=bootstrap.Estimate(0.0, 0.0, 0.0))
 
 
-def test_a_constant_score_is_chance_and_says_why():
+def test_a_constant_score_is_at_chance_with_a_note():
     auc = bootstrap.ranking_quality(np.zeros(6), np.arange(6) >= 4).auc
     assert auc == bootstrap.Estimate(0.5, 0.5, 0.5, "all scores are equal")
 
@@ -49,7 +49,7 @@ def test_a_constant_score_is_chance_and_says_why():
         ([], "no real and no fake clips"),
     ],
 )
-def test_without_a_class_there_is_no_number_but_a_reason(labels, note):
+def test_a_missing_class_gives_a_reason_instead_of_numbers(labels, note):
     is_fake = np.array(labels, bool)
     scores = np.arange(len(labels), dtype=float)
     nothing = bootstrap.Estimate(None, None, None, note)
@@ -57,7 +57,7 @@ def test_without_a_class_there_is_no_number_but_a_reason(labels, note):
     assert bootstrap.paired_auc_change(scores, scores, is_fake) == nothing
 
 
-def test_a_single_clip_of_a_class_has_a_point_and_no_interval():
+def test_a_single_clip_of_a_class_gives_a_value_without_interval():
     scores, is_fake = np.array([1.0, 2.0, 3.0]), np.array([False, True, False])
     expected = bootstrap.Estimate(0.5, None, None, "only one fake clip: no interval")
     assert bootstrap.ranking_quality(scores, is_fake).auc == expected
@@ -65,19 +65,19 @@ def test_a_single_clip_of_a_class_has_a_point_and_no_interval():
     assert (change.value, change.low) == (0.0, None)
 
 
-def test_a_score_that_is_no_number_is_refused():
+def test_a_score_that_is_not_finite_is_refused():
     with pytest.raises(ValueError, match="1 of 2 are not finite"):
         bootstrap.ranking_quality(np.array([np.nan, 1.0]), np.array([True, False]))
 
 
-def test_a_score_compared_with_itself_has_not_changed_in_any_resample():
+def test_a_score_compared_with_itself_changes_in_no_resample():
     scores, is_fake = normal_clips(60, gap=1.0)
     assert bootstrap.paired_auc_change(scores, scores, is_fake) == (0.0, 0.0, 0.0, "")
 
 
-def test_pairing_sees_a_small_change_that_two_separate_intervals_would_hide():
+def test_pairing_detects_a_small_change_that_separate_intervals_hide():
     before, is_fake = normal_clips(300, gap=1.0)
-    after = before - 0.1 * is_fake  # every fake a little less suspicious
+    after = before - 0.1 * is_fake  # every fake scores a little lower
     change = bootstrap.paired_auc_change(before, after, is_fake)
     expected = ranking.auc(before, is_fake) - ranking.auc(after, is_fake)
     assert change.value == pytest.approx(expected)
@@ -97,17 +97,17 @@ def coverage(intervals: list[bootstrap.Estimate], truth: float) -> float:
     return float(np.mean([interval.low <= truth <= interval.high for interval in intervals]))
 
 
-def test_the_interval_covers_the_true_area_about_as_often_as_it_says():
+def test_the_interval_covers_the_true_auc_at_about_its_nominal_rate():
     intervals = [
         bootstrap.ranking_quality(*normal_clips(100, gap=1.0, seed=seed), num_resamples=300).auc
         for seed in range(150)
     ]
-    # Two normal scores, one deviation apart: their difference has a deviation of sqrt(2). Of 150
-    # intervals that cover with 0.95 each, a share between 0.91 and 0.98 does.
+    # The difference of two normal scores, one deviation apart, has a deviation of sqrt(2). If each
+    # of 150 intervals covers with probability 0.95, a share between 0.91 and 0.98 covers.
     assert 0.91 <= coverage(intervals, norm.cdf(1 / np.sqrt(2))) <= 0.98
 
 
-def test_where_clips_of_a_person_are_alike_only_the_interval_over_identities_covers():
+def test_only_the_interval_over_identities_covers_if_clips_of_a_speaker_are_alike():
     identity = np.repeat(np.arange(60), 5)
     is_fake = identity % 2 == 1
     names = [str(number) for number in identity]
@@ -119,14 +119,14 @@ def test_where_clips_of_a_person_are_alike_only_the_interval_over_identities_cov
         over_identities.append(
             bootstrap.ranking_quality(scores, is_fake, identities=names, num_resamples=300).auc
         )
-    # The difference of a real and a fake has four unit variances: two people, two clips.
+    # The difference of a real and a fake clip has four unit variances: two speakers, two clips.
     truth = norm.cdf(1 / 2)
     assert coverage(over_clips, truth) < 0.85
     assert coverage(over_identities, truth) >= 0.88
     assert over_clips[0].value == over_identities[0].value
 
 
-def test_one_person_of_a_class_says_nothing_of_other_people():
+def test_a_single_speaker_of_a_class_gives_no_interval_over_identities():
     scores, is_fake = np.arange(6.0), np.array([False, False, True, True, True, False])
     speakers = ["a", "a", "a", "b", "c", "a"]
     auc = bootstrap.ranking_quality(scores, is_fake, identities=speakers).auc
@@ -135,7 +135,7 @@ def test_one_person_of_a_class_says_nothing_of_other_people():
     assert (change.low, change.note) == (None, auc.note)
 
 
-def test_pairing_over_identities_sees_what_they_have_in_common():
+def test_pairing_over_identities_cancels_common_variation():
     before, is_fake = normal_clips(60, gap=1.0)
     speakers = [str(number // 6) for number in range(60)]
     same = bootstrap.paired_auc_change(before, before, is_fake, identities=speakers)
@@ -145,7 +145,7 @@ def test_pairing_over_identities_sees_what_they_have_in_common():
 
 
 @pytest.mark.parametrize("identities", [["a", "b"], ["a", "b", "", "c"]])
-def test_identities_are_needed_for_all_clips_or_for_none(identities):
+def test_identities_must_be_given_for_all_clips_or_none(identities):
     scores, is_fake = np.arange(4.0), np.array([False, True, False, True])
     with pytest.raises(ValueError, match=r"every clip needs one.* for 4 clips"):
         bootstrap.ranking_quality(scores, is_fake, identities=identities)

@@ -1,4 +1,4 @@
-"""Many samples at once give what scikit-learn gives for each on the clips that it drew."""
+"""Metrics of many samples at once equal those of scikit-learn on the clips of each sample."""
 
 import numpy as np
 import pytest
@@ -59,6 +59,6 @@ def test_a_curve_counts_the_clips_at_or_above_each_score():
     assert sample.fake.tolist() == [[0, 1, 1, 2]]
 
 
-def test_a_score_that_is_no_number_is_refused():
+def test_a_score_that_is_not_finite_is_refused():
     with pytest.raises(ValueError, match="1 of 2 are not finite"):
         curves.descending(np.array([np.nan, 1.0]), np.array([True, False]))

@@ -1,4 +1,4 @@
-"""Segments, windows and frames, on forgeries small enough to check by eye."""
+"""Proposals, windows and frames, on forgeries small enough to check by eye."""
 
 import numpy as np
 import pytest
@@ -15,30 +15,30 @@ def localised(proposed, forged) -> Localised:
     )
 
 
-# By confidence: a hit (overlap 1), a second find of the same (0.75), an alarm, a hit (0.8), a hit
+# By confidence: a hit (overlap 1), a duplicate of it (0.75), a false positive, a hit (0.8), a hit
 # (0.6).
 TWO_CLIPS = [
     localised([(0.9, 1.0, 2.0), (0.8, 1.1, 2.2), (0.3, 4.0, 4.6)], [(1.0, 2.0), (4.0, 5.0)]),
     localised([(0.7, 0.0, 0.5), (0.6, 3.0, 4.0)], [(3.2, 4.0)]),
 ]
-ALARM_FIRST = [
+FALSE_POSITIVE_FIRST = [
     localised([(0.9, 0.0, 1.0), (0.8, 2.0, 3.0)], [(2.0, 3.0)]),
     localised([(0.7, 0.0, 1.0)], []),
 ]
-ALL_FOUND = [
+ALL_DETECTED = [
     localised([(0.9, 1.0, 2.0), (0.8, 4.0, 5.0)], [(1.0, 2.0), (4.0, 5.0)]),
     localised([(0.7, 3.2, 4.0)], [(3.2, 4.0)]),
 ]
 
 
-# What avdeepfake1m 0.0.4 prints: ap_ar_1d of the proposals and the true segments as its two JSON
-# files, with fps=1, these four thresholds, [5, 2, 1] proposals and thresholds 0.5 to 0.95 by 0.05.
+# The output of ap_ar_1d of avdeepfake1m 0.0.4 on these proposals and true segments, with fps=1,
+# these four thresholds, [5, 2, 1] proposals and thresholds 0.5 to 0.95 in steps of 0.05.
 @pytest.mark.parametrize(
     ("clips", "precisions", "recalls"),
     [
         (TWO_CLIPS, (0.4, 0.1666667, 0.0, 0.0), (0.6, 0.5333334, 0.3333333)),
-        (ALARM_FIRST, (0.5, 0.5, 0.5, 0.5), (1.0, 1.0, 0.0)),
-        (ALL_FOUND, (0.6666666, 0.6666666, 0.6666666, 0.6666666), (1.0, 1.0, 0.6666666)),
+        (FALSE_POSITIVE_FIRST, (0.5, 0.5, 0.5, 0.5), (1.0, 1.0, 0.0)),
+        (ALL_DETECTED, (0.6666666, 0.6666666, 0.6666666, 0.6666666), (1.0, 1.0, 0.6666666)),
     ],
 )
 def test_segments_are_judged_as_by_av_deepfake1m(clips, precisions, recalls):
@@ -49,18 +49,18 @@ def test_segments_are_judged_as_by_av_deepfake1m(clips, precisions, recalls):
     assert tuple(recalled.values()) == pytest.approx(recalls, abs=1e-6)
 
 
-def test_the_complete_average_counts_the_first_hit_too():
+def test_the_complete_protocol_includes_the_first_hit():
     def complete(clips):
         return localisation.average_precisions(clips, overlaps=(0.5,), protocol="complete")[0.5]
 
-    # Three segments, found at ranks 1, 4 and 5 with precisions 1, 0.5 and 0.6: from rank 4 on the
-    # best is 0.6.
+    # Three segments, detected at ranks 1, 4 and 5 with precisions 1, 0.5 and 0.6; from rank 4 on
+    # the best precision is 0.6.
     assert complete(TWO_CLIPS) == pytest.approx((1 + 0.6 + 0.6) / 3)
-    assert complete(ALARM_FIRST) == 0.5
-    assert complete(ALL_FOUND) == 1.0
+    assert complete(FALSE_POSITIVE_FIRST) == 0.5
+    assert complete(ALL_DETECTED) == 1.0
 
 
-def test_the_order_in_which_proposals_are_listed_does_not_matter():
+def test_the_order_of_proposals_does_not_matter():
     turned = [Localised(clip.proposed[::-1], clip.forged) for clip in TWO_CLIPS]
     for metric in (localisation.average_precisions, localisation.average_recalls):
         assert metric(turned) == metric(TWO_CLIPS)
@@ -76,8 +76,8 @@ def test_an_overlap_of_exactly_the_threshold_is_not_enough():
     assert found == {0.49: 1.0, 0.5: 0.25, 0.75: 0.0}
 
 
-def test_a_clip_without_proposals_misses_all_of_its_segments():
-    clips = [*ALL_FOUND, localised([], [(0.0, 1.0)])]
+def test_a_clip_without_proposals_misses_all_its_segments():
+    clips = [*ALL_DETECTED, localised([], [(0.0, 1.0)])]
     assert localisation.average_recalls(clips)[5] == pytest.approx(3 / 4)
     found = localisation.average_precisions(clips, overlaps=(0.5,), protocol="complete")
     assert found[0.5] == pytest.approx(3 / 4)
@@ -91,7 +91,7 @@ spans = st.tuples(st.integers(0, 60), st.integers(1, 20)).map(
 # A deadline would measure the machine's load.
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.integers(1, 9), spans), max_size=8), st.lists(spans, min_size=1))
-def test_more_proposals_of_less_confidence_lose_no_recall(proposed, forged):
+def test_a_less_confident_proposal_costs_no_recall(proposed, forged):
     before = localised([(confidence, *span) for confidence, span in proposed], forged)
     after = before._replace(proposed=np.append(before.proposed, [[0.5, 0.0, 1.0]], axis=0))
     less, more = (localisation.average_recalls([clip]) for clip in (before, after))
@@ -103,10 +103,13 @@ def test_more_proposals_of_less_confidence_lose_no_recall(proposed, forged):
     ("clip", "message"),
     [
         (localised([(1.0, 0.0, 1.0)], []), "none of the 1 clips has a forged segment"),
-        (localised([(1.0, 2.0, 2.0)], [(0, 1)]), r"clip 0: a segment starts before it ends .* 2\."),
+        (
+            localised([(1.0, 2.0, 2.0)], [(0, 1)]),
+            r"clip 0: a segment must start before it ends .* 2\.",
+        ),
         (
             localised([(np.nan, 0.0, 1.0)], [(0, 1)]),
-            "clip 0: .* has a finite confidence; got .*nan",
+            "clip 0: .* and be finite; got .*nan",
         ),
         (localised([], [(1.0, 0.5)]), r"clip 0: .* got \[1\.  0\.5\]"),
     ],
@@ -149,5 +152,5 @@ def test_the_best_window_lies_where_the_mean_is_highest():
 
 @pytest.mark.parametrize("window_seconds", [0.01, 0.2])
 def test_a_window_has_at_least_a_frame_and_fits_the_clip(window_seconds):
-    with pytest.raises(ValueError, match=r"needs at least one, and no more than the 4 of the clip"):
+    with pytest.raises(ValueError, match=r"at least one, and at most the 4 of the clip"):
         localisation.best_window(np.ones(4), window_seconds=window_seconds)

@@ -1,4 +1,4 @@
-"""The ranking metrics on clips small enough to count, and what they refuse."""
+"""Ranking metrics on clips few enough to count, and the input that they refuse."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from avsync.metrics import ranking
 
 # A deadline would measure the machine's load.
-in_no_hurry = settings(deadline=None, max_examples=50)
+without_deadline = settings(deadline=None, max_examples=50)
 
 METRICS = [
     ranking.auc,
@@ -31,7 +31,7 @@ def scored_clips(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return np.array(scores) / 4, np.array(is_fake)
 
 
-@in_no_hurry
+@without_deadline
 @given(scored_clips())
 @pytest.mark.parametrize("metric", METRICS)
 def test_only_the_order_of_the_scores_matters(metric, clips):
@@ -40,24 +40,24 @@ def test_only_the_order_of_the_scores_matters(metric, clips):
         assert metric(increasing, is_fake) == metric(scores, is_fake)
 
 
-@in_no_hurry
+@without_deadline
 @given(scored_clips())
-def test_turning_a_score_round_turns_its_area_round(clips):
+def test_negating_a_score_mirrors_its_auc(clips):
     scores, is_fake = clips
     assert ranking.auc(-scores, is_fake) == pytest.approx(1 - ranking.auc(scores, is_fake))
 
 
-@in_no_hurry
+@without_deadline
 @given(scored_clips())
-def test_turning_score_and_labels_round_leaves_the_equal_error_rate(clips):
+def test_negating_score_and_labels_keeps_the_equal_error_rate(clips):
     scores, is_fake = clips
     turned = ranking.equal_error_rate(-scores, ~is_fake)
     assert turned == pytest.approx(ranking.equal_error_rate(scores, is_fake))
 
 
-@in_no_hurry
+@without_deadline
 @given(scored_clips())
-def test_the_balanced_precision_is_that_of_the_mix_evened_out_by_copies(clips):
+def test_balanced_precision_equals_the_precision_of_classes_evened_out_by_copies(clips):
     scores, is_fake = clips
     num_real, num_fake = int(np.sum(~is_fake)), int(np.sum(is_fake))
     copies = np.where(is_fake, num_real, num_fake)
@@ -65,7 +65,7 @@ def test_the_balanced_precision_is_that_of_the_mix_evened_out_by_copies(clips):
     assert ranking.balanced_average_precision(scores, is_fake) == pytest.approx(even)
 
 
-def test_fakes_above_all_reals_rank_perfectly():
+def test_fakes_above_all_real_clips_rank_perfectly():
     scores, is_fake = np.array([0.1, 0.2, 0.8, 0.9]), np.array([False, False, True, True])
     assert ranking.auc(scores, is_fake) == 1.0
     assert ranking.average_precision(scores, is_fake) == 1.0
@@ -74,14 +74,14 @@ def test_fakes_above_all_reals_rank_perfectly():
     assert ranking.tpr_at_fpr(scores, is_fake, max_fpr=0.0) == 1.0
 
 
-def test_one_real_above_one_of_two_fakes_costs_half_the_area():
+def test_a_real_clip_above_one_of_two_fakes_halves_the_auc():
     scores, is_fake = np.array([0.2, 0.5, 0.9]), np.array([True, False, True])
     assert ranking.auc(scores, is_fake) == 0.5
     # Precision 1 at the first fake, 2/3 at the second, each with half of the recall.
     assert ranking.average_precision(scores, is_fake) == pytest.approx((1 + 2 / 3) / 2)
 
 
-def test_a_constant_score_is_chance():
+def test_a_constant_score_is_at_chance():
     scores, is_fake = np.zeros(5), np.array([True, False, False, False, False])
     assert ranking.auc(scores, is_fake) == 0.5
     assert ranking.average_precision(scores, is_fake) == pytest.approx(0.2)
@@ -90,25 +90,25 @@ def test_a_constant_score_is_chance():
     assert ranking.tpr_at_fpr(scores, is_fake, max_fpr=0.99) == 0.0
 
 
-def test_the_equal_error_rate_lies_where_the_curve_crosses_the_diagonal_of_equal_errors():
-    # From the top: fake, real, fake, real, real, fake. After three clips one of three reals passes
-    # and one of three fakes does not.
+def test_the_equal_error_rate_is_where_the_roc_curve_has_equal_errors():
+    # From the top: fake, real, fake, real, real, fake. After three clips, one of three real clips
+    # passes and one of three fakes does not.
     scores = np.array([6.0, 5.0, 4.0, 3.0, 2.0, 1.0])
     is_fake = np.array([True, False, True, False, False, True])
     assert ranking.equal_error_rate(scores, is_fake) == pytest.approx(1 / 3)
-    # Of two fakes no threshold misses a third; the step up at one real in three passes there.
+    # No threshold misses a third of two fakes; the curve passes there in the step at 1/3 FPR.
     assert ranking.equal_error_rate(scores[:5], is_fake[:5]) == pytest.approx(1 / 3)
 
 
-def test_the_allowed_false_alarms_are_whole_reals():
-    # From the top: fake, real, fake, then nine reals: one false alarm in ten finds the second fake.
+def test_the_allowed_false_positives_are_whole_clips():
+    # From the top: fake, real, fake, nine real: one false positive in ten admits the second fake.
     scores = -np.arange(12.0)
     is_fake = np.isin(np.arange(12), [0, 2])
     assert ranking.tpr_at_fpr(scores, is_fake, max_fpr=0.1) == 1.0
     assert ranking.tpr_at_fpr(scores, is_fake, max_fpr=0.09) == 0.5
 
 
-def test_a_threshold_takes_all_clips_of_a_score_or_none():
+def test_clips_of_equal_score_pass_a_threshold_together():
     scores, is_fake = np.array([2.0, 2.0, 1.0]), np.array([True, False, False])
     assert ranking.tpr_at_fpr(scores, is_fake, max_fpr=0.4) == 0.0
     assert ranking.tpr_at_fpr(scores, is_fake, max_fpr=0.5) == 1.0
@@ -116,12 +116,12 @@ def test_a_threshold_takes_all_clips_of_a_score_or_none():
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize(("is_fake", "missing"), [(True, "real"), (False, "fake")])
-def test_one_class_alone_cannot_be_ranked(metric, is_fake, missing):
+def test_a_single_class_cannot_be_ranked(metric, is_fake, missing):
     with pytest.raises(ValueError, match=f"there is no {missing} clip"):
         metric(np.array([0.1, 0.2]), np.array([is_fake, is_fake]))
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf])
-def test_a_score_that_is_no_number_is_named_by_its_index(broken):
+def test_a_score_that_is_not_finite_is_named_by_its_index(broken):
     with pytest.raises(ValueError, match=rf"1 of 3 .* the first is {broken} at index 1"):
         ranking.auc(np.array([0.1, broken, 0.3]), np.array([True, False, True]))

@@ -11,7 +11,7 @@ from avsync.reports import drawing, html
 from avsync.reports.card import figures, tables
 from avsync.reports.card.contents import SEED, Contents, class_of
 from avsync.reports.card.tables import Table
-from avsync.reports.gallery import gallery
+from avsync.reports.html import gallery
 
 NUM_FACES = 24
 

@@ -1,1 +1,1 @@
-"""The evaluation report: page, figures, tables."""
+"""The report on an evaluation: page, figures, and terminal table."""

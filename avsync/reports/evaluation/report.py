@@ -1,24 +1,22 @@
-"""What an evaluation leaves behind: metrics.json, two figures, a page, and a table to read at once.
+"""The files and the table of an evaluation: metrics.json, three figures, report.html, terminal.
 
-Everything here is computed from the lines of scores.jsonl, without a model and without JAX.
+Everything is computed from the lines of scores.jsonl, without a model, JAX or TensorFlow.
 """
 
 import json
 from collections.abc import Iterable, Sequence
+from html import escape
 from pathlib import Path
-from typing import Any
 
-from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from avsync.evaluation.summary import VIEWS, Line, Metrics, by_view, compute_metrics
+from avsync.evaluation.calibration import Calibration
+from avsync.evaluation.lines import VIEWS, Line, Metrics, by_view
+from avsync.evaluation.summary import compute_metrics
 from avsync.files import atomic_write
-from avsync.reports import drawing
-from avsync.reports.evaluation import figures, gallery, page, wording
-
-# Wide enough for two intervals, narrow enough for a README; the same in a pipe as on a terminal.
-TABLE_WIDTH = 108
+from avsync.reports import drawing, html, text
+from avsync.reports.evaluation import figures, pictures, tables, wording
+from avsync.reports.text import readable
 
 
 def write_report(
@@ -29,55 +27,90 @@ def write_report(
     split: str,
     checkpoint: str,
     frame_scores: Sequence[Sequence[float]] | None = None,
-    **options: Any,
+    calibration: Calibration | None = None,
+    compared_with: str = "alignment",
 ) -> Metrics:
-    """Writes metrics.json, roc.png, scores.png and report.html to `out_dir`; returns the metrics.
+    """Writes metrics.json, overview.png, roc.png, scores.png and report.html; returns the metrics.
 
-    `frame_scores` and `options` are those of `summary.compute_metrics`. Each file is complete or
-    absent.
+    The arguments are those of `compute_metrics`. Each file is complete or absent.
     """
     lines = list(lines)
-    titles = {"dataset": dataset, "split": split, "checkpoint": checkpoint}
-    metrics = compute_metrics(lines, **titles, frame_scores=frame_scores, **options)
+    metrics = compute_metrics(
+        lines,
+        dataset=dataset,
+        split=split,
+        checkpoint=checkpoint,
+        frame_scores=frame_scores,
+        calibration=calibration,
+        compared_with=compared_with,
+    )
     views = by_view(lines)
     frames = {
-        (line["view"], line["clip_id"]): scores
+        (line.view, line.clip_id): scores
         for line, scores in zip(lines, frame_scores or [()] * len(lines), strict=True)
     }
-    roc = drawing.to_png(figures.draw_roc(views, metrics))
-    scores = drawing.to_png(figures.draw_scores(views, metrics))
-    html = page.render(metrics, pictures=gallery.render(views, metrics, frames))
+    files = {
+        "overview.png": drawing.to_png(figures.draw_overview(views, metrics)),
+        "roc.png": drawing.to_png(figures.draw_roc(views, metrics)),
+        "scores.png": drawing.to_png(figures.draw_scores(views, metrics)),
+        "report.html": render(metrics, pictures=pictures.render(views, metrics, frames)),
+        "metrics.json": f"{json.dumps(metrics, indent=2, allow_nan=False)}\n",
+    }
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    atomic_write(out_dir / "roc.png", roc)
-    atomic_write(out_dir / "scores.png", scores)
-    atomic_write(out_dir / "report.html", html)
-    numbers = json.dumps(metrics, indent=2, allow_nan=False)
-    atomic_write(out_dir / "metrics.json", f"{numbers}\n")
+    for name, content in files.items():
+        atomic_write(out_dir / name, content)
     return metrics
 
 
+def render(metrics: Metrics, *, pictures: str) -> str:
+    """The page, from the numbers of metrics.json and the HTML of the pictures."""
+    sections = "\n".join(
+        part
+        for part in (
+            tables.scores(metrics),
+            pictures,
+            tables.other_measures(metrics),
+            tables.kinds(metrics),
+            tables.differences(metrics),
+            tables.thresholds(metrics),
+            tables.localisation(metrics),
+            tables.poolings(metrics),
+            tables.offsets(metrics),
+            tables.clips(metrics),
+            html.method(_method(metrics)),
+        )
+        if part
+    )
+    body = "\n".join(
+        [
+            html.source(f"Checkpoint <code>{escape(metrics['checkpoint'])}</code>"),
+            html.headline(wording.headline(metrics)),
+            html.contents(sections),
+            sections,
+        ]
+    )
+    return html.document(f"{metrics['dataset']}, {metrics['split']} split", body)
+
+
 def print_table(metrics: Metrics) -> None:
-    """Prints each score, and alignment by manipulation, at most 108 columns wide."""
-    # No markup: "[0.95, 0.99]" is an interval, and a name may hold brackets too.
-    console = Console(width=TABLE_WIDTH, highlight=False, markup=False, emoji=False)
-    console.print(_table(metrics))
+    """Prints each score, and alignment by manipulation, within `text.TERMINAL_COLUMNS`."""
+    console = text.console()
+    console.print(_terminal_table(metrics))
     console.print("AUC [95 % interval over clips]; drop: original minus trimmed, same clips.")
     for view, offset in metrics["offsets"].items():
-        console.print(f"Offset of real sound, {view}: {wording.offsets(offset)}.")
+        console.print(f"A/V offset of real clips, {view}: {wording.offsets(offset)}.")
     for view, number_by_status in metrics["statuses"].items():
         console.print(f"Clips, {view}: {wording.statuses(number_by_status)}.")
     for sentence in wording.unscored(metrics):
         console.print(f"{sentence}.")
 
 
-def _table(metrics: Metrics) -> Table:
+def _terminal_table(metrics: Metrics) -> Table:
     views = metrics["views"]
     title = f"{metrics['dataset']}, {metrics['split']} split, {metrics['checkpoint']}"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("score", overflow="fold")
-    for heading in (*[f"{view} AUC" for view in views], "drop", "real / fake"):
-        table.add_column(heading, justify="right")
+    headings = [*[f"{view} AUC" for view in views], "drop", "real / fake"]
+    table = text.terminal_table(title, "score", *headings)
 
     def add_row(name: str, results: list[Metrics], drop: str) -> None:
         cells = [wording.estimate(result, "auc") for result in results]
@@ -85,10 +118,27 @@ def _table(metrics: Metrics) -> Table:
 
     for score, delta in metrics["delta"].items():
         drop = wording.estimate(delta, "auc_drop") if len(views) == len(VIEWS) else ""
-        add_row(wording.readable(score), [results[score] for results in views.values()], drop)
+        add_row(readable(score), [results[score] for results in views.values()], drop)
     if "alignment" in metrics["delta"]:
         table.add_section()
         kinds = [results["alignment"]["by_manipulation"] for results in views.values()]
         for kind in kinds[0]:
             add_row(f"  {kind}", [results[kind] for results in kinds], "")
     return table
+
+
+def _method(metrics: Metrics) -> str:
+    interval = metrics["interval"]
+    return (
+        "Fake is the positive class: a higher score means more likely fake. In brackets: the "
+        f"{interval['confidence']:.0%} interval, {interval['method']}, "
+        f"{interval['num_resamples']:,} resamples. It covers the choice of clips, not of speakers "
+        "or training seeds; where every fake scores above every real clip it is [1, 1], however "
+        f"few the clips. Interval over speakers: {interval['over_identities']}. Trimmed: "
+        "everything before the first sound is cut from video and audio alike. AUC lost by trimming "
+        "is computed on the clips scored in both views, on the same resamples. AP depends on the "
+        "share of fakes: compare it only between test sets of the same mix; balanced AP gives real "
+        "and fake clips equal weight. TPR at 1 % FPR: the share of fakes detected at the best "
+        "threshold that at most 1 % of these real clips exceed; with fewer than 100 real clips, it "
+        "lies above them all."
+    )

@@ -1,20 +1,19 @@
-"""What a report draws where not everything can be drawn, by rules written beside the pictures."""
+"""Which scores, points and clips the report draws where it cannot draw all."""
 
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple, TypeVar
 
-from avsync.evaluation.lines import Line, Metrics, is_scored
-from avsync.types import REAL
+from avsync.evaluation.lines import Line, Metrics
 
-# More curves than these cannot be told apart, nor are there more colours.
+# More curves cannot be told apart, and there are no more colours.
 MAX_SCORES = 6
 
 # More points than this make a cloud no clearer.
 MAX_POINTS = 2000
 
-CLIPS_OF_A_GROUP = 3
+CLIPS_PER_GROUP = 3
 
-# What tells nothing that another score does not, unless trimming moves it.
+# These say nothing beyond another score, unless trimming moves them.
 VARIANTS = (
     "alignment_logit",
     "alignment_nll",
@@ -24,66 +23,61 @@ VARIANTS = (
     "duration",
 )
 
-
 Item = TypeVar("Item")
 
 
 class Group(NamedTuple):
-    """Clips that are shown together, the most telling first, and what they have in common."""
+    """Clips shown together, the most extreme first, under a heading."""
 
     heading: str
     clips: list[Line]
 
 
 def drawn_scores(metrics: Metrics) -> list[str]:
-    """The scores that have pictures: the one compared with, then those that lose most.
+    """The scores that have pictures: the one compared with, then by the AUC lost through trimming.
 
-    A score loses by trimming if the whole interval of its drop lies above 0. Those of `VARIANTS`
-    come last, and are left out if they lose nothing and there are others; so is what goes beyond
-    `MAX_SCORES`.
+    A loss counts if its whole interval lies above 0. `VARIANTS` come last; those that lose nothing
+    are left out if there are other scores. At most `MAX_SCORES`.
     """
     names = list(metrics["delta"])
     main = metrics["compared_with"]
     losses = {name: _loss(metrics["delta"][name]) for name in names}
     ranked = sorted(names, key=lambda name: (name != main, name in VARIANTS, -losses[name]))
-    telling = [n for n in ranked if n == main or losses[n] or n not in VARIANTS]
-    return (telling or ranked)[:MAX_SCORES]
+    relevant = [n for n in ranked if n == main or losses[n] or n not in VARIANTS]
+    return (relevant or ranked)[:MAX_SCORES]
 
 
-def spread_out(items: Sequence[Item], *, kinds: Sequence[Hashable]) -> list[Item]:
-    """Of each kind every n-th item, the same n for all: all items up to `MAX_POINTS`, about so many
-    of more."""
-    step = every(len(items))
+def subsample(items: Sequence[Item], *, kinds: Sequence[Hashable]) -> list[Item]:
+    """Every n-th item of each kind, with n = `step(len(items))`: at least one of each kind."""
     by_kind: dict[Hashable, list[Item]] = {}
     for item, kind in zip(items, kinds, strict=True):
         by_kind.setdefault(kind, []).append(item)
-    return [item for of_kind in by_kind.values() for item in of_kind[::step]]
+    return [item for alike in by_kind.values() for item in alike[:: step(len(items))]]
 
 
-def every(num_items: int) -> int:
-    """The n of `spread_out`."""
+def step(num_items: int) -> int:
+    """The n of `subsample`: 1 up to `MAX_POINTS` items."""
     return max(1, -(-num_items // MAX_POINTS))
 
 
-def exemplars(clips: Sequence[Line], score: str) -> list[Group]:
-    """The clips on the wrong side of the others of their class, and the clearest of each class.
+def extremes(clips: Sequence[Line], score: str) -> list[Group]:
+    """The hardest clips of each class by this score, then the easiest.
 
     No clip is in two groups; groups without clips are left out.
     """
-    known = sorted(
-        (clip for clip in clips if is_scored(clip, score)), key=lambda clip: clip["scores"][score]
-    )
-    reals = [clip for clip in known if clip["label"] == REAL]
-    fakes = [clip for clip in known if clip["label"] != REAL]
+    known = [(value, clip) for clip in clips if (value := clip.score(score)) is not None]
+    ascending = [clip for _, clip in sorted(known, key=lambda item: item[0])]
+    reals = [clip for clip in ascending if clip.is_real]
+    fakes = [clip for clip in ascending if not clip.is_real]
     groups = [
-        Group("Reals that look most fake", reals[::-1][:CLIPS_OF_A_GROUP]),
-        Group("Fakes that look most real", fakes[:CLIPS_OF_A_GROUP]),
-        Group("The clearest reals", reals[:-CLIPS_OF_A_GROUP][:CLIPS_OF_A_GROUP]),
-        Group("The clearest fakes", fakes[CLIPS_OF_A_GROUP:][::-1][:CLIPS_OF_A_GROUP]),
+        Group("Hardest real clips: highest scores", reals[::-1][:CLIPS_PER_GROUP]),
+        Group("Hardest fakes: lowest scores", fakes[:CLIPS_PER_GROUP]),
+        Group("Easiest real clips", reals[:-CLIPS_PER_GROUP][:CLIPS_PER_GROUP]),
+        Group("Easiest fakes", fakes[CLIPS_PER_GROUP:][::-1][:CLIPS_PER_GROUP]),
     ]
     return [group for group in groups if group.clips]
 
 
 def _loss(delta: Metrics) -> float:
-    """How much AUC trimming takes, 0 if its interval reaches 0."""
+    """The AUC lost through trimming; 0 if its interval reaches 0."""
     return delta["auc_drop"] if (delta["auc_drop_low"] or 0) > 0 else 0.0

@@ -1,48 +1,58 @@
-"""How the terminal and the page write the same numbers."""
+"""The sentences of the report, and how it writes numbers of metrics.json."""
 
-from avsync.evaluation.lines import VIEWS, Metrics
+from collections.abc import Mapping, Sequence
 
-# The scores that tell the story, in the order of telling; others are in the tables.
-HEADLINE_SCORES = {"leading_silence": "leading silence alone", "alignment": "alignment"}
+from avsync.evaluation.comparisons import TrimmingEffect
+from avsync.evaluation.lines import VIEWS, Line, Metrics
+from avsync.reports import text
+from avsync.reports.text import readable
+from avsync.units import FRAMES_PER_SECOND
 
+# The scores of the headline and of the overview figure, in this order.
+HEADLINE_SCORES = ("alignment", "leading_silence")
 
-def readable(name: str) -> str:
-    """A name of the files as a reader writes it."""
-    return name.replace("_", " ")
+# The false-alarm rate whose threshold is drawn ...
+FALSE_ALARM_RATE = "0.05"
 
-
-def title(name: str) -> str:
-    """A name as it begins a line; what is written large in it, stays so."""
-    text = readable(name)
-    return text[:1].upper() + text[1:]
+# ... except for poolings by which the score of a clip exceeds that of each of its frames.
+POOLINGS_BEYOND_FRAMES = ("logsumexp",)
 
 
 def headline(metrics: Metrics) -> str:
-    """The finding in a sentence: AUC of the telling scores, original → trimmed."""
-    views = metrics["views"]
+    """The finding in one sentence: the AUC of the headline scores, before and after trimming."""
+    views, deltas = metrics["views"], metrics["delta"]
+    aucs = {
+        score: " → ".join(_two_digits(results[score]) for results in views.values())
+        for score in headline_scores(metrics)
+    }
+    if len(views) == len(VIEWS) and tuple(aucs) == HEADLINE_SCORES:
+        alignment, silence = (aucs[score] for score in HEADLINE_SCORES)
+        if _falls(deltas["leading_silence"]) and _is_unchanged(deltas["alignment"]):
+            verb = "removes" if _is_chance(views["trimmed"]["leading_silence"]) else "weakens"
+            return (
+                f"Trimming {verb} the leading-silence shortcut (AUC {silence}); alignment keeps "
+                f"its AUC ({alignment})."
+            )
+    listed = "; ".join(f"{readable(score)} {auc}" for score, auc in aucs.items())
+    if len(views) == len(VIEWS):
+        return f"AUC before → after trimming leading silence: {listed}."
+    return f"AUC, {next(iter(views))} view: {listed}."
+
+
+def headline_scores(metrics: Metrics) -> list[str]:
+    """Those of `HEADLINE_SCORES` that there are; all scores if there are none of them."""
     known = list(metrics["delta"])
-    telling = [score for score in HEADLINE_SCORES if score in known] or known
-    parts = [
-        f"of {HEADLINE_SCORES.get(score, readable(score))}: "
-        + " → ".join(_two_digits(results[score]) for results in views.values())
-        for score in telling
-    ]
-    # Only a pair of views has a before and an after.
-    parts[0] += " when trimmed" if len(views) == len(VIEWS) else f" ({next(iter(views))} view)"
-    return f"AUC {'; '.join(parts)}."
+    return [score for score in HEADLINE_SCORES if score in known] or known
 
 
 def estimate(numbers: Metrics, name: str) -> str:
-    """ "0.972 [0.954, 0.988]", or why there is none; `name` is "auc", "auc_drop", "eer" ...."""
+    """The text "0.972 [0.954, 0.988]", or the reason for no number; `name` is "auc", "eer", ..."""
     value, low, high = (numbers[key] for key in (name, f"{name}_low", f"{name}_high"))
-    if value is None:
-        return f"n/a: {numbers['note']}"
-    # z: a drop of -0.0001 is written 0.000, not -0.000.
-    return f"{value:z.3f}" if low is None else f"{value:z.3f} [{low:z.3f}, {high:z.3f}]"
+    return f"n/a: {numbers['note']}" if value is None else text.interval(value, low, high)
 
 
 def auc_over_identities(result: Metrics) -> str:
-    """ "0.972 [0.921, 0.998], n = 34", or why there is no interval."""
+    """The text "0.972 [0.921, 0.998], n = 34", or the reason for no interval."""
     over_identities = result["over_identities"]
     if over_identities is None:
         return "n/a: speakers unknown"
@@ -51,22 +61,22 @@ def auc_over_identities(result: Metrics) -> str:
 
 
 def num_clips(result: Metrics) -> str:
-    """ "100 / 400", reals before fakes."""
-    return f"{result['num_real']} / {result['num_fake']}"
+    """The text "100 / 400", real clips before fakes."""
+    return text.real_and_fake(result["num_real"], result["num_fake"])
 
 
 def offsets(offset: Metrics) -> str:
-    """How far the sound of the reals lies from their picture."""
+    """The A/V offsets of the real clips."""
     if not offset["num_real"]:
         return "n/a: no real clip was measured"
     return (
-        f"within 1 frame {offset['within_1_frame']:.1%}, exact {offset['exact']:.1%}, "
+        f"{offset['within_1_frame']:.1%} within 1 frame, {offset['exact']:.1%} exact, "
         f"median {offset['median_frames']:g} frames, n = {offset['num_real']}"
     )
 
 
 def unscored(metrics: Metrics) -> list[str]:
-    """A sentence for every score and view that lacks clips."""
+    """A sentence for each score and view with unscored clips."""
     return [
         f"{readable(score)}, {view}: {result['num_unscored']} of {_total(result)} clips unscored"
         for view, results in metrics["views"].items()
@@ -75,15 +85,99 @@ def unscored(metrics: Metrics) -> list[str]:
     ]
 
 
-def statuses(number_by_status: dict[str, int]) -> str:
-    """ "799 ok, 1 all_silent", the most frequent first."""
+def statuses(number_by_status: Mapping[str, int]) -> str:
+    """The text "799 ok, 1 all_silent", the most frequent first."""
     by_number = sorted(number_by_status.items(), key=lambda item: -item[1])
     return ", ".join(f"{number} {status}" for status, number in by_number)
 
 
 def correlation(value: float | None) -> str:
-    """ "+0.31", or why there is none."""
+    """The text "+0.31", or the reason for no number."""
     return "n/a: constant" if value is None else f"{value:+z.2f}"
+
+
+def trimming(effect: TrimmingEffect, results: Sequence[Metrics]) -> str:
+    """The effect of trimming on a score; `results` are its results in the two views."""
+    changes = [
+        f"{kind} {change:+z.3g}"
+        for kind, change in (
+            ("real", effect.median_change_real),
+            ("fake", effect.median_change_fake),
+        )
+        if change is not None
+    ]
+    aucs = " → ".join("n/a" if r["auc"] is None else f"{r['auc']:.3f}" for r in results)
+    return (
+        f"Median change: {', '.join(changes)}. AUC {aucs}. Rank correlation between the views: "
+        f"{correlation(effect.rank_correlation)}. n = {effect.num_real} real, "
+        f"{effect.num_fake} fake clips."
+    )
+
+
+def subsampled(every: int, what: str) -> str:
+    """A sentence on points left out of a picture; empty if all are drawn."""
+    return f" One in {every} {what} is drawn." if every > 1 else ""
+
+
+def highest_of(num_frames: int) -> str:
+    """A sentence on the points of a long curve; empty if each is one frame."""
+    return f" Each point is the highest of {num_frames} frames." if num_frames > 1 else ""
+
+
+def threshold(calibration: Metrics | None) -> tuple[float | None, str]:
+    """The threshold to draw among frame scores, and a sentence on it or on its absence.
+
+    `calibration` is the object of that name in metrics.json.
+    """
+    if not calibration:
+        return None, "No threshold is drawn: the checkpoint has no calibration."
+    pooling = calibration["pooling"]
+    if pooling in POOLINGS_BEYOND_FRAMES:
+        return None, (
+            f"No threshold is drawn: {pooling} scores of clips are not on the scale of frames."
+        )
+    rate = calibration["rates"][FALSE_ALARM_RATE]
+    value = rate["threshold"]
+    if value is None:
+        return None, f"No threshold is drawn: {rate['note']}."
+    return value, (
+        f"Dashed: {value:.2f}, the threshold on clip scores for a false-alarm rate of "
+        f"{FALSE_ALARM_RATE}."
+    )
+
+
+def clip(line: Line, score: str) -> str:
+    """The kind of a clip, its score, p-value and A/V offset."""
+    facts = [f"{line.category or 'unknown'}, {line.manipulation or 'unknown'}"]
+    facts.append(f"score {line.scores[score]:.2f}")
+    if line.p_value is not None:
+        facts.append(f"p = {line.p_value:.3f}")
+    if line.offset_frames is not None:
+        facts.append(offset(line.offset_frames / FRAMES_PER_SECOND))
+    return f"{'; '.join(facts)}."
+
+
+def offset(seconds: float) -> str:
+    """The A/V offset in words; positive seconds are late sound."""
+    if not seconds:
+        return "sound in sync"
+    return f"sound {abs(seconds):.2f} s {'late' if seconds > 0 else 'early'}"
+
+
+def _falls(delta: Metrics) -> bool:
+    """Return whether the interval of an AUC drop lies above 0."""
+    return (delta["auc_drop_low"] or 0) > 0
+
+
+def _is_unchanged(delta: Metrics) -> bool:
+    """Return whether the interval of an AUC drop contains 0."""
+    low, high = delta["auc_drop_low"], delta["auc_drop_high"]
+    return low is not None and low <= 0 <= high
+
+
+def _is_chance(result: Metrics) -> bool:
+    """Return whether the interval of an AUC contains 0.5."""
+    return result["auc_low"] is not None and result["auc_low"] <= 0.5 <= result["auc_high"]
 
 
 def _total(result: Metrics) -> int:

@@ -5,10 +5,9 @@ import io
 import statistics
 from collections.abc import Iterable, Sequence
 
+from avsync.evaluation.lines import VIEWS
 from avsync.sweeps.plan import Sweep
 from avsync.sweeps.results import FAILED, Auc, Result, best, duration, is_ranked
-
-VIEWS = ("original", "trimmed")
 
 SEED = "seed"
 

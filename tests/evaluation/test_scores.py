@@ -1,9 +1,9 @@
-"""Lines of clips that are judged and of those that are not."""
+"""The lines that evaluation makes of clips, judged or not."""
 
 import jax.numpy as jnp
 import numpy as np
 
-from avsync.evaluation.embed import score_views
+from avsync.evaluation.scores import score_views
 from avsync.evaluation.views import Views
 from avsync.input_pipeline.batching import batched
 from avsync.scoring.scorer import Scorer
@@ -11,14 +11,14 @@ from avsync.types import ClipInfo, WholeClip
 
 
 def encode(params, visual, audio, valid):
-    """Two embeddings that are alike."""
+    """Two equal embeddings."""
     del audio
     embedding = params["scale"] * visual[..., 0, 0].astype(jnp.float32) * valid[..., None]
     return embedding, embedding
 
 
 def align(params, visual, audio, valid):
-    """Every frame fits in sync."""
+    """Every frame prefers its own offset."""
     del params, audio, valid
     return jnp.stack([-visual[..., 0], visual[..., 0], -visual[..., 0]], axis=-1)
 
@@ -29,21 +29,21 @@ def clip(name: str, num_frames: int, *, silent_seconds: float = 0.0) -> WholeCli
     return WholeClip(info, visual, np.zeros(num_frames * 640, np.int16))
 
 
-def test_clips_too_short_or_silent_have_a_status_with_its_reason():
+def test_clips_too_short_or_silent_have_a_status_and_keep_their_scores():
     clips = [clip("long", 40), clip("short", 20), clip("silent", 40, silent_seconds=1.6)]
     views = Views("x", "test", {"original": batched(clips, batch_size=3)}, 3, None)
     scorer = Scorer(
         {"scale": np.float32(1)}, encode, align, reach_frames=1, frame_score="nll", pooling="mean"
     )
-    lines, _ = score_views(views, scorer, others={})
-    found = {line["clip_id"]: (line["status"], line["message"]) for line in lines}
-    assert found == {
-        "long": ("ok", ""),
-        "short": (
-            "too_short",
-            "0.80 s are left after trimming leading silence; at least 1.00 s are needed",
-        ),
-        "silent": ("all_silent", "no sound is left after trimming leading silence"),
+    lines, frame_scores = score_views(views, scorer, others={})
+    assert {line.clip_id: line.status for line in lines} == {
+        "long": "ok",
+        "short": "too_short",
+        "silent": "all_silent",
     }
-    # What the model makes of them is there all the same, to compare with others' numbers.
-    assert all(np.isfinite(line["scores"]["alignment"]) for line in lines)
+    assert [bool(line.message) for line in lines] == [False, True, True]
+    # Their scores are kept, so that AUCs compare with published ones.
+    assert all(line.score("alignment") is not None for line in lines)
+    assert [len(scores) for scores in frame_scores] == [40, 20, 40]
+    assert lines[0].scores["duration"] == 40 / 25
+    assert lines[2].scores["leading_silence"] == 1.6

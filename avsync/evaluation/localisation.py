@@ -1,0 +1,125 @@
+"""How well the frame scores of a clip show where it is forged."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from avsync.evaluation.lines import Line, Metrics
+from avsync.metrics import localisation
+from avsync.metrics.localisation import Localised
+from avsync.units import FRAMES_PER_SECOND
+
+# The lengths of proposed segments, a factor of sqrt 2 apart: 0.2 s to 12.8 s.
+LENGTHS_FRAMES = tuple(round(5 * 2 ** (i / 2)) for i in range(13))
+
+# Of two proposals with a larger intersection over union, the less confident one is dropped.
+MAX_OVERLAP = 0.5
+MAX_PROPOSALS = max(localisation.RECALL_PROPOSALS)
+
+# In a fake with a larger share of forged frames there is nothing to localise.
+MAX_FORGED_SHARE = 0.9
+
+
+class _Clip(NamedTuple):
+    line: Line
+    frame_scores: Float[np.ndarray, " t"]
+    proposed: Float[np.ndarray, "p 3"]
+
+    def forged(self) -> Float[np.ndarray, "s 2"]:
+        """The true segments; none for a real clip."""
+        segments = [] if self.line.is_real else self.line.fake_segments
+        return np.asarray(segments, float).reshape(-1, 2)
+
+
+def localise(lines: Sequence[Line], frame_scores: Sequence[Sequence[float]]) -> Metrics:
+    """How well forged segments are found among all real clips, by view and manipulation.
+
+    Only partly forged fakes count. `ap`, `ar` (the protocol of AV-Deepfake1M) and `frame_auc` are
+    over these fakes and all real clips. `best_window_overlap` is the forged share of the window
+    with the highest mean score, as long as the true segment, averaged over these fakes.
+    """
+    views: dict[str, list[_Clip]] = {}
+    for line, scores in zip(lines, frame_scores, strict=True):
+        if scores:
+            array = np.asarray(scores, float)
+            views.setdefault(line.view, []).append(_Clip(line, array, propose(array)))
+    results: Metrics = {}
+    for view, clips in views.items():
+        reals = [clip for clip in clips if clip.line.is_real]
+        partial = [clip for clip in clips if _is_partial(clip.line)]
+        kinds = sorted({clip.line.manipulation for clip in partial})
+        results[view] = {
+            kind: _result([clip for clip in partial if clip.line.manipulation == kind], reals)
+            for kind in kinds
+        }
+        if len(kinds) > 1:
+            results[view]["all"] = _result(partial, reals)
+    return results
+
+
+def propose(frame_scores: Float[np.ndarray, " t"]) -> Float[np.ndarray, "p 3"]:
+    """Segments that stand out of a clip, most confident first: confidence, start, end (seconds).
+
+    The confidence of a window of n frames is (its mean - the clip's median) * sqrt n: its excess in
+    units of the standard error of the mean of n independent frames. A window therefore grows as
+    long as the frames that it adds score high too.
+    """
+    num_frames = len(frame_scores)
+    typical = np.median(frame_scores) if num_frames else 0.0
+    total = np.concatenate([[0.0], np.cumsum(frame_scores - typical)])
+    windows = []
+    for length in LENGTHS_FRAMES:
+        if length < num_frames:
+            start = np.arange(num_frames - length + 1)
+            confidence = (total[length:] - total[:-length]) / np.sqrt(length)
+            windows.append(np.stack([confidence, start, start + length], axis=1))
+    if not windows:
+        return np.zeros((0, 3))
+    ranked = np.concatenate(windows)
+    ranked = ranked[ranked[:, 0] > 0]
+    ranked = ranked[np.argsort(-ranked[:, 0], kind="stable")]
+    chosen = []
+    while len(ranked) and len(chosen) < MAX_PROPOSALS:
+        best, ranked = ranked[0], ranked[1:]
+        chosen.append(best)
+        inner = np.minimum(best[2], ranked[:, 2]) - np.maximum(best[1], ranked[:, 1])
+        outer = np.maximum(best[2], ranked[:, 2]) - np.minimum(best[1], ranked[:, 1])
+        ranked = ranked[inner <= MAX_OVERLAP * outer]
+    segments = np.array(chosen).reshape(-1, 3)
+    segments[:, 1:] /= FRAMES_PER_SECOND
+    return segments
+
+
+def _is_partial(line: Line) -> bool:
+    forged = sum(end - start for start, end in line.fake_segments)
+    seconds = line.num_frames / FRAMES_PER_SECOND
+    return not line.is_real and 0 < forged <= MAX_FORGED_SHARE * seconds
+
+
+def _result(fakes: Sequence[_Clip], reals: Sequence[_Clip]) -> Metrics:
+    clips = [*fakes, *reals]
+    pairs = [Localised(clip.proposed, clip.forged()) for clip in clips]
+    return {
+        "num_fake": len(fakes),
+        "num_real": len(reals),
+        "frame_auc": localisation.frame_auc(
+            [clip.frame_scores for clip in clips], [clip.forged() for clip in clips]
+        ),
+        "best_window_overlap": _best_window_overlap(fakes),
+        "ap": {str(k): v for k, v in localisation.average_precisions(pairs).items()},
+        "ar": {str(k): v for k, v in localisation.average_recalls(pairs).items()},
+    }
+
+
+def _best_window_overlap(fakes: Sequence[_Clip]) -> float | None:
+    """The mean over fakes with exactly one forged segment; None if there are none."""
+    shares = []
+    for clip in fakes:
+        segments = clip.forged()
+        if len(segments) == 1:
+            seconds = float(segments[0, 1] - segments[0, 0])
+            window = localisation.best_window(clip.frame_scores, window_seconds=seconds)
+            shares.append(localisation.forged_share(window, segments))
+    return float(np.mean(shares)) if shares else None

@@ -1,0 +1,47 @@
+"""How reports write names and numbers, and the tables that they print on a terminal."""
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+# Wide enough for two intervals, narrow enough for a README; the same in a pipe as on a terminal.
+TERMINAL_COLUMNS = 108
+
+
+def readable(name: str) -> str:
+    """A name of the files as prose has it: "leading silence" for "leading_silence"."""
+    return name.replace("_", " ")
+
+
+def capitalised(name: str) -> str:
+    """A name as it begins a line; other capitals stay."""
+    text = readable(name)
+    return text[:1].upper() + text[1:]
+
+
+def interval(value: float, low: float | None, high: float | None) -> str:
+    """The text "0.972 [0.954, 0.988]", or the value alone without an interval."""
+    # z: a drop of -0.0001 is written 0.000, not -0.000.
+    if low is None or high is None:
+        return f"{value:z.3f}"
+    return f"{value:z.3f} [{low:z.3f}, {high:z.3f}]"
+
+
+def real_and_fake(num_real: int, num_fake: int) -> str:
+    """The text "100 / 400", for columns headed "Real / fake"."""
+    return f"{num_real} / {num_fake}"
+
+
+def console(width: int | None = TERMINAL_COLUMNS) -> Console:
+    """A console that prints names as they are, `width` columns wide."""
+    # No markup: "[0.95, 0.99]" is an interval, and a name may hold brackets too.
+    return Console(width=width, highlight=False, markup=False, emoji=False)
+
+
+def terminal_table(title: str, first: str, *others: str) -> Table:
+    """A table with a left column `first` and right-aligned columns `others`."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column(first, overflow="fold")
+    for heading in others:
+        table.add_column(heading, justify="right")
+    return table
