@@ -41,4 +41,6 @@ def file_lock(path: Path) -> Iterator[None]:
 def require_new(folder: Path) -> None:
     """ValueError if `folder` exists and is not an empty folder."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(f"{folder} already exists and is not empty; choose another folder or empty it")
+        raise ValueError(
+            f"{folder} already exists and is not empty; choose another folder or empty it"
+        )
