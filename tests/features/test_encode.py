@@ -76,5 +76,5 @@ def test_weights_of_another_encoder_are_refused(extractor, testdata: Path, tmp_p
         build.make_extractor(tmp_path, encoder="lip_conv", **options)
     with pytest.raises(ValueError, match="did you mean 'visual'"):
         build.make_extractor(tmp_path, encoder="avhubert", **{**options, "streams": ("visuals",)})
-    with pytest.raises(ValueError, match="no checkpoint"):
+    with pytest.raises(ValueError, match="checkpoint not found"):
         build.make_extractor(tmp_path / "nothing", encoder="avhubert", **options)
