@@ -17,7 +17,7 @@ from jax.core import Tracer
 from avsync import checkpoint, lookup, scoring, weights
 from avsync.config import Config, default
 from avsync.exporting.folder import write_folder
-from avsync.features.encode import Extractor, Sounding
+from avsync.features.extractor import EncoderBatch, FrozenEncoder
 from avsync.models.aligner import Aligner, require_fit
 from avsync.scoring.scorer import Scorer
 from avsync.types import Batch, Extraction, Source
@@ -65,7 +65,7 @@ def load_scorer(
 
 def make_extractor(
     workdir: Path, *, encoder: str, streams: tuple[str, ...], dtype: str, trim: str
-) -> Extractor:
+) -> FrozenEncoder:
     """The frozen encoder that a published file was converted to, with activations in `dtype`.
 
     ValueError if it is not the one called `encoder`, has no features to extract, or not these.
@@ -85,7 +85,7 @@ def make_extractor(
         options.chunk_frames = EXTRACTION_CHUNK_FRAMES
     model = _plug_in("models.encoders", "Encoder", options, dtype)
 
-    def extract(params: Any, batch: Sounding) -> Any:
+    def extract(params: Any, batch: EncoderBatch) -> Any:
         return model.apply({"params": params}, *batch, streams=streams, method="extract")
 
     extraction = Extraction(
@@ -93,7 +93,7 @@ def make_extractor(
         encoder=f"{encoder} {digest} in {dtype}",
         channels=dict.fromkeys(streams, int(options.embedding)),
     )
-    return Extractor(extract, params, extraction)
+    return FrozenEncoder(extract, params, extraction)
 
 
 def make_model(config: Config) -> Aligner:

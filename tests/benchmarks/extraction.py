@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from avsync.features.encode import Encoder, Extractor, Sounding
+from avsync.features.extractor import EncoderBatch, FeatureExtractor, FrozenEncoder
 from avsync.models.avhubert import resnet
 from avsync.models.avhubert.transformer import POSITION_GROUPS, POSITION_KERNEL_FRAMES
 from avsync.models.encoders import avhubert
@@ -59,17 +59,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def compare(
     args: argparse.Namespace, stream: str, model: avhubert.Encoder, clips: list[WholeClip]
 ) -> None:
-    extractor = make_extractor(model, stream)
+    encoder = make_encoder(model, stream)
     alone, bucketed = (
-        Encoder(extractor, frames_per_batch=frames, dtype=args.dtype)
+        FeatureExtractor(encoder, frames_per_batch=frames, dtype=args.dtype)
         for frames in (1, args.frames_per_batch)
     )
     matmul = make_matmul(model, num_rows=args.frames_per_batch)
     matmul_flops = 2 * args.frames_per_batch * model.embedding * model.feed_forward
     flops = sum(frame_flops(model, stream, n) * n for n in (c.info.num_frames for c in clips))
 
-    def extract(encoder: Encoder) -> None:
-        encoder.encode(clips, streams={stream: model.embedding}, done=lambda _: None)
+    def extract(extractor: FeatureExtractor) -> None:
+        extractor.extract(clips, channels={stream: model.embedding}, advance=lambda _: None)
 
     for work in (lambda: extract(alone), lambda: extract(bucketed), matmul):
         work()  # is compiled
@@ -134,8 +134,8 @@ def counts_ratio(args: argparse.Namespace, stream: str, clips: list[WholeClip]) 
     """The formula over what XLA counts of the compiled program, for a model of one block."""
     model = make_model(args, **{**SIZES[args.size], "num_layers": 1})
     num_frames = min(clip.info.num_frames for clip in clips)
-    extractor = make_extractor(model, stream)
-    compiled = jax.jit(extractor.extract).lower(extractor.params, like(num_frames)).compile()
+    encoder = make_encoder(model, stream)
+    compiled = jax.jit(encoder.extract).lower(encoder.params, like(num_frames)).compile()
     return frame_flops(model, stream, num_frames) * num_frames / compiled.cost_analysis()["flops"]
 
 
@@ -143,13 +143,13 @@ def make_model(args: argparse.Namespace, **sizes: int) -> avhubert.Encoder:
     return avhubert.Encoder(**sizes, dtype=jnp.dtype(args.dtype))
 
 
-def make_extractor(model: avhubert.Encoder, stream: str) -> Extractor:
+def make_encoder(model: avhubert.Encoder, stream: str) -> FrozenEncoder:
     """`model` with random weights, for one stream."""
 
-    def extract(params: Any, batch: Sounding) -> Any:
+    def extract(params: Any, batch: EncoderBatch) -> Any:
         return model.apply({"params": params}, *batch, streams=(stream,), method="extract")
 
-    def init(key: jax.Array, batch: Sounding) -> Any:
+    def init(key: jax.Array, batch: EncoderBatch) -> Any:
         return model.init(key, *batch, streams=(stream,), method="extract")
 
     shapes = jax.eval_shape(init, jax.random.key(0), like(4))
@@ -157,13 +157,13 @@ def make_extractor(model: avhubert.Encoder, stream: str) -> Extractor:
     params = jax.tree.map(
         lambda x: 0.02 * random.standard_normal(x.shape, np.float32), shapes["params"]
     )
-    return Extractor(extract, params, Extraction("none", "random", {stream: model.embedding}))
+    return FrozenEncoder(extract, params, Extraction("none", "random", {stream: model.embedding}))
 
 
-def like(num_frames: int) -> Sounding:
+def like(num_frames: int) -> EncoderBatch:
     """One clip of zeros."""
     num_samples = num_frames * SAMPLES_PER_FRAME + LOOKAHEAD_SAMPLES
-    return Sounding(
+    return EncoderBatch(
         frames=np.zeros((1, num_frames, resnet.INPUT_PIXELS, resnet.INPUT_PIXELS, 1), np.uint8),
         waveform=np.zeros((1, num_samples), np.float32),
         num_samples=np.full(1, num_samples, np.int32),

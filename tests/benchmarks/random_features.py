@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from avsync.features.ledger import Split
-from avsync.features.store import ClipFeatures, FeatureDataset
-from avsync.types import ClipInfo, Extraction
+from avsync.features.store import FeatureDataset
+from avsync.types import ClipFeatures, ClipInfo, Extraction
 
 STREAMS = ("visual", "audio")
 CHANNELS = 1024

@@ -1,4 +1,4 @@
-"""What can be extracted to where, and what is said of the rest."""
+"""Valid combinations of inputs and outputs, and the errors of the others."""
 
 from pathlib import Path
 
@@ -31,12 +31,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("given", [{}, {"dataset": "grid", "from_npz": "folder"}])
-def test_one_source_must_be_named(given):
-    with pytest.raises(ValueError, match="by one of --dataset, --from_roi, --from_npz"):
+def test_exactly_one_input_is_required(given):
+    with pytest.raises(ValueError, match="exactly one input: --dataset, --from_roi or --from_npz"):
         inputs.find(**{**NOTHING, **given})
 
 
-def test_all_files_are_one_split_without_labels(folder: Path):
+def test_unlisted_files_form_one_split_without_labels(folder: Path):
     found = inputs.find(**{**NOTHING, "from_npz": str(folder)})
     assert [(work.split.name, work.num_clips) for work in found.works] == [("all", 3)]
     assert found.extraction == Extraction("none", "", {"visual": 8, "audio": 8})
@@ -59,13 +59,13 @@ def test_lists_name_splits_their_clips_and_labels(folder: Path):
 @pytest.mark.parametrize(
     ("given", "match"),
     [
-        ({"from_npz": "nowhere"}, "nowhere is no folder"),
+        ({"from_npz": "nowhere"}, "folder not found: nowhere"),
         ({"from_roi": "{folder}"}, r"no file \*_roi.mp4 below"),
         ({"from_npz": "{folder}", "lists": ["nowhere.csv"]}, "nowhere.csv"),
         ({"dataset": "nothing"}, "unknown dataset: 'nothing'"),
     ],
 )
-def test_what_is_not_there_is_named(folder: Path, given, match):
+def test_missing_inputs_are_named(folder: Path, given, match):
     texts = {k: v.format(folder=folder) if isinstance(v, str) else v for k, v in given.items()}
     with pytest.raises(ValueError, match=match):
         inputs.find(**{**NOTHING, "data_dir": str(folder), **texts})

@@ -42,7 +42,7 @@ def test_a_training_leaves_out_what_its_gates_find_and_says_so(faulty, scores, t
     ids = [clip_id for batch in batches for clip_id in batch.clip_ids]
     assert sorted(ids) == sorted(["late", *[f"clip{i}" for i in range(7)]])
     counts = "sync: 1 shift, duplicates: 1 drop, faces: 1 drop"
-    line = f"gates: 2 of 10 clips left out, 1 moved ({counts})"
+    line = f"gates: 2 of 10 clips dropped, 1 shifted ({counts})"
     assert line in capsys.readouterr().err
     lines = (tmp_path / "gates.jsonl").read_text().splitlines()
     assert [json.loads(line)["clip_id"] for line in lines] == ["late", "twice", "small"]
