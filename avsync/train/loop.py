@@ -87,7 +87,7 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
                 if step < num_steps and not is_stopped and preemption.is_due(step):
                     reporter.flush()
                     checkpointer.save(step, parallel.as_global(state))
-                    raise Preempted(f"preempted after update {step} of {num_steps}, which is saved")
+                    raise Preempted(f"preempted: saved after update {step} of {num_steps}")
             if is_stopped:
                 progress.say(
                     f"stopped early after update {step}: no improvement in {max_waited} validations"

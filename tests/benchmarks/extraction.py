@@ -1,12 +1,12 @@
-"""Extraction with the large AV-HuBERT (random weights): one clip at a time against buckets.
+"""Extraction with the large AV-HuBERT (random weights): single clips against buckets.
 
     python tests/benchmarks/extraction.py
     python tests/benchmarks/extraction.py --dtype=bfloat16 --num_clips=256  # on a GPU
 
-For the audio-only and the video-only pass: clips a second either way, and what share of the rate of
-a plain matrix product of the size of the feed-forward layers the buckets reach, measured in turn.
-Only the frames of clips count, padding does not. Operations are counted by formula; the count is
-checked against XLA's own for a single block, as XLA counts a loop's body once.
+For the audio-only and the video-only pass: clips per second both ways, and the rate of the buckets
+as a fraction of that of a plain matrix product of the size of the feed-forward layers. Padding is
+not counted. Operations are counted by formula; the count is compared with XLA's for a single block,
+since XLA counts the body of a loop once.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def compare(
         extractor.extract(clips, channels={stream: model.embedding}, advance=lambda _: None)
 
     for work in (lambda: extract(alone), lambda: extract(bucketed), matmul):
-        work()  # is compiled
+        work()  # compiles
     speedups, shares = [], []
     for _ in range(args.rounds):
         seconds_alone, seconds = timed(lambda: extract(alone)), timed(lambda: extract(bucketed))
@@ -95,9 +95,9 @@ def compare(
 
 
 def frame_flops(model: avhubert.Encoder, stream: str, clip_frames: int) -> float:
-    """Of the convolutions and matrix products for one frame of a clip of `clip_frames`.
+    """Operations of convolutions and matrix products per frame of a clip of `clip_frames`.
 
-    Products with the zeros around a picture or a clip are not counted, as XLA does not either.
+    Products with padding around a crop or a clip are not counted, as in XLA's count.
     """
     d = model.embedding
     block = 4 * d * d + 2 * d * model.feed_forward + 2 * clip_frames * d
@@ -109,15 +109,17 @@ def frame_flops(model: avhubert.Encoder, stream: str, clip_frames: int) -> float
 
 
 def _resnet_products() -> int:
-    """Multiplications of the picture network for one frame."""
+    """Multiplications of the ResNet per frame."""
     before = resnet.STEM_WIDTH
     products = (2 * resnet.REACH_FRAMES + 1) * before * _taps(resnet.INPUT_PIXELS, 7, stride=2) ** 2
-    side = resnet.INPUT_PIXELS // 4  # behind the stem and the pooling
+    side = resnet.INPUT_PIXELS // 4  # after the stem and the pooling
     for stage, width in enumerate(resnet.WIDTHS):
         stride = 2 if stage > 0 else 1
         products += before * width * _taps(side, 3, stride=stride) ** 2
         if stride > 1:
-            products += before * width * _taps(side, 1, stride=stride) ** 2  # the way around
+            products += (
+                before * width * _taps(side, 1, stride=stride) ** 2
+            )  # the shortcut connection
         side = -(-side // stride)
         products += (2 * resnet.BLOCKS - 1) * width * width * _taps(side, 3, stride=1) ** 2
         before = width
@@ -125,13 +127,13 @@ def _resnet_products() -> int:
 
 
 def _taps(length: int, kernel: int, *, stride: int) -> int:
-    """What is under the kernel, summed over all its places along `length`."""
+    """The number of inputs under the kernel, summed over all its positions along `length`."""
     first = np.arange(0, length, stride) - kernel // 2
     return int((np.minimum(first + kernel, length) - np.maximum(first, 0)).sum())
 
 
 def counts_ratio(args: argparse.Namespace, stream: str, clips: list[WholeClip]) -> float:
-    """The formula over what XLA counts of the compiled program, for a model of one block."""
+    """The formula divided by XLA's count of the compiled program, for a model of one block."""
     model = make_model(args, **{**SIZES[args.size], "num_layers": 1})
     num_frames = min(clip.info.num_frames for clip in clips)
     encoder = make_encoder(model, stream)
@@ -189,7 +191,7 @@ def random_clips(args: argparse.Namespace) -> Iterator[WholeClip]:
 
 
 def timed(work: Callable[[], None]) -> float:
-    """Seconds of `work`, the fastest of as many as fit a tenth of a second, one at least."""
+    """Seconds of the fastest run of `work` within a tenth of a second; at least one run."""
     began, fastest = time.perf_counter(), float("inf")
     while fastest == float("inf") or time.perf_counter() - began < 0.1:
         since = time.perf_counter()

@@ -60,7 +60,7 @@ def test_lists_name_splits_their_clips_and_labels(folder: Path):
     ("given", "match"),
     [
         ({"from_npz": "nowhere"}, "folder not found: nowhere"),
-        ({"from_roi": "{folder}"}, r"no file \*_roi.mp4 below"),
+        ({"from_roi": "{folder}"}, r"no \*_roi.mp4 file found below"),
         ({"from_npz": "{folder}", "lists": ["nowhere.csv"]}, "nowhere.csv"),
         ({"dataset": "nothing"}, "unknown dataset: 'nothing'"),
     ],
@@ -74,13 +74,13 @@ def test_missing_inputs_are_named(folder: Path, given, match):
 @pytest.mark.parametrize(
     ("given", "match"),
     [
-        ({}, "by one of --out_name, --to_npz"),
-        ({"out_name": "a", "to_npz": "b"}, "by one of --out_name, --to_npz"),
-        ({"out_name": "grid"}, "--out_name=grid: it must be"),
-        ({"out_name": "a/b"}, "--out_name=a/b: it must be"),
+        ({}, "exactly one output: --out_name or --to_npz"),
+        ({"out_name": "a", "to_npz": "b"}, "exactly one output: --out_name or --to_npz"),
+        ({"out_name": "grid"}, "--out_name=grid must be"),
+        ({"out_name": "a/b"}, "--out_name=a/b must be"),
     ],
 )
-def test_one_place_for_the_features_must_be_named(folder: Path, given, match):
+def test_exactly_one_output_is_required(folder: Path, given, match):
     options = {"data_dir": str(folder), "dtype": "float32", "out_name": None, "to_npz": None}
     with pytest.raises(ValueError, match=match):
         inputs.open_sink(inputs.Inputs([]), EXTRACTION, **{**options, **given})
