@@ -119,7 +119,7 @@ class SplitEdits(NamedTuple):
     """Clips that the gates drop from a split, and clips whose sound they shift.
 
     dropped: indices of the dropped clips, in the order on disk.
-    late_frames: by clip id, by how many frames the sound is late; it is shifted back as it is read.
+    late_frames: frames that the sound of a clip is late, by clip id; reading shifts it back.
     """
 
     dropped: frozenset[int] = frozenset()

@@ -25,7 +25,7 @@ from avsync.train.writer import MetricsWriter
 def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
     """Trains to the end of the schedule; returns the best validation loss, in nats.
 
-    A finished training, also one that stopped early, stays as it is. `num_profiled` updates are
+    A finished training, also one that stopped early, is left unchanged. `num_profiled` updates are
     traced into workdir/profile. ValueError if the data holds a fake, or if a loss is not finite;
     workdir/nan_batch.json then lists the clips. `Preempted` if the job is preempted.
     """
@@ -34,12 +34,11 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
     step_fn = make_train_step(job.apply_in_training, rule)
     update = parallel.map_step(step_fn, donate_state=True)
     validate = parallel.map_step_local(make_eval_step(job.apply, objective=objective))
-    params = job.init()
-    num_parameters = count_parameters(params)
-    runtime.write_environment(workdir, num_parameters=num_parameters)
     state = new_state(
-        params, optimiser=rule.optimiser, plateau=job.plateau, ema_decay=rule.ema_decay
+        job.init(), optimiser=rule.optimiser, plateau=job.plateau, ema_decay=rule.ema_decay
     )
+    num_parameters = count_parameters(state.params)
+    runtime.write_environment(workdir, num_parameters=num_parameters)
     state = parallel.replicate(state)
 
     with Checkpointer(workdir) as checkpointer:
