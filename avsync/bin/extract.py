@@ -68,7 +68,7 @@ def main(_: list[str]) -> None:
             extractor = FeatureExtractor(encoder, frames_per_batch=FRAMES.value, dtype=sink.dtype)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    num_rejects = job.extract(found.works, sink, extractor=extractor, extraction=extraction)
+    num_rejects = job.extract(found.tasks, sink, extractor=extractor, extraction=extraction)
     runtime.announce(f"extracted: {sink.directory}, {num_rejects} rejected")
 
 

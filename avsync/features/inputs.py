@@ -9,7 +9,7 @@ from avsync import lookup
 from avsync.datasets._lists import read_infos
 from avsync.datasets.base import open_source, split_names
 from avsync.features import official
-from avsync.features.job import Work, from_dataset, from_files
+from avsync.features.job import SplitTask, from_dataset, from_files
 from avsync.features.official import NpzFolder
 from avsync.features.store import FeatureDataset
 from avsync.types import ClipInfo, Extraction
@@ -21,7 +21,7 @@ UNLISTED = "all"
 class Inputs(NamedTuple):
     """The splits to extract; `extraction` is that of features, and None for clips."""
 
-    works: list[Work]
+    tasks: list[SplitTask]
     extraction: Extraction | None = None
 
 
@@ -68,7 +68,7 @@ def open_sink(
         raise ValueError(
             f"--out_name={name} must be an identifier, and not the name of a dataset of clips"
         )
-    if any(work.split.name == UNLISTED for work in inputs.works):
+    if any(task.split.name == UNLISTED for task in inputs.tasks):
         raise ValueError("a dataset needs labels: give --list=SPLIT=FILE.csv")
     return FeatureDataset(name, data_dir=folder, extraction=extraction, dtype=dtype)
 
@@ -77,12 +77,12 @@ def of_dataset(dataset: str, splits: Sequence[str], *, data_dir: Path, trim: str
     """The splits of a dataset, by default all of them. ValueError as for `open_source`."""
     names = splits or split_names(dataset, data_dir=data_dir, trim=trim)
     sources = [open_source(dataset, name, data_dir=data_dir, trim=trim) for name in names]
-    works = [from_dataset(source, trim=trim) for source in sources]
+    tasks = [from_dataset(source, trim=trim) for source in sources]
     extraction = sources[0].extraction
     if extraction is None:
-        return Inputs(works)
+        return Inputs(tasks)
     channels = {stream: extraction.channels[stream] for stream in ("visual", "audio")}
-    return Inputs(works, extraction._replace(channels=channels))
+    return Inputs(tasks, extraction._replace(channels=channels))
 
 
 def of_roi(folder: Path, lists: Sequence[str], *, trim: str) -> Inputs:
@@ -101,8 +101,8 @@ def of_npz(folder: Path, lists: Sequence[str], *, trim: str) -> Inputs:
     infos = [info for listed in splits.values() for info in listed]
     channels = official.channels(folder, infos)
     load = functools.partial(official.read_npz, folder, channels=channels)
-    works = [from_files(name, infos, load) for name, infos in splits.items()]
-    return Inputs(works, Extraction(trim, encoder="", channels=channels))
+    tasks = [from_files(name, infos, load) for name, infos in splits.items()]
+    return Inputs(tasks, Extraction(trim, encoder="", channels=channels))
 
 
 def _splits(folder: Path, suffix: str, lists: Sequence[str]) -> Mapping[str, list[ClipInfo]]:

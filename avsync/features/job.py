@@ -27,7 +27,7 @@ class Shard(NamedTuple):
     rejects: Sequence[tuple[str, Reject]] = ()
 
 
-class Work(NamedTuple):
+class SplitTask(NamedTuple):
     """A split to extract, of `num_clips` clips; `read` returns the shard of an index."""
 
     split: Split
@@ -53,8 +53,8 @@ class Sink(Protocol):
     def finish(self) -> int: ...
 
 
-def from_dataset(source: Source, *, trim: str) -> Work:
-    """The work of a dataset's split; its clips may be features already."""
+def from_dataset(source: Source, *, trim: str) -> SplitTask:
+    """The extraction of a dataset's split; its clips may be features already."""
     num_shards = _num_shards(source.num_clips)
 
     def read(index: int) -> Shard:
@@ -62,11 +62,11 @@ def from_dataset(source: Source, *, trim: str) -> Work:
         return Shard([_as_features(clip) if source.extraction else clip for clip in clips])
 
     name = source.split
-    return Work(Split(name, num_shards, source.is_real_only), source.num_clips, read)
+    return SplitTask(Split(name, num_shards, source.is_real_only), source.num_clips, read)
 
 
-def from_files(name: str, infos: Sequence[ClipInfo], load: Callable[[ClipInfo], Any]) -> Work:
-    """The work of a split of files; `load` returns the clip of an info, or raises Reject."""
+def from_files(name: str, infos: Sequence[ClipInfo], load: Callable[[ClipInfo], Any]) -> SplitTask:
+    """The extraction of a split of files; `load` returns the clip of an info, or raises Reject."""
     num_shards = _num_shards(len(infos))
 
     def read(index: int) -> Shard:
@@ -78,26 +78,26 @@ def from_files(name: str, infos: Sequence[ClipInfo], load: Callable[[ClipInfo], 
                 rejects.append((info.clip_id, reject))
         return Shard(clips, rejects)
 
-    return Work(Split(name, num_shards, is_real_only=True), len(infos), read)
+    return SplitTask(Split(name, num_shards, is_real_only=True), len(infos), read)
 
 
 def extract(
-    works: Sequence[Work],
+    tasks: Sequence[SplitTask],
     sink: Sink,
     *,
     extractor: FeatureExtractor | None,
     extraction: Extraction,
 ) -> int:
-    """Writes this process's shards of all `works`; returns the number of rejects of the whole job.
+    """Writes this process's shards of all `tasks`; returns the number of rejects of the whole job.
 
     Without an `extractor`, the clips must be features already. ValueError if no clip is readable.
     """
     host = this_host()
-    shards = [(work, index) for work in works for index in range(work.split.num_shards)]
+    shards = [(task, index) for task in tasks for index in range(task.split.num_shards)]
     shards = shards[host.index :: host.count]
-    pending = [(work, i) for work, i in shards if not sink.is_written(work.split, i)]
-    total = sum(work.num_clips for work in works) // host.count
-    left = sum(work.num_clips / work.split.num_shards for work, _ in pending)
+    pending = [(task, i) for task, i in shards if not sink.is_written(task.split, i)]
+    total = sum(task.num_clips for task in tasks) // host.count
+    left = sum(task.num_clips / task.split.num_shards for task, _ in pending)
     num_clips = 0
     with (
         Progress("extracting", total=total, done=round(total - left)) as progress,
@@ -108,16 +108,16 @@ def extract(
             progress.advance_to(min(progress.done + num_done, total))
 
         # The next shard is read while the encoder processes this one.
-        reads = [reader.submit(work.read, i) for work, i in pending[:1]]
-        for k, (work, index) in enumerate(pending):
+        reads = [reader.submit(task.read, i) for task, i in pending[:1]]
+        for k, (task, index) in enumerate(pending):
             clips, rejects = reads.pop().result()
-            reads += [reader.submit(work.read, i) for work, i in pending[k + 1 : k + 2]]
+            reads += [reader.submit(task.read, i) for task, i in pending[k + 1 : k + 2]]
             if extractor is not None:
                 features = extractor.extract(clips, channels=extraction.channels, advance=advance)
             else:
                 features = clips
                 advance(len(clips))
-            sink.write(work.split, index, clips=features, rejects=rejects)
+            sink.write(task.split, index, clips=features, rejects=rejects)
             advance(len(rejects))
             num_clips += len(clips)
     # All shards of all processes are written after this exchange.

@@ -38,7 +38,7 @@ def test_exactly_one_input_is_required(given):
 
 def test_unlisted_files_form_one_split_without_labels(folder: Path):
     found = inputs.find(**{**NOTHING, "from_npz": str(folder)})
-    assert [(work.split.name, work.num_clips) for work in found.works] == [("all", 3)]
+    assert [(task.split.name, task.num_clips) for task in found.tasks] == [("all", 3)]
     assert found.extraction == Extraction("none", "", {"visual": 8, "audio": 8})
     options = {"data_dir": str(folder), "dtype": "float32", "out_name": "new", "to_npz": None}
     with pytest.raises(ValueError, match="a dataset needs labels"):
@@ -48,7 +48,7 @@ def test_unlisted_files_form_one_split_without_labels(folder: Path):
 def test_lists_name_splits_their_clips_and_labels(folder: Path):
     lists = [f"train={folder / 'train.csv'}", str(folder / "test.csv")]
     found = inputs.find(**{**NOTHING, "from_npz": str(folder), "lists": lists})
-    splits = {work.split.name: work.read(0).clips for work in found.works}
+    splits = {task.split.name: task.read(0).clips for task in found.tasks}
     labels = {
         name: [(clip.info.clip_id, clip.info.label) for clip in clips]
         for name, clips in splits.items()
