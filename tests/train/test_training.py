@@ -137,7 +137,7 @@ def test_reports_have_speed_and_learning_rate_and_profiles_have_steps(data_dir, 
         ({"remat": "cheep"}, "did you mean 'cheap'"),
     ],
 )
-def test_knobs_that_do_not_go_together_are_refused(data_dir, changes, message):
+def test_incompatible_settings_are_refused(data_dir, changes, message):
     config = config_of(data_dir)
     config.train.update(changes)
     with pytest.raises(ValueError, match=message):

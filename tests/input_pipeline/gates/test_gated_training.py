@@ -28,13 +28,15 @@ def read_epoch(job) -> list:
     return list(itertools.islice(job.batches(0), 2))
 
 
-def test_the_gates_of_configs_are_open_and_all_there_are(faulty):
+def test_configs_list_every_gate_setting_and_leave_the_gates_open(faulty):
     config = config_of(faulty)
     assert config.data.gates.to_dict() == Gates()._asdict()
     assert build_training.gated(config, faulty, None) is faulty
 
 
-def test_a_training_leaves_out_what_its_gates_find_and_says_so(faulty, scores, tmp_path, capsys):
+def test_a_training_drops_the_clips_its_gates_find_and_reports_them(
+    faulty, scores, tmp_path, capsys
+):
     gates = {"sync": "shift", "sync_scores": scores, "duplicates": "drop"}
     config = config_of(faulty, **gates, min_eye_distance_pixels=20.0)
     job = make_training(config, tmp_path)
