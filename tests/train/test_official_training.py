@@ -34,9 +34,7 @@ def head(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: R
 
 
 @pytest.mark.parametrize("devices", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_the_loss_of_every_update_equals_the_papers(
-    six_clips, head, testdata, tmp_path, run_binary, devices
-):
+def test_every_loss_equals_the_papers(six_clips, head, testdata, tmp_path, run_binary, devices):
     done = run_binary(
         "train",
         "--config=configs/avh_align.py:official",

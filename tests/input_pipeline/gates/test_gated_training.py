@@ -34,9 +34,7 @@ def test_configs_list_every_gate_setting_and_leave_the_gates_open(faulty):
     assert build_training.gated(config, faulty, None) is faulty
 
 
-def test_a_training_drops_the_clips_its_gates_find_and_reports_them(
-    faulty, scores, tmp_path, capsys
-):
+def test_a_training_drops_and_reports_the_clips_its_gates_find(faulty, scores, tmp_path, capsys):
     gates = {"sync": "shift", "sync_scores": scores, "duplicates": "drop"}
     config = config_of(faulty, **gates, min_eye_distance_pixels=20.0)
     job = make_training(config, tmp_path)
