@@ -12,12 +12,7 @@ from jaxtyping import Int16
 
 from avsync import lookup
 from avsync.pp.frames import FrameRange
-from avsync.units import INT16_SCALE, SAMPLES_PER_FRAME
-
-# Smeu et al. (CVPR 2025): sound starts at the first |x| > 5e-4. In int16 that is 16.384, so the
-# comparison is exact in integers.
-SILENCE_AMPLITUDE = 5e-4
-SILENCE_LEVEL = int(SILENCE_AMPLITUDE * INT16_SCALE)
+from avsync.units import INT16_SCALE, SAMPLES_PER_FRAME, SILENCE_AMPLITUDE, SILENCE_LEVEL
 
 # `energy`: the defaults of librosa.effects.trim.
 ENERGY_FRAME_SAMPLES = 2048

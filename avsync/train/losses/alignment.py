@@ -9,7 +9,7 @@ from avsync.types import Batch
 
 
 def frame_nll(offset_logits: Float[Array, "b t k"]) -> Float[Array, "b t"]:
-    """-log softmax over the candidate offsets, at "in sync"; in nats, ln K at chance."""
+    """-log softmax over the candidates, at "in sync"; ln K at chance, in nats."""
     centre = offset_logits.shape[-1] // 2
     return -jax.nn.log_softmax(offset_logits.astype(jnp.float32))[..., centre]
 
