@@ -13,6 +13,7 @@ from avsync.pp.augment import Augmentation
 from avsync.types import Host, Source
 from avsync.units import SAMPLES_PER_FRAME
 from tests import feature_dataset
+from tests.test_types import mistyped
 
 OPTIONS = {"batch_size": 4, "window_frames": 20, "trim": "jitter", "augmentation": Augmentation()}
 
@@ -49,6 +50,12 @@ def test_an_epoch_holds_every_clip_once_and_each_epoch_has_its_own_order(train):
     assert len(set(ids[:12])) == 12
     assert set(ids[12:]) == set(ids[:12])
     assert ids[12:] != ids[:12]
+
+
+def test_batches_have_the_declared_dtypes_and_shapes(train, test_split):
+    ((train_batch, _),) = take(train, 1)
+    eval_batch, _ = next(eval_batches(test_split, batch_size=2, trim="leading"))
+    assert mistyped(train_batch) == mistyped(eval_batch) == []
 
 
 def test_the_seed_determines_the_stream(train):
