@@ -42,9 +42,9 @@ def score_views(views: Views, scorer: Scorer, *, others: Mapping[str, Scorer]) -
     """
     lines, frame_scores = [], []
     measure = parallel.map_scores(lambda params, batch: _measure(scorer, params, batch))
-    params = parallel.replicate_here(scorer.params)
+    params = parallel.replicate_local(scorer.params)
     mapped = {
-        name: (parallel.map_scores(_clip_score(other)), parallel.replicate_here(other.params))
+        name: (parallel.map_scores(_clip_score(other)), parallel.replicate_local(other.params))
         for name, other in others.items()
     }
     with Progress("scoring", total=views.num_clips) as progress:

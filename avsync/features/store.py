@@ -1,4 +1,4 @@
-"""Datasets of features, as TFDS reads them: data_dir/NAME/TRIM/1.0.0, the dataset NAME/TRIM."""
+"""Writes feature datasets that TFDS reads: data_dir/NAME/TRIM/1.0.0 is the dataset NAME/TRIM."""
 
 import json
 import uuid
@@ -22,9 +22,9 @@ DTYPES = {"bfloat16": tf.bfloat16, "float32": tf.float32}
 
 
 class FeatureDataset:
-    """The dataset `name`/`extraction.trim` below `data_dir`, written in `dtype` shard by shard.
+    """Writes the dataset `name`/`extraction.trim` below `data_dir`, in `dtype`, shard by shard.
 
-    ValueError if it was begun with another encoder, or in another type.
+    ValueError if it holds features of another `extraction` or type.
     """
 
     def __init__(self, name: str, *, data_dir: Path, extraction: Extraction, dtype: str):
@@ -34,7 +34,7 @@ class FeatureDataset:
         self._spec = _spec(extraction.channels, dtype)
 
     def is_written(self, split: Split, index: int) -> bool:
-        """Whether shard `index` of the split is there, whole."""
+        """Return whether shard `index` of the split is complete."""
         return self._ledger.is_done(split, index)
 
     def write(
@@ -45,7 +45,7 @@ class FeatureDataset:
         clips: Sequence[ClipFeatures],
         rejects: Sequence[tuple[str, Reject]] = (),
     ) -> None:
-        """Writes shard `index` of the split; killed half-way, it leaves nothing that counts."""
+        """Writes shard `index` of the split atomically."""
         numbers = f"{index:05d}-of-{split.num_shards:05d}"
         path = self.directory / f"{self.name}-{split.name}.tfrecord-{numbers}"
         unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
@@ -67,8 +67,9 @@ class FeatureDataset:
         )
 
     def finish(self) -> int:
-        """Makes readable all splits whose shards are all there, the others wait for theirs; and
-        writes rejects.jsonl. Returns the number of rejects.
+        """Writes the metadata of all complete splits, and rejects.jsonl.
+
+        Returns the number of rejects. A split is readable once all its shards are written.
         """
         splits = self._ledger.splits()
         if splits:
@@ -118,7 +119,7 @@ def _spec(channels: Mapping[str, int], dtype: str) -> tfds.features.FeaturesDict
                     shape=(None, size),
                     dtype=DTYPES[dtype],
                     encoding=as_bytes,
-                    doc="one vector a frame",
+                    doc="one vector per frame",
                 )
                 for stream, size in channels.items()
             },
@@ -127,7 +128,7 @@ def _spec(channels: Mapping[str, int], dtype: str) -> tfds.features.FeaturesDict
 
 
 def _in_order(record: bytes) -> bytes:
-    """The same record with its fields in one order, so that equal clips are equal bytes."""
+    """The record with its fields in a fixed order, so that equal clips are equal bytes."""
     return tf.train.Example.FromString(record).SerializeToString(deterministic=True)
 
 
