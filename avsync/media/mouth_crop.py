@@ -43,13 +43,15 @@ def crop_mouths(
     at once. Pixels outside the frame are black.
     """
     crops = []
-    half = CROP_PIXELS // 2
-    for frame, points, aligner in zip(frames, landmarks, _aligners(landmarks), strict=False):
-        aligned = aligner.apply(points[MOUTH_POINTS]).mean(axis=0)
-        corner = np.round(np.clip(aligned, half, CANVAS_PIXELS - half)) - half
+    mouths = landmarks[:, MOUTH_POINTS, 0] + 1j * landmarks[:, MOUTH_POINTS, 1]
+    for frame, mouth, aligner in zip(
+        frames, mouths.mean(axis=1), _aligners(landmarks), strict=False
+    ):
+        aligned = aligner.a * mouth + aligner.b
+        corner = complex(_crop_start(aligned.real), _crop_start(aligned.imag))
         back = aligner.inverse()
         crop = np.empty((CROP_PIXELS, CROP_PIXELS), np.uint8)
-        _sample(frame, back.a, back.a * (corner[0] + 1j * corner[1]) + back.b, crop)
+        _sample(frame, back.a, back.a * corner + back.b, crop)
         crops.append(crop)
     return np.array(crops, np.uint8).reshape(-1, CROP_PIXELS, CROP_PIXELS, 1)
 
@@ -73,12 +75,14 @@ class _Similarity:
     def __init__(self, a: complex, b: complex):
         self.a, self.b = a, b
 
-    def apply(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
-        z = self.a * (points[:, 0] + 1j * points[:, 1]) + self.b
-        return np.stack([z.real, z.imag], axis=1)
-
     def inverse(self) -> "_Similarity":
         return _Similarity(1 / self.a, -self.b / self.a)
+
+
+def _crop_start(centre: float) -> int:
+    """The first pixel of a crop around the centre, within the canvas."""
+    half = CROP_PIXELS // 2
+    return round(min(max(float(centre), half), CANVAS_PIXELS - half)) - half
 
 
 def _aligners(landmarks: Float[np.ndarray, "t 68 2"]) -> list[_Similarity]:
