@@ -51,8 +51,8 @@ LAYERS = (
 
 # Third parties and the only parts of avsync that may import them.
 HOMES = {
-    "tensorflow": {"pp", "datasets", "features", "input_pipeline", "runtime"},
-    "tensorflow_datasets": {"pp", "datasets", "features", "input_pipeline", "runtime"},
+    "tensorflow": {"pp", "datasets", "features", "input_pipeline"},
+    "tensorflow_datasets": {"pp", "datasets", "features", "input_pipeline"},
     "flax": {"models"},
     "orbax": {"checkpoint"},
     "optax": {"train"},
