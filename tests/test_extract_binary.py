@@ -292,4 +292,4 @@ def test_features_of_the_wrong_size_for_a_head_are_refused(
         f"--list={tmp_path / 'list.csv'}", f"--out={tmp_path / 'out'}",
     )  # fmt: skip
     assert done.returncode == 2
-    assert "does not fit the model: wrong shape: head.visual_proj.kernel is" in done.stderr
+    assert "does not fit the model: wrong shape: head.audio_proj.kernel is" in done.stderr
