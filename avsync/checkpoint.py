@@ -245,8 +245,8 @@ def write_config(workdir: Path, config: dict[str, Any]) -> None:
         if differ:
             changes = "; ".join(f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in differ)
             raise ValueError(
-                f"{workdir} was started with another config ({changes}). Choose another --workdir, "
-                "or resume with the config that it was started with"
+                f"{workdir} was begun with another config ({changes}). Choose another --workdir, "
+                "or resume with the config that it was begun with"
             )
         return
     if jax.process_index() == 0:

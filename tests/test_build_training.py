@@ -96,8 +96,8 @@ def test_parameters_of_another_model_are_refused_and_named(data_dir, tmp_path):
     config.model.head.projection = 9
     wider = build_training.make_training(config).init()
     workdir = workdir_of(tmp_path / "wider", config, wider)
-    message = r"wider does not fit .*head\.audio_first\.kernel is \[9, 16\], expected \[8, 16\]"
-    with pytest.raises(ValueError, match=message):
+    message = r"wider does not fit the model: .* head\.audio_first\.kernel is \[9, 16\]"
+    with pytest.raises(ValueError, match=message + r", expected \[8, 16\]"):
         build_training.start_from(job, str(workdir))
 
 

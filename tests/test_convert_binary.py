@@ -19,7 +19,7 @@ from tests.convert.torch_zip import call, dict_of, name, plain
 
 @pytest.fixture(scope="module")
 def converted(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
-    """The workdir made of an alignment head in the official layout."""
+    """The workdir of a converted alignment head in the official layout."""
     workdir = tmp_path_factory.mktemp("converted") / "avh_align"
     source = testdata / "avh_align_head" / "head.pt"
     done = run_binary("convert", "avh_align", f"--source={source}", f"--out={workdir}")
@@ -28,8 +28,8 @@ def converted(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_bina
     return workdir
 
 
-def test_what_was_converted_scores_features_as_the_papers_code_does(converted, testdata):
-    """From the workdir alone, the way that every binary goes from a checkpoint to scores."""
+def test_a_converted_head_scores_features_like_the_papers_code(converted, testdata):
+    """From the workdir alone, as every binary gets from a checkpoint to scores."""
     workdir, step = checkpoint.find(converted)
     channels = {"visual": 1024, "audio": 1024}
     scorer = build.load_scorer(workdir, step, extraction=Extraction("none", "", channels))
@@ -63,9 +63,11 @@ print(peak_mib() - before)
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="only Linux tells the peak")
-def test_writing_512_mib_of_parameters_takes_less_than_half_as_much_beside_them(tmp_path):
-    # In a process of its own: the peak of this one may have been anything before.
+@pytest.mark.skipif(
+    not Path("/proc/self/status").is_file(), reason="peak memory is only known on Linux"
+)
+def test_writing_512_mib_of_parameters_takes_less_than_256_mib_more(tmp_path):
+    # In a new process: the peak memory of this one is unknown.
     done = subprocess.run(
         [sys.executable, "-c", WRITE, str(tmp_path)], capture_output=True, text=True, timeout=300
     )
@@ -75,14 +77,14 @@ def test_writing_512_mib_of_parameters_takes_less_than_half_as_much_beside_them(
     assert (params["kernel1"] == 1).all()
 
 
-def test_a_workdir_that_has_a_checkpoint_is_left_as_it_is(converted, testdata, run_binary):
+def test_a_workdir_with_a_checkpoint_is_not_overwritten(converted, testdata, run_binary):
     source = testdata / "avh_align_head" / "head.pt"
     done = run_binary("convert", "avh_align", f"--source={source}", f"--out={converted}")
     assert done.returncode == 1
-    assert f"{converted} has a checkpoint already, after 0 updates" in done.stderr
+    assert f"{converted} already has a checkpoint, after 0 updates" in done.stderr
 
 
-def test_a_file_that_tries_to_run_code_ends_with_1_and_runs_nothing(tmp_path, run_binary):
+def test_a_file_that_names_code_ends_with_1_and_runs_nothing(tmp_path, run_binary):
     attack = call(name("os system"), plain(f"touch {tmp_path / 'trace'}"))
     source = torch_zip.write(tmp_path / "head.pt", dict_of({"state_dict": attack}))
     done = run_binary("convert", "avh_align", f"--source={source}", f"--out={tmp_path / 'out'}")
@@ -94,11 +96,11 @@ def test_a_file_that_tries_to_run_code_ends_with_1_and_runs_nothing(tmp_path, ru
     assert not (tmp_path / "out").exists()
 
 
-def test_a_file_of_another_kind_ends_with_1_and_is_named(tmp_path, run_binary):
+def test_a_file_of_another_kind_ends_with_1(tmp_path, run_binary):
     source = torch_zip.write(tmp_path / "other.pt", dict_of({"weights": plain(1)}))
     done = run_binary("convert", "avh_align", f"--source={source}", f"--out={tmp_path / 'out'}")
     assert done.returncode == 1
-    assert "other.pt cannot be converted as avh_align: no entry 'state_dict'" in done.stderr
+    assert "other.pt as avh_align: the file has no entry 'state_dict'" in done.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -106,13 +108,13 @@ def test_a_file_of_another_kind_ends_with_1_and_is_named(tmp_path, run_binary):
     ("arguments", "message"),
     [
         (["avh_align", "--out=x"], "--source"),
-        (["avh_align", "--source=/nowhere.pt", "--out=x"], "not /nowhere.pt"),
-        (["--source=x", "--out=x"], "which kind of file it is, one of: avh_align"),
+        (["avh_align", "--source=/nowhere.pt", "--out=x"], "file not found: /nowhere.pt"),
+        (["--source=x", "--out=x"], "expected one KIND of file: avh_align"),
         (["avh_algin", "--source=x", "--out=x"], "did you mean 'avh_align'"),
         (["torch_file", "--source=x", "--out=x"], "unknown kind of file: 'torch_file'"),
     ],
 )
-def test_wrong_usage_ends_with_2_and_one_message(run_binary, arguments, message):
+def test_wrong_usage_ends_with_2_and_a_message(run_binary, arguments, message):
     done = run_binary("convert", *arguments)
     assert done.returncode == 2, done.stderr
     assert message in done.stderr

@@ -1,4 +1,4 @@
-"""avsync-export as a user runs it, and what is done with the folder elsewhere."""
+"""avsync-export as a user runs it, and the exported folder without avsync."""
 
 import json
 import subprocess
@@ -14,8 +14,8 @@ from avsync import build, checkpoint, scoring
 from tests.conftest import Run
 from tests.exporting.test_program import random_batch, random_params, small_config
 
-# What is installed here and need not be there. scipy, ml_dtypes and opt_einsum come with jax.
-ELSEWHERE = """
+# Hides packages that the loader does not need. scipy, ml_dtypes and opt_einsum come with jax.
+WITHOUT_AVSYNC = """
 import runpy, sys
 
 class Absent:
@@ -31,7 +31,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of clips, with the scores of 19 held-out reals."""
+    """A checkpoint of a model of clips, with the scores of 19 calibration clips."""
     workdir = tmp_path_factory.mktemp("runs") / "clips"
     config = small_config("lip_conv")
     checkpoint.write_config(workdir, json.loads(config.to_json()))
@@ -51,7 +51,7 @@ def exported(workdir, tmp_path_factory: pytest.TempPathFactory, run_binary: Run)
     return folder
 
 
-def test_the_folder_has_what_its_users_need_and_nothing_half_written(exported):
+def test_the_folder_is_complete_and_has_no_temporary_files(exported):
     assert {path.name for path in exported.iterdir()} == {
         "scorer.jaxexport",
         "manifest.json",
@@ -64,14 +64,14 @@ def test_the_folder_has_what_its_users_need_and_nothing_half_written(exported):
     assert len((exported / "load_scorer.py").read_text().splitlines()) <= 30
 
 
-def test_the_loader_scores_a_clip_where_avsync_is_not_installed(workdir, exported, tmp_path):
+def test_the_loader_scores_a_clip_without_avsync(workdir, exported, tmp_path):
     visual, audio, valid = random_batch("lip_conv", 1, 20)
-    audio[0, :5] = 0  # so that frame 0 goes
+    audio[0, :5] = 0  # so that frame 0 is trimmed
     np.save(tmp_path / "crops.npy", visual[0])
     np.save(tmp_path / "sound.npy", audio[0])
     files = [exported / "load_scorer.py", tmp_path / "crops.npy", tmp_path / "sound.npy"]
     done = subprocess.run(
-        [sys.executable, "-c", ELSEWHERE, *map(str, files)],
+        [sys.executable, "-c", WITHOUT_AVSYNC, *map(str, files)],
         capture_output=True,
         text=True,
         cwd=tmp_path,
@@ -90,9 +90,7 @@ def test_the_loader_scores_a_clip_where_avsync_is_not_installed(workdir, exporte
     assert found["offset_frames"] == int(scoring.clip_offset(logits, valid)[0])
 
 
-def test_the_folder_is_evaluated_as_the_checkpoint_that_it_is(
-    exported, tiny_data, run_binary, tmp_path
-):
+def test_the_folder_can_be_evaluated_as_a_checkpoint(exported, tiny_data, run_binary, tmp_path):
     done = run_binary(
         "evaluate",
         f"--checkpoint={exported}",
@@ -111,11 +109,14 @@ def test_the_folder_is_evaluated_as_the_checkpoint_that_it_is(
     [
         (["--checkpoint=x"], "--out"),
         (["--checkpoint=/nowhere", "--out=/tmp/nothing/there"], "checkpoint not found: /nowhere"),
-        (["--checkpoint=/nowhere", f"--out={Path(__file__).parent}"], "is there and not an empty"),
+        (
+            ["--checkpoint=/nowhere", f"--out={Path(__file__).parent}"],
+            "already exists and is not empty",
+        ),
         (["--checkpoint=x", "--out=y", "--weights_dtype=float8"], "weights_dtype"),
     ],
 )
-def test_wrong_usage_ends_with_2_and_one_message(run_binary, arguments, message):
+def test_wrong_usage_ends_with_2_and_a_message(run_binary, arguments, message):
     done = run_binary("export", *arguments)
     assert done.returncode == 2, done.stderr
     assert message in done.stderr

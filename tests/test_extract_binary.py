@@ -292,4 +292,4 @@ def test_features_that_a_head_was_not_made_for_are_refused(
         f"--list={tmp_path / 'list.csv'}", f"--out={tmp_path / 'out'}",
     )  # fmt: skip
     assert done.returncode == 2
-    assert "the checkpoint does not fit inputs of shapes [1, 4, 128]" in done.stderr
+    assert "does not fit the model: wrong shape: head.visual_proj.kernel is" in done.stderr

@@ -37,5 +37,8 @@ def test_the_shipped_scorer_gives_the_same_scores_in_every_version():
         "frame_scores": frames[0, [0, 20, 39]],
         "clip_scores": scores,
     }
+    for name in ("logits", "clip_scores"):
+        np.testing.assert_allclose(found[name], GOLDEN[name], rtol=1e-5, err_msg=name)
     for name, golden in GOLDEN.items():
-        np.testing.assert_allclose(found[name], golden, rtol=1e-5, atol=1e-6, err_msg=name)
+        # Single embeddings differ by up to 1.4e-5 between XLA's optimisation levels.
+        np.testing.assert_allclose(found[name], golden, rtol=1e-5, atol=3e-5, err_msg=name)

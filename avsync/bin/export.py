@@ -1,11 +1,11 @@
-"""A checkpoint to a folder that scores clips where nothing of avsync is installed.
+"""Exports a checkpoint to a folder that scores clips without avsync.
 
     avsync-export --checkpoint=runs/quickstart --out=scorer
     python scorer/load_scorer.py CROPS.npy WAVEFORM.npy
 
-The folder holds one program for CPU, CUDA and TPU (jax.export) with its parameters inside, its
-manifest.json, and a loader that needs jax, numpy and flatbuffers alone. It is a checkpoint too:
-avsync-evaluate and avsync-score take it.
+The folder has one program for CPU, CUDA and TPU (jax.export) with its parameters, a manifest.json,
+and a loader that needs only jax, numpy and flatbuffers. It is a checkpoint too: avsync-evaluate and
+avsync-score accept it.
 """
 
 import functools
@@ -17,14 +17,23 @@ from avsync.bin.base import UsageError, existing, run_binary, suppress_stderr
 from avsync.files import require_new
 
 CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", None, "WORKDIR (its best one) or WORKDIR/checkpoints/STEP.", required=True
+    "checkpoint",
+    None,
+    "WORKDIR, for its best checkpoint, or WORKDIR/checkpoints/STEP.",
+    required=True,
 )
-OUT = flags.DEFINE_string("out", None, "The folder to write; a new or an empty one.", required=True)
+OUT = flags.DEFINE_string("out", None, "Folder to write; it must be new or empty.", required=True)
 WEIGHTS_DTYPE = flags.DEFINE_enum(
-    "weights_dtype", "float32", ["float32", "float16"], "Of weights.safetensors."
+    "weights_dtype",
+    "float32",
+    ["float32", "float16"],
+    "Data type of weights.safetensors; the program is float32.",
 )
 FEATURE_CHANNELS = flags.DEFINE_integer(
-    "feature_channels", None, "Of a model of features: how many a frame and stream.", lower_bound=1
+    "feature_channels",
+    None,
+    "Channels per frame and stream, for a model of precomputed features.",
+    lower_bound=1,
 )
 
 
@@ -35,7 +44,7 @@ def main(_: list[str]) -> None:
     except ValueError as error:
         raise UsageError(f"--out: {error}") from error
     place = existing(CHECKPOINT.value, "checkpoint")
-    with suppress_stderr():  # and not at the top: --help need not wait for TensorFlow
+    with suppress_stderr():  # imported here: --help need not wait for TensorFlow
         from avsync import build, checkpoint, runtime
 
         runtime.start()

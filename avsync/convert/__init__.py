@@ -1,1 +1,1 @@
-"""Published PyTorch files to parameters of ours, with no PyTorch: one kind of file a module."""
+"""Published PyTorch files to avsync checkpoints, without PyTorch; one module per kind of file."""

@@ -1,22 +1,22 @@
-"""Which tensors a published AV-HuBERT file must hold, in which shapes, and which it may."""
+"""Names and shapes of the tensors in published AV-HuBERT files, required and optional."""
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-# What comes before the names of the encoder in files fine-tuned for lip reading.
+# Prefix of the encoder's names in files that are fine-tuned for lip reading.
 FINE_TUNED = "encoder.w2v_model."
 
 RESNET = "feature_extractor_video.resnet"
 STAGE_WIDTHS = (64, 128, 256, 512)
 NUM_BLOCKS = 2
 
-# Training's: a counter, the masked frame, cluster names and their projection, the text decoder.
+# Used in training only: counters, masked frame, clusters and their projection, text decoder.
 UNUSED = re.compile(
     r".*\.num_batches_tracked|mask_emb|label_embs_concat|final_proj\.(weight|bias)|decoder\..*"
 )
 
-# PyTorch 2 keeps the two parts of a normalised weight under other names.
+# PyTorch 2 has other names for the two parts of a normalised weight.
 NEW_NAMES = {
     "encoder.pos_conv.0.parametrizations.weight.original0": "encoder.pos_conv.0.weight_g",
     "encoder.pos_conv.0.parametrizations.weight.original1": "encoder.pos_conv.0.weight_v",
@@ -26,7 +26,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 class Sizes(NamedTuple):
-    """What the shapes of the tensors tell; the number of heads is not among it."""
+    """Sizes that the shapes of the tensors determine; they do not determine the number of heads."""
 
     embedding: int
     feed_forward: int
@@ -34,30 +34,30 @@ class Sizes(NamedTuple):
 
 
 def strip(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The encoder's tensors by their pre-training names, with what else the file holds."""
+    """`state` with the encoder's tensors under their pre-training names; the rest is kept."""
     is_fine_tuned = any(name.startswith(FINE_TUNED) for name in state)
-    # Once and at the start: within the encoder is another "encoder.".
+    # Only at the start: the encoder contains another "encoder.".
     names = {name: name.removeprefix(FINE_TUNED) if is_fine_tuned else name for name in state}
     return {NEW_NAMES.get(new, new): state[old] for old, new in names.items()}
 
 
 def check(state: Mapping[str, Any]) -> Sizes:
-    """The sizes of the encoder whose stripped tensors these are.
+    """The sizes of the encoder in `state`, as returned by `strip`.
 
-    ValueError lists what is missing, of another shape, or not known.
+    ValueError lists tensors that are missing, unknown, or of another shape.
     """
     sizes = _sizes(state)
-    wanted = _shapes(sizes)
-    _refuse("it lacks", (name for name in wanted if name not in state))
+    expected = _shapes(sizes)
+    _refuse("it lacks", (name for name in expected if name not in state))
     _refuse(
-        "it holds tensors that no AV-HuBERT encoder has",
-        (name for name in state if name not in wanted and not UNUSED.fullmatch(name)),
+        "it has unknown tensors",
+        (name for name in state if name not in expected and not UNUSED.fullmatch(name)),
     )
     _refuse(
-        f"for {sizes.num_layers} layers of {sizes.embedding} channels, shapes must be others",
+        f"for {sizes.num_layers} layers of {sizes.embedding} channels, shapes are wrong",
         (
-            f"{name} {list(shape)}, not {list(state[name].shape)}"
-            for name, shape in wanted.items()
+            f"{name} is {list(state[name].shape)}, expected {list(shape)}"
+            for name, shape in expected.items()
             if tuple(state[name].shape) != shape
         ),
     )
@@ -83,7 +83,7 @@ def _sizes(state: Mapping[str, Any]) -> Sizes:
 
 def _shapes(sizes: Sizes) -> Shapes:
     dim, wide = sizes.embedding, sizes.feed_forward
-    wanted = {
+    shapes = {
         **_linear("feature_extractor_audio.proj", 104, dim),
         f"{RESNET}.frontend3D.0.weight": (64, 1, 5, 7, 7),
         **_batch_norm(f"{RESNET}.frontend3D.1", 64),
@@ -99,19 +99,19 @@ def _shapes(sizes: Sizes) -> Shapes:
     width = 64
     for stage, wider in enumerate(STAGE_WIDTHS, start=1):
         for i in range(NUM_BLOCKS):
-            wanted |= _picture_block(f"{RESNET}.trunk.layer{stage}.{i}", width, wider)
+            shapes |= _residual_block(f"{RESNET}.trunk.layer{stage}.{i}", width, wider)
             width = wider
     for i in range(sizes.num_layers):
         layer = f"encoder.layers.{i}"
         for part in ("q", "k", "v", "out"):
-            wanted |= _linear(f"{layer}.self_attn.{part}_proj", dim, dim)
-        wanted |= _norm(f"{layer}.self_attn_layer_norm", dim)
-        wanted |= _linear(f"{layer}.fc1", dim, wide) | _linear(f"{layer}.fc2", wide, dim)
-        wanted |= _norm(f"{layer}.final_layer_norm", dim)
-    return wanted
+            shapes |= _linear(f"{layer}.self_attn.{part}_proj", dim, dim)
+        shapes |= _norm(f"{layer}.self_attn_layer_norm", dim)
+        shapes |= _linear(f"{layer}.fc1", dim, wide) | _linear(f"{layer}.fc2", wide, dim)
+        shapes |= _norm(f"{layer}.final_layer_norm", dim)
+    return shapes
 
 
-def _picture_block(name: str, before: int, after: int) -> Shapes:
+def _residual_block(name: str, before: int, after: int) -> Shapes:
     shapes: Shapes = {
         f"{name}.conv1.weight": (after, before, 3, 3),
         **_batch_norm(f"{name}.bn1", after),

@@ -1,4 +1,4 @@
-"""Tensors in the zip of a torch file: views of its members, read when asked for."""
+"""Tensors in the zip of a torch file: views of its members, read on demand."""
 
 import dataclasses
 import math
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import ml_dtypes
 import numpy as np
 
-# PyTorch's names of its storages, which tell the type of the values.
+# Data types by PyTorch's names of its storages.
 STORAGE_DTYPES = {
     "torch.BFloat16Storage": np.dtype(ml_dtypes.bfloat16),
     "torch.HalfStorage": np.dtype("<f2"),
@@ -26,7 +26,7 @@ CHUNK_BYTES = 1 << 20
 
 
 class Storage(NamedTuple):
-    """The values that one or more tensors show: a member of the zip, uncompressed."""
+    """The values behind one or more tensors: an uncompressed member of the zip."""
 
     archive: zipfile.ZipFile
     member: str
@@ -36,13 +36,13 @@ class Storage(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TorchTensor:
-    """A tensor in a file; its values are read when asked for, each time anew.
+    """A tensor in a file; every call of `numpy` reads its values again.
 
     Attributes:
       shape: () for a scalar.
-      stride: in values, as PyTorch counts.
-      offset: where in the storage the first value stands.
-      storage: what it is a view of; its file stays open as long as a tensor of it lives.
+      stride: in values, as in PyTorch.
+      offset: index of the first value in the storage.
+      storage: the values that the tensor is a view of; its file stays open as long as the tensor.
     """
 
     shape: tuple[int, ...]
@@ -51,14 +51,14 @@ class TorchTensor:
     storage: Storage
 
     def __post_init__(self) -> None:
-        """Raises ValueError if the tensor shows anything but values of its storage."""
+        """Raises ValueError if the tensor reaches beyond its storage."""
         view = f"shape {self.shape}, stride {self.stride} and offset {self.offset}"[:300]
         numbers = (*self.shape, *self.stride, self.offset)
         if len(self.shape) != len(self.stride) or not all(
             isinstance(number, int) and number >= 0 for number in numbers
         ):
-            raise ValueError(f"a tensor with {view}; needed: both for each axis, none below 0")
-        # Bounds both ways: where the last value stands, and how often a stride of 0 repeats one.
+            raise ValueError(f"a tensor with {view}; expected one value per axis, none below 0")
+        # Bounds the index of the last value, and the repetitions that a stride of 0 makes.
         num_needed = max(self.offset + self._num_spanned(), math.prod(self.shape))
         if num_needed > self.storage.num_values:
             raise ValueError(
@@ -68,57 +68,57 @@ class TorchTensor:
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the array that `numpy` returns."""
+        """The data type of the values."""
         return self.storage.dtype
 
     def numpy(self) -> np.ndarray:
-        """The values, read-only; takes the memory of the stretch of storage that they span.
+        """The values, read-only; takes the memory of the part of the storage that they span.
 
-        ValueError if they cannot be read, or are not what was written; the latter is checked
-        where all of the storage is read.
+        ValueError if they cannot be read or are damaged; damage is detected if the whole storage
+        is read.
         """
         values = _read(self.storage, self.offset, self._num_spanned())
         strides = [step * self.dtype.itemsize for step in self.stride]
         return np.lib.stride_tricks.as_strided(values, self.shape, strides, writeable=False)
 
     def _num_spanned(self) -> int:
-        """How many values lie from the first to the last; 0 if there is none."""
+        """Number of values in the storage from the first to the last; 0 for an empty tensor."""
         steps = zip(self.shape, self.stride, strict=True)
         return 1 + sum((size - 1) * step for size, step in steps) if math.prod(self.shape) else 0
 
     def __setstate__(self, state: Any) -> None:
-        """A pickle could move a tensor after its bounds were checked; an honest one never does."""
-        raise ValueError("it changes a tensor that is already made")
+        """Refuses what no honest pickle does: to change a tensor after its bounds were checked."""
+        raise ValueError("it changes a tensor that already exists")
 
 
 def check_member(archive: zipfile.ZipFile, member: str, *, num_bytes: int | None = None) -> None:
-    """Raises ValueError if there is no such member, or it is compressed or of another size."""
+    """Raises ValueError if the member is missing, compressed, or of another size."""
     try:
         info = archive.getinfo(member)
     except KeyError as error:
         raise ValueError(f"its member {member} is missing") from error
-    # PyTorch never compresses; a file that does may have been made to fill the memory.
+    # PyTorch never compresses; a compressed file may be a zip bomb.
     if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
-        raise ValueError(f"its member {member} is compressed; PyTorch stores values as they are")
+        raise ValueError(f"its member {member} is compressed; PyTorch stores values uncompressed")
     if num_bytes is not None and info.file_size != num_bytes:
-        raise ValueError(f"its member {member} has {info.file_size} bytes instead of {num_bytes}")
+        raise ValueError(f"its member {member} has {info.file_size} bytes, expected {num_bytes}")
 
 
 def _read(storage: Storage, offset: int, num_values: int) -> np.ndarray:
     position = 0
     try:
         with storage.archive.open(storage.member) as member:
-            # First, as a zip member may seek by reading, which would come on top of the values.
+            # Before allocating: a zip member may seek by reading into memory.
             member.seek(offset * storage.dtype.itemsize)
             values = np.empty(num_values, storage.dtype)
             target = values.view(np.uint8)
-            # In pieces: what a zip member reads at once is in memory twice.
+            # In chunks: a zip member holds what it reads at once in memory twice.
             while position < len(target):
-                piece = member.read(min(CHUNK_BYTES, len(target) - position))
-                if not piece:
-                    raise EOFError("it ends early")
-                target[position : position + len(piece)] = np.frombuffer(piece, np.uint8)
-                position += len(piece)
+                chunk = member.read(min(CHUNK_BYTES, len(target) - position))
+                if not chunk:
+                    raise EOFError("it is cut short")
+                target[position : position + len(chunk)] = np.frombuffer(chunk, np.uint8)
+                position += len(chunk)
     except (zipfile.BadZipFile, EOFError, RuntimeError, OSError) as error:
         path = storage.archive.filename
         raise ValueError(f"{path}: {storage.member} cannot be read: {error}") from error

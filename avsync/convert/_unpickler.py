@@ -1,7 +1,7 @@
-"""The pickle of a torch file, run by a machine that can name tensors and dictionaries only.
+"""Runs the pickle of a torch file, in which only tensors and dictionaries have a meaning.
 
-A pickle is a program that calls whatever it can name. Here every name but three is an inert stub
-and none is ever imported, so that whatever is called does nothing.
+A pickle is a program that calls whatever it can name. Here every name but three stands for an inert
+stub and nothing is ever imported, so calls do nothing.
 """
 
 import io
@@ -12,12 +12,12 @@ from typing import Any
 
 from avsync.convert._tensor import STORAGE_DTYPES, Storage, TorchTensor, check_member
 
-# What of Python's own library stands in honest files: modules of plain values, types of builtins.
+# Names of the standard library that occur in honest files: modules of plain values, and types.
 DATA_MODULES = {
     *("_codecs", "argparse", "collections", "copyreg", "datetime", "decimal", "enum"),
     *("fractions", "pathlib", "uuid"),
 }
-BUILTINS = {"builtins", "__builtin__"}  # the second in Python 2, and so in pickle protocol 2
+BUILTINS = {"builtins", "__builtin__"}  # the latter in Python 2, and so in pickle protocol 2
 DATA_BUILTINS = {
     *("bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list"),
     *("long", "object", "range", "set", "slice", "str", "tuple", "unicode", "xrange"),
@@ -25,11 +25,11 @@ DATA_BUILTINS = {
 
 
 class Stub:
-    """Stands for an object of a class that is not known here; takes everything, does nothing.
+    """Replaces an object of an unknown class: it accepts every call and does nothing.
 
     Attributes:
-      origin: the full name of the class or function, "fairseq.data.dictionary.Dictionary".
-      state: what the object would have been restored from, mostly its attributes; None if none.
+      origin: full name of the class or function, such as "fairseq.data.dictionary.Dictionary".
+      state: what the object would have been restored from, mostly its attributes, or None.
     """
 
     origin = ""
@@ -39,7 +39,7 @@ class Stub:
         return super().__new__(cls)
 
     def __init__(self, *_: Any, **__: Any) -> None:
-        """Its arguments are dropped."""
+        """Drops its arguments."""
 
     def __repr__(self) -> str:
         return f"<stub of {self.origin}>"
@@ -48,23 +48,23 @@ class Stub:
         self.state = state
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """A dictionary's items are dropped."""
+        """Drops the item of a dictionary."""
 
     def append(self, item: Any) -> None:
-        """A list's items are dropped."""
+        """Drops the item of a list."""
 
     def extend(self, items: Any) -> None:
-        """A list's items are dropped."""
+        """Drops the items of a list."""
 
     def add(self, item: Any) -> None:
-        """A set's items are dropped."""
+        """Drops the item of a set."""
 
 
 class Unpickler(pickle.Unpickler):
-    """Loads the pickle `data`, whose tensors lie in `archive` below `root`.
+    """Loads the pickle `data`, whose tensors are in `archive` below `root`.
 
-    Raises ValueError for a name of Python's own library that is no data, and for tensors that are
-    not in the archive; damaged pickles raise anything.
+    Raises ValueError for names of the standard library that are not data, and for tensors that are
+    not in the archive; damaged pickles raise any exception.
     """
 
     def __init__(self, data: bytes, *, archive: zipfile.ZipFile, root: str):
@@ -73,7 +73,7 @@ class Unpickler(pickle.Unpickler):
         self._stubs: dict[str, type[Stub]] = {}
 
     def find_class(self, module: str, name: str) -> Any:
-        """What the pickle gets when it names `module.name`."""
+        """The object that `module.name` stands for in the pickle."""
         origin = f"{module}.{name}"
         if origin == "collections.OrderedDict":
             return _Dictionary
@@ -87,7 +87,7 @@ class Unpickler(pickle.Unpickler):
         return self._stubs[origin]
 
     def persistent_load(self, pid: Any) -> Storage | Stub:
-        """What the pickle gets for data that is kept outside of it."""
+        """The object that a reference to data outside the pickle stands for."""
         match pid:
             case ("storage", type(origin=origin) as kind, str(key), str(), int(num_values)):
                 if origin not in STORAGE_DTYPES:
@@ -97,15 +97,17 @@ class Unpickler(pickle.Unpickler):
                 return Storage(self._archive, member, dtype, num_values)
         raise ValueError(f"it refers to data in an unknown way: {pid!r:.200}")
 
-    # Methods, not functions: a pickle can set attributes of what it gets, but none of a method's.
+    # Methods, not functions: a pickle can set attributes of functions, but not of methods.
 
     def _make_tensor(
         self, storage: Any, offset: Any, shape: Any, stride: Any, *_: Any
     ) -> TorchTensor | Stub:
-        if isinstance(storage, Stub):  # of a type that PyTorch stores, but no weights
+        if isinstance(storage, Stub):  # of a data type that no weights have
             return storage
         if not isinstance(storage, Storage):
-            raise ValueError(f"it makes a tensor of {type(storage).__name__}, which is no storage")
+            raise ValueError(
+                f"it makes a tensor of {type(storage).__name__}, which is not a storage"
+            )
         return TorchTensor(tuple(shape), tuple(stride), offset, storage)
 
     def _make_parameter(self, tensor: Any, *_: Any) -> Any:
@@ -113,7 +115,7 @@ class Unpickler(pickle.Unpickler):
 
 
 class _Dictionary(dict):
-    """For OrderedDict: PyTorch hangs metadata on a state dict, which is dropped."""
+    """Replaces OrderedDict; drops the metadata that PyTorch attaches to a state dict."""
 
     def __setstate__(self, state: Any) -> None:
         del state
@@ -124,6 +126,6 @@ def _refuse_code(module: str, name: str) -> None:
     is_data = name in DATA_BUILTINS if top in BUILTINS else top in DATA_MODULES
     if (top in sys.stdlib_module_names or top in BUILTINS) and not is_data:
         raise ValueError(
-            f"it calls for {module}.{name}, which is code and not data. Nothing was run; weights "
-            "need no code, so do not trust this file"
+            f"it names {module}.{name}, which is code and not data. Nothing was run. Weights need "
+            "no code: do not trust this file"
         )

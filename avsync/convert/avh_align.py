@@ -1,8 +1,8 @@
 """The head of AVH-Align (Smeu et al., CVPR 2025) to the parameters of `heads.fusion_mlp`.
 
-The published weights come under CC BY-NC-SA 4.0; avsync ships none. A file of the paper's
-supervised variant, AVH-Align/sup, looks the same and is converted alike, but its logit says "fake"
-where this one's says "in sync".
+The published weights are licensed CC BY-NC-SA 4.0; avsync ships none. A file of the paper's
+supervised variant, AVH-Align/sup, looks the same and is converted in the same way, but a high logit
+means "fake" there and "in sync" here.
 """
 
 from collections.abc import Mapping
@@ -12,36 +12,28 @@ import numpy as np
 
 from avsync.convert import torch_file
 from avsync.convert._unpickler import Stub
-from avsync.convert.base import Checkpoint
-from avsync.convert.torch_file import TorchTensor
+from avsync.convert.base import Checkpoint, Converted, Tensor, linear, norm, values
 
-# The layers that have parameters, as PyTorch names them: of the perceptron, linear ones and the
-# LayerNorms behind all of these but the last.
+# Layers with parameters under PyTorch's names: the linear layers of the perceptron, and the
+# LayerNorms that follow all of them but the last.
 PROJECTIONS = ("visual_proj", "audio_proj")
 LINEAR = ("mlp.0", "mlp.3", "mlp.6", "mlp.9")
 NORMS = ("mlp.1", "mlp.4", "mlp.7")
 
-# The paper's reach, where the file does not tell its own.
+# The paper's reach, for files that do not record theirs.
 REACH_FRAMES = 15
 
 
 class Sizes(NamedTuple):
-    """Channels: of the features, of each stream's projection, of the hidden layers."""
+    """Numbers of channels: features, projection of each stream, hidden layers."""
 
     features: int
     projection: int
     widths: tuple[int, ...]
 
 
-class Converted(NamedTuple):
-    """params: of `heads.fusion_mlp.Head`, float32. options: the attributes it has for them."""
-
-    params: dict[str, Any]
-    options: dict[str, Any]
-
-
 def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
-    """A model that scores features as the paper's code does, from the file that it saves."""
+    """A model that scores features as the paper's code does, from a file that this code saved."""
     params, options = convert(torch_file.state_dict(contents, entry="state_dict"))
     model = {
         "visual": {"name": "precomputed"},
@@ -55,53 +47,53 @@ def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
 
 
 def _reach_frames(arguments: Any) -> int:
-    """The `tau` of the command line that trained the head: an argparse.Namespace, so a stub."""
+    """`tau` of the command line that trained the head, an argparse.Namespace and so a stub."""
     options = arguments.state if isinstance(arguments, Stub) else None
     reach_frames = options.get("tau", REACH_FRAMES) if isinstance(options, dict) else REACH_FRAMES
     if not isinstance(reach_frames, int) or reach_frames < 1:
-        raise ValueError(f"its args have tau = {reach_frames!r}; it must be a number of frames")
+        raise ValueError(f"its args have tau = {reach_frames!r}, which must be 1 or more frames")
     return reach_frames
 
 
-def convert(state: Mapping[str, TorchTensor]) -> Converted:
-    """The head whose tensors these are; its sizes are read from their shapes.
+def convert(state: Mapping[str, Tensor]) -> Converted:
+    """The parameters and options of `heads.fusion_mlp.Head`; sizes come from the shapes.
 
-    ValueError lists the tensors that are missing, unknown or of a shape that fits no other's.
+    ValueError lists tensors that are missing, unknown, or of an inconsistent shape.
     """
     _, projection, widths = _check(state)
-    # One matrix for both streams, the picture's columns first; its bias is added once.
-    first = _values(state, "mlp.0.weight").T
-    tail = {f"norm{i}": _norm(state, name) for i, name in enumerate(NORMS)}
-    tail |= {f"dense{i}": _linear(state, name) for i, name in enumerate(LINEAR[1:-1])}
-    tail["logit"] = _linear(state, LINEAR[-1])
+    # One matrix for both streams, the columns of the video first; its bias is added once.
+    first = values(state, "mlp.0.weight").T
+    tail = {f"norm{i}": norm(state, name) for i, name in enumerate(NORMS)}
+    tail |= {f"dense{i}": linear(state, name) for i, name in enumerate(LINEAR[1:-1])}
+    tail["logit"] = linear(state, LINEAR[-1])
     params = {
-        **{name: _linear(state, name) for name in PROJECTIONS},
+        **{name: linear(state, name) for name in PROJECTIONS},
         "visual_first": {"kernel": np.ascontiguousarray(first[:projection])},
         "audio_first": {
             "kernel": np.ascontiguousarray(first[projection:]),
-            "bias": _values(state, "mlp.0.bias"),
+            "bias": values(state, "mlp.0.bias"),
         },
         "tail": tail,
     }
     return Converted(params, {"projection": projection, "widths": widths})
 
 
-def _check(state: Mapping[str, TorchTensor]) -> Sizes:
+def _check(state: Mapping[str, Tensor]) -> Sizes:
     layers = (*PROJECTIONS, *LINEAR, *NORMS)
     known = [f"{layer}.{part}" for layer in layers for part in ("weight", "bias")]
     _refuse("it lacks", [name for name in known if name not in state])
-    _refuse("this head has no", [name for name in state if name not in known])
+    _refuse("it has unknown tensors:", [name for name in state if name not in known])
     matrices = [f"{layer}.weight" for layer in (*PROJECTIONS, *LINEAR)]
-    _refuse("no matrix is", [name for name in matrices if len(state[name].shape) != 2])
+    _refuse("not a matrix:", [name for name in matrices if len(state[name].shape) != 2])
     projection, features = state["visual_proj.weight"].shape
     widths = tuple(state[f"{layer}.weight"].shape[0] for layer in LINEAR[:-1])
     sizes = Sizes(features, projection, widths)
     wrong = [
-        f"{name} {list(state[name].shape)} instead of {list(shape)}"
+        f"{name} is {list(state[name].shape)}, expected {list(shape)}"
         for name, shape in _shapes(sizes).items()
         if state[name].shape != shape
     ]
-    _refuse(f"with {sizes}, it has", wrong)
+    _refuse(f"for {sizes}, shapes are wrong:", wrong)
     return sizes
 
 
@@ -115,20 +107,6 @@ def _shapes(sizes: Sizes) -> dict[str, tuple[int, ...]]:
     return {f"{name}.weight": shape for name, shape in weights.items()} | vectors
 
 
-def _refuse(what: str, names: list[str]) -> None:
+def _refuse(problem: str, names: list[str]) -> None:
     if names:
-        raise ValueError(f"{what} {', '.join(names)}")
-
-
-def _linear(state: Mapping[str, TorchTensor], name: str) -> dict[str, np.ndarray]:
-    # PyTorch has [out in].
-    kernel = np.ascontiguousarray(_values(state, f"{name}.weight").T)
-    return {"kernel": kernel, "bias": _values(state, f"{name}.bias")}
-
-
-def _norm(state: Mapping[str, TorchTensor], name: str) -> dict[str, np.ndarray]:
-    return {"scale": _values(state, f"{name}.weight"), "bias": _values(state, f"{name}.bias")}
-
-
-def _values(state: Mapping[str, TorchTensor], name: str) -> np.ndarray:
-    return state[name].numpy().astype(np.float32)
+        raise ValueError(f"{problem} {', '.join(names)}")

@@ -1,25 +1,25 @@
 """Published AV-HuBERT weights (Shi et al., ICLR 2022) to the parameters of `encoders.avhubert`.
 
-They may be used for non-commercial research only; avsync ships none.
+The weights may be used for non-commercial research only; avsync ships none.
 
-Batch norms are folded into the convolutions in front of them and the weight norm into its kernel,
-so that what is computed is the same with fewer operations.
+Batch norms are folded into the preceding convolutions and the weight norm into its kernel: the
+result is the same with fewer operations.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
 from avsync.convert import torch_file
 from avsync.convert._avhubert_keys import NUM_BLOCKS, RESNET, STAGE_WIDTHS, Sizes, check, strip
 from avsync.convert._unpickler import Stub
-from avsync.convert.base import Checkpoint
+from avsync.convert.base import Checkpoint, Converted, Tensor, linear, norm, values
 
-BATCH_NORM_EPSILON = 1e-5  # PyTorch's default; the file does not tell it
+BATCH_NORM_EPSILON = 1e-5  # PyTorch's default; the file does not record it
 
-# What all published models have in common, and the only form that the encoder has. Their configs
-# name each of these; a config that does not is taken to mean the same.
+# Options that all published models share, and the only ones that the encoder supports. An option
+# that a config lacks is assumed to have this value.
 COMMON = {
     "modality_fuse": "concat",
     "sub_encoder_layers": 0,
@@ -33,28 +33,10 @@ COMMON = {
 HEAD_CHANNELS = 64
 
 
-@runtime_checkable
-class Tensor(Protocol):
-    """A tensor in a file: its values are read by `numpy`, and not before."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    def numpy(self) -> np.ndarray: ...
-
-
-class Converted(NamedTuple):
-    """params: of `encoders.avhubert.Encoder`, both modalities, float32.
-    options: the attributes that it must have for them.
-    """
-
-    params: dict[str, Any]
-    options: dict[str, int]
-
-
 def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
-    """The encoder of a pre-trained or fine-tuned file; its config has it for both modalities.
+    """The encoder of a pre-trained or fine-tuned file; the config has it for both modalities.
 
-    The parameters are the encoder's own, once: whatever encodes a modality takes them as they are.
+    The parameters are those of one encoder, for both modalities, and not of an Aligner.
     """
     state = torch_file.state_dict(contents, entry="model")
     params, options = convert(state, contents.get("cfg"))
@@ -68,12 +50,13 @@ def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
 def convert(state: Mapping[str, Tensor], cfg: Any = None) -> Converted:
     """The encoder in `state`, the entry "model" of a pre-trained or fine-tuned file.
 
-    `cfg` is the file's entry of that name, as read; sizes come from the shapes, of the config only
-    the number of heads is taken (without it, heads have 64 channels). Tensors are read one at a
-    time: the peak memory is the parameters and a few times the largest tensor.
+    The parameters are those of `encoders.avhubert.Encoder` for both modalities. Sizes come from
+    the shapes; only the number of heads comes from `cfg`, the entry "cfg" of the file (without it,
+    heads have 64 channels). Tensors are read one at a time: the peak memory is the parameters and
+    a few times the largest tensor.
 
-    Raises ValueError if a tensor is missing, unknown or of another shape, or if the config says
-    that the network is not built as the published ones.
+    ValueError if a tensor is missing, unknown or of another shape, or if `cfg` describes a network
+    that differs from the published ones.
     """
     state = strip(state)
     sizes = check(state)
@@ -82,31 +65,31 @@ def convert(state: Mapping[str, Tensor], cfg: Any = None) -> Converted:
         if published.get(name, value) != value:
             raise ValueError(
                 f"its config has {name} = {published[name]!r}; only {value!r}, which all published "
-                "AV-HuBERT models have, can be converted."
+                "AV-HuBERT models have, can be converted"
             )
     num_heads = published.get("encoder_attention_heads", sizes.embedding // HEAD_CHANNELS)
     if num_heads < 1 or sizes.embedding % num_heads:
         raise ValueError(
             f"its config has encoder_attention_heads = {num_heads}, which does not divide the "
-            f"{sizes.embedding} channels of its tensors."
+            f"{sizes.embedding} channels of its tensors"
         )
     params = {
-        "audio_projection": _linear(state, "feature_extractor_audio.proj"),
-        "resnet": {"pictures": _pictures(state)},
-        "video_projection": _linear(state, "feature_extractor_video.proj"),
-        "fusion_norm": _norm(state, "layer_norm"),
-        "fusion_projection": _linear(state, "post_extract_proj"),
+        "audio_projection": linear(state, "feature_extractor_audio.proj"),
+        "resnet": {"pictures": _image_network(state)},
+        "video_projection": linear(state, "feature_extractor_video.proj"),
+        "fusion_norm": norm(state, "layer_norm"),
+        "fusion_projection": linear(state, "post_extract_proj"),
         "transformer": {
             "positions": _positions(state),
             "blocks": _blocks(state, sizes),
-            "final_norm": _norm(state, "encoder.layer_norm"),
+            "final_norm": norm(state, "encoder.layer_norm"),
         },
     }
     return Converted(params, {**sizes._asdict(), "num_heads": num_heads})
 
 
 def _encoder_config(cfg: Any) -> Mapping[str, Any]:
-    """The encoder's own part: a fine-tuned file's config holds the pre-training one within."""
+    """The options of the encoder; a fine-tuned file nests the config of its pre-training."""
     model = _fields(_fields(cfg).get("model"))
     if "w2v_args" in model:
         return _fields(_fields(model["w2v_args"]).get("model"))
@@ -114,14 +97,14 @@ def _encoder_config(cfg: Any) -> Mapping[str, Any]:
 
 
 def _fields(node: Any) -> Mapping[str, Any]:
-    """Of a dictionary, or of the argparse.Namespace that older files have in its place."""
+    """The entries of a dictionary, or of the argparse.Namespace that older files have instead."""
     node = node.state if isinstance(node, Stub) else node
     return node if isinstance(node, Mapping) else {}
 
 
-def _pictures(state: Mapping[str, Tensor]) -> dict[str, Any]:
+def _image_network(state: Mapping[str, Tensor]) -> dict[str, Any]:
     stem = _folded(state, f"{RESNET}.frontend3D.0", f"{RESNET}.frontend3D.1")
-    # [5 h w 1 c] to [h w 5 c]: the five frames it sees are the channels of a 2-D convolution.
+    # [5 h w 1 c] to [h w 5 c]: its five frames are the channels of a 2-D convolution.
     stem["kernel"] = np.ascontiguousarray(np.moveaxis(stem["kernel"][..., 0, :], 0, 2))
     params: dict[str, Any] = {"stem": stem, "stem_prelu": _slopes(state, f"{RESNET}.frontend3D.2")}
     for stage in range(1, len(STAGE_WIDTHS) + 1):
@@ -141,7 +124,7 @@ def _pictures(state: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def _blocks(state: Mapping[str, Tensor], sizes: Sizes) -> dict[str, Any]:
-    """Parameters of all layers, stacked along a leading axis."""
+    """The parameters of all layers, stacked along a leading axis."""
     dim, wide, num_layers = sizes
     norms = {"attention_norm": "self_attn_layer_norm", "feed_forward_norm": "final_layer_norm"}
     linears = {
@@ -154,10 +137,10 @@ def _blocks(state: Mapping[str, Tensor], sizes: Sizes) -> dict[str, Any]:
     }
     blocks: dict[str, Any] = {}
     for name, source in norms.items():
-        layers = [_norm(state, f"encoder.layers.{i}.{source}") for i in range(num_layers)]
+        layers = [norm(state, f"encoder.layers.{i}.{source}") for i in range(num_layers)]
         blocks[name] = {leaf: np.stack([layer[leaf] for layer in layers]) for leaf in layers[0]}
     for name, (source, before, after) in linears.items():
-        # Filled in place: a list of layers and its stack would be in memory together.
+        # Filled in place: a list of layers and its stack would both be in memory.
         kernel = np.empty((num_layers, before, after), np.float32)
         bias = np.empty((num_layers, after), np.float32)
         for i in range(num_layers):
@@ -168,43 +151,30 @@ def _blocks(state: Mapping[str, Tensor], sizes: Sizes) -> dict[str, Any]:
 
 
 def _positions(state: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
-    direction = _values(state, "encoder.pos_conv.0.weight_v")
-    # One norm for each of the 128 taps, not for each output channel.
+    direction = values(state, "encoder.pos_conv.0.weight_v")
+    # There is one norm for each of the 128 taps, not for each output channel.
     norm = np.sqrt(np.square(direction, dtype=np.float64).sum(axis=(0, 1), keepdims=True))
-    weight = direction * (_values(state, "encoder.pos_conv.0.weight_g") / norm).astype(np.float32)
+    weight = direction * (values(state, "encoder.pos_conv.0.weight_g") / norm).astype(np.float32)
     return {
         "kernel": np.ascontiguousarray(weight.transpose(2, 1, 0)),
-        "bias": _values(state, "encoder.pos_conv.0.bias"),
+        "bias": values(state, "encoder.pos_conv.0.bias"),
     }
 
 
 def _folded(state: Mapping[str, Tensor], conv: str, norm: str) -> dict[str, np.ndarray]:
-    """A convolution without bias and the batch norm behind it as one convolution with a bias."""
+    """A convolution without bias and the batch norm that follows it, as one with a bias."""
     gain, bias, mean, variance = (
-        _values(state, f"{norm}.{part}").astype(np.float64)
+        values(state, f"{norm}.{part}").astype(np.float64)
         for part in ("weight", "bias", "running_mean", "running_var")
     )
     scale = gain / np.sqrt(variance + BATCH_NORM_EPSILON)
-    # [out in ... h w] to [... h w in out], as Flax has them.
-    kernel = np.moveaxis(_values(state, f"{conv}.weight"), (1, 0), (-2, -1)) * scale
+    # [out in ... h w] to Flax's [... h w in out].
+    kernel = np.moveaxis(values(state, f"{conv}.weight"), (1, 0), (-2, -1)) * scale
     return {
         "kernel": np.ascontiguousarray(kernel, np.float32),
         "bias": (bias - mean * scale).astype(np.float32),
     }
 
 
-def _linear(state: Mapping[str, Tensor], name: str) -> dict[str, np.ndarray]:
-    kernel = np.ascontiguousarray(_values(state, f"{name}.weight").T)
-    return {"kernel": kernel, "bias": _values(state, f"{name}.bias")}
-
-
-def _norm(state: Mapping[str, Tensor], name: str) -> dict[str, np.ndarray]:
-    return {"scale": _values(state, f"{name}.weight"), "bias": _values(state, f"{name}.bias")}
-
-
 def _slopes(state: Mapping[str, Tensor], name: str) -> dict[str, np.ndarray]:
-    return {"slope": _values(state, f"{name}.weight")}
-
-
-def _values(state: Mapping[str, Tensor], name: str) -> np.ndarray:
-    return state[name].numpy().astype(np.float32)
+    return {"slope": values(state, f"{name}.weight")}

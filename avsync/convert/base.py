@@ -1,19 +1,54 @@
-"""What every kind of published file is converted to.
+"""What every kind of published file is converted to, and the layers that they share.
 
 A kind is a module of this package with a function `convert_file(contents) -> Checkpoint`, where
-`contents` is what `torch_file.read` makes of the file. It raises ValueError, without naming the
-file, for contents that are not of its kind.
+`contents` is what `torch_file.read` returns. It raises ValueError, without naming the file, if the
+contents are not of its kind.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
 
 
 class Checkpoint(NamedTuple):
-    """What a training leaves, of a training that took place elsewhere.
+    """A model that was trained elsewhere, as a training of avsync would leave it.
 
-    params: NumPy arrays, float32, in the tree that the model has them in.
-    config: the fields of avsync.config that are not at their default.
+    params: NumPy arrays, float32, in the tree that the model expects.
+    config: the fields of avsync.config that differ from their defaults.
     """
 
     params: dict[str, Any]
     config: dict[str, Any]
+
+
+class Converted(NamedTuple):
+    """params: of one module, float32. options: attributes that the module must have for them."""
+
+    params: dict[str, Any]
+    options: dict[str, Any]
+
+
+@runtime_checkable
+class Tensor(Protocol):
+    """A tensor in a file; `numpy` reads its values."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    def numpy(self) -> np.ndarray: ...
+
+
+def linear(state: Mapping[str, Tensor], name: str) -> dict[str, np.ndarray]:
+    """The parameters of a Dense layer; PyTorch's kernel is [out in]."""
+    kernel = np.ascontiguousarray(values(state, f"{name}.weight").T)
+    return {"kernel": kernel, "bias": values(state, f"{name}.bias")}
+
+
+def norm(state: Mapping[str, Tensor], name: str) -> dict[str, np.ndarray]:
+    """The parameters of a LayerNorm."""
+    return {"scale": values(state, f"{name}.weight"), "bias": values(state, f"{name}.bias")}
+
+
+def values(state: Mapping[str, Tensor], name: str) -> np.ndarray:
+    """The values of a tensor in float32."""
+    return state[name].numpy().astype(np.float32)

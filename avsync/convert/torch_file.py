@@ -1,13 +1,13 @@
-"""Files of `torch.save`, read without PyTorch and without running what is pickled in them.
+"""Reads files of `torch.save` without PyTorch and without running the code pickled in them.
 
-Since PyTorch 1.6 such a file is a zip: `ROOT/data.pkl` is a pickle that names the tensors,
-`ROOT/data/KEY` are their values, raw. Of the pickle, tensors and dictionaries are understood; all
-other names become inert stubs, and none is imported:
+Since PyTorch 1.6 such a file is a zip: `ROOT/data.pkl` is a pickle that names the tensors, and
+`ROOT/data/KEY` are their raw values. Only tensors and dictionaries are restored; all other names
+become inert stubs, and nothing is imported:
 
-- Classes of other libraries are welcome, published checkpoints are full of them. Their stubs lie
-  where the objects would, and are an error only where tensors were needed (`state_dict`).
-- Of Python's own library only what holds data is welcome. A file that names `os.system`, `eval` or
-  the like would not get to run it, but was made to: it is refused as a whole.
+- Classes of other libraries are accepted, because published checkpoints are full of them. Their
+  stubs are an error only where tensors are expected (`state_dict`).
+- From the standard library only data types are accepted. A file that names `os.system`, `eval` or
+  the like could not run it here, but was made to: it is refused.
 """
 
 import zipfile
@@ -19,16 +19,16 @@ from avsync.convert._tensor import TorchTensor, check_member
 from avsync.convert._unpickler import Stub, Unpickler
 
 ZIP_START, PICKLE_START = b"PK\x03\x04", b"\x80"
-# Before PyTorch 1.6 a file began with the pickled number 0x1950a86a20f9469cfc6c, after two bytes
-# that tell the protocol.
+# Before PyTorch 1.6 files began with the pickled number 0x1950a86a20f9469cfc6c, after two bytes for
+# the protocol.
 LEGACY_START = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What was saved in `path`, with `TorchTensor`s for tensors; no value of them is read.
+    """The contents of `path`, with `TorchTensor`s for tensors, whose values are not read.
 
-    ValueError tells what is wrong: not a zip file of PyTorch (or cut short, or older than 1.6), a
-    name of code, big-endian, compressed or missing values, a tensor that leaves its storage.
+    ValueError if the file is not a zip file of PyTorch (or cut short, or older than 1.6), names
+    code, has big-endian, compressed or missing values, or a tensor that exceeds its storage.
     """
     with path.open("rb") as file:
         start = file.read(2 + len(LEGACY_START))
@@ -36,15 +36,15 @@ def read(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} {_why_no_zip(start)}")
     try:
         return _unpickle(zipfile.ZipFile(path))
-    # Hostile or damaged bytes make a pickle fail in any way: every kind of error is the file's.
+    # Hostile or damaged bytes make a pickle raise any exception.
     except Exception as error:
         raise ValueError(f"{path} cannot be read as a file of torch.save: {error}") from error
 
 
 def state_dict(contents: Mapping[str, Any], *, entry: str) -> dict[str, TorchTensor]:
-    """The tensors of `contents[entry]` by name; ValueError if it holds anything else."""
+    """The tensors of `contents[entry]` by name; ValueError if it has anything else."""
     if entry not in contents:
-        raise ValueError(f"no entry {entry!r} in the file; it has {', '.join(map(str, contents))}")
+        raise ValueError(f"the file has no entry {entry!r}; it has {', '.join(map(str, contents))}")
     tensors = contents[entry]
     if not isinstance(tensors, dict):
         raise ValueError(f"entry {entry!r} must hold tensors by name, not {_kind(tensors)}")
@@ -56,15 +56,15 @@ def state_dict(contents: Mapping[str, Any], *, entry: str) -> dict[str, TorchTen
 
 def _why_no_zip(start: bytes) -> str:
     if start.startswith(ZIP_START):
-        return "begins like a file of torch.save, but its end is missing: download it again"
+        return "is an incomplete file of torch.save: download it again"
     if start.endswith(LEGACY_START):
         return (
-            "was saved in the format of PyTorch before 1.6; only zip files can be read. If you "
-            "trust it, PyTorch rewrites it: torch.save(torch.load(old), new)"
+            "was saved by PyTorch before 1.6; only the zip files of later versions can be read. If "
+            "you trust it, convert it with PyTorch: torch.save(torch.load(old), new)"
         )
     if start.startswith(PICKLE_START):
         return "is a plain pickle, not a file of torch.save"
-    return "is no file of torch.save: it does not begin like a zip file"
+    return "is not a file of torch.save: it does not begin like a zip file"
 
 
 def _unpickle(archive: zipfile.ZipFile) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""A checkpoint as a folder that scores clips where nothing of avsync is installed."""
+"""Exports a checkpoint as a folder that scores clips without avsync."""

@@ -1,9 +1,9 @@
-"""The exported folder: a program with its manifest and loader, and the same as a checkpoint.
+"""The exported folder: a program with its manifest and loader, which is a checkpoint too.
 
-scorer.jaxexport     the program, parameters inside
-manifest.json        what it takes and returns, thresholds, versions, licence
-load_scorer.py       how it is called, with jax, numpy and flatbuffers alone
-config.json, weights.safetensors, calibration/0.json      a checkpoint, as avsync reads it
+scorer.jaxexport     the program with its parameters
+manifest.json        inputs, outputs, thresholds, versions, licence
+load_scorer.py       calls the program; needs only jax, numpy and flatbuffers
+config.json, weights.safetensors, calibration/0.json      a checkpoint that avsync reads
 """
 
 import json
@@ -27,7 +27,7 @@ from avsync.scoring.scorer import Scorer
 
 ARTEFACT, MANIFEST, LOADER = "scorer.jaxexport", "manifest.json", "load_scorer.py"
 
-# Of which the manifest has thresholds.
+# The manifest has one threshold for each.
 FALSE_ALARM_RATES = (0.01, 0.05, 0.1)
 
 
@@ -41,13 +41,13 @@ def write_folder(
     licences: Sequence[str],
     weights_dtype: str,
 ) -> export.Exported:
-    """Writes `folder`, complete or not at all, and returns the program that is in it.
+    """Writes `folder`, completely or not at all, and returns its program.
 
-    `config` and `calibration` are what lies beside the checkpoint of `scorer`, `channels` those of
-    the features that it takes, None if it takes clips. The program has the parameters in float32;
-    `weights_dtype`, of `avsync.weights.DTYPES`, is that of weights.safetensors.
+    `config` and `calibration` are those of the checkpoint of `scorer`; `channels` are those of the
+    features that it takes, or None if it takes clips. The program has the parameters in float32;
+    `weights_dtype`, one of `avsync.weights.DTYPES`, is the dtype of weights.safetensors.
 
-    ValueError if there is something at `folder`, or the parameters are too large for a program.
+    ValueError if `folder` is not new or empty, or if the parameters are too large for a program.
     """
     require_new(folder)
     program = make_program(scorer, channels=channels)
@@ -85,22 +85,22 @@ def write_folder(
 
 
 def thresholds(calibration: Mapping[str, Any] | None, scorer: Scorer) -> dict[str, Any] | None:
-    """By false-alarm rate, the clip score above which a clip is called fake, and what it is from.
+    """By false-alarm rate, the clip score above which a clip is called fake, and its origin.
 
-    "score" is None, and "note" says why, where the held-out reals are too few for the promise. None
-    without calibration, or with one whose scores were made by other rules than the scorer's.
+    Where there are too few calibration clips for a rate, "score" is None and "note" says why.
+    Returns None without a calibration, or if its scores were made by other rules than the scorer's.
     """
     rules = (scorer.frame_score, scorer.pooling)
     if not calibration or (calibration["frame"], calibration["pooling"]) != rules:
         return None
-    known = np.array(calibration["scores"], float)
+    scores = np.array(calibration["scores"], float)
     source = {name: calibration[name] for name in ("dataset", "split", "trim")}
-    rates = {str(rate): _threshold(known, rate) for rate in FALSE_ALARM_RATES}
-    return {**source, "num_reals": len(known), "by_false_alarm_rate": rates}
+    rates = {str(rate): _threshold(scores, rate) for rate in FALSE_ALARM_RATES}
+    return {**source, "num_reals": len(scores), "by_false_alarm_rate": rates}
 
 
-def _threshold(known: np.ndarray, rate: float) -> dict[str, Any]:
+def _threshold(scores: np.ndarray, rate: float) -> dict[str, Any]:
     try:
-        return {"score": threshold(known, false_alarm_rate=rate), "note": ""}
+        return {"score": threshold(scores, false_alarm_rate=rate), "note": ""}
     except ValueError as error:
         return {"score": None, "note": str(error)}

@@ -1,6 +1,6 @@
 """Scores one clip: pip install jax flatbuffers; python load_scorer.py VISUAL.npy AUDIO.npy
 
-The arrays are as manifest.json has them, without the axis b; leading silence is cut off here.
+manifest.json describes the arrays; leave out their axis b. Leading silence is trimmed here.
 """
 
 import json
@@ -17,14 +17,14 @@ def load():
 
 
 def trimmed(visual, audio):
-    silent = int(np.append(abs(audio.astype(np.int32)) > 16, True).argmax())
-    first = silent // 640 + 1 if silent else 0  # the frame in which sound begins goes too
+    num_silent = int(np.append(abs(audio.astype(np.int32)) > 16, True).argmax())
+    first = num_silent // 640 + 1 if num_silent else 0  # drops the frame where sound starts too
     return visual[first:], audio[640 * first :]
 
 
 if __name__ == "__main__":
     visual, audio = (np.load(path) for path in sys.argv[1:])
-    if audio.dtype == np.int16:  # features are of sound that was trimmed before
+    if audio.dtype == np.int16:  # features come from sound that is already trimmed
         visual, audio = trimmed(visual, audio)
-    found = load()(visual[None], audio[None], np.ones((1, len(visual)), bool))
-    print(json.dumps({name: np.asarray(array)[0].tolist() for name, array in found.items()}))
+    scores = load()(visual[None], audio[None], np.ones((1, len(visual)), bool))
+    print(json.dumps({name: np.asarray(array)[0].tolist() for name, array in scores.items()}))

@@ -1,4 +1,4 @@
-"""What somebody who has the exported folder alone must know of it: manifest.json."""
+"""manifest.json: all that is needed to use an exported folder without avsync."""
 
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -13,7 +13,7 @@ from avsync.units import CROP_PIXELS, FRAMES_PER_SECOND, SAMPLE_RATE, SAMPLES_PE
 AXES = {
     "b": "clips, at least 1",
     "t": "video frames of the longest clip of the batch, at least 1; shorter clips are padded "
-    "behind their end. Each new pair of b and t is compiled once",
+    "at their end. Each new pair of b and t is compiled once",
     "d": "channels",
 }
 
@@ -23,42 +23,42 @@ CLOCK = {
     "samples_per_frame": SAMPLES_PER_FRAME,
 }
 
-# By input: what it holds, of clips and of features.
+# Meanings of the inputs, for models of clips and of features.
 OF_CLIPS = {
-    "visual": f"grey mouth crops of {CROP_PIXELS} x {CROP_PIXELS} pixels, 0 to 255, as AV-HuBERT's "
-    "preprocessing makes them: each frame brought to a mean face by a similarity, fitted to 68 "
-    "landmarks and smoothed over 12 frames, and cut around its own mouth. "
-    f"The central {INPUT_PIXELS} x {INPUT_PIXELS} pixels are looked at",
-    "audio": "mono samples, full scale 32768; frame i sounds in samples "
+    "visual": f"grey mouth crops of {CROP_PIXELS} x {CROP_PIXELS} pixels, 0 to 255, by AV-HuBERT's "
+    "preprocessing: each frame is aligned to a mean face by a similarity transform, fitted to 68 "
+    "landmarks and smoothed over 12 frames, and cropped around its own mouth. "
+    f"The model sees the central {INPUT_PIXELS} x {INPUT_PIXELS} pixels",
+    "audio": "mono samples, full scale 32768; frame i covers samples "
     f"[{SAMPLES_PER_FRAME} i, {SAMPLES_PER_FRAME} (i + 1))",
 }
 OF_FEATURES = {
-    "visual": "features of the mouth, of the encoder that the model was trained with",
-    "audio": "features of the sound, one for each video frame, of the same encoder",
+    "visual": "features of the mouth, by the encoder that the model was trained with",
+    "audio": "features of the sound, one per video frame, by the same encoder",
 }
-VALID = "true for a frame of the clip, false for padding behind its end, which changes no score"
+VALID = "true for frames of the clip, false for padding at its end, which changes no score"
 
 TRIM = {
     "rule": "leading",
     "silence_level": SILENCE_LEVEL,
-    "meaning": "Cut leading silence off first: of n samples in front of the first one whose "
-    f"magnitude is above silence_level, n // {SAMPLES_PER_FRAME} + 1 video frames go (none if n "
-    f"is 0), and {SAMPLES_PER_FRAME} samples with each. Features must be extracted from sound "
-    "that is trimmed. Scores and thresholds are of clips that are trimmed so",
+    "meaning": "Trim leading silence first: if n samples precede the first one whose magnitude "
+    f"exceeds silence_level, drop n // {SAMPLES_PER_FRAME} + 1 video frames (none if n is 0) and "
+    f"{SAMPLES_PER_FRAME} samples with each. Features must be extracted from trimmed sound. Scores "
+    "and thresholds hold for trimmed clips",
 }
 
 OUTPUTS = {
-    "frame_scores": "how badly each frame fails to pick its own sound, by the rule frame_score; "
-    "grows with fakeness. Means nothing where valid is false",
+    "frame_scores": "mismatch of each frame and its own sound, by the rule frame_score; grows with "
+    "fakeness. Meaningless where valid is false",
     "clip_score": "frame scores of the valid frames, pooled by the rule pooling; grows with "
     "fakeness. NaN for a clip without valid frames",
-    "offset_frames": "by how many video frames the sound of the whole clip comes late; of a model "
-    "trained by alignment. No sign of a fake by itself",
+    "offset_frames": "A/V offset of the whole clip: video frames by which the sound is late, for "
+    "models trained by alignment. An offset alone does not indicate a fake",
 }
 
 LICENCE = (
-    "The program is made by avsync (Apache-2.0). The weights are under the terms of whoever "
-    "trained them, and of the data and the weights that they were trained from."
+    "The program was made by avsync (Apache-2.0). The weights are subject to the terms of whoever "
+    "trained them, and of the data and weights that they were trained from."
 )
 
 
@@ -73,9 +73,9 @@ def describe(
 ) -> dict[str, Any]:
     """The manifest of `program`, ready for JSON.
 
-    `rules` are the names of frame score and pooling and the reach; `weights` their fingerprint and
-    number; `thresholds` what the scores of held-out reals promise, None if there are none;
-    `licences` what is known of the weights' terms beside `LICENCE`.
+    `rules` are frame score, pooling and reach; `weights` are fingerprint, number of parameters and
+    dtype; `thresholds` come from the calibration clips, None if there are none; `licences` are
+    known terms of the weights in addition to `LICENCE`.
     """
     meanings = {**(OF_FEATURES if takes_features else OF_CLIPS), "valid": VALID}
     packages = ("avsync", "jax", "jaxlib", "numpy")
@@ -86,7 +86,7 @@ def describe(
         "trim": TRIM,
         "inputs": _arrays(meanings, program.in_avals),
         "outputs": _arrays(
-            # A dict is flattened by the order of its keys.
+            # JAX flattens a dict in the order of its sorted keys.
             {name: OUTPUTS[name] for name in sorted(OUTPUTS)}, program.out_avals
         ),
         "rules": dict(rules),

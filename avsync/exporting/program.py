@@ -1,7 +1,6 @@
-"""A scorer with its parameters as one program: for batches of any size, clips of any length."""
+"""A scorer with its parameters as one program, for batches and clips of any size."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +12,7 @@ from avsync.pp.augment import INPUT_PIXELS
 from avsync.scoring.scorer import Scorer
 from avsync.units import CROP_PIXELS, SAMPLES_PER_FRAME
 
-# One artefact serves them all; which of them, is seen when it is called.
+# One artefact serves all of them; JAX picks the platform when it is called.
 PLATFORMS = ("cpu", "cuda", "tpu")
 
 # An artefact is one flatbuffer, whose offsets are signed 32-bit numbers.
@@ -21,13 +20,14 @@ MAX_PARAMETER_BYTES = 2**31 - (64 << 20)
 
 
 def make_program(scorer: Scorer, *, channels: Mapping[str, int] | None) -> export.Exported:
-    """A program of (visual, audio, valid) that returns a dict of the scorer's results.
+    """A program (visual, audio, valid) -> results of the scorer by name.
 
-    visual: uint8 [b t 96 96 1] mouth crops, of which the central 88 x 88 are looked at, as in
-      every evaluation; audio: int16 [b 640t]; valid: bool [b t]. With `channels`, of the features
-      of each stream, visual and audio are float32 [b t d]. b and t are at least 1.
-    Returned: frame_scores [b t]; clip_score [b], NaN for a clip without valid frames;
-      offset_frames [b], as `avsync.scoring.clip_offset`.
+    visual: uint8 [b t 96 96 1] mouth crops, of which the model sees the central 88 x 88 pixels;
+    audio: int16 [b 640t]; valid: bool [b t]. With `channels`, the number for the features of each
+    stream, visual and audio are float32 [b t d]. b and t are at least 1.
+
+    Results: frame_scores [b t]; clip_score [b], NaN for a clip without valid frames;
+    offset_frames [b], see `avsync.scoring.clip_offset`.
 
     ValueError if the parameters are too large for one artefact.
     """
@@ -35,13 +35,13 @@ def make_program(scorer: Scorer, *, channels: Mapping[str, int] | None) -> expor
     if num_bytes > MAX_PARAMETER_BYTES:
         raise ValueError(
             f"the parameters take {num_bytes / 2**30:.2f} GiB; one artefact holds at most "
-            f"{MAX_PARAMETER_BYTES / 2**30:.2f} GiB. Hand out the checkpoint itself, or export a "
+            f"{MAX_PARAMETER_BYTES / 2**30:.2f} GiB. Distribute the checkpoint itself, or export a "
             "head trained on extracted features"
         )
 
     def score(visual: jax.Array, audio: jax.Array, valid: jax.Array) -> dict[str, jax.Array]:
-        visual = visual if channels else _central(visual)
-        params = jax.tree.map(jnp.asarray, scorer.params)  # constants of the program
+        visual = visual if channels else _central_pixels(visual)
+        params = jax.tree.map(jnp.asarray, scorer.params)  # become constants of the program
         offset_logits = scorer.apply(params, visual, audio, valid)
         frames = scoring.frame_scores(offset_logits, name=scorer.frame_score)
         return {
@@ -53,8 +53,8 @@ def make_program(scorer: Scorer, *, channels: Mapping[str, int] | None) -> expor
     return export.export(jax.jit(score), platforms=PLATFORMS)(*_inputs(channels))
 
 
-def _inputs(channels: Mapping[str, int] | None) -> tuple[Any, ...]:
-    # Of one scope, so that b and t are the same in all of them.
+def _inputs(channels: Mapping[str, int] | None) -> tuple[jax.ShapeDtypeStruct, ...]:
+    # From one scope, so that b and t are the same in all inputs.
     batch, time = export.symbolic_shape("b, t")
     if channels:
         visual, audio = (
@@ -68,7 +68,7 @@ def _inputs(channels: Mapping[str, int] | None) -> tuple[Any, ...]:
     return visual, audio, jax.ShapeDtypeStruct((batch, time), jnp.bool_)
 
 
-def _central(crops: jax.Array) -> jax.Array:
+def _central_pixels(crops: jax.Array) -> jax.Array:
     first = (CROP_PIXELS - INPUT_PIXELS) // 2
     inside = slice(first, first + INPUT_PIXELS)
     return crops[:, :, inside, inside]

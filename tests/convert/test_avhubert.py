@@ -1,4 +1,4 @@
-"""Published AV-HuBERT files to parameters: every key accounted for, nothing guessed."""
+"""Published AV-HuBERT files to parameters: every key is accounted for."""
 
 import functools
 import json
@@ -21,7 +21,7 @@ LAYOUTS = [f"{size}_{kind}" for size in ("base", "large") for kind in ("finetune
 
 
 class Fake:
-    """Ones of a shape, made when they are asked for."""
+    """A tensor of ones, created when it is read."""
 
     def __init__(self, *shape: int):
         self.shape = shape
@@ -47,7 +47,7 @@ def pretrained(checkpoint):
 
 @pytest.fixture(scope="module")
 def listing(testdata):
-    """`listing("base_pretrained")`: tensors of the names and shapes of a published layout."""
+    """`listing("base_pretrained")`: tensors with the names and shapes of a published layout."""
 
     def read(layout: str, num_layers: int | None = None, shrink: dict[int, int] | None = None):
         text = (testdata.parent / "facts" / f"keys_{layout}.txt").read_text()
@@ -69,7 +69,7 @@ def test_every_key_of_the_published_files_is_known(listing, layout):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS[:2])
-def test_a_key_may_be_missing_only_if_nothing_needs_it(listing, layout):
+def test_only_unused_keys_may_be_missing(listing, layout):
     state = strip(listing(layout))
     num_unused = 0
     for name in state:
@@ -80,22 +80,24 @@ def test_a_key_may_be_missing_only_if_nothing_needs_it(listing, layout):
         else:
             with pytest.raises(ValueError, match=re.escape(name)):
                 check(rest)
-    # 20 batch norms count their batches; then the mask, the clusters, and a decoder or projection.
+    # Counters of 20 batch norms, the mask, the clusters, and a decoder or projection.
     num_decoder = sum(name.startswith("decoder.") for name in state)
     assert num_unused == 20 + 2 + (num_decoder or 2)
 
 
 def test_an_unknown_key_and_a_wrong_shape_are_refused(pretrained):
-    with pytest.raises(ValueError, match=r"no AV-HuBERT encoder has: encoder\.layers\.0\.gate"):
+    with pytest.raises(ValueError, match=r"unknown tensors: encoder\.layers\.0\.gate"):
         convert({**pretrained, "encoder.layers.0.gate": Fake(128)})
     name = "feature_extractor_video.proj.weight"
-    with pytest.raises(ValueError, match=rf"{re.escape(name)} \[128, 512\], not \[512, 128\]"):
+    with pytest.raises(
+        ValueError, match=rf"{re.escape(name)} is \[512, 128\], expected \[128, 512\]"
+    ):
         convert({**pretrained, name: Fake(512, 128)})
     with pytest.raises(ValueError, match="lacks: feature_extractor_audio"):
         convert({})
 
 
-def test_the_parameters_are_those_of_the_encoder(checkpoint):
+def test_parameters_have_the_names_and_shapes_of_the_encoder(checkpoint):
     params, options = convert(*checkpoint)
     assert options == {"embedding": 128, "feed_forward": 256, "num_layers": 2, "num_heads": 2}
     wanted = jax.eval_shape(
@@ -119,21 +121,23 @@ def test_the_config_of_a_converted_file_makes_both_encoders(testdata):
     assert model.visual_encoder.embedding == model.audio_encoder.embedding == 128
 
 
-def test_both_layouts_and_both_names_of_a_normalised_weight_give_the_same(checkpoint, pretrained):
+def test_both_layouts_and_both_names_of_a_normalised_weight_give_the_same_parameters(
+    checkpoint, pretrained
+):
     state, cfg = checkpoint
     fine_tuned, options = convert(state, cfg)
     renamed = dict(pretrained)
     for old, new in (("weight_g", "original0"), ("weight_v", "original1")):
         tensor = renamed.pop(f"encoder.pos_conv.0.{old}")
         renamed[f"encoder.pos_conv.0.parametrizations.weight.{new}"] = tensor
-    # In a pre-trained file the encoder's config stands where the fine-tuned one has its own.
+    # A pre-trained file has the encoder's config where a fine-tuned file has its own.
     inner = cfg["model"]["w2v_args"]
     for other in (convert(pretrained, inner), convert(renamed, inner)):
         assert other.options == options
         jax.tree.map(np.testing.assert_array_equal, other.params, fine_tuned)
 
 
-def test_heads_come_from_the_config_or_have_64_channels(pretrained):
+def test_the_number_of_heads_comes_from_the_config_or_from_64_channels(pretrained):
     namespace = Stub()
     namespace.state = {"encoder_attention_heads": 4}
     assert convert(pretrained, {"model": namespace}).options["num_heads"] == 4
@@ -144,7 +148,7 @@ def test_heads_come_from_the_config_or_have_64_channels(pretrained):
     ("field", "value"),
     [("modality_fuse", "add"), ("layer_norm_first", False), ("encoder_attention_heads", 3)],
 )
-def test_a_network_built_otherwise_is_refused(pretrained, field, value):
+def test_a_network_of_another_design_is_refused(pretrained, field, value):
     with pytest.raises(ValueError, match=f"config has {field} = {value!r}"):
         convert(pretrained, {"model": {field: value}})
 

@@ -1,4 +1,4 @@
-"""Torch files: every value right, and nothing but values ever comes out of one."""
+"""Files of torch.save: values are read exactly, and no code is ever run."""
 
 import pickle
 import tracemalloc
@@ -21,7 +21,7 @@ ONE = tensor(storage("0", 6), (6,), (1,))
 
 
 def read(path: Path, pickled: bytes, values: np.ndarray = SIX, **options):
-    """What is read of a file that holds `pickled` and one storage, "0"."""
+    """The contents of a file with `pickled` and one storage, "0"."""
     return torch_file.read(torch_zip.write(path, pickled, {"0": values.tobytes()}, **options))
 
 
@@ -69,7 +69,7 @@ def test_a_scalar_and_an_empty_tensor_are_read(path):
 
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_offset_and_stride_mean_what_they_mean_in_numpy(data, tmp_path_factory):
+def test_offset_and_stride_mean_the_same_as_in_numpy(data, tmp_path_factory):
     shape = data.draw(st.lists(st.integers(1, 4), max_size=3).map(tuple))
     stride = data.draw(st.tuples(*[st.integers(1, 9) for _ in shape]))
     offset = data.draw(st.integers(0, 20))
@@ -80,8 +80,8 @@ def test_offset_and_stride_mean_what_they_mean_in_numpy(data, tmp_path_factory):
     np.testing.assert_array_equal(read(path, pickled, values)["w"].numpy(), expected)
 
 
-def test_a_tensor_that_is_not_asked_for_is_not_read(path):
-    """It could not be: its bytes are damaged, which the checksum of the zip tells."""
+def test_tensors_are_read_on_demand(path):
+    """Its bytes are damaged, so that reading them fails the checksum of the zip."""
     pickled = dict_of({"model": ONE, "optimizer": tensor(storage("1", 6), (6,), (1,))})
     torch_zip.write(path, pickled, {"0": SIX.tobytes(), "1": (SIX + 100).tobytes()})
     damaged = path.read_bytes().replace((SIX + 100).tobytes(), (SIX + 101).tobytes())
@@ -92,8 +92,8 @@ def test_a_tensor_that_is_not_asked_for_is_not_read(path):
         contents["optimizer"].numpy()
 
 
-def test_reading_one_tensor_takes_its_own_memory_and_little_more(path):
-    values = np.zeros(8 << 20, np.float32)  # 32 MiB, of which a quarter is asked for
+def test_reading_a_tensor_takes_little_more_than_its_own_memory(path):
+    values = np.zeros(8 << 20, np.float32)  # 32 MiB, of which a quarter is read
     quarter = tensor(storage("0", len(values)), (2 << 20,), (1,), offset=1 << 20)
     contents = read(path, dict_of({"w": quarter}), values)
     tracemalloc.start()
@@ -112,7 +112,7 @@ def test_parameters_ordered_dictionaries_and_their_metadata_are_read(path):
     assert weights["w"].numpy().tolist() == SIX.tolist()
 
 
-def test_objects_of_unknown_classes_are_inert_whatever_is_done_to_them(path):
+def test_objects_of_unknown_classes_are_inert_stubs(path):
     known = name("fairseq.data Dictionary")
     made = known + b")\x81"  # NEWOBJ
     filled = made + plain(1) + b"a(" + plain(2) + b"e" + plain("key") + plain(3) + b"s"
@@ -123,7 +123,7 @@ def test_objects_of_unknown_classes_are_inert_whatever_is_done_to_them(path):
     assert len({contents["task"], contents["scale"]}) == 2  # they can be keys and members
 
 
-def test_tensors_of_an_unknown_type_are_stubs_and_harm_no_other(path):
+def test_tensors_of_an_unknown_type_are_stubs(path):
     strange = tensor(storage("1", 6, "ComplexFloatStorage"), (6,), (1,))
     contents = read(path, dict_of({"model": dict_of({"w": ONE}), "strange": strange}))
     assert torch_file.state_dict(contents, entry="model")["w"].shape == (6,)
@@ -133,7 +133,7 @@ def test_tensors_of_an_unknown_type_are_stubs_and_harm_no_other(path):
 @pytest.mark.parametrize(
     ("contents", "message"),
     [
-        ({"state_dict": ONE}, "no entry 'model' in the file; it has state_dict"),
+        ({"state_dict": ONE}, "no entry 'model'; it has state_dict"),
         ({"model": plain([1])}, "must hold tensors by name, not a list"),
         ({"model": name("net Model") + b")\x81"}, "not <stub of net.Model>"),
         (
@@ -142,7 +142,7 @@ def test_tensors_of_an_unknown_type_are_stubs_and_harm_no_other(path):
         ),
     ],
 )
-def test_a_state_dict_holds_tensors_and_nothing_else(path, contents, message):
+def test_a_state_dict_with_anything_but_tensors_is_refused(path, contents, message):
     with pytest.raises(ValueError, match=message):
         torch_file.state_dict(read(path, dict_of(contents)), entry="model")
 
@@ -159,7 +159,7 @@ def test_a_state_dict_holds_tensors_and_nothing_else(path, contents, message):
         ("importlib import_module", "{}"),
     ],
 )
-def test_a_file_that_tries_to_run_code_runs_nothing_and_is_refused(path, function, argument):
+def test_a_file_that_names_code_runs_nothing_and_is_refused(path, function, argument):
     trace = path.with_name("trace")
     attack = call(name(function), plain(argument.format(str(trace))))
     origin = function.replace(" ", r"\.")
@@ -169,7 +169,7 @@ def test_a_file_that_tries_to_run_code_runs_nothing_and_is_refused(path, functio
 
 
 def test_the_attacks_of_these_tests_are_real(path):
-    """What plain pickle makes of the same bytes: otherwise nothing above would prove a thing."""
+    """Plain pickle runs the same bytes: otherwise the tests above would prove nothing."""
     trace = path.with_name("trace")
     pickle.loads(b"\x80\x02" + call(name("os system"), plain(f"touch {trace}")) + b".")
     assert trace.exists()
@@ -184,11 +184,11 @@ def test_the_attacks_of_these_tests_are_real(path):
         (dict_of({"w": tensor(storage("0", 6), (10**9, 10**9), (0, 0))}), "needs 10{18} values"),
         (dict_of({"w": tensor(storage("0", 6), (2,), (-1,), 1)}), "none below 0"),
         (dict_of({"w": tensor(storage("0", 6), (2,), (1,), -1)}), "none below 0"),
-        (dict_of({"w": tensor(storage("0", 6), (2, 3), (1,))}), "both for each axis"),
-        (dict_of({"w": tensor(plain(1), (2,), (1,))}), "a tensor of int, which is no storage"),
+        (dict_of({"w": tensor(storage("0", 6), (2, 3), (1,))}), "one value per axis"),
+        (dict_of({"w": tensor(plain(1), (2,), (1,))}), "a tensor of int, which is not a storage"),
         (dict_of({"w": set_state(ONE, plain({"offset": 99}))}), "changes a tensor"),
         (dict_of({"w": storage("1", 6)}), "its member archive/data/1 is missing"),
-        (dict_of({"w": storage("0", 7)}), "has 24 bytes instead of 28"),
+        (dict_of({"w": storage("0", 7)}), "has 24 bytes, expected 28"),
         (dict_of({"w": plain("module") + b"Q"}), "refers to data in an unknown way: 'module'"),
         (dict_of({"w": tuple_of(plain("module"), plain(1)) + b"Q"}), "in an unknown way"),
         (plain([1, 2]), "must hold a dictionary, not a list"),
@@ -196,7 +196,7 @@ def test_the_attacks_of_these_tests_are_real(path):
         (b"(", "model.pt cannot be read"),
     ],
 )
-def test_a_pickle_of_what_cannot_be_is_refused(path, pickled, message):
+def test_an_impossible_pickle_is_refused(path, pickled, message):
     with pytest.raises(ValueError, match=message):
         read(path, pickled)
 
@@ -206,7 +206,7 @@ def test_a_big_endian_file_is_refused(path):
         read(path, dict_of({"w": ONE}), byteorder=b"big")
 
 
-def test_a_file_from_before_the_byte_order_was_noted_is_read(path):
+def test_a_file_without_a_byte_order_is_read(path):
     assert read(path, dict_of({"w": ONE}), byteorder=None)["w"].shape == (6,)
 
 
@@ -218,33 +218,33 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (torch_zip.legacy(), "format of PyTorch before 1.6"),
+        (torch_zip.legacy(), "saved by PyTorch before 1.6"),
         (pickle.dumps({"w": [1.0]}), "is a plain pickle"),
         (b"<html>404</html>", "does not begin like a zip file"),
         (b"", "does not begin like a zip file"),
     ],
 )
-def test_a_file_of_another_format_is_named(path, content, message):
+def test_a_file_of_another_format_is_refused(path, content, message):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=f"model.pt .*{message}"):
         torch_file.read(path)
 
 
-def test_a_zip_of_something_else_is_named(path):
+def test_a_zip_file_of_another_kind_is_refused(path):
     np.savez(path.with_suffix(".npz"), SIX)
     with pytest.raises(ValueError, match=r"one member ROOT/data\.pkl, but has 0"):
         torch_file.read(path.with_suffix(".npz"))
 
 
 @pytest.mark.parametrize("num_bytes", [1, 30, 200, 400])
-def test_a_download_cut_short_is_named(path, num_bytes):
+def test_an_incomplete_download_is_refused(path, num_bytes):
     torch_zip.write(path, dict_of({"w": ONE}), {"0": SIX.tobytes()})
-    with pytest.raises(ValueError, match="its end is missing: download it again"):
+    with pytest.raises(ValueError, match=r"incomplete file of torch.save: download it again"):
         torch_file.read(torch_zip.cut(path, num_bytes))
 
 
-def test_a_damaged_file_gives_values_or_a_value_error(path):
-    """Every byte in turn is turned over; whatever that hits, nothing else comes out."""
+def test_a_damaged_file_returns_values_or_raises_a_value_error(path):
+    """Each byte in turn is inverted."""
     torch_zip.write(path, dict_of({"w": ONE}), {"0": SIX.tobytes()})
     whole = bytearray(path.read_bytes())
     for index in range(len(whole)):

@@ -1,4 +1,4 @@
-"""Torch files made by hand: pickles put together from opcodes, raw bytes beside them."""
+"""Handmade torch files: pickles assembled from opcodes, beside raw bytes."""
 
 import io
 import pickle
@@ -16,7 +16,7 @@ def plain(value: Any) -> bytes:
 
 
 def name(full_name: str) -> bytes:
-    """Opcodes that push whatever "module name" stands for."""
+    """Opcodes that push the object called "module name"."""
     module, attribute = full_name.split()
     return f"c{module}\n{attribute}\n".encode()
 
@@ -59,7 +59,7 @@ def write(
     byteorder: bytes | None = b"little",
     compression: int = zipfile.ZIP_STORED,
 ) -> Path:
-    """A file whose pickle does `pickled`, and whose storages are `data`."""
+    """A file with the pickle `pickled` and the storages `data`."""
     with zipfile.ZipFile(path, "w", compression) as archive:
         archive.writestr("archive/data.pkl", b"\x80\x02" + pickled + b".")
         if byteorder is not None:
@@ -70,13 +70,13 @@ def write(
 
 
 def cut(path: Path, num_bytes: int) -> Path:
-    """`path` with this many bytes missing at the end."""
+    """Cuts `num_bytes` off the end of `path`."""
     path.write_bytes(path.read_bytes()[:-num_bytes])
     return path
 
 
 def legacy() -> bytes:
-    """How a file of PyTorch before 1.6 begins: pickles one after the other, the first a number."""
+    """The beginning of a file of PyTorch before 1.6: consecutive pickles, the first a number."""
     file = io.BytesIO()
     for value in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}):
         pickle.dump(value, file, protocol=2)

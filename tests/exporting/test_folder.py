@@ -1,4 +1,4 @@
-"""What lies beside the program: thresholds, manifest, and a loader that trims as avsync does."""
+"""The files beside the program: thresholds, manifest, and a loader that trims as avsync does."""
 
 import json
 
@@ -22,7 +22,7 @@ def calibration(*scores: float, pooling: str = "logmeanexp"):
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory: pytest.TempPathFactory):
-    """A checkpoint of a head on features, with the scores of 19 held-out reals: 1, 2, …, 19."""
+    """A checkpoint of a head on features, with the scores of 19 calibration clips: 1, 2, …, 19."""
     workdir = tmp_path_factory.mktemp("runs") / "head"
     config = small_config("features")
     checkpoint.write_config(workdir, json.loads(config.to_json()))
@@ -38,25 +38,25 @@ def exported(workdir, tmp_path_factory: pytest.TempPathFactory):
     return folder
 
 
-def test_thresholds_are_those_that_few_of_the_held_out_reals_exceed():
+def test_few_calibration_clips_exceed_the_thresholds():
     scorer, _ = scorer_and_program("features")
     found = thresholds(calibration(*range(1, 20)), scorer)
     assert found is not None
     assert (found["dataset"], found["trim"], found["num_reals"]) == ("grid", "leading", 19)
     rates = found["by_false_alarm_rate"]
-    # One of 20, the new one among them, is above the largest; two are above the second largest.
+    # A new clip makes 20: one of them is above the largest score, two are above the second largest.
     assert (rates["0.05"]["score"], rates["0.1"]["score"]) == (19, 18)
     assert rates["0.01"]["score"] is None
     assert "it takes 99" in rates["0.01"]["note"]
 
 
-def test_scores_of_other_rules_give_no_thresholds():
+def test_scores_by_other_rules_give_no_thresholds():
     scorer, _ = scorer_and_program("features")
     assert thresholds(None, scorer) is None
     assert thresholds(calibration(*range(1, 20), pooling="mean"), scorer) is None
 
 
-def test_the_manifest_tells_what_goes_in_and_what_comes_out(exported):
+def test_the_manifest_describes_inputs_and_outputs(exported):
     manifest = json.loads((exported / "manifest.json").read_text())
     inputs = [(x["name"], x["dtype"], x["shape"]) for x in manifest["inputs"]]
     assert inputs == [
@@ -75,7 +75,7 @@ def test_the_manifest_tells_what_goes_in_and_what_comes_out(exported):
     assert manifest["versions"]["jax"] and manifest["calling_convention_version"] > 0
 
 
-def test_an_export_is_a_checkpoint_with_the_same_config_scores_and_weights(workdir, exported):
+def test_an_export_is_a_checkpoint_with_the_same_config_calibration_and_weights(workdir, exported):
     assert checkpoint.find(exported) == (exported, 0)
     assert checkpoint.read_config(exported) == checkpoint.read_config(workdir)
     assert checkpoint.read_calibration(exported, 0) == checkpoint.read_calibration(workdir, 0)
@@ -84,17 +84,17 @@ def test_an_export_is_a_checkpoint_with_the_same_config_scores_and_weights(workd
     np.testing.assert_allclose(rounded, kernel, rtol=1e-3)
 
 
-def test_nothing_that_is_there_is_replaced(workdir, exported, tmp_path):
+def test_existing_files_are_not_replaced(workdir, exported, tmp_path):
     export = build.make_export(workdir, 0, num_channels=24, weights_dtype="float32")
-    with pytest.raises(ValueError, match="scorer is there and not an empty folder"):
+    with pytest.raises(ValueError, match="scorer already exists and is not empty"):
         export(exported)
     file = tmp_path / "file"
     file.write_text("")
-    with pytest.raises(ValueError, match="file is there and not an empty folder"):
+    with pytest.raises(ValueError, match="file already exists and is not empty"):
         export(file)
 
 
-def test_a_model_of_features_asks_for_their_channels_and_another_takes_none(workdir, tmp_path):
+def test_only_a_model_of_features_takes_their_number_of_channels(workdir, tmp_path):
     with pytest.raises(ValueError, match="give --feature_channels=N"):
         build.make_export(workdir, 0, num_channels=None, weights_dtype="float32")
     checkpoint.write_config(tmp_path, json.loads(small_config("lip_conv").to_json()))
@@ -102,7 +102,7 @@ def test_a_model_of_features_asks_for_their_channels_and_another_takes_none(work
         build.make_export(tmp_path, 0, num_channels=24, weights_dtype="float32")
 
 
-def test_the_terms_of_published_weights_are_named_where_there_may_be_some():
+def test_the_terms_of_published_weights_are_in_the_licences():
     (licence,) = build.licences(small_config("avhubert"))
     assert "non-commercial research only" in licence
     assert build.licences(small_config("lip_conv")) == []

@@ -1,4 +1,4 @@
-"""The exported program gives what the model itself gives, whatever the sizes."""
+"""The exported program returns the results of the model itself, for all sizes."""
 
 from functools import cache
 
@@ -26,7 +26,7 @@ def small_config(model: str):
         options.audio.update(num_bands=16, widths=(4, 4, 8), embedding=8)
         options.visual.temporal_blocks = options.audio.temporal_blocks = 1
     elif model == "avhubert":
-        # Clips longer than a chunk would be taken piece by piece.
+        # Clips longer than a chunk would be processed in chunks.
         sizes = {"embedding": 32, "feed_forward": 32, "num_heads": 2, "num_layers": 1}
         sizes = {"name": "avhubert", "chunk_frames": 4, **sizes}
         options.visual = encoder(modality="video", **sizes)
@@ -39,7 +39,7 @@ def small_config(model: str):
 
 
 def random_batch(model: str, num_clips: int, num_frames: int):
-    """The last clip is half as long as the others, if there is more than one."""
+    """Random clips; the last of several is half as long as the others."""
     random = np.random.default_rng(num_frames)
     shape = (num_clips, num_frames)
     if model == "features":
@@ -54,7 +54,7 @@ def random_batch(model: str, num_clips: int, num_frames: int):
 
 
 def random_params(config, extraction: Extraction | None):
-    """Of the shapes of the model's own, which take longer to compute than all that is tested."""
+    """Random parameters; those of the model take longer to initialise than all the tests."""
     model, inputs = build.make_model(config), build.inputs_like(extraction)
     shapes = jax.eval_shape(lambda: build.init_params(model, inputs, seed=0))
     random = np.random.default_rng(0)
@@ -81,7 +81,7 @@ def scorer_and_program(model: str) -> tuple[Scorer, export.Exported]:
         ("features", 3, 9),  # less than the reach: no frame has all its candidates
     ],
 )
-def test_a_program_scores_as_the_checkpoint_does(model, num_clips, num_frames):
+def test_a_program_gives_the_scores_of_its_checkpoint(model, num_clips, num_frames):
     scorer, program = scorer_and_program(model)
     visual, audio, valid = random_batch(model, num_clips, num_frames)
     found = jax.jit(program.call)(visual, audio, valid)
@@ -96,7 +96,7 @@ def test_a_program_scores_as_the_checkpoint_does(model, num_clips, num_frames):
     np.testing.assert_array_equal(found["offset_frames"], scoring.clip_offset(logits, real))
 
 
-def test_a_clip_without_a_valid_frame_has_no_score_and_changes_no_other():
+def test_a_clip_without_valid_frames_has_no_score_and_changes_no_other():
     _, program = scorer_and_program("features")
     visual, audio, valid = random_batch("features", 2, 40)
     valid[1] = False
@@ -105,22 +105,22 @@ def test_a_clip_without_a_valid_frame_has_no_score_and_changes_no_other():
     np.testing.assert_allclose(together["clip_score"], [alone["clip_score"][0], np.nan], atol=1e-5)
 
 
-def test_one_program_is_for_all_platforms_and_sizes():
+def test_one_program_serves_all_platforms_and_sizes():
     _, program = scorer_and_program("lip_conv")
     assert program.platforms == PLATFORMS == ("cpu", "cuda", "tpu")
     shapes = [tuple(map(str, aval.shape)) for aval in program.in_avals]
     assert shapes == [("b", "t", "96", "96", "1"), ("b", "640*t"), ("b", "t")]
 
 
-def test_sound_and_picture_of_different_lengths_are_refused():
+def test_sound_and_video_of_different_lengths_are_refused():
     _, program = scorer_and_program("lip_conv")
     visual, audio, valid = random_batch("lip_conv", 1, 3)
     with pytest.raises(ValueError, match="640"):
         program.call(visual, audio[:, :-1], valid)
 
 
-def test_parameters_that_no_artefact_can_hold_are_refused_at_once():
+def test_parameters_too_large_for_an_artefact_are_refused():
     scorer, _ = scorer_and_program("features")
-    huge = {"kernel": np.broadcast_to(np.float32(0), (2**29,))}  # 2 GiB that take no memory
+    huge = {"kernel": np.broadcast_to(np.float32(0), (2**29,))}  # 2 GiB without memory
     with pytest.raises(ValueError, match=r"the parameters take 2\.00 GiB; one artefact holds"):
         make_program(scorer._replace(params=huge), channels=CHANNELS)

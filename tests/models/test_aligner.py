@@ -1,11 +1,13 @@
-"""The model: shapes, edges, and that padding changes nothing."""
+"""The model: shapes, edges, padding, explicit names of layers."""
+
+import re
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from avsync import build, scoring
+from avsync import build, scoring, weights
 from avsync.config import default
 from avsync.config import head as make_head
 from avsync.models.aligner import EXCLUDED
@@ -43,7 +45,7 @@ def test_padding_changes_no_logit_and_no_score(head, edges):
     params = build.init_params(build.make_model(config), build.inputs_like(), seed=0)
     visual, audio = random_clip(12)
     alone = logits_of(config, visual, audio, np.ones((1, 12), bool), params)
-    # A second row without a valid frame, and five frames of rubbish behind the first.
+    # A second row without valid frames, and five frames of noise behind the first clip.
     longer_visual = np.concatenate([visual, np.full((1, 5, 88, 88, 1), 77, np.uint8)], axis=1)
     longer_audio = np.concatenate([audio, np.full((1, 5 * 640), 999, np.int16)], axis=1)
     valid = np.zeros((2, 17), bool)
@@ -86,14 +88,14 @@ def test_candidates_beyond_the_clip_are_excluded_or_zero_vectors():
     assert (np.asarray(official)[~np.asarray(inside)] == 0).all()  # the cosine of a zero vector
 
 
-def test_an_offset_is_found_where_the_sound_was_moved():
+def test_the_offset_is_that_of_the_largest_logits():
     logits = np.zeros((1, 12, 9), np.float32)
     logits[..., 4 + 2] = 5.0
     assert scoring.clip_offset(jnp.asarray(logits), jnp.ones((1, 12), bool))[0] == 2
 
 
-def test_the_fusion_head_is_the_papers_network():
-    """Against the unfactored form: projections, concatenation (visual first), one MLP a pair."""
+def test_the_fusion_head_computes_the_papers_network():
+    """Against the unfactored form: projections, concatenation (visual first), one MLP per pair."""
     head = Head(projection=16, widths=(16, 8))
     random = np.random.default_rng(0)
     visual, audio = jnp.asarray(random.normal(size=(2, 1, 7, 5)), jnp.float32)
@@ -131,7 +133,7 @@ def test_bfloat16_activations_give_float32_logits_close_to_float32():
     half = logits_of(half_config, visual, audio, valid, params)
     assert half.dtype == jnp.float32
     inside = np.asarray(exact) > EXCLUDED
-    # Cosines times 10, with 8 bits of mantissa: a tenth is what remains.
+    # Cosines times 10 with 8 bits of mantissa: errors of about a tenth remain.
     assert np.abs(np.asarray(half) - np.asarray(exact))[inside].max() < 0.5
 
 
@@ -142,7 +144,7 @@ def test_a_mistyped_option_of_a_plug_in_names_the_nearest():
         build.make_model(config)
 
 
-def test_the_trunk_of_resnet18_can_be_had():
+def test_the_trunk_of_resnet18_can_be_configured():
     config = default()
     config.model.visual.update(
         pool=1, stem_stride=2, stem_width=64, widths=(64, 128, 256, 512), blocks=(2, 2, 2, 2)
@@ -152,3 +154,38 @@ def test_the_trunk_of_resnet18_can_be_had():
     shapes = jax.eval_shape(model.init, jax.random.key(0), visual, audio, np.ones((1, 4), bool))
     num_values = sum(x.size for x in jax.tree.leaves(shapes["params"]["visual_encoder"]))
     assert num_values > 10e6  # ResNet-18 has 11 million
+
+
+@pytest.mark.parametrize("head", ["cosine", "fusion_mlp"])
+def test_every_trained_layer_has_an_explicit_name(head):
+    # Flax's automatic names, such as Conv_1, change when a layer is added in front.
+    config = small_config(head)
+    config.model.visual.blocks = (1, 1)
+    names = set(parameter_names(config))
+    assert not [name for name in names if re.search(r"[A-Z]\w*_\d+", name)]
+
+
+@pytest.mark.parametrize(
+    ("stream", "field", "value"),
+    [
+        ("visual", "temporal_blocks", 3),
+        ("visual", "widths", (8, 16, 16)),
+        ("visual", "blocks", (1, 1)),
+        ("audio", "temporal_blocks", 3),
+        ("head", "widths", (16, 8, 4)),
+    ],
+)
+def test_adding_a_layer_renames_no_other(stream, field, value):
+    config = small_config("fusion_mlp")
+    before = parameter_names(config)
+    config.model[stream][field] = value
+    if field == "widths" and stream == "visual":
+        config.model.visual.blocks = (0, 0, 0)
+    after = parameter_names(config)
+    assert set(before) < set(after)
+
+
+def parameter_names(config) -> list[str]:
+    model = build.make_model(config)
+    shapes = jax.eval_shape(lambda: build.init_params(model, build.inputs_like(), seed=0))
+    return [name for name, _ in weights.leaves(shapes)]

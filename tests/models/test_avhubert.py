@@ -1,4 +1,4 @@
-"""AV-HuBERT against the reference's outputs, and what padding, chunks and options do to it."""
+"""AV-HuBERT against the outputs of the reference; padding, chunks and options."""
 
 import functools
 
@@ -15,7 +15,7 @@ from avsync.models.encoders.avhubert import Encoder
 
 TINY = {"embedding": 32, "feed_forward": 64, "num_heads": 2, "num_layers": 2}
 
-SAMPLES = 640  # a frame
+SAMPLES = 640  # per frame
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +37,14 @@ def run(encoder, params, *inputs, method=None):
 
 
 def assert_same_features(ours, reference):
-    """The tolerance of facts measured on the reference: 20 times what float32 does to it."""
+    """The tolerance is 20 times the float32 error measured on the reference."""
     assert np.abs(ours - reference).max() <= 5e-4
     assert np.linalg.norm(ours - reference) <= 1e-4 * np.linalg.norm(reference)
 
 
 @pytest.mark.parametrize("modality", ["audio", "video", "av"])
 @pytest.mark.parametrize("file", ["io", "padded"])
-def test_features_are_those_of_the_reference(folder, published, file, modality):
+def test_features_equal_those_of_the_reference(folder, published, file, modality):
     vectors = np.load(folder / f"{file}.npz")
     frames, sound = vectors["video"].transpose(0, 2, 3, 4, 1), vectors["audio"].transpose(0, 2, 1)
     valid = np.ones(sound.shape[:2], bool)
@@ -76,13 +76,13 @@ def random_clip(modality: str, num_frames: int, seed: int = 0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("modality", ["audio", "video"])
-def test_neither_padding_nor_chunks_change_a_feature(published, modality):
+def test_padding_and_chunks_change_no_feature(published, modality):
     encoder = Encoder(modality=modality, **published.options)
     clip = random_clip(modality, 4)
     alone = run(encoder, published.params, clip, np.ones((1, 4), bool))
-    # Three frames of something else behind it, and a row without a valid frame.
-    rubbish = random_clip(modality, 3, seed=1)
-    padded = np.concatenate([np.concatenate([clip, rubbish], axis=1)] * 2)
+    # Three frames of noise behind it, and a row without valid frames.
+    noise = random_clip(modality, 3, seed=1)
+    padded = np.concatenate([np.concatenate([clip, noise], axis=1)] * 2)
     valid = np.array([[True] * 4 + [False] * 3, [False] * 7])
     in_chunks = encoder.clone(chunk_frames=3)
     together = run(in_chunks, published.params, padded, valid)
@@ -90,7 +90,7 @@ def test_neither_padding_nor_chunks_change_a_feature(published, modality):
     assert (together[~valid] == 0).all()
 
 
-def test_features_have_length_1_unless_raw_ones_are_asked_for(published):
+def test_features_have_length_1_unless_raw(published):
     clip, valid = random_clip("audio", 4), np.ones((1, 4), bool)
     unit, raw = (
         run(
@@ -110,11 +110,11 @@ def test_bfloat16_activations_give_float32_features_close_to_float32(folder, pub
     encoder = Encoder(dtype=jnp.bfloat16, **published.options)
     half = run(encoder, published.params, frames, sound, np.ones((1, 20), bool), method="fuse")
     assert half.dtype == np.float32
-    # 8 bits of mantissa through 19 convolutions; the reference's own bfloat16 is 4e-2 away.
+    # 8 bits of mantissa through 19 convolutions; the reference in bfloat16 is 4e-2 off.
     assert np.linalg.norm(half - vectors["out_av"]) <= 6e-2 * np.linalg.norm(vectors["out_av"])
 
 
-def test_recomputing_blocks_changes_no_gradient(published):
+def test_remat_of_blocks_changes_no_gradient(published):
     clip, valid = jnp.asarray(random_clip("audio", 2)), jnp.ones((1, 2), bool)
     direction = np.random.default_rng(2).normal(size=(1, 2, 128))
 
@@ -134,7 +134,7 @@ def test_recomputing_blocks_changes_no_gradient(published):
     )
 
 
-def test_it_fits_where_the_encoders_of_an_aligner_stand():
+def test_it_serves_as_both_encoders_of_an_aligner():
     config = default()
     config.model.visual = encoder(
         "avhubert", modality="video", remat="blocks", chunk_frames=2, **TINY
@@ -149,7 +149,7 @@ def test_it_fits_where_the_encoders_of_an_aligner_stand():
         jax.ShapeDtypeStruct((2, 5), bool),
     )
     assert logits.shape == (2, 5, 31)
-    # Neither has parameters of what it does not use, which training could only let rot.
+    # Neither has parameters for the modality that it does not use.
     assert "audio_projection" not in variables["params"]["visual_encoder"]
     assert "resnet" not in variables["params"]["audio_encoder"]
 
@@ -165,12 +165,12 @@ def test_it_fits_where_the_encoders_of_an_aligner_stand():
         ({"modality": "audio", "remat": "yes"}, np.zeros((1, 1280), np.int16), "'yes'"),
     ],
 )
-def test_what_cannot_be_encoded_is_refused_by_name(options, clip, error):
+def test_impossible_options_and_inputs_are_refused(options, clip, error):
     encoder = Encoder(**options, **TINY)
     with pytest.raises(ValueError, match=error):
         jax.eval_shape(encoder.init, jax.random.key(0), clip, np.ones((1, 2), bool))
 
 
-def test_it_needs_one_modality():
+def test_at_least_one_modality_is_required():
     with pytest.raises(ValueError, match="got neither"):
         Encoder(**TINY).init(jax.random.key(0), None, None, jnp.ones((1, 2), bool), method="fuse")

@@ -1,7 +1,7 @@
-"""AV-HuBERT's transformer written out in NumPy: what random weights of unit size cannot show.
+"""AV-HuBERT's transformer written out in NumPy, for differences that the reference cannot show.
 
-The reference's outputs are the same to five digits with another epsilon in LayerNorm, and to
-four with another GELU.
+The reference's outputs agree to five digits with another epsilon in LayerNorm, and to four with
+another GELU.
 """
 
 import functools
@@ -16,7 +16,7 @@ NUM_FRAMES, DIM, NUM_HEADS, NUM_LAYERS = 5, 32, 2, 2
 ENCODER = Encoder(embedding=DIM, feed_forward=64, num_heads=NUM_HEADS, num_layers=NUM_LAYERS)
 
 
-# What adds up to the input of a norm.
+# Layers whose outputs are summed to the input of a norm.
 BEFORE_NORMS = ("audio_projection", "fusion_projection", "positions", "output", "contract")
 
 
@@ -29,7 +29,7 @@ def tanh_gelu(x):
 
 
 def features(params, sound, *, epsilon=1e-5, gelu=exact_gelu):
-    """[t 104] to [t d], of the sound alone, in float64."""
+    """Features [t d] of sound [t 104] alone, in float64."""
 
     def linear(x, p):
         return x @ p["kernel"] + p["bias"]
@@ -39,7 +39,7 @@ def features(params, sound, *, epsilon=1e-5, gelu=exact_gelu):
         return (x - x.mean(axis=-1, keepdims=True)) / deviation * p["scale"] + p["bias"]
 
     def convolved(x, p):
-        """out[t] of each of the 16 groups sees the group's inputs from t - 64 to t + 63."""
+        """Output t of each of the 16 groups sees the inputs t - 64 to t + 63 of its group."""
         padded = np.pad(x, ((64, 63), (0, 0))).reshape(-1, 16, DIM // 16)
         kernel = p["kernel"].reshape(128, DIM // 16, 16, DIM // 16)
         windows = np.stack([padded[t : t + 128] for t in range(len(x))])
@@ -67,9 +67,9 @@ def features(params, sound, *, epsilon=1e-5, gelu=exact_gelu):
 
 
 def example(size_before_norms):
-    """Random parameters, a clip, and the encoder's features of it.
+    """Random parameters, a clip, and its features by the encoder.
 
-    Parameters are of size 1 but for the layers in front of a norm, in `BEFORE_NORMS`.
+    Parameters have size 1, except in the layers in front of a norm, `BEFORE_NORMS`.
     """
     random = np.random.default_rng(0)
     sound = random.normal(size=(NUM_FRAMES, 104)).astype(np.float32)
@@ -94,7 +94,7 @@ def distance(ours, reference):
 
 
 def test_every_layer_norm_has_the_epsilon_of_pytorch():
-    """At each of them the variance is about 1e-6; one alone with Flax's 1e-6 is 2e-2 off."""
+    """The variance at each norm is about 1e-6; a single norm with Flax's 1e-6 is 2e-2 off."""
     params, sound, ours = example(size_before_norms=1e-3)
     assert distance(ours, features(params, sound)) < 1e-5
     assert distance(ours, features(params, sound, epsilon=1e-6)) > 1e-2

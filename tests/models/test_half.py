@@ -1,4 +1,4 @@
-"""Activations in bfloat16: where precision is needed, float32 is kept."""
+"""Activations in bfloat16: sums, norms and roots stay in float32."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from avsync.config import Config, default
 from avsync.config import head as make_head
 from avsync.train.losses.alignment import alignment_nll
 
-# Of a sum or a root in bfloat16, with 8 bits, not more than two digits are left.
+# With the 8 bits of bfloat16, sums and roots have at most two correct digits.
 DELICATE = {"reduce_sum", "cumsum", "exp", "exp2", "log", "log1p", "logistic", "rsqrt", "sqrt"}
 
 
@@ -29,7 +29,7 @@ def small(dtype: str, head: str) -> Config:
 
 
 def operations(jaxpr: Any) -> set[tuple[str, str]]:
-    """(operation, type of its input) of all that a program does, its loops included."""
+    """(operation, dtype of its input) of everything in a program, loops included."""
     found = set()
     for equation in jaxpr.eqns:
         found |= {(equation.primitive.name, str(x.aval.dtype)) for x in equation.invars[:1]}
@@ -43,7 +43,7 @@ def operations(jaxpr: Any) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("head", ["cosine", "fusion_mlp"])
-def test_half_precision_is_for_products_alone(head):
+def test_only_products_are_in_half_precision(head):
     model = build.make_model(small("bfloat16", head))
     inputs = build.inputs_like()
     arrays = [jnp.asarray(x) for x in (inputs.visual, inputs.audio, inputs.valid)]
@@ -58,11 +58,11 @@ def test_half_precision_is_for_products_alone(head):
     assert {"dot_general", "conv_general_dilated"} <= in_half
     assert not in_half & DELICATE
     assert DELICATE & {name for name, dtype in done if dtype == "float32"}
-    # What is learned stays in float32.
+    # Parameters stay in float32.
     assert {x.dtype for x in jax.tree.leaves(params)} == {np.dtype(np.float32)}
 
 
-def test_the_loss_is_nearly_that_of_full_precision():
+def test_the_loss_is_close_to_that_of_full_precision():
     generator = np.random.default_rng(0)
     visual = jnp.asarray(generator.integers(0, 256, (1, 20, 88, 88, 1), np.uint8))
     audio = jnp.asarray(generator.integers(-9999, 9999, (1, 20 * 640)).astype(np.int16))

@@ -22,20 +22,20 @@ def noise(num_samples: int) -> np.ndarray:
     return np.random.default_rng(0).integers(-3000, 3000, num_samples).astype(np.int16)
 
 
-def test_the_filterbank_is_the_published_one(vectors):
+def test_the_filterbank_equals_the_published_one(vectors):
     np.testing.assert_allclose(frontend.triangles(), vectors["filterbank_26x257"], atol=1e-7)
 
 
 @pytest.mark.parametrize("amplitude", ["float", "int16"])
 @pytest.mark.parametrize("clip", ["a", "b", "c", "short"])
-def test_log_filterbanks_are_those_of_the_reference(vectors, clip, amplitude):
+def test_log_filterbanks_equal_those_of_the_reference(vectors, clip, amplitude):
     waveform = vectors[f"{clip}_wav_i16"][None]
     ours = log_filterbank(waveform, amplitude=amplitude)[0]
     np.testing.assert_allclose(ours, vectors[f"{clip}_logfbank_{amplitude}_scale"], atol=2e-5)
 
 
 @pytest.mark.parametrize("clip", ["a", "b", "c", "short"])
-def test_stacked_features_are_those_of_the_reference(vectors, clip):
+def test_stacked_features_equal_those_of_the_reference(vectors, clip):
     ours = stacked_log_filterbank(vectors[f"{clip}_wav_i16"][None], amplitude="float")[0]
     np.testing.assert_allclose(ours, vectors[f"{clip}_avhalign_104"], atol=1e-5)
 
@@ -47,7 +47,7 @@ def test_a_trimmed_waveform_has_the_features_of_the_reference(vectors):
     np.testing.assert_allclose(ours, vectors["c_avhalign_104_trimmed"], atol=1e-5)
 
 
-def test_a_float_waveform_counts_as_the_int16_one():
+def test_float_and_int16_waveforms_give_the_same_features():
     waveform = noise(1600)[None]
     whole, fraction = (
         stacked_log_filterbank(x, amplitude="int16")
@@ -57,7 +57,7 @@ def test_a_float_waveform_counts_as_the_int16_one():
 
 
 @pytest.mark.parametrize("amplitude", ["float", "int16"])
-def test_what_lies_behind_a_clip_changes_none_of_its_frames(amplitude):
+def test_samples_behind_a_clip_change_none_of_its_frames(amplitude):
     waveform = noise(6 * SAMPLES_PER_FRAME)
     own = np.array([2, 5, 0]) * SAMPLES_PER_FRAME
     together = stacked_log_filterbank(np.stack([waveform] * 3), own, amplitude=amplitude)
@@ -69,7 +69,7 @@ def test_what_lies_behind_a_clip_changes_none_of_its_frames(amplitude):
 
 
 def test_only_a_clips_last_frame_depends_on_the_amplitude():
-    """It holds a row of zeros, which is loud among the logs of numbers below 1."""
+    """It has a row of zeros, which is loud compared to logs of numbers below 1."""
     waveform = noise(5 * SAMPLES_PER_FRAME)[None]
     loud, quiet = (
         np.asarray(stacked_log_filterbank(waveform, amplitude=amplitude))[0]
@@ -80,7 +80,7 @@ def test_only_a_clips_last_frame_depends_on_the_amplitude():
     assert (quiet[-1, -26:] < -1).all()
 
 
-def test_digital_silence_is_a_number():
+def test_digital_silence_gives_a_finite_value():
     silent = log_filterbank(np.zeros((1, 640), np.int16), amplitude="int16")
     np.testing.assert_allclose(silent, np.full((1, 3, 26), SILENCE), atol=1e-4)
 

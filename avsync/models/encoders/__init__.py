@@ -1,1 +1,5 @@
-"""Encoders by name: one modality in, one embedding per video frame out."""
+"""Encoders by name: one modality in, one embedding per video frame out.
+
+A plug-in is a module with a class `Encoder`. If its features can be extracted, it also has
+`STREAMS`, `feature_options` and a method `Encoder.extract`, as `avhubert` does.
+"""

@@ -35,8 +35,8 @@ LICENCE = (
 def feature_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """The `options` of an Encoder, as in a config, on which the features of `extract` depend.
 
-    They are part of the fingerprint of extracted features. Configs of avsync 0.1 recorded an
-    amplitude only where it was not the default: left out, the fingerprints of then stay valid.
+    They are part of the fingerprint of extracted features. Configs of avsync 0.1 omitted a default
+    amplitude; it is omitted here too, so that the fingerprints of earlier features stay valid.
     """
     features = {name: x for name, x in options.items() if name not in WITHOUT_EFFECT_ON_FEATURES}
     if features.get("amplitude") == Encoder.amplitude:
