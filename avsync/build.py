@@ -17,12 +17,11 @@ from avsync import checkpoint, lookup, scoring, weights
 from avsync.config import Config, from_json, require_known
 from avsync.config.fields import ENCODERS, HEADS, PlugIns
 from avsync.exporting.folder import write_folder
-from avsync.features.encode import Extractor, Sounding
+from avsync.features.extractor import EncoderBatch, FrozenEncoder
 from avsync.models.aligner import Aligner
-from avsync.pp.augment import INPUT_PIXELS
 from avsync.scoring.scorer import Scorer
 from avsync.types import Batch, Extraction, Source
-from avsync.units import SAMPLES_PER_FRAME
+from avsync.units import INPUT_PIXELS, SAMPLES_PER_FRAME
 
 PRECOMPUTED = "precomputed"  # the encoder of extracted features
 
@@ -74,7 +73,7 @@ def load_scorer(
 
 def make_extractor(
     workdir: Path, *, encoder: str, streams: tuple[str, ...], dtype: str, trim: str
-) -> Extractor:
+) -> FrozenEncoder:
     """The frozen encoder in the checkpoint at `workdir`, with activations in `dtype`.
 
     ValueError if the checkpoint holds another encoder than `encoder`, or one that does not extract
@@ -96,7 +95,7 @@ def make_extractor(
     model = _plug_in(ENCODERS, options, dtype)
     weights.require_fit(params, _extractor_params_like(model), source=workdir)
 
-    def extract(params: Any, batch: Sounding) -> Any:
+    def extract(params: Any, batch: EncoderBatch) -> Any:
         return model.apply({"params": params}, *batch, streams=streams, method="extract")
 
     extraction = Extraction(
@@ -104,7 +103,7 @@ def make_extractor(
         encoder=f"{encoder} {digest} in {dtype}",
         channels=dict.fromkeys(streams, int(options.embedding)),
     )
-    return Extractor(extract, params, extraction)
+    return FrozenEncoder(extract, params, extraction)
 
 
 def _extractor_params_like(model: Any) -> Any:

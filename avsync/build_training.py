@@ -11,9 +11,13 @@ from avsync import build, checkpoint, lookup
 from avsync.config import Config
 from avsync.datasets.base import open_source
 from avsync.input_pipeline.evaluation import eval_batches
-from avsync.input_pipeline.gates import findings
+from avsync.input_pipeline.gates import decisions
 from avsync.input_pipeline.gates.judging import Gates, judge, require_gates
-from avsync.input_pipeline.official_order import file_order_batches, num_batches, require_alone
+from avsync.input_pipeline.official_order import (
+    file_order_batches,
+    num_batches,
+    require_single_process,
+)
 from avsync.input_pipeline.training import TrainBatch, count_slots, train_batches
 from avsync.models.aligner import Aligner
 from avsync.pp import silence
@@ -22,10 +26,9 @@ from avsync.runtime import this_host
 from avsync.train import optim
 from avsync.train.job import Schedule, Training
 from avsync.train.losses.base import Objective
-from avsync.train.neighbours import among_neighbours
 from avsync.train.optim import Optimiser, Plateau
-from avsync.train.remat import with_remat
-from avsync.train.step import Apply, Rule, require_possible
+from avsync.train.step import Apply, UpdateRule, require_possible
+from avsync.train.transforms import with_cross_clip_negatives, with_remat
 from avsync.types import Source
 
 ORDERS = ("shuffled", "file")
@@ -102,10 +105,10 @@ def make_epochs(config: Config, source: Source) -> Epochs:
                 seed=config.seed,
                 first_step=first_step,
                 host=this_host(),
-                amount=Augmentation(**data.augmentation),
+                augmentation=Augmentation(**data.augmentation),
             ),
         )
-    require_alone(this_host())
+    require_single_process(this_host())
     return Epochs(
         num_steps=num_batches(source, frames_per_batch=data.frames_per_batch),
         batches=lambda first_step: file_order_batches(
@@ -119,10 +122,10 @@ def make_epochs(config: Config, source: Source) -> Epochs:
     )
 
 
-def make_rule(config: Config, *, num_steps: int) -> Rule:
+def make_rule(config: Config, *, num_steps: int) -> UpdateRule:
     """How each of `num_steps` updates is made; ValueError names an impossible value."""
     train = config.train
-    rule = Rule(
+    rule = UpdateRule(
         optimiser=make_optimiser(config, num_steps=num_steps),
         objective=load_objective(train.loss),
         reduction=train.reduction,
@@ -148,7 +151,7 @@ def make_apply_in_training(config: Config, model: Aligner) -> Apply:
     if train.reach_clips:
         _require_neighbours(config)
         encode, align = (build.apply_of(model, method=name) for name in ("encode", "align"))
-        apply = among_neighbours(encode, align, reach_clips=train.reach_clips)
+        apply = with_cross_clip_negatives(encode, align, reach_clips=train.reach_clips)
     return with_remat(apply, train.remat)
 
 
@@ -233,11 +236,11 @@ def apply_gates(config: Config, source: Source, workdir: Path | None) -> Source:
         "split": source.split,
         "num_clips": source.num_clips,
     }
-    found = findings.read(workdir, settings=settings) if workdir else None
-    if found is None:
-        found = judge(source, gates)
+    decided = decisions.read(workdir, settings=settings) if workdir else None
+    if decided is None:
+        decided = judge(source, gates)
         if workdir and this_host().index == 0:
-            findings.write(found, workdir, settings=settings)
+            decisions.write(decided, workdir, settings=settings)
     if this_host().index == 0:
-        print(findings.describe(found, num_clips=source.num_clips), file=sys.stderr)
-    return findings.apply(found, source)
+        print(decisions.describe(decided, num_clips=source.num_clips), file=sys.stderr)
+    return decisions.apply(decided, source)

@@ -1,11 +1,11 @@
-"""The process around the work: which of how many it is, what it runs on, how it shows progress.
+"""The process environment: multi-process start, devices, environment.json and progress display.
 
-A launcher says by the environment that there are several processes (launch/README.md):
+A launcher starts several processes by environment variables (launch/README.md):
 
-AVSYNC_PROCESSES          how many, with the two below; or "auto", where JAX itself can tell, as on
-                          Slurm and on TPU pods; unset or 1: this one alone
-AVSYNC_PROCESS_INDEX      which of them this is, from 0
-JAX_COORDINATOR_ADDRESS   HOST:PORT, of the machine of process 0
+AVSYNC_PROCESSES          number of processes, with the two below; or "auto" where JAX detects them,
+                          as on Slurm and on TPU pods; unset or 1: a single process
+AVSYNC_PROCESS_INDEX      index of this process, from 0
+JAX_COORDINATOR_ADDRESS   HOST:PORT of process 0
 """
 
 import json
@@ -21,7 +21,6 @@ from typing import Any
 
 import jax
 import numpy as np
-import tensorflow as tf
 from jax.experimental import multihost_utils
 from rich.console import Console
 from rich.progress import (
@@ -33,40 +32,40 @@ from rich.progress import (
 )
 from rich.progress import Progress as RichProgress
 
+from avsync.files import atomic_write
 from avsync.types import Host
 
 PLAIN_LINE_SECONDS = 10.0
 
 PROCESSES, PROCESS_INDEX = "AVSYNC_PROCESSES", "AVSYNC_PROCESS_INDEX"
 COORDINATOR = "JAX_COORDINATOR_ADDRESS"
-COMPILED = "JAX_COMPILATION_CACHE_DIR"
+COMPILATION_CACHE = "JAX_COMPILATION_CACHE_DIR"
 
-# A process that fails waits so long for the others, which wait for it, before it ends.
+# A failing process waits this long for the others before it exits, since they wait for it too.
 SHUTDOWN_SECONDS = 60
 
 
 def start() -> None:
-    """To be called first by every binary that runs a model: leaves the accelerators to JAX.
+    """Prepares the process for JAX; every binary that runs a model calls it after its imports.
 
-    Joins the other processes of the job, if the launcher says that there are some. JAX finds its
-    devices here; ValueError if there are none of the kind that was asked for. What it compiles it
-    keeps for the next start.
+    Keeps TensorFlow off the accelerators if it has been imported, sets JAX's compilation cache, and
+    joins the other processes of the job if the launcher names any. ValueError if JAX finds no
+    device of the kind asked for.
     """
-    tf.config.set_visible_devices([], "GPU")
-    tf.config.set_visible_devices([], "TPU")
-    if COMPILED not in os.environ:
-        jax.config.update("jax_compilation_cache_dir", str(default_compiled(os.environ)))
+    _hide_accelerators_from_tensorflow()
+    if COMPILATION_CACHE not in os.environ:
+        jax.config.update("jax_compilation_cache_dir", str(compilation_cache(os.environ)))
     join_job(os.environ)
     try:
         jax.devices()
     except RuntimeError as error:  # JAX_PLATFORMS names a platform that is not there
-        raise ValueError(f"JAX finds no device: {error}") from error
-    # On CPUs the processes have 30 s to come to their first exchange: here all have just met.
+        raise ValueError(f"JAX found no device: {error}") from error
+    # On CPUs the processes have 30 s to reach their first exchange: here all have just met.
     wait_for_all()
 
 
 def join_job(environment: Mapping[str, str]) -> None:
-    """Makes this one of the processes that the environment names; ValueError if it is unclear."""
+    """Joins the processes that `environment` describes; ValueError if it is incomplete."""
     processes = environment.get(PROCESSES, "")
     options: dict[str, Any] = {"shutdown_timeout_seconds": SHUTDOWN_SECONDS}
     if processes == "auto":
@@ -77,11 +76,11 @@ def join_job(environment: Mapping[str, str]) -> None:
     index = environment.get(PROCESS_INDEX, "")
     if not (processes.isdecimal() and index.isdecimal() and int(index) < int(processes)):
         raise ValueError(
-            f"{PROCESSES}={processes!r} and {PROCESS_INDEX}={index!r} do not say which of how many "
-            f"processes this is; expected a number and one below it, or {PROCESSES}=auto"
+            f"{PROCESSES}={processes!r} and {PROCESS_INDEX}={index!r} are invalid: expected a "
+            f"number of processes and an index below it, or {PROCESSES}=auto"
         )
     if COORDINATOR not in environment:
-        raise ValueError(f"{PROCESSES}={processes} needs {COORDINATOR}=HOST:PORT, of process 0")
+        raise ValueError(f"{PROCESSES}={processes} needs {COORDINATOR}=HOST:PORT of process 0")
     jax.distributed.initialize(
         environment[COORDINATOR],
         int(processes),
@@ -91,54 +90,50 @@ def join_job(environment: Mapping[str, str]) -> None:
     )
 
 
-def default_compiled(environment: Mapping[str, str]) -> Path:
-    """Where compiled programs are kept if JAX_COMPILATION_CACHE_DIR does not say.
+def compilation_cache(environment: Mapping[str, str]) -> Path:
+    """The default folder of compiled programs, in the user's cache.
 
-    In the user's cache: a program is found again by what it computes and on what kind of device,
-    so that all workdirs share one folder.
+    Programs are keyed by computation and kind of device, so all workdirs share one folder.
     """
     cache = environment.get("XDG_CACHE_HOME", "")
     return (Path(cache) if cache else Path.home() / ".cache") / "avsync" / "compiled"
 
 
 def this_host() -> Host:
-    """Which of the job's processes this is."""
+    """The index of this process and the number of processes."""
     return Host(jax.process_index(), jax.process_count())
 
 
 def is_first() -> bool:
-    """Whether this process writes the files and speaks for all."""
+    """Return whether this process writes files and messages for the whole job."""
     return not jax.distributed.is_initialized() or jax.process_index() == 0
 
 
 def allgather_json(value: Any) -> list[Any]:
-    """What each process gives, all that JSON can hold, in the order of the processes.
-
-    Each of them must call it, and waits for the others.
-    """
+    """The JSON-compatible values of all processes, in their order; every process must call it."""
     if not jax.distributed.is_initialized():
         return [value]
     text = np.frombuffer(json.dumps(value).encode(), np.uint8)
     lengths = np.ravel(multihost_utils.process_allgather(np.int32(len(text))))
-    # What is exchanged must have the same shape everywhere.
+    # Exchanged arrays must have the same shape on every process.
     padded = np.pad(text, (0, lengths.max() - len(text)))
     rows = multihost_utils.process_allgather(padded).reshape(len(lengths), -1)
     return [json.loads(row[:n].tobytes()) for row, n in zip(rows, lengths, strict=True)]
 
 
 def wait_for_all() -> None:
-    """Returns once every process is here."""
+    """Blocks until every process calls it."""
     allgather_json(None)
 
 
 def announce(line: str) -> None:
-    """Prints a line, once, whatever the number of processes."""
+    """Prints a line once per job, on the first process."""
     if is_first():
         print(line)
 
 
 def describe() -> dict[str, Any]:
-    """What a run needs to be understood later: versions, devices, command, revision."""
+    """The provenance of a run: versions, devices, command and revision."""
     packages = ("avsync", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow")
     return {
         "command": sys.argv,
@@ -152,27 +147,27 @@ def describe() -> dict[str, Any]:
     }
 
 
-def write_environment(workdir: Path) -> None:
-    """workdir/environment.json, of the latest start."""
-    if not is_first():
-        return
-    (workdir / "environment.json").write_text(json.dumps(describe(), indent=2) + "\n")
+def write_environment(workdir: Path, **details: Any) -> None:
+    """Writes workdir/environment.json with `details`, replacing that of an earlier start."""
+    if is_first():
+        contents = json.dumps(describe() | details, indent=2) + "\n"
+        atomic_write(workdir / "environment.json", contents)
 
 
 class Progress:
-    """A bar on a terminal; elsewhere a plain line every ten seconds. On stderr.
+    """Progress on stderr: a bar on a terminal, otherwise a plain line every ten seconds.
 
-    Of several processes the first one shows its own.
+    Only the first process shows progress.
     """
 
-    def __init__(self, what: str, *, total: int, done: int = 0):
+    def __init__(self, task: str, *, total: int, done: int = 0):
         self.done = done
-        self._what, self._total = what, total
+        self._name, self._total = task, total
         self._console = Console(stderr=True, quiet=not is_first())
         self._bar: RichProgress | None = None
         self._task: Any = None
-        self._said = self._began = time.monotonic()
-        self._began_at = done
+        self._last_line = self._began = time.monotonic()
+        self._done_before = done
 
     def __enter__(self) -> "Progress":
         if self._console.is_terminal:
@@ -187,7 +182,7 @@ class Progress:
             )
             self._bar.start()
             self._task = self._bar.add_task(
-                self._what, total=self._total, completed=self.done, note=""
+                self._name, total=self._total, completed=self.done, note=""
             )
         return self
 
@@ -196,23 +191,31 @@ class Progress:
             self._bar.stop()
 
     def advance_to(self, done: int, note: str = "") -> None:
-        """So many are done; `note` stands beside the bar."""
+        """Shows that `done` items are done, with `note` beside the bar."""
         self.done = done
         if self._bar:
             self._bar.update(self._task, completed=done, note=note)
-        elif time.monotonic() - self._said > PLAIN_LINE_SECONDS or done == self._total:
-            self._said = time.monotonic()
-            pace = (self._said - self._began) / max(done - self._began_at, 1)
+        elif time.monotonic() - self._last_line > PLAIN_LINE_SECONDS or done == self._total:
+            self._last_line = time.monotonic()
+            pace = (self._last_line - self._began) / max(done - self._done_before, 1)
             left = (self._total - done) * pace
-            self.say(f"{self._what}: {done}/{self._total} {note} ({left:.0f} s left)")
+            self.say(f"{self._name}: {done}/{self._total} {note} ({left:.0f} s left)")
 
     def say(self, line: str) -> None:
-        """A line of its own, above the bar."""
+        """Prints a line above the bar."""
         self._console.print(line, highlight=False, soft_wrap=True)
 
 
+def _hide_accelerators_from_tensorflow() -> None:
+    """TensorFlow reads data on the CPU; it would reserve the memory of every GPU it sees."""
+    # Not imported for this: it is 75 % of the start of avsync-score, which does without.
+    if (tf := sys.modules.get("tensorflow")) is not None:
+        tf.config.set_visible_devices([], "GPU")
+        tf.config.set_visible_devices([], "TPU")
+
+
 def _revision() -> str | None:
-    """The git commit that the code was run from, if it was run from a checkout."""
+    """The git commit of the code, or None outside a checkout."""
     try:
         done = subprocess.run(
             ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],

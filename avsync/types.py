@@ -1,4 +1,4 @@
-"""What travels between the layers: prepared clips, their source, the batches made of them."""
+"""The data that travels between the layers: prepared clips, their source, batches of them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float, Int16, Int32, UInt8
 
 from avsync.units import CROP_PIXELS, SAMPLES_PER_FRAME
+
+# NumPy on the host, JAX on the devices. This module imports no JAX, so that data code needs none.
+AnyArray = Any
 
 CATEGORIES = ("RV-RA", "RV-FA", "FV-RA", "FV-FA")  # real or fake Video, real or fake Audio
 
@@ -16,21 +20,21 @@ REAL, FAKE = 0, 1
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
-    """One prepared talking-face clip: mouth crops at 25 fps and its sound at 16 kHz, in sync.
+    """One prepared talking-face clip: mouth crops at 25 fps and their sound at 16 kHz, in sync.
 
     Attributes:
       clip_id: unique within a dataset; a fake's id names its source clip and manipulation.
       frames: uint8 [t 96 96 1], grey mouth crops.
-      waveform: int16 [640 t], mono; frame i sounds in samples [640 i, 640 (i + 1)).
+      waveform: int16 [640 t], mono; samples [640 i, 640 (i + 1)) belong to frame i.
       label: 0 real, 1 fake.
       category: one of `CATEGORIES`.
       manipulation: "real", or how the fake was made ("swap", "splice_0.4s", ...).
-      identity: who speaks; "" if unknown.
-      source_clip: for a fake, the id of the real clip that it was made from; else "".
-      fake_segments: (start, end) in seconds of every forged stretch; a clip forged from end to
-        end has one segment that spans it.
-      attributes: what the dataset says of the clip beside this, as text by name ("gender", ...).
-      media: what was measured of the raw file, by name: codecs, rates, sizes; {} if there is none.
+      identity: the speaker; "" if unknown.
+      source_clip: for a fake, the id of the real clip it was made from; else "".
+      fake_segments: (start, end) in seconds of each forged segment; a clip that is forged
+        throughout has one segment that spans it.
+      attributes: the dataset's other annotations, as text by name ("gender", ...).
+      media: measurements of the raw file by name: codecs, rates, sizes; {} without a raw file.
     """
 
     clip_id: str
@@ -46,7 +50,7 @@ class Clip:
     media: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raises ValueError if picture and sound are not what the class promises."""
+        """ValueError if shapes, types or label break the rules above."""
         crop = (CROP_PIXELS, CROP_PIXELS, 1)
         if self.frames.ndim != 4 or self.frames.shape[1:] != crop or self.frames.dtype != np.uint8:
             raise ValueError(
@@ -66,16 +70,16 @@ class Clip:
             )
 
     def replace(self, **changes: Any) -> "Clip":
-        """A copy with these fields changed."""
+        """Return a copy with these fields changed."""
         return dataclasses.replace(self, **changes)
 
 
 class MediaFile(NamedTuple):
-    """A raw video as a dataset finds it on disk, with what the dataset knows about it.
+    """A raw video on disk, with the dataset's annotations.
 
-    `split` is "train", "val" or "test", or "" where the dataset divides its clips after they are
-    prepared. A segment that ends at `math.inf` ends with the clip. `attributes` become the clip's;
-    "source_video", if there, names the video that the file was cut from.
+    `split` is "train", "val" or "test", or "" if the dataset is split after preparation. A segment
+    that ends at `math.inf` ends with the clip. `attributes` become the clip's; the attribute
+    "source_video" names the video that the file was cut from.
     """
 
     clip_id: str
@@ -92,19 +96,18 @@ class MediaFile(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """Which of the job's processes this is; passed in, so that data code needs no JAX."""
+    """The index of this process and the number of processes; passed in: data code needs no JAX."""
 
     index: int = 0
     count: int = 1
 
 
 class Extraction(NamedTuple):
-    """How the features of a dataset were made; those made differently do not mix.
+    """How the features of a dataset were extracted; features extracted differently do not mix.
 
-    trim: the rule of avsync.pp.silence by which the waveforms were cut before the encoder heard
-      them.
-    encoder: which encoder with which weights, as a text to be compared; "" if nobody knows.
-    channels: by stream ("visual", "audio", "multimodal"), of each frame's features.
+    trim: the rule of avsync.pp.silence that trimmed the waveforms before the encoder.
+    encoder: name and fingerprint of the encoder, compared as text; "" if unknown.
+    channels: size of each frame's features, by stream ("visual", "audio", "multimodal").
     """
 
     trim: str
@@ -112,23 +115,24 @@ class Extraction(NamedTuple):
     channels: Mapping[str, int]
 
 
-class Gated(NamedTuple):
-    """Clips of a split that are not to be taken as they are.
+class SplitEdits(NamedTuple):
+    """Clips that the gates drop from a split, and clips whose sound they shift.
 
-    left_out: those that nobody sees, by their numbers in the order on disk.
-    late_frames: by id, by how many frames the sound of others is late; it is moved back.
+    dropped: indices of the dropped clips, in the order on disk.
+    late_frames: frames that the sound of a clip is late, by clip id; reading shifts it back.
     """
 
-    left_out: frozenset[int] = frozenset()
+    dropped: frozenset[int] = frozenset()
     late_frames: Mapping[str, int] = {}
 
 
 class Source(NamedTuple):
     """A split of a prepared dataset on disk.
 
-    `is_real_only` is the promise, made by the dataset's builder, that no fake is in the split; the
-    alignment loss trains on nothing else. `extraction` is None for a dataset of clips. `num_clips`
-    are those that `gated` does not leave out.
+    num_clips: clips of the split, without those that `edits` drop.
+    is_real_only: the promise of the dataset's builder that the split holds no fake; the alignment
+      loss trains on no other split.
+    extraction: None for a dataset of clips.
     """
 
     dataset: str
@@ -137,32 +141,35 @@ class Source(NamedTuple):
     num_clips: int
     is_real_only: bool
     extraction: Extraction | None = None
-    gated: Gated = Gated()
+    edits: SplitEdits = SplitEdits()
 
 
 class Batch(NamedTuple):
-    """What the device sees. Leading axis b, or [devices, b] once it is spread over them.
+    """The input of a step; the leading axis is b, or [devices, b] after `parallel.shard_batch`.
 
-    visual: uint8 [b t h w 1] mouth crops, or float [b t d] precomputed features.
-    audio: int16 [b 640t] samples, or float [b t d] precomputed features.
-    valid: bool [b t], True = a real frame, False = padding.
-    loss_mask: bool [b t], the valid frames that the loss is taken of; the others are there for them
-      to choose from.
-    label: int32 [b], 1 = fake; rows that pad a batch have label 0 and no valid frame.
+    visual: mouth crops [b t h w 1], or precomputed features [b t d].
+    audio: samples [b s], 640 for each frame, or precomputed features [b t d].
+    valid: True for real frames, False for padding.
+    loss_mask: the valid frames in the loss; other valid frames are only candidates.
+    label: 1 = fake; rows of padding have label 0 and no valid frame.
     """
 
-    visual: Any
-    audio: Any
-    valid: Any
-    loss_mask: Any
-    label: Any
+    visual: UInt8[AnyArray, "*devices b t h w 1"] | Float[AnyArray, "*devices b t d"]
+    audio: Int16[AnyArray, "*devices b s"] | Float[AnyArray, "*devices b t d"]
+    valid: Bool[AnyArray, "*devices b t"]
+    loss_mask: Bool[AnyArray, "*devices b t"]
+    label: Int32[AnyArray, "*devices b"]
+
+
+OK = ("ok", "")
+ALL_SILENT = ("all_silent", "no sound is left after trimming silence")
 
 
 class ClipInfo(NamedTuple):
-    """What is known of a clip beside its pixels and samples; stays on the host.
+    """A clip's annotations; they stay on the host.
 
-    `fake_segments` are in the time of the clip as it is here, after trimming. `status` is "ok", or
-    says why there is no frame to look at; `message` is that in words.
+    `fake_segments` are in seconds of the trimmed clip. `status` is "ok", or the reason why the clip
+    has no frames; `message` is that reason in words.
     """
 
     clip_id: str
@@ -180,12 +187,19 @@ class ClipInfo(NamedTuple):
 
 
 class WholeClip(NamedTuple):
-    """A clip, whole, as evaluation and extraction take it.
+    """A clip of any length, for evaluation and extraction.
 
-    visual: uint8 [t 88 88 1] mouth crops, or [t d] features.
-    audio: int16 or float32 [s] samples, or [t d] features.
+    visual: mouth crops [t 88 88 1], or features [t d].
+    audio: samples [s], int16 or floats in [-1, 1], or features [t d].
     """
 
     info: ClipInfo
-    visual: Any
-    audio: Any
+    visual: UInt8[np.ndarray, "t h w 1"] | Float[np.ndarray, "t d"]
+    audio: Int16[np.ndarray, " s"] | Float[np.ndarray, " s"] | Float[np.ndarray, "t d"]
+
+
+class ClipFeatures(NamedTuple):
+    """A clip's features by stream, in float32 or bfloat16."""
+
+    info: ClipInfo
+    streams: Mapping[str, Float[np.ndarray, "t d"]]

@@ -1,4 +1,4 @@
-"""A small dataset of features, as avsync-extract leaves one."""
+"""A small feature dataset, as avsync-extract writes one."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from avsync.features.ledger import Split
-from avsync.features.store import ClipFeatures, FeatureDataset
-from avsync.types import ClipInfo, Extraction
+from avsync.features.store import FeatureDataset
+from avsync.types import ClipFeatures, ClipInfo, Extraction
 
 # (visual, audio) of a clip, [t d] each.
 Features = tuple[np.ndarray, np.ndarray]
@@ -22,7 +22,7 @@ def write(
 ) -> None:
     """`splits` as the dataset "features" in `data_dir`, float32, trimmed by the rule "leading".
 
-    Clip i of a split is called SPLIT/i; all are real but for those named in `fakes`.
+    Clip i of a split has the id SPLIT/i; clips are real unless `fakes` names them.
     """
     channels = splits["train"][0][0].shape[1]
     extraction = Extraction("leading", "a test's", {"visual": channels, "audio": channels})

@@ -1,4 +1,4 @@
-"""avsync-extract as a user runs it, and what training and evaluation make of its features."""
+"""avsync-extract as a user runs it, and training and evaluation on its features."""
 
 import csv
 import json
@@ -99,7 +99,7 @@ def test_real_videos_become_features_a_head_and_scores_in_both_views(
         assert 0 <= metrics["views"][view]["alignment"]["auc"] <= 1
 
 
-def test_killed_half_way_and_run_again_the_features_are_those_of_one_run(
+def test_a_killed_and_resumed_extraction_writes_the_same_features(
     weights: Path,
     tiny_data: Path,
     tmp_path: Path,
@@ -162,7 +162,7 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_official_pairs_become_official_features_and_these_a_dataset(
+def test_official_pairs_convert_to_official_features_and_a_dataset(
     weights: Path, official: Path, tmp_path: Path, run_binary: Run
 ):
     encoder = ["--encoder=avhubert", f"--weights={weights}"]
@@ -204,12 +204,12 @@ def test_official_pairs_become_official_features_and_these_a_dataset(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--dataset=a", "--from_npz=b"], "say what to extract, by one of"),
+        (["--dataset=a", "--from_npz=b"], "exactly one input"),
         (["--from_roi={pairs}", "--to_npz={out}"], "checkpoint not found: "),
         (["--trim=both"], "should be one of"),
     ],
 )
-def test_wrong_usage_is_told_in_a_line(
+def test_wrong_usage_exits_2_with_a_message(
     official: Path, tmp_path: Path, run_binary: Run, arguments, message
 ):
     names = {"pairs": official / "pairs", "out": tmp_path}
@@ -282,7 +282,7 @@ def test_official_features_get_the_official_scores(
     assert metrics["views"]["original"]["alignment"]["num_unscored"] == 1
 
 
-def test_features_that_a_head_was_not_made_for_are_refused(
+def test_features_of_the_wrong_size_for_a_head_are_refused(
     head: Path, tmp_path: Path, run_binary: Run
 ):
     np.savez(tmp_path / "a.npz", visual=np.ones((5, 128)), audio=np.ones((5, 128)))

@@ -1,4 +1,4 @@
-"""What may befall a training: nothing that was saved is lost, and the message says what to do."""
+"""Faults of a training: checkpoints survive, and messages say what to do."""
 
 import json
 import resource
@@ -22,7 +22,7 @@ NUM_STEPS = 60
 
 @pytest.fixture(scope="module")
 def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """A training of a small head, which is over soon and saves after every update."""
+    """A short training of a small head that saves after every update."""
     data_dir = tmp_path_factory.mktemp("features")
     generator = np.random.default_rng(0)
     splits = {
@@ -68,7 +68,7 @@ def wait_for_step(workdir: Path, step: int, *, of: subprocess.Popen[str]) -> Non
 
 
 @pytest.mark.slow
-def test_twenty_kills_at_any_moment_change_nothing(start, arguments, run_binary: Run, tmp_path):
+def test_twenty_kills_at_random_moments_change_nothing(start, arguments, run_binary: Run, tmp_path):
     straight, killed = tmp_path / "straight", tmp_path / "killed"
     assert run_binary("train", *arguments, f"--workdir={straight}").returncode == 0
     moments = np.random.default_rng(0).uniform(0, 0.25, NUM_KILLS)
@@ -76,16 +76,16 @@ def test_twenty_kills_at_any_moment_change_nothing(start, arguments, run_binary:
         process = start(*arguments, f"--workdir={killed}")
         before = max(steps_saved(killed), default=0)
         wait_for_step(killed, before + 1, of=process)
-        # Saving an update takes most of its time: most of the kills fall on a checkpoint.
+        # Saving takes most of the time of an update, so most kills hit a checkpoint.
         time.sleep(moment)
         process.kill()
         process.communicate()
-        # The latest and the best can be read; another may have been in the midst of its removal.
+        # The latest and the best are readable; another one may have been half removed.
         latest = max(steps_saved(killed))
         assert latest > before
         for step in {latest, checkpoint.best_step(killed)}:
             checkpoint.load_params(killed, step)
-    assert max(steps_saved(killed)) < NUM_STEPS, "there was nothing left to do for the last one"
+    assert max(steps_saved(killed)) < NUM_STEPS, "the training ended before the last kill"
     done = run_binary("train", *arguments, f"--workdir={killed}")
     assert done.returncode == 0, done.stderr
     params = [checkpoint.load_params(workdir, NUM_STEPS) for workdir in (straight, killed)]
@@ -100,7 +100,7 @@ def test_twenty_kills_at_any_moment_change_nothing(start, arguments, run_binary:
     assert losses[0] == losses[1]
 
 
-def test_a_second_trainer_is_sent_away_and_a_disk_that_is_full_costs_only_what_came_after(
+def test_a_second_trainer_is_refused_and_a_full_disk_loses_only_later_updates(
     start, arguments, run_binary: Run, tmp_path
 ):
     workdir = tmp_path / "run"
@@ -111,10 +111,10 @@ def test_a_second_trainer_is_sent_away_and_a_disk_that_is_full_costs_only_what_c
     )
     assert second.returncode == 1
     assert f"{workdir} is in use by another process" in second.stderr
-    assert first.poll() is None, "the first trainer was disturbed"
+    assert first.poll() is None, "the first trainer stopped"
     first.kill()
     first.communicate()
-    kept = max(steps_saved(workdir))
+    latest = max(steps_saved(workdir))
 
     def allow_small_files_only() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
@@ -128,20 +128,20 @@ def test_a_second_trainer_is_sent_away_and_a_disk_that_is_full_costs_only_what_c
     _, errors = full.communicate()
     assert full.returncode == 1
     assert "cannot write a checkpoint to" in errors
-    assert f"the checkpoint after {kept} updates is complete" in errors
+    assert f"the checkpoint after {latest} updates is complete" in errors
     assert len(errors.splitlines()) < 10, errors
-    assert kept in steps_saved(workdir)
-    checkpoint.load_params(workdir, kept)
+    assert latest in steps_saved(workdir)
+    checkpoint.load_params(workdir, latest)
 
 
-def test_a_training_that_blows_up_ends_with_the_clips_of_its_last_batch(
+def test_a_diverged_training_lists_the_clips_of_its_last_batch(
     arguments, run_binary: Run, tmp_path
 ):
     workdir = tmp_path / "run"
     options = ["--config.train.checkpoint_every=30", "--config.optim.learning_rate=1e38"]
     done = run_binary("train", *arguments, *options, f"--workdir={workdir}")
     assert done.returncode == 1
-    assert f"its clips are listed in {workdir / 'nan_batch.json'}" in done.stderr
+    assert str(workdir / "nan_batch.json") in done.stderr
     assert "lower config.optim.learning_rate" in done.stderr
     assert "Traceback" not in done.stderr
     left = json.loads((workdir / "nan_batch.json").read_text())
@@ -149,7 +149,9 @@ def test_a_training_that_blows_up_ends_with_the_clips_of_its_last_batch(
     assert left["clip_ids"]
 
 
-def test_told_to_end_before_its_first_update_it_asks_to_be_run_again(start, arguments, tmp_path):
+def test_a_training_preempted_before_its_first_update_asks_to_be_run_again(
+    start, arguments, tmp_path
+):
     workdir = tmp_path / "run"
     process = start(*arguments, f"--workdir={workdir}")
     while not (workdir / "environment.json").is_file():
@@ -158,4 +160,5 @@ def test_told_to_end_before_its_first_update_it_asks_to_be_run_again(start, argu
     process.terminate()
     _, errors = process.communicate()
     assert process.returncode == 75, errors
-    assert "run it again to go on" in errors
+    assert "again" in errors
+    assert "Traceback" not in errors

@@ -1,4 +1,4 @@
-"""Two processes do together what one does alone: the same updates, one checkpoint, one report."""
+"""Two processes give the result of one: the same updates, one checkpoint, one report."""
 
 import json
 import os
@@ -27,7 +27,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture(scope="module")
 def start_two() -> Start:
-    """`start_two("train", "--config=…")`: two processes of a binary, begun by launch/local.sh."""
+    """`start_two("train", "--config=…")`: two processes of a binary, started by launch/local.sh."""
 
     def start(name: str, *arguments: str) -> subprocess.Popen[str]:
         with socket.socket() as free:
@@ -47,7 +47,7 @@ def start_two() -> Start:
 
 @pytest.fixture(scope="module")
 def alone(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
-    """The workdir of a training by one process with two devices."""
+    """The workdir of a training in one process with two devices."""
     workdir = tmp_path_factory.mktemp("alone") / "run"
     done = run_binary("train", *training(tiny_data, workdir), devices=2)
     assert done.returncode == 0, done.stderr
@@ -65,7 +65,7 @@ def training(data_dir: Path, workdir: Path) -> list[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> str:
-    """What it wrote to stdout, once it has ended well."""
+    """Waits for success; returns stdout."""
     stdout, stderr = process.communicate(timeout=600)
     assert process.returncode == 0, stderr
     return stdout
@@ -77,7 +77,7 @@ def losses(workdir: Path) -> dict[tuple[int, str], float]:
     return {(line["step"], line["split"]): line["loss"] for line in lines}
 
 
-def test_what_one_process_began_before_it_was_told_to_end_two_finish_as_one_would(
+def test_two_processes_resume_a_preempted_training_of_one_process(
     alone: Path, tiny_data: Path, tmp_path: Path, start_two: Start
 ):
     workdir = tmp_path / "run"
@@ -96,7 +96,7 @@ def test_what_one_process_began_before_it_was_told_to_end_two_finish_as_one_woul
     _, stderr = process.communicate(timeout=600)
     assert process.returncode == 75, stderr
     (saved,) = [int(path.name) for path in (workdir / "checkpoints").iterdir()]
-    assert f"told to end, and saved after update {saved} of {NUM_STEPS}" in stderr
+    assert f"preempted: saved after update {saved} of {NUM_STEPS}" in stderr
     assert 0 < saved < NUM_STEPS
 
     stdout = finish(start_two("train", *training(tiny_data, workdir)))
@@ -105,13 +105,13 @@ def test_what_one_process_began_before_it_was_told_to_end_two_finish_as_one_woul
     assert found.keys() == expected.keys()
     np.testing.assert_allclose([found[key] for key in expected], list(expected.values()), rtol=1e-5)
     params = [checkpoint.load_params(path, NUM_STEPS) for path in (alone, workdir)]
-    # As for two devices: where a gradient is nearly zero, Adam makes much of how a sum is rounded.
+    # As for two devices: where a gradient is nearly zero, Adam amplifies rounding errors of sums.
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), *params)
     assert json.loads((workdir / "environment.json").read_text())["num_processes"] == 2
 
 
 @pytest.mark.slow
-def test_two_processes_evaluate_to_the_same_files_as_one(
+def test_two_processes_write_the_same_evaluation_as_one(
     alone: Path, tiny_data: Path, tmp_path: Path, start_two: Start, run_binary: Run
 ):
     arguments = [f"--checkpoint={alone}", "--dataset=synthetic_talkers/tiny", "--batch_size=3"]

@@ -1,4 +1,4 @@
-"""A training that is killed goes on as if nothing had happened, bit for bit."""
+"""A killed and resumed training equals an uninterrupted one, bit for bit."""
 
 import json
 import signal
@@ -28,7 +28,7 @@ def train_arguments(data_dir: Path, workdir: Path) -> list[str]:
 
 
 def kill_training(arguments: list[str], *, after: Path) -> None:
-    """Starts a training and kills it in the middle of things, once checkpoint `after` is there."""
+    """Starts a training and kills it once checkpoint `after` exists."""
     process = subprocess.Popen(
         [sys.executable, "-m", "avsync.bin.train", *arguments],
         cwd=ROOT,
@@ -42,17 +42,19 @@ def kill_training(arguments: list[str], *, after: Path) -> None:
 
 
 def latest_step(checkpoints: Path) -> int:
-    # One that is being written has a longer name.
+    # An incomplete checkpoint has a longer name.
     return max((int(path.name) for path in checkpoints.glob("*") if path.name.isdigit()), default=0)
 
 
 def read_metrics(workdir: Path) -> list[dict]:
-    """The lines of metrics.jsonl, but for the speeds."""
+    """The lines of metrics.jsonl without the speeds."""
     lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
     return [{k: v for k, v in line.items() if k not in MEASURED} for line in lines]
 
 
-def test_ten_steps_and_kill_and_ten_equal_twenty(tiny_data: Path, tmp_path: Path, run_binary: Run):
+def test_ten_updates_a_kill_and_ten_updates_equal_twenty(
+    tiny_data: Path, tmp_path: Path, run_binary: Run
+):
     straight, killed = tmp_path / "straight", tmp_path / "killed"
     done = run_binary("train", *train_arguments(tiny_data, straight))
     assert done.returncode == 0, done.stderr
@@ -68,7 +70,7 @@ def test_ten_steps_and_kill_and_ten_equal_twenty(tiny_data: Path, tmp_path: Path
 
 @pytest.fixture(scope="module")
 def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Features with nothing to learn: the better a head knows some, the worse it is on others."""
+    """Features of noise: the better a head fits the training clips, the worse it validates."""
     data_dir = tmp_path_factory.mktemp("noise")
     generator = np.random.default_rng(0)
     splits = {
@@ -80,7 +82,7 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_a_killed_training_slows_down_and_stops_as_a_straight_one_does(
+def test_a_resumed_training_lowers_its_rate_and_stops_early_like_an_uninterrupted_one(
     noise: Path, tmp_path: Path, run_binary: Run
 ):
     straight, killed = (
@@ -98,7 +100,7 @@ def test_a_killed_training_slows_down_and_stops_as_a_straight_one_does(
     assert done.returncode == 0, done.stderr
     lines = read_metrics(tmp_path / "straight")
     validations = [line for line in lines if line["split"] == "val"]
-    # 200 frames are 4 batches of at most 64. Patience is 1: the rate falls by every second of the
+    # 200 frames are 4 batches of at most 64. Patience is 1: the rate drops at every second of the
     # last six validations, which are worse than the best.
     assert [line["step"] for line in validations] == [4 * (i + 1) for i in range(len(validations))]
     assert min(validations, key=lambda line: line["loss"]) == validations[-7]
@@ -106,26 +108,26 @@ def test_a_killed_training_slows_down_and_stops_as_a_straight_one_does(
     np.testing.assert_allclose(scales[-7:], [1, 1, 0.1, 0.1, 0.01, 0.01, 0.001], rtol=1e-5)
     assert len(validations) < 40
 
-    # Between the first fall of the rate and the end.
+    # Between the first drop of the rate and the end.
     last_step = validations[-1]["step"]
     middle = tmp_path / "killed" / "checkpoints" / str(last_step - 14)
     kill_training(killed, after=middle)
     done = run_binary("train", *killed)
     assert done.returncode == 0, done.stderr
-    assert "6 validations no better" in done.stderr
+    assert "no improvement in 6 validations" in done.stderr
     assert read_metrics(tmp_path / "killed") == lines
     params = [checkpoint.load_params(tmp_path / name, last_step) for name in ("straight", "killed")]
     jax.tree.map(np.testing.assert_array_equal, *params)
     assert checkpoint.best_step(tmp_path / "killed") == validations[-7]["step"]
 
-    # A training that is over says so, and leaves all as it is.
+    # A finished training says so and changes nothing.
     again = run_binary("train", *killed)
     assert again.returncode == 0, again.stderr
-    assert f"stopped after update {last_step}: 6 validations no better" in again.stderr
+    assert f"stopped early after update {last_step}: no improvement in 6" in again.stderr
     assert read_metrics(tmp_path / "killed") == lines
 
 
-def test_two_devices_train_to_what_one_does(tiny_data: Path, tmp_path: Path, run_binary: Run):
+def test_two_devices_train_to_the_result_of_one(tiny_data: Path, tmp_path: Path, run_binary: Run):
     losses, params = [], []
     for devices in (1, 2):
         workdir = tmp_path / str(devices)
@@ -141,6 +143,6 @@ def test_two_devices_train_to_what_one_does(tiny_data: Path, tmp_path: Path, run
         losses.append([line["loss"] for line in lines])
         params.append(checkpoint.load_params(workdir, 6))
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
-    # Adam divides each gradient by its size: where that is nearly zero, what the order of a sum
-    # rounds away becomes a part of the learning rate, 2e-3.
+    # Adam divides each gradient by its size: where that is nearly zero, a rounding error of a sum
+    # becomes a fraction of the learning rate, 2e-3.
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), *params)

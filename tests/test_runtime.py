@@ -1,4 +1,4 @@
-"""Which of how many processes this is, and how a job is told to end."""
+"""Multi-process start, preemption, the compilation cache and TensorFlow's devices."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize("environment", [{}, {"AVSYNC_PROCESSES": "1"}])
-def test_without_others_a_process_is_the_first_and_has_all_there_is(environment):
+def test_a_single_process_is_the_first_and_gathers_its_own_values(environment):
     runtime.join_job(environment)
     assert runtime.this_host() == Host(0, 1)
     assert runtime.is_first()
@@ -26,8 +27,11 @@ def test_without_others_a_process_is_the_first_and_has_all_there_is(environment)
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({"AVSYNC_PROCESSES": "2"}, "AVSYNC_PROCESS_INDEX='' do not say which of how many"),
-        ({"AVSYNC_PROCESSES": "2", "AVSYNC_PROCESS_INDEX": "2"}, "a number and one below it"),
+        ({"AVSYNC_PROCESSES": "2"}, "AVSYNC_PROCESS_INDEX='' are invalid"),
+        (
+            {"AVSYNC_PROCESSES": "2", "AVSYNC_PROCESS_INDEX": "2"},
+            "number of processes and an index below it",
+        ),
         ({"AVSYNC_PROCESSES": "all", "AVSYNC_PROCESS_INDEX": "0"}, "or AVSYNC_PROCESSES=auto"),
         (
             {"AVSYNC_PROCESSES": "2", "AVSYNC_PROCESS_INDEX": "0"},
@@ -35,12 +39,12 @@ def test_without_others_a_process_is_the_first_and_has_all_there_is(environment)
         ),
     ],
 )
-def test_a_launcher_that_does_not_say_enough_is_told_so(environment, message):
+def test_incomplete_environment_variables_are_refused(environment, message):
     with pytest.raises(ValueError, match=message):
         runtime.join_job(environment)
 
 
-def test_a_job_is_told_to_end_by_sigterm_while_it_listens_and_only_then():
+def test_sigterm_preempts_a_job_only_within_the_context():
     before = signal.getsignal(signal.SIGTERM)
     with Preemption() as preemption:
         assert not preemption.is_due(1)
@@ -49,14 +53,33 @@ def test_a_job_is_told_to_end_by_sigterm_while_it_listens_and_only_then():
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_compiled_programs_are_kept_in_the_users_cache():
-    found = runtime.default_compiled({"XDG_CACHE_HOME": "/elsewhere"})
+def test_compiled_programs_are_stored_in_the_users_cache():
+    found = runtime.compilation_cache({"XDG_CACHE_HOME": "/elsewhere"})
     assert found == Path("/elsewhere/avsync/compiled")
-    assert runtime.default_compiled({}) == Path.home() / ".cache" / "avsync" / "compiled"
+    assert runtime.compilation_cache({}) == Path.home() / ".cache" / "avsync" / "compiled"
 
 
-def test_the_flags_that_are_recommended_are_known_to_the_compiler():
-    # An unknown one ends the process at once: they come and go with the versions of jaxlib.
+def test_an_imported_tensorflow_sees_no_accelerator_after_start(monkeypatch):
+    hidden = []
+
+    def hide(devices: list, kind: str) -> None:
+        hidden.append((devices, kind))
+
+    tensorflow = SimpleNamespace(config=SimpleNamespace(set_visible_devices=hide))
+    monkeypatch.setitem(sys.modules, "tensorflow", tensorflow)
+    runtime.start()
+    assert hidden == [([], "GPU"), ([], "TPU")]
+
+
+def test_start_and_batching_import_no_tensorflow():
+    code = "import sys; from avsync import runtime; import avsync.input_pipeline.batching\n"
+    code += "runtime.start(); print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
+
+
+def test_recommended_xla_flags_are_known_to_the_compiler():
+    # An unknown flag ends the process at once, and flags change with the version of jaxlib.
     (flags,) = re.findall(r'export XLA_FLAGS="(.*)"', (ROOT / "launch" / "README.md").read_text())
     done = subprocess.run(
         [sys.executable, "-c", "import jax; print(jax.numpy.zeros(1).shape)"],

@@ -1,12 +1,12 @@
-"""Clips through a frozen encoder: features to train on, and to score, without running it again.
+"""Extracts features from clips with a frozen encoder, for training and evaluation of heads.
 
     avsync-extract --encoder=avhubert --weights=weights/avhubert --dataset=grid --data_dir=data \\
         --out_name=grid_avhubert --trim=leading
 
-Silence is trimmed from the waveform, before the encoder hears it: extract with --trim=none and with
---trim=leading to evaluate both. Instead of --dataset, files of AVH-Align can be read: --from_roi
-(CLIP_roi.mp4 and CLIP.wav), or features, --from_npz. Instead of a dataset, --out_name, files of
-features can be written, --to_npz. Killed and run again, it goes on.
+Silence is trimmed from the waveform before the encoder: to evaluate both views, extract once with
+--trim=none and once with --trim=leading. Input is a dataset (--dataset), AVH-Align's pairs
+CLIP_roi.mp4 and CLIP.wav (--from_roi), or its feature files (--from_npz). Output is a dataset
+(--out_name) or feature files (--to_npz). An interrupted job resumes when it is run again.
 """
 
 import functools
@@ -16,33 +16,35 @@ from absl import flags
 
 from avsync.bin.base import UsageError, run_binary, suppress_stderr
 
-ENCODER = flags.DEFINE_string("encoder", None, "Its name: avhubert. Features need none.")
-WEIGHTS = flags.DEFINE_string("weights", None, "What avsync-convert wrote of its published file.")
-DATASET = flags.DEFINE_string("dataset", None, "NAME or NAME/CONFIG, prepared in --data_dir.")
-FROM_ROI = flags.DEFINE_string("from_roi", None, "Folder of crops and sounds.")
-FROM_NPZ = flags.DEFINE_string("from_npz", None, "Folder of features.")
-LIST = flags.DEFINE_multi_string("list", [], "[SPLIT=]FILE.csv of path,label: which files. Repeat.")
-SPLIT = flags.DEFINE_list("split", [], "Which splits of --dataset; all by default.")
-DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where datasets lie.")
-OUT_NAME = flags.DEFINE_string("out_name", None, "The dataset of features to write there.")
-TO_NPZ = flags.DEFINE_string("to_npz", None, "Folder of features to write.")
-TRIM = flags.DEFINE_enum("trim", "none", ["none", "leading"], "How sound is, or was, trimmed.")
-STREAMS = flags.DEFINE_list("streams", ["visual", "audio"], "And multimodal, if wanted.")
-DTYPE = flags.DEFINE_enum("dtype", "bfloat16", ["bfloat16", "float32"], "Of a dataset's features.")
+ENCODER = flags.DEFINE_string("encoder", None, "Name of the encoder: avhubert. Not for --from_npz.")
+WEIGHTS = flags.DEFINE_string("weights", None, "Checkpoint of the encoder, from avsync-convert.")
+DATASET = flags.DEFINE_string("dataset", None, "Input: dataset NAME or NAME/CONFIG in --data_dir.")
+FROM_ROI = flags.DEFINE_string("from_roi", None, "Input: folder of CLIP_roi.mp4 and CLIP.wav.")
+FROM_NPZ = flags.DEFINE_string("from_npz", None, "Input: folder of CLIP.npz feature files.")
+LIST = flags.DEFINE_multi_string("list", [], "[SPLIT=]FILE.csv of path,label. Repeatable.")
+SPLIT = flags.DEFINE_list("split", [], "Splits of --dataset, separated by commas. Default: all.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets.")
+OUT_NAME = flags.DEFINE_string("out_name", None, "Output: name of the feature dataset.")
+TO_NPZ = flags.DEFINE_string("to_npz", None, "Output: folder of CLIP.npz feature files.")
+TRIM = flags.DEFINE_enum("trim", "none", ["none", "leading"], "How silence is, or was, trimmed.")
+STREAMS = flags.DEFINE_list("streams", ["visual", "audio"], "Of visual, audio, multimodal.")
+DTYPE = flags.DEFINE_enum("dtype", "bfloat16", ["bfloat16", "float32"], "Type of stored features.")
 COMPUTE = flags.DEFINE_enum("compute_dtype", "float32", ["bfloat16", "float32"], "Of activations.")
-FRAMES = flags.DEFINE_integer("frames_per_batch", 1024, "At once, on each device.", lower_bound=1)
+FRAMES = flags.DEFINE_integer(
+    "frames_per_batch", 1024, "Frames per device and step.", lower_bound=1
+)
 
 
 def main(_: list[str]) -> None:
-    with suppress_stderr():  # and not at the top: --help need not wait for TensorFlow
+    with suppress_stderr():  # not at the top: --help must not wait for TensorFlow
         from avsync import build, runtime
         from avsync.features import inputs, job
-        from avsync.features.encode import Encoder
+        from avsync.features.extractor import FeatureExtractor
 
         runtime.start()
-    place = {"data_dir": DATA_DIR.value, "out_name": OUT_NAME.value, "to_npz": TO_NPZ.value}
+    output = {"data_dir": DATA_DIR.value, "out_name": OUT_NAME.value, "to_npz": TO_NPZ.value}
     try:
-        asked = inputs.find(
+        found = inputs.find(
             dataset=DATASET.value,
             splits=SPLIT.value,
             from_roi=FROM_ROI.value,
@@ -51,23 +53,22 @@ def main(_: list[str]) -> None:
             data_dir=DATA_DIR.value,
             trim=TRIM.value,
         )
-        encoder, extraction = None, asked.extraction
-        if extraction:
-            sink = inputs.open_sink(asked, extraction, dtype=DTYPE.value, **place)
-        else:
-            made = build.make_extractor(
+        extractor, encoder, extraction = None, None, found.extraction
+        if extraction is None:
+            encoder = build.make_extractor(
                 Path(WEIGHTS.value or "").expanduser(),
                 encoder=ENCODER.value or "",
                 streams=tuple(STREAMS.value),
                 dtype=COMPUTE.value,
                 trim=TRIM.value,
             )
-            extraction = made.extraction
-            sink = inputs.open_sink(asked, extraction, dtype=DTYPE.value, **place)
-            encoder = Encoder(made, frames_per_batch=FRAMES.value, dtype=sink.dtype)
+            extraction = encoder.extraction
+        sink = inputs.open_sink(found, extraction, dtype=DTYPE.value, **output)
+        if encoder is not None:
+            extractor = FeatureExtractor(encoder, frames_per_batch=FRAMES.value, dtype=sink.dtype)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    num_rejects = job.extract(asked.works, sink, encoder=encoder, extraction=extraction)
+    num_rejects = job.extract(found.tasks, sink, extractor=extractor, extraction=extraction)
     runtime.announce(f"extracted: {sink.directory}, {num_rejects} rejected")
 
 

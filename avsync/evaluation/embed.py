@@ -42,9 +42,9 @@ def score_views(
     """
     lines, frame_scores = [], []
     measure = parallel.map_scores(lambda params, batch: _measure(scorer, params, batch))
-    params = parallel.replicate_here(scorer.params)
+    params = parallel.replicate_local(scorer.params)
     beside = {
-        name: (parallel.map_scores(_pooled(other)), parallel.replicate_here(other.params))
+        name: (parallel.map_scores(_pooled(other)), parallel.replicate_local(other.params))
         for name, other in others.items()
     }
     with Progress("scoring", total=views.num_clips) as progress:

@@ -8,7 +8,8 @@ from avsync.datasets._lists import read_infos
 from avsync.datasets.base import extracted_trims, open_source
 from avsync.evaluation.lines import TRIMS
 from avsync.features import official
-from avsync.input_pipeline.evaluation import EvalBatch, batched, eval_batches, eval_share
+from avsync.input_pipeline.batching import EvalBatch, batched
+from avsync.input_pipeline.evaluation import eval_batches, eval_range
 from avsync.runtime import this_host
 from avsync.types import Extraction, Source
 
@@ -37,7 +38,7 @@ def of_dataset(dataset: str, split: str, *, data_dir: str, batch_size: int) -> V
         for view, source in sources.items()
     }
     num_clips = sum(
-        len(eval_share(source.num_clips, batch_size=batch_size, host=this_host()))
+        len(eval_range(source.num_clips, batch_size=batch_size, host=this_host()))
         for source in sources.values()
     )
     extraction = next(iter(sources.values())).extraction
@@ -52,7 +53,7 @@ def of_files(folder: Path, clip_list: Path, *, trim: str, batch_size: int) -> Vi
     infos = read_infos(clip_list)
     channels = official.channels(folder, infos)
     (view,) = (view for view, rule in TRIMS.items() if rule == trim)
-    own = eval_share(len(infos), batch_size=batch_size, host=this_host())
+    own = eval_range(len(infos), batch_size=batch_size, host=this_host())
     clips = official.whole_clips(folder, infos[own.start : own.stop], channels)
     batches = batched(clips, batch_size=batch_size)
     extraction = Extraction(trim, encoder="", channels=channels)

@@ -6,9 +6,14 @@ from typing import Any
 
 from jax import export
 
-from avsync.pp.augment import INPUT_PIXELS
 from avsync.pp.silence import SILENCE_LEVEL
-from avsync.units import CROP_PIXELS, FRAMES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_FRAME
+from avsync.units import (
+    CROP_PIXELS,
+    FRAMES_PER_SECOND,
+    INPUT_PIXELS,
+    SAMPLE_RATE,
+    SAMPLES_PER_FRAME,
+)
 
 AXES = {
     "b": "clips, at least 1",

@@ -8,9 +8,8 @@ import numpy as np
 from jax import export
 
 from avsync import scoring
-from avsync.pp.augment import INPUT_PIXELS
 from avsync.scoring.scorer import Scorer
-from avsync.units import CROP_PIXELS, SAMPLES_PER_FRAME
+from avsync.units import CROP_PIXELS, INPUT_PIXELS, SAMPLES_PER_FRAME
 
 # One artefact serves all of them; JAX picks the platform when it is called.
 PLATFORMS = ("cpu", "cuda", "tpu")

@@ -1,1 +1,1 @@
-"""What a frozen encoder made of clips, on disk: as datasets, and as the files of AVH-Align."""
+"""Features that a frozen encoder extracts from clips, stored as datasets or AVH-Align's files."""

@@ -1,4 +1,4 @@
-"""What is to be extracted: the splits of a dataset, or files of AVH-Align named by lists."""
+"""The input and output of an extraction: splits of a dataset, or AVH-Align's files."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -9,19 +9,19 @@ from avsync import lookup
 from avsync.datasets._lists import read_infos
 from avsync.datasets.base import open_source, split_names
 from avsync.features import official
-from avsync.features.job import Work, from_dataset, from_files
+from avsync.features.job import SplitTask, from_dataset, from_files
 from avsync.features.official import NpzFolder
 from avsync.features.store import FeatureDataset
 from avsync.types import ClipInfo, Extraction
 
-# Of files that no list names: they have no label, and can only become files again.
+# The split of files without a list: they have no label, so only files can be written from them.
 UNLISTED = "all"
 
 
 class Inputs(NamedTuple):
-    """The splits, and how their features were extracted; None if they are clips."""
+    """The splits to extract; `extraction` is that of features, and None for clips."""
 
-    works: list[Work]
+    tasks: list[SplitTask]
     extraction: Extraction | None = None
 
 
@@ -35,9 +35,9 @@ def find(
     data_dir: str,
     trim: str,
 ) -> Inputs:
-    """What one of `dataset`, `from_roi`, `from_npz` names; ValueError says what is amiss."""
+    """The inputs named by exactly one of `dataset`, `from_roi` and `from_npz`; or ValueError."""
     if sum(map(bool, (dataset, from_roi, from_npz))) != 1:
-        raise ValueError("say what to extract, by one of --dataset, --from_roi, --from_npz")
+        raise ValueError("give exactly one input: --dataset, --from_roi or --from_npz")
     if dataset:
         return of_dataset(dataset, splits, data_dir=Path(data_dir).expanduser(), trim=trim)
     if from_roi:
@@ -54,59 +54,60 @@ def open_sink(
     data_dir: str,
     dtype: str,
 ) -> FeatureDataset | NpzFolder:
-    """Where features go, `to_npz` or `out_name`.
+    """The destination named by exactly one of `to_npz` and `out_name`.
 
-    ValueError if it is not one of them, if it was begun in another way, or if clips have no label.
+    ValueError if the destination holds features of another extraction, or if a dataset would get
+    clips without labels.
     """
     if bool(to_npz) == bool(out_name):
-        raise ValueError("say where features go, by one of --out_name, --to_npz")
+        raise ValueError("give exactly one output: --out_name or --to_npz")
     if to_npz:
         return NpzFolder(Path(to_npz).expanduser(), extraction=extraction)
     name, folder = str(out_name), Path(data_dir).expanduser()
     if not name.isidentifier() or name in lookup.names("datasets"):
         raise ValueError(
-            f"--out_name={name}: it must be of letters, digits and _, and no dataset's of clips"
+            f"--out_name={name} must be an identifier, and not the name of a dataset of clips"
         )
-    if any(work.split.name == UNLISTED for work in inputs.works):
-        raise ValueError("a dataset needs labels: name the files by --list=SPLIT=FILE.csv")
+    if any(task.split.name == UNLISTED for task in inputs.tasks):
+        raise ValueError("a dataset needs labels: give --list=SPLIT=FILE.csv")
     return FeatureDataset(name, data_dir=folder, extraction=extraction, dtype=dtype)
 
 
 def of_dataset(dataset: str, splits: Sequence[str], *, data_dir: Path, trim: str) -> Inputs:
-    """These splits of a dataset, all if none is named. ValueError as `open_source`."""
+    """The splits of a dataset, by default all of them. ValueError as for `open_source`."""
     names = splits or split_names(dataset, data_dir=data_dir, trim=trim)
     sources = [open_source(dataset, name, data_dir=data_dir, trim=trim) for name in names]
-    works = [from_dataset(source, trim=trim) for source in sources]
-    held = sources[0].extraction
-    if held is None:
-        return Inputs(works)
-    taken = {stream: held.channels[stream] for stream in ("visual", "audio")}
-    return Inputs(works, held._replace(channels=taken))
+    tasks = [from_dataset(source, trim=trim) for source in sources]
+    extraction = sources[0].extraction
+    if extraction is None:
+        return Inputs(tasks)
+    channels = {stream: extraction.channels[stream] for stream in ("visual", "audio")}
+    return Inputs(tasks, extraction._replace(channels=channels))
 
 
 def of_roi(folder: Path, lists: Sequence[str], *, trim: str) -> Inputs:
-    """The pairs of crops and sounds below `folder`, those that are listed if any are."""
+    """The pairs of crops and audio below `folder`; only the listed ones if there are lists."""
     load = functools.partial(official.read_roi, folder, trim=trim)
     splits = _splits(folder, official.ROI_SUFFIX, lists)
     return Inputs([from_files(name, infos, load) for name, infos in splits.items()])
 
 
 def of_npz(folder: Path, lists: Sequence[str], *, trim: str) -> Inputs:
-    """The files of features below `folder`, those that are listed if any are.
+    """The feature files below `folder`; only the listed ones if there are lists.
 
-    All must have the sizes of the first that can be read; ValueError if none can.
+    All must have the channels of the first readable file; ValueError if no file is readable.
     """
     splits = _splits(folder, official.NPZ_SUFFIX, lists)
     infos = [info for listed in splits.values() for info in listed]
     channels = official.channels(folder, infos)
     load = functools.partial(official.read_npz, folder, channels=channels)
-    works = [from_files(name, infos, load) for name, infos in splits.items()]
-    return Inputs(works, Extraction(trim, encoder="", channels=channels))
+    tasks = [from_files(name, infos, load) for name, infos in splits.items()]
+    return Inputs(tasks, Extraction(trim, encoder="", channels=channels))
 
 
 def _splits(folder: Path, suffix: str, lists: Sequence[str]) -> Mapping[str, list[ClipInfo]]:
     if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder")
+        raise ValueError(f"folder not found: {folder}")
     if not lists:
         ids = official.clip_ids(folder, suffix)
         return {UNLISTED: [ClipInfo(clip_id, label=0, category="") for clip_id in ids]}

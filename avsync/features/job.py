@@ -1,44 +1,43 @@
-"""A whole extraction: shard by shard, resumed where it was left, every reject a line.
+"""The extraction job: shard by shard, resumable; each rejected clip is recorded with its reason.
 
-A shard is some hundreds of clips: read together, sorted by length, encoded, written whole. Which
-clips are in it, and so what is computed, depends on the source alone. Killed and run again, the
-shards that are there are passed over.
+A shard is a few hundred clips that are read together, sorted by length, encoded, and written
+atomically. The assignment of clips to shards, and so the computation, depends on the source alone.
+A resumed job skips finished shards.
 """
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from avsync.features.encode import Encoder
+from avsync.features.extractor import FeatureExtractor
 from avsync.features.ledger import Split
-from avsync.features.store import ClipFeatures
 from avsync.input_pipeline.evaluation import whole_clips
 from avsync.media.rejects import Reject
 from avsync.runtime import Progress, allgather_json, is_first, this_host
-from avsync.types import ClipInfo, Extraction, Host, Source, WholeClip
+from avsync.types import ClipFeatures, ClipInfo, Extraction, Host, Source, WholeClip
 
-# About 200 MB of features in bfloat16, and 0.4 GB of pictures while they wait for the encoder.
+# About 200 MB of features in bfloat16, and 0.4 GB of mouth crops that wait for the encoder.
 SHARD_CLIPS = 256
 
 
-class Read(NamedTuple):
-    """The clips of a shard, and the ids of those that could not be read with the reason."""
+class Shard(NamedTuple):
+    """The readable clips of a shard; (id, reason) of each clip that cannot be read."""
 
     clips: Sequence[Any]
     rejects: Sequence[tuple[str, Reject]] = ()
 
 
-class Work(NamedTuple):
-    """A split to extract, of `num_clips`; `read` gives those of a shard, by its index."""
+class SplitTask(NamedTuple):
+    """A split to extract, of `num_clips` clips; `read` returns the shard of an index."""
 
     split: Split
     num_clips: int
-    read: Callable[[int], Read]
+    read: Callable[[int], Shard]
 
 
 @runtime_checkable
 class Sink(Protocol):
-    """Where features go, and in which type: a `FeatureDataset` or an `NpzFolder`."""
+    """The destination of features and their type: a `FeatureDataset` or an `NpzFolder`."""
 
     dtype: str
 
@@ -54,51 +53,51 @@ class Sink(Protocol):
     def finish(self) -> int: ...
 
 
-def from_dataset(source: Source, *, trim: str) -> Work:
-    """The clips of a split, or the features that it holds already."""
+def from_dataset(source: Source, *, trim: str) -> SplitTask:
+    """The extraction of a dataset's split; its clips may be features already."""
     num_shards = _num_shards(source.num_clips)
 
-    def read(index: int) -> Read:
+    def read(index: int) -> Shard:
         clips = list(whole_clips(source, trim=trim, host=Host(index, num_shards)))
-        return Read([_as_features(clip) if source.extraction else clip for clip in clips])
+        return Shard([_as_features(clip) if source.extraction else clip for clip in clips])
 
     name = source.split
-    return Work(Split(name, num_shards, source.is_real_only), source.num_clips, read)
+    return SplitTask(Split(name, num_shards, source.is_real_only), source.num_clips, read)
 
 
-def from_files(name: str, infos: Sequence[ClipInfo], load: Callable[[ClipInfo], Any]) -> Work:
-    """A split of the clips `infos`; `load` gives one, or raises Reject."""
+def from_files(name: str, infos: Sequence[ClipInfo], load: Callable[[ClipInfo], Any]) -> SplitTask:
+    """The extraction of a split of files; `load` returns the clip of an info, or raises Reject."""
     num_shards = _num_shards(len(infos))
 
-    def read(index: int) -> Read:
+    def read(index: int) -> Shard:
         clips, rejects = [], []
         for info in infos[index * SHARD_CLIPS : (index + 1) * SHARD_CLIPS]:
             try:
                 clips.append(load(info))
             except Reject as reject:
                 rejects.append((info.clip_id, reject))
-        return Read(clips, rejects)
+        return Shard(clips, rejects)
 
-    return Work(Split(name, num_shards, is_real_only=True), len(infos), read)
+    return SplitTask(Split(name, num_shards, is_real_only=True), len(infos), read)
 
 
 def extract(
-    works: Sequence[Work],
+    tasks: Sequence[SplitTask],
     sink: Sink,
     *,
-    encoder: Encoder | None,
+    extractor: FeatureExtractor | None,
     extraction: Extraction,
 ) -> int:
-    """Writes this host's shards of all `works`; returns the number of rejects of all hosts so far.
+    """Writes this process's shards of all `tasks`; returns the number of rejects of the whole job.
 
-    Without an `encoder` the clips must be features already. ValueError if no clip could be read.
+    Without an `extractor`, the clips must be features already. ValueError if no clip is readable.
     """
     host = this_host()
-    shards = [(work, index) for work in works for index in range(work.split.num_shards)]
+    shards = [(task, index) for task in tasks for index in range(task.split.num_shards)]
     shards = shards[host.index :: host.count]
-    pending = [(work, i) for work, i in shards if not sink.is_written(work.split, i)]
-    total = sum(work.num_clips for work in works) // host.count
-    left = sum(work.num_clips / work.split.num_shards for work, _ in pending)
+    pending = [(task, i) for task, i in shards if not sink.is_written(task.split, i)]
+    total = sum(task.num_clips for task in tasks) // host.count
+    left = sum(task.num_clips / task.split.num_shards for task, _ in pending)
     num_clips = 0
     with (
         Progress("extracting", total=total, done=round(total - left)) as progress,
@@ -108,25 +107,25 @@ def extract(
         def advance(num_done: int) -> None:
             progress.advance_to(min(progress.done + num_done, total))
 
-        # One shard is read while the one before is with the encoder.
-        reads = [reader.submit(work.read, i) for work, i in pending[:1]]
-        for k, (work, index) in enumerate(pending):
+        # The next shard is read while the encoder processes this one.
+        reads = [reader.submit(task.read, i) for task, i in pending[:1]]
+        for k, (task, index) in enumerate(pending):
             clips, rejects = reads.pop().result()
-            reads += [reader.submit(work.read, i) for work, i in pending[k + 1 : k + 2]]
-            if encoder is not None:
-                features = encoder.encode(clips, streams=extraction.channels, done=advance)
+            reads += [reader.submit(task.read, i) for task, i in pending[k + 1 : k + 2]]
+            if extractor is not None:
+                features = extractor.extract(clips, channels=extraction.channels, advance=advance)
             else:
                 features = clips
                 advance(len(clips))
-            sink.write(work.split, index, clips=features, rejects=rejects)
+            sink.write(task.split, index, clips=features, rejects=rejects)
             advance(len(rejects))
             num_clips += len(clips)
-    # Every shard is written once all processes are here.
+    # All shards of all processes are written after this exchange.
     counts = allgather_json([len(pending), num_clips])
     num_rejects = allgather_json(sink.finish() if is_first() else None)[0]
     num_pending, num_clips = map(sum, zip(*counts, strict=True))
     if num_pending and not num_clips:
-        raise ValueError(f"none of {num_rejects} clips could be used; see rejects.jsonl")
+        raise ValueError(f"all {num_rejects} clips were rejected; rejects.jsonl has the reasons")
     return num_rejects
 
 

@@ -1,8 +1,8 @@
-"""What of an extraction is done: a line in a file for each shard, written after the shard itself.
+"""The progress of an extraction: one summary file per shard, written after the shard itself.
 
-DIRECTORY/extraction.json             how the features are made; those made differently do not mix
-DIRECTORY/shards/SPLIT-3-of-8.json    what became of the clips of this shard
-DIRECTORY/rejects.jsonl               the clips of all shards that could not be used, and why
+DIRECTORY/extraction.json             settings; features extracted differently do not mix
+DIRECTORY/shards/SPLIT-3-of-8.json    counts and rejects of a shard
+DIRECTORY/rejects.jsonl               rejected clips of all shards, with reasons
 """
 
 import json
@@ -17,7 +17,7 @@ SETTINGS, SHARDS, REJECTS = "extraction.json", "shards", "rejects.jsonl"
 
 
 class Split(NamedTuple):
-    """A split as it is to be written; `is_real_only` is the promise that its source makes."""
+    """A split of the output; `is_real_only` is the promise of its source."""
 
     name: str
     num_shards: int
@@ -27,7 +27,7 @@ class Split(NamedTuple):
 class Ledger:
     """The state of the extraction into `directory`.
 
-    ValueError if the directory was begun with other `settings`.
+    ValueError if the directory holds features extracted with other `settings`.
     """
 
     def __init__(self, directory: Path, settings: Mapping[str, Any]):
@@ -40,12 +40,12 @@ class Ledger:
         before = json.loads(path.read_text())
         if before != now:
             raise ValueError(
-                f"{directory} was begun with {before}, now it is {now}: such features do not mix. "
-                "Choose another place for them, or remove that directory."
+                f"{directory} holds features extracted with {before}, not with {now}; they do not "
+                "mix. Choose another output, or remove that directory."
             )
 
     def is_done(self, split: Split, index: int) -> bool:
-        """Whether shard `index` of the split is written."""
+        """Return whether shard `index` of the split is written."""
         return self._path(split, index).is_file()
 
     def record(
@@ -56,7 +56,7 @@ class Ledger:
         rejects: Sequence[tuple[str, Reject]],
         **counts: int,
     ) -> None:
-        """Shard `index` of the split is written; `counts` are kept by name."""
+        """Records that shard `index` of the split is written, with `counts` by name."""
         lines = [
             {"clip_id": clip_id, "split": split.name, "reason": why.reason, "detail": why.detail}
             for clip_id, why in rejects
@@ -65,9 +65,9 @@ class Ledger:
         atomic_write(self._path(split, index), json.dumps(summary) + "\n")
 
     def splits(self) -> dict[str, list[dict[str, Any]]]:
-        """By split, what was recorded of its shards, in their order, once all are written.
+        """The summaries of each complete split, in the order of its shards.
 
-        ValueError if there are shards of two divisions of a split.
+        ValueError if a split's shards disagree on their number.
         """
         shards: dict[str, list[dict[str, Any]]] = {}
         for summary in self._summaries():
@@ -76,7 +76,7 @@ class Ledger:
             if len({summary["num_shards"] for summary in summaries}) > 1:
                 raise ValueError(
                     f"{self.directory}: the number of clips of split {name} has changed since its "
-                    "first shards were written. Remove that directory and extract it again."
+                    "first shards were written. Remove that directory and extract again."
                 )
         return {
             name: sorted(summaries, key=lambda summary: summary["index"])
@@ -85,7 +85,7 @@ class Ledger:
         }
 
     def write_rejects(self) -> int:
-        """Writes rejects.jsonl, of all shards so far; returns how many there are."""
+        """Writes rejects.jsonl of all finished shards; returns the number of rejects."""
         lines = [line for summary in self._summaries() for line in summary["rejects"]]
         atomic_write(self.directory / REJECTS, "".join(json.dumps(line) + "\n" for line in lines))
         return len(lines)

@@ -1,10 +1,10 @@
-"""Datasets of features, as TFDS reads them: data_dir/NAME/TRIM/1.0.0, the dataset NAME/TRIM."""
+"""Writes feature datasets that TFDS reads: data_dir/NAME/TRIM/1.0.0 is the dataset NAME/TRIM."""
 
 import json
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 
 from avsync.features.ledger import Ledger, Split
 from avsync.media.rejects import Reject
-from avsync.types import REAL, ClipInfo, Extraction
+from avsync.types import REAL, ClipFeatures, Extraction
 
 VERSION = "1.0.0"
 
@@ -21,17 +21,10 @@ TEXTS = ("clip_id", "category", "manipulation", "identity", "source_clip")
 DTYPES = {"bfloat16": tf.bfloat16, "float32": tf.float32}
 
 
-class ClipFeatures(NamedTuple):
-    """A clip's features [t d] by stream, in float32 or bfloat16."""
-
-    info: ClipInfo
-    streams: Mapping[str, np.ndarray]
-
-
 class FeatureDataset:
-    """The dataset `name`/`extraction.trim` below `data_dir`, written in `dtype` shard by shard.
+    """Writes the dataset `name`/`extraction.trim` below `data_dir`, in `dtype`, shard by shard.
 
-    ValueError if it was begun with another encoder, or in another type.
+    ValueError if it holds features of another `extraction` or type.
     """
 
     def __init__(self, name: str, *, data_dir: Path, extraction: Extraction, dtype: str):
@@ -41,7 +34,7 @@ class FeatureDataset:
         self._spec = _spec(extraction.channels, dtype)
 
     def is_written(self, split: Split, index: int) -> bool:
-        """Whether shard `index` of the split is there, whole."""
+        """Return whether shard `index` of the split is complete."""
         return self._ledger.is_done(split, index)
 
     def write(
@@ -52,7 +45,7 @@ class FeatureDataset:
         clips: Sequence[ClipFeatures],
         rejects: Sequence[tuple[str, Reject]] = (),
     ) -> None:
-        """Writes shard `index` of the split; killed half-way, it leaves nothing that counts."""
+        """Writes shard `index` of the split atomically."""
         numbers = f"{index:05d}-of-{split.num_shards:05d}"
         path = self.directory / f"{self.name}-{split.name}.tfrecord-{numbers}"
         unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
@@ -74,8 +67,9 @@ class FeatureDataset:
         )
 
     def finish(self) -> int:
-        """Makes readable all splits whose shards are all there, the others wait for theirs; and
-        writes rejects.jsonl. Returns the number of rejects.
+        """Writes the metadata of all complete splits, and rejects.jsonl.
+
+        Returns the number of rejects. A split is readable once all its shards are written.
         """
         splits = self._ledger.splits()
         if splits:
@@ -125,7 +119,7 @@ def _spec(channels: Mapping[str, int], dtype: str) -> tfds.features.FeaturesDict
                     shape=(None, size),
                     dtype=DTYPES[dtype],
                     encoding=as_bytes,
-                    doc="one vector a frame",
+                    doc="one vector per frame",
                 )
                 for stream, size in channels.items()
             },
@@ -134,7 +128,7 @@ def _spec(channels: Mapping[str, int], dtype: str) -> tfds.features.FeaturesDict
 
 
 def _in_order(record: bytes) -> bytes:
-    """The same record with its fields in one order, so that equal clips are equal bytes."""
+    """The record with its fields in a fixed order, so that equal clips are equal bytes."""
     return tf.train.Example.FromString(record).SerializeToString(deterministic=True)
 
 

@@ -1,1 +1,1 @@
-"""Datasets on disk to batches, with tf.data."""
+"""Reads prepared datasets into batches, with tf.data."""

@@ -1,4 +1,4 @@
-"""What the clips of a split are, for those who judge them: facts of their files, their bytes."""
+"""Reads what the gates need of a split: labels, file measurements and digests of its clips."""
 
 import hashlib
 import json
@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from avsync.input_pipeline.records import read_file, rows_of
+from avsync.input_pipeline.records import read_records
 from avsync.types import Source
 
 DIGEST_BYTES = 16
 
 
 class ClipFacts(NamedTuple):
-    """A clip without picture and sound. `media` is `Clip.media`, {} in a dataset of features."""
+    """A clip without its streams. `media` is `Clip.media`, or {} in a dataset of features."""
 
     clip_id: str
     label: int
@@ -32,14 +32,14 @@ def read_facts(source: Source) -> Iterator[ClipFacts]:
 def read_digests(source: Source) -> Iterator[tuple[str, bytes]]:
     """Id and BLAKE2b digest of every clip, in the order on disk.
 
-    The digest is of picture and sound as they are stored, which is the same for the same pixels and
-    samples: all clips of a dataset are encoded alike.
+    The digest covers the stored bytes of both streams. Equal pixels and samples have equal bytes,
+    since all clips of a dataset are encoded in the same way.
     """
     for record in _read(source, ["frames", "waveform", "visual", "audio"]):
         digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
         for name in sorted(record.keys() - {"clip_id"}):
             stream = record[name]
-            # Encoded frames are objects; their lengths keep one from running into the next.
+            # Encoded frames are objects; hashing their lengths too keeps frame boundaries apart.
             pieces = stream if stream.dtype == object else [stream.tobytes()]
             digest.update(json.dumps([name, *map(len, pieces)]).encode())
             for piece in pieces:
@@ -48,15 +48,14 @@ def read_digests(source: Source) -> Iterator[tuple[str, bytes]]:
 
 
 def _read(source: Source, fields: list[str]) -> Iterator[dict[str, Any]]:
-    """Ids and those of `fields` that the records have; pictures stay encoded."""
+    """The id and those of `fields` that the records have; mouth crops stay encoded."""
     everything: Any = tfds.builder_from_directory(source.directory).info.features
     names = ["clip_id", *[name for name in fields if name in everything]]
     wanted = tfds.decode.PartialDecoding(dict.fromkeys(names, True))
     features: Any = wanted.extract_features(everything)
     decoders = {"frames": tfds.decode.SkipDecoding()} if "frames" in names else None
     dataset: Any = (
-        tf.data.Dataset.from_tensor_slices(rows_of(source, range(source.num_clips)))
-        .flat_map(read_file)
+        read_records(source, range(source.num_clips))
         .map(
             lambda record: features.deserialize_example(record, decoders=decoders),
             num_parallel_calls=tf.data.AUTOTUNE,

@@ -1,4 +1,4 @@
-"""Clips without their pictures: for what can be told of a dataset without a model, in seconds."""
+"""Reads clips without decoding their mouth crops: audits need the sound only, and take seconds."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from jaxtyping import Int16
 
-from avsync.input_pipeline.records import read_file, rows_of
+from avsync.input_pipeline.records import read_records
 from avsync.pp import silence
 from avsync.types import Source
 
@@ -17,7 +17,7 @@ ORIGIN = ("clip_id", "identity", "source_clip")
 
 
 class Origin(NamedTuple):
-    """Where a clip comes from; texts are "" where that is unknown."""
+    """The provenance of a clip; unknown fields are ""."""
 
     clip_id: str
     identity: str
@@ -25,9 +25,9 @@ class Origin(NamedTuple):
 
 
 class SoundClip(NamedTuple):
-    """A clip whose pictures were not decoded.
+    """A clip without mouth crops.
 
-    `num_trimmed_frames` is how many video frames trimming by the rule "leading" would cut.
+    num_trimmed_frames: video frames that the rule "leading" would cut.
     """
 
     origin: Origin
@@ -42,7 +42,7 @@ class SoundClip(NamedTuple):
 def read_sound(source: Source) -> Iterator[SoundClip]:
     """Every clip of the split, in the order on disk.
 
-    ValueError for a dataset of features: there is no sound in it.
+    ValueError for a dataset of features, which has no sound.
     """
     keep = silence.rule("leading")
 
@@ -64,7 +64,7 @@ def read_sound(source: Source) -> Iterator[SoundClip]:
 
 
 def read_origins(source: Source) -> Iterator[Origin]:
-    """Where every clip of the split comes from, in the order on disk."""
+    """The provenance of every clip of the split, in the order on disk."""
     return map(_origin, _records(source, [], lambda clip: clip))
 
 
@@ -83,16 +83,14 @@ def _records(source: Source, fields: list[str], change: Any) -> Iterator[dict[st
     everything: Any = info.features
     if missing := [name for name in fields if name not in everything]:
         raise ValueError(
-            f"{source.dataset} has no {missing[0]}: it holds features, or was prepared by another "
-            "version. Name the dataset of clips, prepared anew"
+            f"{source.dataset} has no field {missing[0]!r}: it holds features, or was prepared by "
+            "another version. Choose the dataset of clips, or prepare it again."
         )
-    # Parsing leaves the pictures out; they are read from disk with their record all the same.
+    # Parsing skips the mouth crops; they are still read from disk with their record.
     wanted = tfds.decode.PartialDecoding(dict.fromkeys([*ORIGIN, *fields], True))
     features: Any = wanted.extract_features(everything)
-    files = rows_of(source, range(source.num_clips))
     dataset = (
-        tf.data.Dataset.from_tensor_slices(tf.constant(files))
-        .flat_map(read_file)
+        read_records(source, range(source.num_clips))
         .map(
             lambda record: change(features.deserialize_example(record)),
             num_parallel_calls=tf.data.AUTOTUNE,

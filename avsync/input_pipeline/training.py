@@ -1,51 +1,55 @@
-"""Batches to train on: shuffle, skip, decode, trim, window, augment.
+"""Training batches: shuffle, skip, decode, trim, window, augment.
 
-Batch n is a function of (seed, n) alone, and each of several hosts reads its rows of it. The clips
-are a stream of epochs, each a permutation drawn from (seed, epoch), of which batch n is numbers
-n * batch_size to (n + 1) * batch_size; number g draws its randomness from (seed, g).
+Batch n is a function of (seed, n) alone, and each host reads its rows of it. The clips form a
+stream of epochs, each a permutation drawn from (seed, epoch). Batch n holds the clips at positions
+n * batch_size to (n + 1) * batch_size of the stream; the randomness of position g is drawn from
+(seed, g).
 
-Rows are read by slots, so that a host opens only the files that its rows are in: slot r of S reads
-the numbers g = r (mod S). In an epoch of N clips these are all of part (r - epoch * N) mod S of the
-split, in an order of their own. Slots never change, whatever the number of hosts; hosts share them.
+Rows are read by slots, so that a host opens only the files of its own rows. Slot r of S reads the
+positions g = r (mod S). In an epoch of N clips these are all clips of part (r - epoch * N) mod S of
+the split, in an order of their own. The slots do not depend on the number of hosts; hosts share
+them.
 
-A restarted run starts reading in the epoch where it left off, and skips serialized records, before
+A resumed run starts in the epoch where it was interrupted, and skips serialized records before
 anything is parsed or decoded.
 """
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from avsync.input_pipeline.records import (
-    ROW_COLUMNS,
-    as_written,
+    SINGLE_HOST,
+    as_tensors,
+    file_slices,
+    host_range,
+    no_autograph,
     num_files,
     open_records,
-    read_file,
-    rows_of,
-    share,
+    read_slice,
+    slice_dataset,
 )
-from avsync.pp import augment, window
+from avsync.pp import frames
+from avsync.pp.augment import Augmentation
 from avsync.types import Batch, Host, Source
 
-# Serialized clips held for shuffling; they are about 0.4 MB each, so this is below 0.5 GB.
+# Serialized clips in the shuffle buffers; at about 0.4 MB each, this is below 0.5 GB.
 SHUFFLE_CLIPS = 1024
 
-# A slot is a shuffle buffer and an open file; and the most hosts that can share a batch.
+# The most slots of a batch, and so the most hosts. Each has a shuffle buffer and an open file.
 MAX_SLOTS = 64
 
-# Slots whose parts lie in one file each read it from its beginning. Of datasets in few files there
-# are so few slots that in all this reads everything less than three times.
+# Slots whose parts lie in one file each read it from its beginning. For datasets of few files this
+# limit keeps the total reading below three times the size of the data.
 MAX_SLOTS_OF_FEW_FILES = 4
-
-ALONE = Host()
 
 
 class TrainBatch(NamedTuple):
-    """A batch for the device and, for the log, the id of each row's clip.
+    """A batch for the device and, for the log, a clip id for each row.
 
-    Of a row of several clips it is that of a fake, if there is one.
+    A row of several clips has the id of a fake, if there is one.
     """
 
     batch: Batch
@@ -60,67 +64,74 @@ def train_batches(
     trim: str,
     seed: int,
     first_step: int = 0,
-    host: Host = ALONE,
-    amount: augment.Augmentation | None = None,
+    host: Host = SINGLE_HOST,
+    augmentation: Augmentation | None = None,
 ) -> Iterator[TrainBatch]:
-    """An endless stream of this host's rows of the batches, beginning with batch `first_step`.
+    """An endless stream of this host's rows of the batches, from batch `first_step` on.
 
-    `batch_size` is that of all hosts together. `amount` None means no augmentation: the central
-    crop. ValueError if there is no clip, or if the hosts cannot share the rows evenly.
+    `batch_size` counts the rows of all hosts. Without `augmentation` crops are centre-cropped.
+    ValueError if there is no clip, or if the hosts cannot share the rows evenly.
     """
     num_clips = source.num_clips
     if num_clips == 0:
-        raise ValueError(f"{source.dataset}/{source.split} is empty: there is nothing to train on")
+        raise ValueError(f"{source.dataset}/{source.split} has no clips to train on")
     num_slots = count_slots(source, batch_size=batch_size, host=host)
     rows_per_slot = batch_size // num_slots
-    parts = [rows_of(source, share(num_clips, Host(i, num_slots))) for i in range(num_slots)]
-    row_shape = (len(ROW_COLUMNS),)
-    rows_of_part = tf.ragged.constant(parts, dtype=tf.string, ragged_rank=1, inner_shape=row_shape)
+    parts = [
+        file_slices(source, host_range(num_clips, Host(i, num_slots))) for i in range(num_slots)
+    ]
+    slices = as_tensors([file for part in parts for file in part])
+    first_of_part = tf.constant(np.cumsum([0, *map(len, parts)]), tf.int32)
     records = open_records(source, trim=trim)
 
-    @as_written
+    @no_autograph
     def read_slot(slot: Any) -> tf.data.Dataset:
         first = first_step * batch_size + slot
-        numbers = tf.data.Dataset.range(first, tf.int64.max, num_slots)
+        positions = tf.data.Dataset.range(first, tf.int64.max, num_slots)
         clips = tf.data.Dataset.range(first // num_clips, tf.int64.max)
         clips = clips.flat_map(lambda epoch: read_epoch(slot, epoch))
-        return tf.data.Dataset.zip(numbers, clips.skip(first % num_clips // num_slots))
+        return tf.data.Dataset.zip(positions, clips.skip(first % num_clips // num_slots))
 
-    @as_written
+    @no_autograph
     def read_epoch(slot: Any, epoch: Any) -> tf.data.Dataset:
         part = (slot - epoch * num_clips) % num_slots
         order_of_part = tf.stack([tf.constant(seed, tf.int64), epoch * num_slots + part])
         seeds = tf.random.split(order_of_part, 2)
         shuffle_seed: Any = tf.cast(seeds[1, 0], tf.int64)
-        files: Any = rows_of_part[part]
-        order = tf.argsort(tf.random.stateless_uniform(tf.shape(files)[:1], seeds[0]))
-        rows = tf.data.Dataset.from_tensor_slices(tf.gather(files, order))
-        return rows.interleave(read_file, cycle_length=4).shuffle(
-            max(SHUFFLE_CLIPS // num_slots, 1),
-            seed=shuffle_seed,
-            reshuffle_each_iteration=False,
+        first, end = first_of_part[part], first_of_part[part + 1]
+        keys = tf.random.stateless_uniform(tf.reshape(end - first, [1]), seeds[0])
+        order = first + tf.argsort(keys)
+        files = {name: tf.gather(column, order) for name, column in slices.items()}
+        return (
+            slice_dataset(files)
+            .interleave(read_slice, cycle_length=4)
+            .shuffle(
+                max(SHUFFLE_CLIPS // num_slots, 1),
+                seed=shuffle_seed,
+                reshuffle_each_iteration=False,
+            )
         )
 
-    @as_written
-    def make_example(number: tf.Tensor, record: tf.Tensor) -> dict[str, Any]:
-        seeds = tf.random.split(tf.stack([tf.constant(seed, tf.int64), number]), 3)
+    @no_autograph
+    def make_example(position: tf.Tensor, record: tf.Tensor) -> dict[str, Any]:
+        seeds = tf.random.split(tf.stack([tf.constant(seed, tf.int64), position]), 3)
         clip = records.parse(record)
-        kept = records.keep(clip, seeds[0])
-        kept = window.random_window(kept, window_frames=window_frames, seed=seeds[1])
-        visual, audio = records.load(clip, kept, amount, seeds[2])
+        kept = records.trim(clip, seeds[0])
+        kept = frames.random_window(kept, window_frames=window_frames, seed=seeds[1])
+        visual, audio = records.load(clip, kept, augmentation, seeds[2])
         return {
             "clip_id": clip["clip_id"],
-            "visual": window.pad(visual, window_frames),
-            "audio": window.pad(audio, window_frames * records.audio_steps),
+            "visual": frames.pad(visual, window_frames),
+            "audio": frames.pad(audio, window_frames * records.audio_steps),
             "valid": tf.range(window_frames) < tf.shape(visual)[0],
             "label": clip["label"],
         }
 
-    slots = share(num_slots, host)
+    slots = host_range(num_slots, host)
     dataset = (
         tf.data.Dataset.range(slots.start, slots.stop)
-        # A batch is the rows of the first slot, those of the second, ...: so the rows of one host
-        # after those of the other are the batch that one host alone would read.
+        # A batch holds the rows of the first slot, then those of the second, and so on. The rows of
+        # all hosts, concatenated, are therefore the batch of a single host.
         .interleave(read_slot, cycle_length=len(slots), block_length=rows_per_slot)
         .map(make_example, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(len(slots) * rows_per_slot, drop_remainder=True)
@@ -134,17 +145,17 @@ def train_batches(
 
 
 def count_slots(source: Source, *, batch_size: int, host: Host) -> int:
-    """How many slots a batch is read by, whatever the number of hosts.
+    """The number of slots that read a batch, independent of the number of hosts.
 
-    ValueError if the hosts cannot share them evenly.
+    ValueError if the hosts cannot share the slots evenly.
     """
     most = min(MAX_SLOTS, max(num_files(source), MAX_SLOTS_OF_FEW_FILES))
     num_slots = max(n for n in range(1, most + 1) if batch_size % n == 0)
     if num_slots % host.count:
         raise ValueError(
-            f"{source.dataset}/{source.split} lies in {num_files(source)} files, so that batches "
-            f"of {batch_size} clips are read by {num_slots} at once, which {host.count} processes "
+            f"{source.dataset}/{source.split} has {num_files(source)} files, so batches of "
+            f"{batch_size} clips are read in {num_slots} parts, which {host.count} processes "
             f"cannot share evenly. The number of processes must divide {num_slots}: change it, "
-            "config.data.batch_size, or prepare the dataset in more files."
+            "change config.data.batch_size, or prepare the dataset in more files."
         )
     return num_slots

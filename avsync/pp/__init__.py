@@ -1,1 +1,1 @@
-"""Tensor to tensor, TensorFlow only, no I/O: what the input pipeline does to one clip."""
+"""Pure tensor ops on one clip for the input pipeline; TensorFlow only, no I/O."""

@@ -1,25 +1,22 @@
-"""Light augmentation of mouth crops and sound: each op is pure, given its seed.
+"""Light augmentation of mouth crops and waveform; each op is a pure function of its seed.
 
-One draw holds for a whole clip: what changes from frame to frame would be motion.
+Each op draws once per clip: a change from frame to frame would look like motion.
 """
 
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from avsync.units import CROP_PIXELS, INT16_SCALE
-
-# AV-HuBERT reads the central 88 of 96 pixels; what is left over is room for the crop to move.
-INPUT_PIXELS = 88
+from avsync.units import CROP_PIXELS, INPUT_PIXELS, INT16_SCALE
 
 
 class Augmentation(NamedTuple):
-    """How far each op may go; the zeros switch it off.
+    """The strength of each op; zeros disable it.
 
-    flip: probability of mirroring left and right.
-    shift_pixels: the 88 x 88 crop moves by up to so many pixels, 4 at most.
-    brightness, contrast: relative, 0.2 is +-20 %.
-    gain_low_db, gain_high_db: range of the sound's gain.
+    flip: probability of a horizontal flip.
+    shift_pixels: largest shift of the 88 x 88 crop, 0 to 4.
+    brightness, contrast: largest relative change; 0.2 is +-20 %.
+    gain_low_db, gain_high_db: range of the audio gain.
     """
 
     flip: float = 0.5
@@ -31,13 +28,13 @@ class Augmentation(NamedTuple):
 
 
 def flip(frames: tf.Tensor, *, probability: float, seed: tf.Tensor) -> tf.Tensor:
-    """[t h w c], mirrored left and right or not."""
+    """[t h w c], flipped horizontally with this probability."""
     mirrored = tf.random.stateless_uniform([], seed) < probability
     return tf.cond(mirrored, lambda: tf.reverse(frames, [2]), lambda: frames)
 
 
 def crop(frames: tf.Tensor, *, shift_pixels: int, seed: tf.Tensor) -> tf.Tensor:
-    """uint8 [t 96 96 c] to [t 88 88 c], around the centre give or take `shift_pixels`."""
+    """uint8 [t 96 96 c] to [t 88 88 c], shifted by up to `shift_pixels` from the centre."""
     centre = (CROP_PIXELS - INPUT_PIXELS) // 2
     if not 0 <= shift_pixels <= centre:
         raise ValueError(f"shift_pixels must be 0 to {centre}, got {shift_pixels}")
@@ -52,16 +49,16 @@ def centre_crop(frames: tf.Tensor) -> tf.Tensor:
 
 
 def light(frames: tf.Tensor, *, brightness: float, contrast: float, seed: tf.Tensor) -> tf.Tensor:
-    """uint8 frames whose brightness and contrast change by up to these shares, saturating."""
-    share = tf.random.stateless_uniform([2], seed, -1.0, 1.0)
+    """uint8 frames with brightness and contrast changed by up to these fractions, saturating."""
+    change = tf.random.stateless_uniform([2], seed, -1.0, 1.0)
     pixels = tf.cast(frames, tf.float32)
     mean = tf.reduce_mean(pixels)
-    changed = (pixels - mean) * (1 + contrast * share[0]) + mean * (1 + brightness * share[1])
+    changed = (pixels - mean) * (1 + contrast * change[0]) + mean * (1 + brightness * change[1])
     return tf.saturate_cast(tf.round(changed), tf.uint8)
 
 
 def gain(waveform: tf.Tensor, *, low_db: float, high_db: float, seed: tf.Tensor) -> tf.Tensor:
-    """int16 samples, louder or softer by a gain between `low_db` and `high_db`, saturating."""
+    """int16 samples scaled by a gain between `low_db` and `high_db`, saturating."""
     gain_db = tf.random.stateless_uniform([], seed, low_db, high_db)
     samples = tf.cast(waveform, tf.float32) * tf.pow(10.0, gain_db / 20)
     limit = float(INT16_SCALE)
@@ -69,12 +66,12 @@ def gain(waveform: tf.Tensor, *, low_db: float, high_db: float, seed: tf.Tensor)
 
 
 def augment(
-    frames: tf.Tensor, waveform: tf.Tensor, *, amount: Augmentation, seed: tf.Tensor
+    frames: tf.Tensor, waveform: tf.Tensor, *, augmentation: Augmentation, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """All of it: uint8 [t 96 96 1] and int16 [s] to uint8 [t 88 88 1] and int16 [s]."""
-    seeds = tf.random.split(seed, 4)
-    frames = crop(frames, shift_pixels=amount.shift_pixels, seed=seeds[0])
-    frames = flip(frames, probability=amount.flip, seed=seeds[1])
-    frames = light(frames, brightness=amount.brightness, contrast=amount.contrast, seed=seeds[2])
-    waveform = gain(waveform, low_db=amount.gain_low_db, high_db=amount.gain_high_db, seed=seeds[3])
+    """All ops: uint8 [t 96 96 1] and int16 [s] to uint8 [t 88 88 1] and int16 [s]."""
+    a, seeds = augmentation, tf.random.split(seed, 4)
+    frames = crop(frames, shift_pixels=a.shift_pixels, seed=seeds[0])
+    frames = flip(frames, probability=a.flip, seed=seeds[1])
+    frames = light(frames, brightness=a.brightness, contrast=a.contrast, seed=seeds[2])
+    waveform = gain(waveform, low_db=a.gain_low_db, high_db=a.gain_high_db, seed=seeds[3])
     return frames, waveform

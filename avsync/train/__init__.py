@@ -1,1 +1,1 @@
-"""The training loop and its step."""
+"""The training loop: losses, optimiser, update step, state and metrics."""

@@ -1,8 +1,8 @@
-"""How much a step computes, and how fast its devices can: what mfu is measured by.
+"""The operations of a step and the peak rate of its devices, which define mfu.
 
-Counted are the convolutions and matrix products, those that are computed again included. XLA's own
-cost_analysis counts a loop's body once, however often it runs, and leaves out what a GPU's
-libraries do; measured is a large product, since tables of peaks know neither CPUs nor power limits.
+Convolutions and matrix products are counted, including rematerialised ones. XLA's cost_analysis
+counts the body of a loop once, however often it runs, and omits calls to GPU libraries. The peak is
+measured on a large matrix product: tables of peak rates know neither CPUs nor power limits.
 """
 
 import math
@@ -17,28 +17,29 @@ import numpy as np
 
 from avsync import parallel
 
-# Sides of the square matrices: 0.3 GFLOP take milliseconds on a CPU, 1.1 TFLOP on an accelerator.
+# Side of the square matrices: a product of 0.3 GFLOP takes milliseconds on a CPU, one of 1.1 TFLOP
+# on an accelerator.
 CPU_SIDE, SIDE = 512, 8192
 NUM_TIMED = 5
 
 
 def count_flops(step: Callable[..., Any], *inputs: Any) -> Counter[str]:
-    """Operations of one device in one call of a mapped step, by the type of what they work on.
+    """Operations of one device in one call of a mapped step, by dtype of the operands.
 
-    A multiply-add is two. The body of a loop counts as often as it runs; of loops that end when
-    something becomes true, of which avsync has none, once.
+    A multiply-add is two operations. The body of a scan counts once per iteration, the body of a
+    while loop, of which avsync has none, once.
     """
     return _count(jax.make_jaxpr(step)(*inputs).jaxpr)
 
 
 def measured_peak(dtype: str) -> float:
-    """Operations a second of one device in a large matrix product, all local devices at work."""
+    """Operations per second of one device in a large matrix product, all local devices busy."""
     side = CPU_SIDE if jax.default_backend() == "cpu" else SIDE
     matrix = parallel.replicate(np.ones((side, side), jnp.dtype(dtype)))
     rows = parallel.shard_batch(np.zeros(jax.local_device_count(), np.int32))
     product = parallel.map_step(lambda x, _: x @ x, donate_state=False)
     seconds = []
-    for _ in range(1 + NUM_TIMED):  # the first is compiled
+    for _ in range(1 + NUM_TIMED):  # the first call compiles
         start = time.monotonic()
         jax.block_until_ready(product(matrix, rows))
         seconds.append(time.monotonic() - start)
@@ -54,7 +55,7 @@ def _count(jaxpr: Any) -> Counter[str]:
             terms = math.prod(shapes[0].shape[i] for i in contracted)
             total[str(shapes[0].dtype)] += 2 * equation.outvars[0].aval.size * terms
         elif kind == "conv_general_dilated":
-            # Of a kernel [out, in / groups, ...] each output takes one filter.
+            # Each output takes one filter of the kernel [out, in / groups, ...].
             out_axis = equation.params["dimension_numbers"].rhs_spec[0]
             terms = shapes[1].size // shapes[1].shape[out_axis]
             total[str(shapes[0].dtype)] += 2 * equation.outvars[0].aval.size * terms
@@ -66,7 +67,7 @@ def _count(jaxpr: Any) -> Counter[str]:
 
 
 def _inner(params: dict[str, Any]) -> list[Any]:
-    """The programs that an equation calls."""
+    """The jaxprs that an equation calls."""
     values = jax.tree.leaves(list(params.values()), is_leaf=lambda x: hasattr(x, "eqns"))
     programs = [getattr(x, "jaxpr", x) for x in values]
     return [program for program in programs if hasattr(program, "eqns")]

@@ -1,18 +1,18 @@
-"""What a training is made of, before it begins."""
+"""The parts of a training, before it starts."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from avsync.input_pipeline.evaluation import EvalBatch
+from avsync.input_pipeline.batching import EvalBatch
 from avsync.input_pipeline.training import TrainBatch
 from avsync.train.optim import Plateau
-from avsync.train.step import Apply, Rule
+from avsync.train.step import Apply, UpdateRule
 
 
 class Schedule(NamedTuple):
-    """In updates: how many at most, and how often to report and to validate and save.
+    """The length of a training and its intervals, in updates.
 
-    max_waited: validations in a row that were no better, after which training stops; 0: never.
+    max_waited: validations in a row without improvement after which training stops; 0: never.
     """
 
     num_steps: int
@@ -22,14 +22,13 @@ class Schedule(NamedTuple):
 
 
 class Training(NamedTuple):
-    """A training, made by avsync.build_training from a config.
+    """A training, built from a config by avsync.build_training.
 
     batches: (first_step) -> batch first_step and all that follow it.
     val_batches: () -> the validation clips.
-    apply: (params, visual, audio, valid) -> offset_logits, as validation takes them.
-    apply_in_training: the same, as updates take them: see avsync.train.neighbours and
-      avsync.train.remat.
-    init: () -> the parameters to start with.
+    apply: (params, visual, audio, valid) -> offset_logits, for validation.
+    apply_in_training: the same for updates, transformed by avsync.train.transforms.
+    init: () -> the initial parameters.
     """
 
     batches: Callable[[int], Iterator[TrainBatch]]
@@ -37,6 +36,6 @@ class Training(NamedTuple):
     apply: Apply
     apply_in_training: Apply
     init: Callable[[], Any]
-    rule: Rule
+    rule: UpdateRule
     plateau: Plateau
     schedule: Schedule

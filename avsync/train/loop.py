@@ -1,43 +1,44 @@
-"""The training loop: update, report, validate, save; and go on where a dead run left off.
+"""The training loop: update, report, validate, save; resumes from the latest checkpoint.
 
-Order, for update n (0-based): batch n is read; the update runs; the metrics of update n - 1 are
-read while it does (so at most two updates are in flight, and the device never waits for the log);
-every `validate_every` updates the validation loss is taken, it is judged whether to slow down or to
-stop, and a checkpoint named n + 1 begun.
+Order for update n, counted from 0: read batch n; start the update; while it runs, read the metrics
+of update n - 1 (so at most two updates are in flight, and the device never waits for the log).
+Every `validate_every` updates: compute the validation loss, decide whether to lower the learning
+rate or to stop, and start writing checkpoint n + 1.
 """
 
 from pathlib import Path
 
-from avsync import parallel
+from avsync import parallel, runtime
 from avsync.checkpoint import Checkpointer
 from avsync.runtime import Progress
 from avsync.train.job import Training
 from avsync.train.meter import Meter
 from avsync.train.preemption import Preempted, Preemption
 from avsync.train.profiling import Profiler
-from avsync.train.reporter import Reporter
-from avsync.train.state import new_state
+from avsync.train.reporter import Reporter, parameters_in_words
+from avsync.train.state import count_parameters, new_state
 from avsync.train.step import make_eval_step, make_train_step, refuse_fakes
 from avsync.train.validation import validation_loss
 from avsync.train.writer import MetricsWriter
 
 
 def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
-    """Trains to the end of the schedule and returns the best validation loss, in nats.
+    """Trains to the end of the schedule; returns the best validation loss, in nats.
 
-    A training that is over, also before the end of its schedule, is left as it is. `num_profiled`
-    updates are traced into workdir/profile. ValueError if a fake turns up in the data or the loss
-    is no longer finite; workdir/nan_batch.json then names the clips. `Preempted` if the job is told
-    to end before.
+    A finished training, also one that stopped early, is left unchanged. `num_profiled` updates are
+    traced into workdir/profile. ValueError if the data holds a fake, or if a loss is not finite;
+    workdir/nan_batch.json then lists the clips. `Preempted` if the job is preempted.
     """
     num_steps, log_every, validate_every, max_waited = job.schedule
     rule, objective = job.rule, job.rule.objective
     step_fn = make_train_step(job.apply_in_training, rule)
     update = parallel.map_step(step_fn, donate_state=True)
-    validate = parallel.map_step_here(make_eval_step(job.apply, objective=objective))
+    validate = parallel.map_step_local(make_eval_step(job.apply, objective=objective))
     state = new_state(
         job.init(), optimiser=rule.optimiser, plateau=job.plateau, ema_decay=rule.ema_decay
     )
+    num_parameters = count_parameters(state.params)
+    runtime.write_environment(workdir, num_parameters=num_parameters)
     state = parallel.replicate(state)
 
     with Checkpointer(workdir) as checkpointer:
@@ -51,31 +52,33 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
             MetricsWriter(workdir, first_step=step) as writer,
             Progress("training", total=num_steps, done=step) as progress,
             Meter(update) as meter,
-            Profiler(workdir, num_steps=num_profiled) as tracer,
+            Profiler(workdir, num_steps=num_profiled) as profiler,
         ):
+            progress.say(parameters_in_words(num_parameters))
             reporter = Reporter(writer, progress, meter, every=log_every, workdir=workdir)
             while step < num_steps and not is_stopped:
-                with meter.waiting():
-                    batch, clip_ids = next(batches)
-                if objective.is_real_only:
-                    refuse_fakes(batch, clip_ids)
-                state, metrics = meter.run(state, batch)
+                with profiler.annotate(step):
+                    with meter.waiting():
+                        batch, clip_ids = next(batches)
+                    if objective.is_real_only:
+                        refuse_fakes(batch, clip_ids)
+                    state, metrics = meter.run(state, batch)
                 step += 1
                 reporter.report_before(step, metrics, clip_ids)
-                tracer.after(metrics)
+                profiler.after_update(metrics)
                 if step % validate_every == 0 or step == num_steps:
                     with reporter.paused():
                         loss = validation_loss(
                             job.val_batches(),
                             validate=validate,
-                            params=parallel.keep_here(state.judged),
+                            params=parallel.as_local(state.eval_params),
                             is_real_only=objective.is_real_only,
                         )
                         patience = state.patience.after(loss, plateau=job.plateau)
                         scale = float(patience.plateau.scale)
                         writer.write(step, split="val", loss=loss, learning_rate_scale=scale)
                         progress.say(
-                            f"step {step}: validation loss {loss:.3f} nats a {objective.unit}"
+                            f"update {step}: validation loss {loss:.3f} nats per {objective.unit}"
                         )
                         state = state._replace(patience=parallel.replicate(patience))
                         checkpointer.save(step, parallel.as_global(state), loss=loss)
@@ -83,7 +86,9 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
                 if step < num_steps and not is_stopped and preemption.is_due(step):
                     reporter.flush()
                     checkpointer.save(step, parallel.as_global(state))
-                    raise Preempted(f"told to end, and saved after update {step} of {num_steps}")
+                    raise Preempted(f"preempted: saved after update {step} of {num_steps}")
             if is_stopped:
-                progress.say(f"stopped after update {step}: {max_waited} validations no better")
+                progress.say(
+                    f"stopped early after update {step}: no improvement in {max_waited} validations"
+                )
     return float(state.patience.best_loss)

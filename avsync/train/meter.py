@@ -1,4 +1,4 @@
-"""Who waits for whom: how long the devices work, and how long they wait for data."""
+"""Measures how long the devices work and how long they wait for data."""
 
 import contextlib
 import time
@@ -15,11 +15,11 @@ from avsync.types import Batch
 
 
 class Rates(NamedTuple):
-    """Parts of the time since they were last asked for, 0 to 1.
+    """Fractions of the time since the last reading, 0 to 1.
 
-    data_wait: in which the devices had nothing to do since no batch was there.
-    device_busy: in which they worked on updates.
-    mfu: of what the devices could compute, what they did: see avsync.train.flops.
+    data_wait: time in which the devices were idle because no batch was ready.
+    device_busy: time in which the devices ran updates.
+    mfu: operations done over operations possible at peak: see avsync.train.flops.
     """
 
     data_wait: float
@@ -36,15 +36,15 @@ class _Update(NamedTuple):
 
 
 class Meter:
-    """Runs a mapped update, and times it without holding it up.
+    """Runs a mapped update and times it without blocking.
 
-    Use as a context manager. A thread of its own waits for the end of each update, so that a device
-    that was done long before anybody looked is known to have been idle.
+    Use as a context manager. A separate thread waits for the end of each update, so that a device
+    that finishes long before its metrics are read counts as idle.
     """
 
     def __init__(self, update: Callable[..., Any]):
         self._update = update
-        self._watch = ThreadPoolExecutor(max_workers=1)
+        self._watcher = ThreadPoolExecutor(max_workers=1)
         self._running: deque[_Update] = deque()
         self._peaks: dict[str, float] = {}
         self._peak_seconds: dict[Any, float] = {}
@@ -56,34 +56,34 @@ class Meter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._watch.shutdown()
+        self._watcher.shutdown()
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
-        """Around what makes the next batch."""
+        """A context for reading the next batch."""
         began = time.monotonic()
         yield
         self._wait = (began, time.monotonic())
 
     def run(self, state: Any, batch: Batch) -> tuple[Any, Any]:
-        """The update of this host's `batch`, begun; the state and metrics that it will give."""
+        """Starts the update on this host's `batch`; returns its future state and metrics."""
         placed = parallel.shard_batch(batch)
         shapes = tuple(x.shape for x in placed)
         is_new = shapes not in self._peak_seconds
         if is_new:
             self._peak_seconds[shapes] = self._at_peak(state, placed)
         dispatched = time.monotonic()
-        # Whatever the step would quietly fetch from the host, or send there, is an error.
+        # Implicit transfers between host and device would block: they are errors.
         with jax.transfer_guard("disallow"):
             state, metrics = self._update(state, placed)
         if is_new:
-            dispatched = time.monotonic()  # until now it was compiled
-        finished = self._watch.submit(_finish, metrics)
+            dispatched = time.monotonic()  # excludes the compilation
+        finished = self._watcher.submit(_finish, metrics)
         self._running.append(_Update(*self._wait, dispatched, finished, self._peak_seconds[shapes]))
         return state, metrics
 
     def note_finished(self) -> None:
-        """To be called for each update in turn, when its metrics are read."""
+        """Called for each update in turn when its metrics are read."""
         update = self._running.popleft()
         free_since, finished = self._last_finished, update.finished.result()
         self._busy += finished - max(free_since, update.dispatched)
@@ -92,7 +92,7 @@ class Meter:
         self._last_finished = finished
 
     def rates(self) -> Rates:
-        """Of the updates whose end was noted since the last call."""
+        """The rates over the updates whose end was noted since the last call."""
         seconds = max(self._last_finished - self._since, 1e-9)
         rates = Rates(self._waited / seconds, self._busy / seconds, self._used / seconds)
         self._since = self._last_finished
@@ -101,7 +101,7 @@ class Meter:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Around what is no update, when the end of all has been noted: takes no time."""
+        """A context whose time is not counted; the end of all updates must have been noted."""
         began = time.monotonic()
         yield
         paused = time.monotonic() - began
@@ -109,7 +109,7 @@ class Meter:
         self._last_finished += paused
 
     def _at_peak(self, state: Any, batch: Any) -> float:
-        """Seconds that the update of such a batch would take at the devices' peak."""
+        """Seconds that the update of a batch of this shape takes at the peak rate."""
         flops = count_flops(self._update, state, batch)
         for dtype in flops:
             if dtype not in self._peaks:

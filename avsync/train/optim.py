@@ -1,11 +1,12 @@
-"""Optimiser and learning-rate schedule by name."""
+"""Optimisers and learning-rate schedules, by name."""
+
+from typing import NamedTuple
 
 import jax
 import optax
 
 from avsync import lookup
 
-Optimiser = optax.GradientTransformation
 Plateau = optax.GradientTransformationExtraArgs
 
 OPTIMISERS = ("adam", "adamw")
@@ -13,16 +14,24 @@ OPTIMISERS = ("adam", "adamw")
 PLATEAU = "plateau"
 SCHEDULES = ("constant", "cosine", PLATEAU)
 
-# PyTorch's: a loss is better if it is less than the best by more than this part of it.
+# PyTorch's default: a loss is better if it is below the best by more than this fraction of it.
 PLATEAU_THRESHOLD = 1e-4
 
 NEVER = 2**31 - 1
 
 
-def make_schedule(name: str, *, peak: float, num_steps: int, warmup_steps: int) -> optax.Schedule:
-    """Learning rate of each update: linear warm-up to `peak`, then constant or a cosine to 0.
+class Optimiser(NamedTuple):
+    """An optax gradient transformation, with the learning rate of each update for the log."""
 
-    By "plateau" it is constant as well, as far as the updates go: see `make_plateau`.
+    init: optax.TransformInitFn
+    update: optax.TransformUpdateFn
+    learning_rate: optax.Schedule
+
+
+def make_schedule(name: str, *, peak: float, num_steps: int, warmup_steps: int) -> optax.Schedule:
+    """The learning rate of each update: linear warm-up to `peak`, then constant or cosine to 0.
+
+    The schedule "plateau" is constant here; `make_plateau` lowers the rate between updates.
     """
     lookup.require("schedule", name, list(SCHEDULES))
     if not 0 <= warmup_steps < num_steps:
@@ -37,38 +46,38 @@ def make_schedule(name: str, *, peak: float, num_steps: int, warmup_steps: int) 
 
 
 def make_plateau(schedule: str, *, factor: float, patience: int) -> Plateau:
-    """A factor of the learning rate, to be updated with the loss of each validation.
+    """A factor of the learning rate, updated with the loss of each validation.
 
-    By the schedule called "plateau" it is multiplied by `factor` when the loss was no better for
-    more than `patience` validations in a row, as by PyTorch's ReduceLROnPlateau; by any other it
-    stays 1.
+    For the schedule "plateau" it is multiplied by `factor` after more than `patience` validations
+    in a row without improvement, as in PyTorch's ReduceLROnPlateau; otherwise it stays 1.
     """
-    # optax lowers the rate at validation number `patience` of those in a row, PyTorch at the next.
+    # optax lowers the rate at validation number `patience` of such a row, PyTorch at the next one.
     num_waited = patience + 1 if schedule == PLATEAU else NEVER
     plateau = optax.contrib.reduce_on_plateau(
         factor=factor, patience=num_waited, rtol=PLATEAU_THRESHOLD
     )
-    # Its branches would be compiled again by every call otherwise.
+    # Without jit each call would compile its branches again.
     return plateau._replace(update=jax.jit(plateau.update))
 
 
 def make_optimiser(
     name: str, *, schedule: optax.Schedule, weight_decay: float, max_gradient_norm: float
-) -> optax.GradientTransformation:
-    """Adam, or AdamW whose decay spares biases, norms and scales; gradients clipped by norm.
+) -> Optimiser:
+    """Adam, or AdamW without decay of biases, norms and scales; clips the global gradient norm.
 
-    `max_gradient_norm` 0 switches clipping off.
+    `max_gradient_norm` 0 disables clipping.
     """
     lookup.require("optimiser", name, list(OPTIMISERS))
     if name == "adam" and weight_decay:
         raise ValueError("adam has no weight decay; use optimiser 'adamw' or weight_decay 0")
     steps = [optax.clip_by_global_norm(max_gradient_norm)] if max_gradient_norm else []
     if name == "adamw":
-        steps.append(optax.adamw(schedule, weight_decay=weight_decay, mask=_is_matrix))
+        steps.append(optax.adamw(schedule, weight_decay=weight_decay, mask=decay_mask))
     else:
         steps.append(optax.adam(schedule))
-    return optax.chain(*steps)
+    return Optimiser(*optax.chain(*steps), learning_rate=schedule)
 
 
-def _is_matrix(params: optax.Params) -> optax.Params:
+def decay_mask(params: optax.Params) -> optax.Params:
+    """True for the arrays that are decayed: kernels, with two or more axes."""
     return jax.tree.map(lambda x: x.ndim > 1, params)

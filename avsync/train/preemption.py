@@ -1,6 +1,7 @@
-"""A job that is told to end: SIGTERM, as Slurm, Kubernetes and preempted machines send it.
+"""Preemption by SIGTERM, as Slurm, Kubernetes and preemptible machines send it.
 
-The training saves and ends with a status of its own, by which launch scripts start it again.
+The training saves a checkpoint and exits with a status of its own, on which launch scripts start it
+again.
 """
 
 import signal
@@ -11,34 +12,34 @@ from jax.experimental import multihost_utils
 
 
 class Preempted(Exception):
-    """The job was told to end, and what was done so far is saved."""
+    """The job was preempted; its progress is saved."""
 
 
 class Preemption:
-    """Whether the job was told to end. Use as a context manager, in the main thread.
+    """Watches for SIGTERM; a context manager for the main thread.
 
-    Of several processes it is enough that one is told: all then end after the same update.
+    With several processes, a signal to any of them stops all after the same update.
     """
 
     def __init__(self) -> None:
-        self._is_told = False
-        self._before: Any = None
+        self._is_signalled = False
+        self._previous_handler: Any = None
 
     def __enter__(self) -> "Preemption":
-        # Of several processes, JAX watches for the signal itself.
+        # In a multi-process job JAX handles the signal itself.
         if not jax.distributed.is_initialized():
-            self._before = signal.signal(signal.SIGTERM, self._tell)
+            self._previous_handler = signal.signal(signal.SIGTERM, self._on_signal)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)
+        if self._previous_handler is not None:
+            signal.signal(signal.SIGTERM, self._previous_handler)
 
     def is_due(self, step: int) -> bool:
-        """Whether to save and end now. To be asked by all processes after every update."""
+        """Return whether to save and exit now; every process must ask after every update."""
         if jax.distributed.is_initialized():
             return multihost_utils.reached_preemption_sync_point(step)
-        return self._is_told
+        return self._is_signalled
 
-    def _tell(self, *_: object) -> None:
-        self._is_told = True
+    def _on_signal(self, *_: object) -> None:
+        self._is_signalled = True

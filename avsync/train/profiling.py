@@ -1,5 +1,6 @@
-"""A profile of some updates, as TensorBoard and Perfetto show it."""
+"""Profiles of some updates, for TensorBoard or Perfetto."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +8,14 @@ import jax
 
 FOLDER = "profile"
 
-# Updates that are run before: the first are compiled, and the pipeline fills up.
+# Updates before the trace starts: the first ones compile, and the input pipeline fills up.
 WARM_UP = 5
 
 
 class Profiler:
-    """Traces `num_steps` updates into workdir/profile, once a few have been run; 0: none.
+    """Traces `num_steps` updates into workdir/profile after a warm-up; 0 disables it.
 
-    Use as a context manager: a training that ends before closes its trace.
+    Use as a context manager: if training ends earlier, it closes the trace.
     """
 
     def __init__(self, workdir: Path, *, num_steps: int):
@@ -28,8 +29,12 @@ class Profiler:
     def __exit__(self, *_: object) -> None:
         self._stop()
 
-    def after(self, metrics: Any) -> None:
-        """To be called after each update, with what it gives."""
+    def annotate(self, step: int) -> contextlib.AbstractContextManager[Any]:
+        """A context for update number `step`: TensorBoard groups events and times by such steps."""
+        return jax.profiler.StepTraceAnnotation("train", step_num=step)
+
+    def after_update(self, metrics: Any) -> None:
+        """Starts or stops the trace; called after each update with its metrics."""
         self._num_seen += 1
         if self._is_tracing:
             self._left -= 1

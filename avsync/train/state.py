@@ -1,19 +1,54 @@
-"""What a training is, between two updates."""
+"""The state of a training between two updates."""
 
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from avsync.train.optim import Optimiser, Plateau
-from avsync.train.patience import Patience
+
+
+class Patience(NamedTuple):
+    """The record of validations that lowers the learning rate and stops training.
+
+    best_loss: float32 scalar, in nats; infinite before the first validation.
+    num_waited: int32 scalar, validations since the best one.
+    plateau: state of `avsync.train.optim.make_plateau`; its `scale` multiplies the learning rate.
+    """
+
+    best_loss: Any
+    num_waited: Any
+    plateau: Any
+
+    @classmethod
+    def new(cls, plateau: Plateau) -> "Patience":
+        """The record before the first validation."""
+        # The scale takes the type of the argument of `init`.
+        return cls(np.float32(np.inf), np.int32(0), plateau.init(np.float32(0)))
+
+    def after(self, loss: float, *, plateau: Plateau) -> "Patience":
+        """The record after one more validation, on the host; only a smaller loss is better."""
+        before = jax.device_get(self)
+        now = np.float32(loss)
+        is_better = now < before.best_loss
+        _, after = plateau.update({}, before.plateau, value=now)
+        return Patience(
+            best_loss=np.minimum(now, before.best_loss),
+            num_waited=np.int32(0 if is_better else before.num_waited + 1),
+            plateau=jax.device_get(after),
+        )
+
+    def is_exhausted(self, max_waited: int) -> bool:
+        """Return whether the last `max_waited` validations brought no new best; False for 0."""
+        return 0 < max_waited <= int(self.num_waited)
 
 
 class TrainState(NamedTuple):
-    """A plain pytree, equal on all devices; it is what a checkpoint holds.
+    """A plain pytree, equal on all devices, that checkpoints store.
 
     step: updates done, int32 scalar.
-    average: a moving average of `params`, or None if none is kept.
+    average: moving average of `params`, or None.
     """
 
     step: jax.Array
@@ -23,20 +58,29 @@ class TrainState(NamedTuple):
     average: Any
 
     @property
-    def judged(self) -> Any:
-        """The parameters that are validated and evaluated: the average, if there is one."""
+    def eval_params(self) -> Any:
+        """The parameters to validate and evaluate: the moving average if there is one."""
         return self.params if self.average is None else self.average
 
 
 def new_state(
     params: Any, *, optimiser: Optimiser, plateau: Plateau, ema_decay: float = 0.0
 ) -> TrainState:
-    """The state before the first update; with an average if `ema_decay` is not 0."""
+    """The state before the first update; it has an average if `ema_decay` is not 0."""
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         params=params,
         opt_state=optimiser.init(params),
         patience=Patience.new(plateau),
-        # A copy: an update may not be given the same buffer twice to use again.
+        # A copy, since donating one buffer twice is an error.
         average=jax.tree.map(jnp.array, params) if ema_decay else None,
     )
+
+
+def count_parameters(params: Any) -> dict[str, int]:
+    """The number of parameters by part ("visual", "audio", "head"), and their "total"."""
+    counts = {
+        name.removesuffix("_encoder"): sum(x.size for x in jax.tree.leaves(part))
+        for name, part in params.items()
+    }
+    return {"total": sum(counts.values()), **counts}

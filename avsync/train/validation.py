@@ -1,4 +1,4 @@
-"""The loss on clips that nothing is trained on."""
+"""The loss on the validation clips."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -7,7 +7,7 @@ from typing import Any
 import jax
 
 from avsync import parallel
-from avsync.input_pipeline.evaluation import EvalBatch
+from avsync.input_pipeline.batching import EvalBatch
 from avsync.runtime import allgather_json
 from avsync.train.step import refuse_fakes
 
@@ -19,10 +19,10 @@ def validation_loss(
     params: Any,
     is_real_only: bool,
 ) -> float:
-    """Mean loss over the `batches` of all processes, in nats, by the mapped eval step `validate`.
+    """Mean loss over the `batches` of all processes, in nats; `validate` is the mapped eval step.
 
-    ValueError if a clip is fake that must not be, if no frame is left, or if the loss is not
-    finite.
+    ValueError if a clip is fake under `is_real_only`, if trimming leaves no frame, or if the loss
+    is not finite.
     """
     total, count = 0.0, 0
     for batch, infos in batches:
@@ -31,17 +31,17 @@ def validation_loss(
         sums = jax.device_get(validate(params, parallel.shard_batch(batch)))
         total += float(sums["loss"])
         count += int(sums["count"])
-    # Each process has gone through clips of its own, and as many batches as they are.
+    # Each process validates its own clips, and the number of batches differs per process.
     totals, counts = zip(*allgather_json([total, count]), strict=True)
     total, count = sum(totals), sum(counts)
     if count == 0:
         raise ValueError(
-            "no frame of the validation split is left once silence is trimmed: choose another "
+            "no frame of the validation split is left after trimming silence: choose another "
             "config.data.val_split"
         )
     if not math.isfinite(total):
         raise ValueError(
             f"the validation loss is {total}; lower config.optim.learning_rate or set "
-            "config.optim.max_gradient_norm. The last checkpoint is untouched."
+            "config.optim.max_gradient_norm. The last checkpoint is intact."
         )
     return total / count

@@ -1,4 +1,4 @@
-"""Metrics to workdir/metrics.jsonl, and to TensorBoard where it is installed."""
+"""Writes metrics to workdir/metrics.jsonl, and to TensorBoard if it is installed."""
 
 import importlib
 import importlib.util
@@ -15,9 +15,9 @@ FILE = "metrics.jsonl"
 
 
 class MetricsWriter:
-    """Appends one line a report; a run that goes on after a crash drops the lines it does again.
+    """Appends one line per report; a resumed run drops the lines of updates that it repeats.
 
-    Of several processes only the first one writes.
+    Only the first process writes.
     """
 
     def __init__(self, workdir: Path, *, first_step: int):
@@ -25,18 +25,18 @@ class MetricsWriter:
         if jax.process_index():
             return
         path = workdir / FILE
-        kept = []
+        lines = []
         if path.exists():
             for line in path.read_text().splitlines():
                 try:
                     if json.loads(line)["step"] <= first_step:
-                        kept.append(line)
+                        lines.append(line)
                 except json.JSONDecodeError:
-                    pass  # the line that was being written when the process died
-        atomic_write(path, "".join(f"{line}\n" for line in kept))
+                    pass  # an incomplete line, from a killed process
+        atomic_write(path, "".join(f"{line}\n" for line in lines))
         self._file = path.open("a")
         if importlib.util.find_spec("tensorboard"):
-            # The writer that needs TensorBoard alone, not TensorFlow.
+            # This writer needs TensorBoard only, not TensorFlow.
             tensorboard = importlib.import_module("tensorboard.summary")
             self._tensorboard = tensorboard.Writer(str(workdir / "tensorboard"))
 
@@ -55,7 +55,7 @@ class MetricsWriter:
             self._tensorboard.close()
 
     def write(self, step: int, *, split: str, **values: float | int) -> None:
-        """One line: step, split and the values; a value that is not finite becomes null."""
+        """Writes a line of step, split and values; a value that is not finite becomes null."""
         if not self._file:
             return
         finite = {name: v if math.isfinite(v) else None for name, v in values.items()}

@@ -3,15 +3,14 @@
     python -m venv /tmp/torchvenv && /tmp/torchvenv/bin/pip install torch numpy
     python tests/benchmarks/alignment_head.py --torch_python=/tmp/torchvenv/bin/python
 
-Measures frames a second, loading and updates together, over the same random features on disk. Both
-sides are processes that stay; they are warmed up and then take turns, A B A B, so that what else
-the machine does falls on both. Ratios are of turns that follow one another; where other work takes
-the cores away, that of the CPU time is the steadier one. Without --torch_python avsync is measured
-alone.
+Measures frames per second of loading and updates together, on the same random features on disk. The
+two sides are persistent processes; after a warm-up they take turns, A B A B, so that other load on
+the machine affects both. Ratios compare consecutive turns; under other load the ratio of CPU times
+is the steadier one. Without --torch_python only avsync is measured.
 
-By their products alone 6.8 is to be expected: a frame takes 258 MFLOP in the official loop (31
-pairs of 1.74 M multiply-adds, and twice that backwards save for the gradient of the inputs) and 38
-MFLOP in avsync (31 pairs of 0.164 M, and 1.6 M for the frame).
+The operations predict a ratio of 6.8: a frame takes 258 MFLOP in the official loop (31 pairs of
+1.74 M multiply-adds, and twice that in the backward pass except for the gradient of the inputs) and
+38 MFLOP in avsync (31 pairs of 0.164 M, and 1.6 M for the frame).
 """
 
 import argparse
@@ -26,7 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 
-# A turn of each takes about the same time.
+# Turns of about equal duration.
 AVSYNC_UPDATES, OFFICIAL_UPDATES = 16, 2
 OFFICIAL_BATCH_FRAMES = 1024
 
@@ -34,8 +33,9 @@ OFFICIAL_BATCH_FRAMES = 1024
 class Side:
     """One of the two programs, warmed up and waiting for its turn.
 
-    `turns` are its answers, see turns.py; `ready_seconds` is how long it took to start, compilation
-    included, and `idle_mib` what it had in memory before the first update.
+    turns: its answers, see turns.py.
+    ready_seconds: time of its start, including compilation.
+    idle_mib: its memory before the first update.
     """
 
     def __init__(self, name: str, *command: str, updates: int):
@@ -53,7 +53,7 @@ class Side:
         self.turns.append(self._train(self._updates))
 
     def a_frame(self, measure: str) -> list[float]:
-        """`measure` ("seconds", "cpu_seconds") divided by frames, of each turn."""
+        """`measure` ("seconds", "cpu_seconds") per frame, for each turn."""
         return [turn[measure] / turn["num_frames"] for turn in self.turns]
 
     def close(self) -> None:
@@ -77,11 +77,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--torch_python", help="an interpreter that has torch and numpy")
+    parser.add_argument("--torch_python", help="Python interpreter with torch and numpy")
     parser.add_argument("--num_clips", type=int, default=64, help="of 125 to 300 frames each")
-    parser.add_argument("--batch_clips", type=int, default=8, help="of an update of avsync")
-    parser.add_argument("--window_frames", type=int, default=128, help="of each of its clips")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each side")
+    parser.add_argument("--batch_clips", type=int, default=8, help="per update of avsync")
+    parser.add_argument("--window_frames", type=int, default=128, help="window per clip")
+    parser.add_argument("--rounds", type=int, default=5, help="turns per side")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         run_module = [sys.executable, "-m", "tests.benchmarks.random_features"]
@@ -115,7 +115,7 @@ def report(side: Side) -> None:
     cpu_seconds = statistics.median(side.a_frame("cpu_seconds"))
     print(
         f"{side.name}: ready after {side.ready_seconds:.1f} s, not counted; "
-        f"{1e6 * cpu_seconds:,.0f} us of CPU a frame; peak memory "
+        f"{1e6 * cpu_seconds:,.0f} us of CPU per frame; peak memory "
         f"{side.turns[-1]['peak_mib']:,.0f} MiB, {side.idle_mib:,.0f} MiB before the first update"
     )
 
@@ -125,7 +125,7 @@ def compare(avsync: Side, official: Side) -> None:
         pairs = zip(official.a_frame(measure), avsync.a_frame(measure), strict=True)
         ratios = [theirs / ours for theirs, ours in pairs]
         print(
-            f"{words} a frame: the official loop takes {statistics.median(ratios):.1f} times "
+            f"{words} per frame: the official loop takes {statistics.median(ratios):.1f} times "
             f"avsync's (median of {len(ratios)} rounds, {min(ratios):.1f} to {max(ratios):.1f})"
         )
     share = avsync.turns[-1]["peak_mib"] / official.turns[-1]["peak_mib"]

@@ -1,4 +1,4 @@
-"""Trains the paper's head as avsync-train does, in turns: see alignment_head.py.
+"""Trains the paper's head like avsync-train, in turns: see alignment_head.py.
 
 python -m tests.benchmarks.avsync_loop DIR BATCH_CLIPS WINDOW_FRAMES
 """
@@ -14,7 +14,7 @@ from avsync.train.state import new_state
 from avsync.train.step import make_train_step, refuse_fakes
 from tests.benchmarks.turns import serve
 
-# The pipeline holds two finished batches, and works on the clips of about two more.
+# The pipeline prefetches two batches, and processes the clips of about two more.
 READ_AHEAD = 4
 
 
@@ -36,7 +36,7 @@ def make_config(directory: Path, batch_clips: int, window_frames: int) -> Config
 
 
 def make_train(config: Config) -> Callable[[int], int]:
-    """`train(num_updates)`, which goes on where it left off and returns the number of frames."""
+    """`train(num_updates)`, which continues from its last call and returns the number of frames."""
     job = make_training(config)
     state = new_state(job.init(), optimiser=job.rule.optimiser, plateau=job.plateau)
     state = parallel.replicate(state)
@@ -46,18 +46,18 @@ def make_train(config: Config) -> Callable[[int], int]:
 
     def train(num_updates: int) -> int:
         nonlocal state
-        num_frames, waiting = 0, None
+        num_frames, pending = 0, None
         for _ in range(num_updates):
             batch, clip_ids = next(batches)
             refuse_fakes(batch, clip_ids)
             state, metrics = update(state, parallel.shard_batch(batch))
-            # As the training loop does it: the loss is read while the next update runs.
-            if waiting:
-                float(waiting["loss"])
-            waiting = metrics
+            # As in the training loop, the loss is read while the next update runs.
+            if pending:
+                float(pending["loss"])
+            pending = metrics
             num_frames += int(batch.loss_mask.sum())
-        if waiting:
-            float(waiting["loss"])
+        if pending:
+            float(pending["loss"])
         return num_frames
 
     return train

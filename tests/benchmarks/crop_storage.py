@@ -1,4 +1,4 @@
-"""The same mouth crops stored in several ways: bytes, time to read and write, exactness."""
+"""Formats for storing mouth crops: size, time to read and write, error."""
 
 import time
 from collections.abc import Callable
@@ -49,14 +49,14 @@ STORAGES = {
 
 
 def compare(records: Records, serialized: tf.data.Dataset) -> None:
-    """Prints a line for each way to store the crops of these clips; PNG 1 is avsync's."""
+    """Prints a line per storage format for the crops of these clips; avsync uses PNG 1."""
     clips = [
         decode_all(records.parse(record)["frames"], STORAGES["PNG 6"]) for record in serialized
     ]
     crops = [clip.numpy() for clip in clips]
     num_clips, num_frames = len(crops), sum(map(len, crops))
-    print(f"storage of {num_clips} clips, {num_frames} frames; milliseconds of CPU a clip")
-    print(f"{'':>10} {'kB a clip':>10} {'write ms':>9} {'read ms':>9} {'RMS error':>10}")
+    print(f"storage of {num_clips} clips, {num_frames} frames; CPU milliseconds per clip")
+    print(f"{'':>10} {'kB/clip':>10} {'write ms':>9} {'read ms':>9} {'RMS error':>10}")
     reading: dict[str, list[float]] = {name: [] for name in STORAGES}
     writing, stored = {}, {}
     for name, storage in STORAGES.items():
@@ -78,7 +78,7 @@ def compare(records: Records, serialized: tf.data.Dataset) -> None:
 
 
 def decode_all(encoded: Any, storage: Storage) -> tf.Tensor:
-    """Crops [t 96 96 1], decoded one by one as the pipeline does it."""
+    """Crops [t 96 96 1], decoded one by one as in the pipeline."""
     return tf.map_fn(
         lambda image: tf.ensure_shape(storage.decode(image), CROP),
         tf.constant(encoded) if isinstance(encoded, list) else encoded,
@@ -87,7 +87,7 @@ def decode_all(encoded: Any, storage: Storage) -> tf.Tensor:
 
 
 def _reading_seconds(stored: list[list[bytes]], storage: Storage) -> float:
-    # Of any number of frames each, so as one tensor of bytes each.
+    # Clips differ in length, so each is serialized to one tensor of bytes.
     clips = [tf.io.serialize_tensor(tf.constant(clip)) for clip in stored]
     decoded = (
         tf.data.Dataset.from_tensor_slices(clips)

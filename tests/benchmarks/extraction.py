@@ -1,12 +1,12 @@
-"""Extraction with the large AV-HuBERT (random weights): one clip at a time against buckets.
+"""Extraction with the large AV-HuBERT (random weights): single clips against buckets.
 
     python tests/benchmarks/extraction.py
     python tests/benchmarks/extraction.py --dtype=bfloat16 --num_clips=256  # on a GPU
 
-For the audio-only and the video-only pass: clips a second either way, and what share of the rate of
-a plain matrix product of the size of the feed-forward layers the buckets reach, measured in turn.
-Only the frames of clips count, padding does not. Operations are counted by formula; the count is
-checked against XLA's own for a single block, as XLA counts a loop's body once.
+For the audio-only and the video-only pass: clips per second both ways, and the rate of the buckets
+as a fraction of that of a plain matrix product of the size of the feed-forward layers. Padding is
+not counted. Operations are counted by formula; the count is compared with XLA's for a single block,
+since XLA counts the body of a loop once.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from avsync.features.encode import Encoder, Extractor, Sounding
+from avsync.features.extractor import EncoderBatch, FeatureExtractor, FrozenEncoder
 from avsync.models.avhubert import resnet
 from avsync.models.avhubert.transformer import POSITION_GROUPS, POSITION_KERNEL_FRAMES
 from avsync.models.encoders import avhubert
@@ -59,20 +59,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def compare(
     args: argparse.Namespace, stream: str, model: avhubert.Encoder, clips: list[WholeClip]
 ) -> None:
-    extractor = make_extractor(model, stream)
+    encoder = make_encoder(model, stream)
     alone, bucketed = (
-        Encoder(extractor, frames_per_batch=frames, dtype=args.dtype)
+        FeatureExtractor(encoder, frames_per_batch=frames, dtype=args.dtype)
         for frames in (1, args.frames_per_batch)
     )
     matmul = make_matmul(model, num_rows=args.frames_per_batch)
     matmul_flops = 2 * args.frames_per_batch * model.embedding * model.feed_forward
     flops = sum(frame_flops(model, stream, n) * n for n in (c.info.num_frames for c in clips))
 
-    def extract(encoder: Encoder) -> None:
-        encoder.encode(clips, streams={stream: model.embedding}, done=lambda _: None)
+    def extract(extractor: FeatureExtractor) -> None:
+        extractor.extract(clips, channels={stream: model.embedding}, advance=lambda _: None)
 
     for work in (lambda: extract(alone), lambda: extract(bucketed), matmul):
-        work()  # is compiled
+        work()  # compiles
     speedups, shares = [], []
     for _ in range(args.rounds):
         seconds_alone, seconds = timed(lambda: extract(alone)), timed(lambda: extract(bucketed))
@@ -95,9 +95,9 @@ def compare(
 
 
 def frame_flops(model: avhubert.Encoder, stream: str, clip_frames: int) -> float:
-    """Of the convolutions and matrix products for one frame of a clip of `clip_frames`.
+    """Operations of convolutions and matrix products per frame of a clip of `clip_frames`.
 
-    Products with the zeros around a picture or a clip are not counted, as XLA does not either.
+    Products with padding around a crop or a clip are not counted, as in XLA's count.
     """
     d = model.embedding
     block = 4 * d * d + 2 * d * model.feed_forward + 2 * clip_frames * d
@@ -109,15 +109,17 @@ def frame_flops(model: avhubert.Encoder, stream: str, clip_frames: int) -> float
 
 
 def _resnet_products() -> int:
-    """Multiplications of the picture network for one frame."""
+    """Multiplications of the ResNet per frame."""
     before = resnet.STEM_WIDTH
     products = (2 * resnet.REACH_FRAMES + 1) * before * _taps(resnet.INPUT_PIXELS, 7, stride=2) ** 2
-    side = resnet.INPUT_PIXELS // 4  # behind the stem and the pooling
+    side = resnet.INPUT_PIXELS // 4  # after the stem and the pooling
     for stage, width in enumerate(resnet.WIDTHS):
         stride = 2 if stage > 0 else 1
         products += before * width * _taps(side, 3, stride=stride) ** 2
         if stride > 1:
-            products += before * width * _taps(side, 1, stride=stride) ** 2  # the way around
+            products += (
+                before * width * _taps(side, 1, stride=stride) ** 2
+            )  # the shortcut connection
         side = -(-side // stride)
         products += (2 * resnet.BLOCKS - 1) * width * width * _taps(side, 3, stride=1) ** 2
         before = width
@@ -125,17 +127,17 @@ def _resnet_products() -> int:
 
 
 def _taps(length: int, kernel: int, *, stride: int) -> int:
-    """What is under the kernel, summed over all its places along `length`."""
+    """The number of inputs under the kernel, summed over all its positions along `length`."""
     first = np.arange(0, length, stride) - kernel // 2
     return int((np.minimum(first + kernel, length) - np.maximum(first, 0)).sum())
 
 
 def counts_ratio(args: argparse.Namespace, stream: str, clips: list[WholeClip]) -> float:
-    """The formula over what XLA counts of the compiled program, for a model of one block."""
+    """The formula divided by XLA's count of the compiled program, for a model of one block."""
     model = make_model(args, **{**SIZES[args.size], "num_layers": 1})
     num_frames = min(clip.info.num_frames for clip in clips)
-    extractor = make_extractor(model, stream)
-    compiled = jax.jit(extractor.extract).lower(extractor.params, like(num_frames)).compile()
+    encoder = make_encoder(model, stream)
+    compiled = jax.jit(encoder.extract).lower(encoder.params, like(num_frames)).compile()
     return frame_flops(model, stream, num_frames) * num_frames / compiled.cost_analysis()["flops"]
 
 
@@ -143,13 +145,13 @@ def make_model(args: argparse.Namespace, **sizes: int) -> avhubert.Encoder:
     return avhubert.Encoder(**sizes, dtype=jnp.dtype(args.dtype))
 
 
-def make_extractor(model: avhubert.Encoder, stream: str) -> Extractor:
+def make_encoder(model: avhubert.Encoder, stream: str) -> FrozenEncoder:
     """`model` with random weights, for one stream."""
 
-    def extract(params: Any, batch: Sounding) -> Any:
+    def extract(params: Any, batch: EncoderBatch) -> Any:
         return model.apply({"params": params}, *batch, streams=(stream,), method="extract")
 
-    def init(key: jax.Array, batch: Sounding) -> Any:
+    def init(key: jax.Array, batch: EncoderBatch) -> Any:
         return model.init(key, *batch, streams=(stream,), method="extract")
 
     shapes = jax.eval_shape(init, jax.random.key(0), like(4))
@@ -157,13 +159,13 @@ def make_extractor(model: avhubert.Encoder, stream: str) -> Extractor:
     params = jax.tree.map(
         lambda x: 0.02 * random.standard_normal(x.shape, np.float32), shapes["params"]
     )
-    return Extractor(extract, params, Extraction("none", "random", {stream: model.embedding}))
+    return FrozenEncoder(extract, params, Extraction("none", "random", {stream: model.embedding}))
 
 
-def like(num_frames: int) -> Sounding:
+def like(num_frames: int) -> EncoderBatch:
     """One clip of zeros."""
     num_samples = num_frames * SAMPLES_PER_FRAME + LOOKAHEAD_SAMPLES
-    return Sounding(
+    return EncoderBatch(
         frames=np.zeros((1, num_frames, resnet.INPUT_PIXELS, resnet.INPUT_PIXELS, 1), np.uint8),
         waveform=np.zeros((1, num_samples), np.float32),
         num_samples=np.full(1, num_samples, np.int32),
@@ -189,7 +191,7 @@ def random_clips(args: argparse.Namespace) -> Iterator[WholeClip]:
 
 
 def timed(work: Callable[[], None]) -> float:
-    """Seconds of `work`, the fastest of as many as fit a tenth of a second, one at least."""
+    """Seconds of the fastest run of `work` within a tenth of a second; at least one run."""
     began, fastest = time.perf_counter(), float("inf")
     while fastest == float("inf") or time.perf_counter() - began < 0.1:
         since = time.perf_counter()

@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.official_loop_torch DIR BATCH_FRAMES
 
-Written from the paper's description, with an interpreter that has torch; see alignment_head.py. The
-unit of data is a frame: its picture, and a window of 31 frames of sound with zero vectors beyond
-the clip. 1,024 frames in file order make a batch, the loss is summed over it, Adam's rate is 1e-5.
+Written from the paper's description, for an interpreter with torch; see alignment_head.py. The unit
+of data is a frame: its visual features, and a window of 31 audio frames with zero vectors beyond
+the clip. A batch is 1,024 frames in file order, the loss is summed over it, Adam's rate is 1e-5.
 """
 
 import sys
@@ -23,12 +23,12 @@ CHANNELS, PROJECTION, WIDTHS = 1024, 512, (512, 256, 128)
 
 
 def main(directory: Path, batch_frames: int) -> None:
-    # Nothing is read ahead: worker processes make it slower where the step has all cores busy.
+    # No worker processes: they slow it down where the step keeps all cores busy.
     serve(make_train(sorted(directory.glob("npz/*.npz")), batch_frames), read_ahead=0)
 
 
 def make_train(paths: list[Path], batch_frames: int) -> Callable[[int], int]:
-    """`train(num_updates)`, which goes on where it left off and returns the number of frames."""
+    """`train(num_updates)`, which continues from its last call and returns the number of frames."""
     model = AlignmentNetwork()
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-5)
     batches = endless(DataLoader(FrameWindows(paths), batch_size=batch_frames))
@@ -54,7 +54,7 @@ def endless(loader: DataLoader) -> Iterator[list[torch.Tensor]]:
 
 
 class FrameWindows(Dataset):
-    """A frame [d] and the sound around it [k d], of all clips in the order of their files."""
+    """A frame [d] and the audio around it [k d], of all clips in file order."""
 
     def __init__(self, paths: list[Path]):
         self.frames = []
@@ -68,7 +68,7 @@ class FrameWindows(Dataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         path, t = self.frames[index]
-        if path != self.open_path:  # a clip is read once, and kept for its other frames
+        if path != self.open_path:  # a clip is read once and cached for its other frames
             with np.load(path) as features:
                 visual, audio = (unit(features[name]) for name in ("visual", "audio"))
             self.visual = visual
@@ -82,7 +82,7 @@ def unit(x: np.ndarray) -> np.ndarray:
 
 
 class AlignmentNetwork(nn.Module):
-    """A frame [b d] and the sound around it [b k d] to logits [b k]: all layers for each pair."""
+    """A frame [b d] and the audio around it [b k d] to logits [b k]: all layers for each pair."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Random features on disk, in both forms: official files, and a dataset of avsync.
+"""Writes random features in two formats: official files and a dataset of avsync.
 
     python -m tests.benchmarks.random_features DIR NUM_CLIPS
 
@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from avsync.features.ledger import Split
-from avsync.features.store import ClipFeatures, FeatureDataset
-from avsync.types import ClipInfo, Extraction
+from avsync.features.store import FeatureDataset
+from avsync.types import ClipFeatures, ClipInfo, Extraction
 
 STREAMS = ("visual", "audio")
 CHANNELS = 1024
-SHORTEST_FRAMES, LONGEST_FRAMES = 125, 300  # 5 to 12 s, as most clips of AV-Deepfake1M
+SHORTEST_FRAMES, LONGEST_FRAMES = 125, 300  # 5 to 12 s, like most clips of AV-Deepfake1M
 SPLIT = Split("train", num_shards=1, is_real_only=True)
 
 

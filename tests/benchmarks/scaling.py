@@ -1,14 +1,14 @@
-"""Does an update take as long with twice the devices and clips, and what does pmap cost on one?
+"""Weak scaling to a second process, and the overhead of pmap on one device.
 
-    python tests/benchmarks/scaling.py                      # two cores, one a process
+    python tests/benchmarks/scaling.py                      # two cores, one per process
     python tests/benchmarks/scaling.py --size=large         # configs/grid.py's model
 
-Three jobs take turns, all on the same updates of a fixed number of clips a device, held in memory:
-one device by jax.jit alone, one device by avsync's pmap, and two processes of one device each that
-exchange their gradients. On CPUs each process has one core to itself.
+Three jobs take turns with the same updates on a fixed number of in-memory clips per device: one
+device with jax.jit, one device with avsync's pmap, and two processes of one device each that
+exchange gradients. On CPUs each process has its own core.
 
-Printed are medians over the rounds, and of each round's ratio: so what slows down the whole machine
-for a while, slows down both sides of a ratio.
+Prints medians over the rounds, and medians of the ratios within a round, so that a temporary
+slowdown of the machine affects both sides of a ratio.
 """
 
 import argparse
@@ -29,7 +29,7 @@ JOBS = {JIT: ("jit", 1), PMAP: ("pmap", 1), TWO: ("pmap", 2)}
 
 
 class Job:
-    """Processes that do together so many updates whenever they are told to."""
+    """Processes that run a number of updates together on request."""
 
     def __init__(self, mapping: str, num_processes: int, *, options: list[str]):
         with socket.socket() as free:
@@ -52,7 +52,7 @@ class Job:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
-                # XLA makes as many threads as it sees cores when it starts.
+                # At its start XLA creates as many threads as it sees cores.
                 preexec_fn=lambda core=cores[index]: os.sched_setaffinity(0, {core}),
             )
             for index in range(num_processes)
@@ -60,7 +60,7 @@ class Job:
         self._answers()
 
     def seconds(self, num_updates: int) -> float:
-        """Of one update, of so many."""
+        """Seconds per update, over `num_updates` updates."""
         for process in self._processes:
             assert process.stdin
             process.stdin.write(f"{num_updates}\n")
@@ -81,16 +81,16 @@ class Job:
 def _next_answer(process: subprocess.Popen[str]) -> str:
     assert process.stdout
     for line in process.stdout:
-        if line.startswith("{"):  # and not what the library says that exchanges gradients on CPUs
+        if line.startswith("{"):  # other lines are logs of the CPU collectives library
             return line
-    raise RuntimeError("a process of the benchmark has died; what it said is above")
+    raise RuntimeError("a process of the benchmark died; its output is above")
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--size", choices=("small", "large"), default="small")
-    parser.add_argument("--clips", type=int, default=4, help="of 3 s, on each device")
-    parser.add_argument("--updates", type=int, default=10, help="in each round")
+    parser.add_argument("--clips", type=int, default=4, help="of 3 s, per device")
+    parser.add_argument("--updates", type=int, default=10, help="per round")
     parser.add_argument("--rounds", type=int, default=7)
     args = parser.parse_args(arguments)
     options = [args.size, str(args.clips)]
@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name in JOBS:
         times = sorted(seconds[name] for seconds in rounds)
         print(
-            f"{name:20} {statistics.median(times) * 1e3:8.1f} ms an update "
+            f"{name:20} {statistics.median(times) * 1e3:8.1f} ms per update "
             f"({times[0] * 1e3:.1f} to {times[-1] * 1e3:.1f})"
         )
     report("overhead of pmap over jit", rounds, lambda seconds: seconds[PMAP] / seconds[JIT] - 1)
@@ -112,7 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
 def measure(
     jobs: dict[str, Job], *, num_updates: int, num_rounds: int
 ) -> Iterator[dict[str, float]]:
-    """Seconds an update, by job, of each round; in every second one the order is reversed."""
+    """Seconds per update by job, for each round; every other round reverses the order."""
     for i in range(num_rounds):
         order = list(jobs) if i % 2 else list(reversed(jobs))
         yield {name: jobs[name].seconds(num_updates) for name in order}

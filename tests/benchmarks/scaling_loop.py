@@ -1,4 +1,4 @@
-"""One process of a job of scaling.py: updates on the same batch, in turns.
+"""One process of a job of scaling.py: repeated updates on one batch, in turns.
 
 python -m tests.benchmarks.scaling_loop jit|pmap SIZE CLIPS
 """
@@ -39,15 +39,15 @@ def main(mapping: str, size: str, num_clips: int) -> None:
 
     def train(num_updates: int) -> int:
         nonlocal state
-        waiting = None
+        pending = None
         for _ in range(num_updates):
             state, metrics = update(state, batch)
-            # As the training loop does it: the loss is read while the next update runs.
-            if waiting:
-                float(waiting["loss"])
-            waiting = metrics
-        if waiting:
-            float(waiting["loss"])
+            # As in the training loop, the loss is read while the next update runs.
+            if pending:
+                float(pending["loss"])
+            pending = metrics
+        if pending:
+            float(pending["loss"])
         return num_updates * num_clips * NUM_FRAMES
 
     serve(train, read_ahead=2)
@@ -67,7 +67,7 @@ def by_pmap(step: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def by_jit(step: Callable[..., Any]) -> Callable[..., Any]:
-    """The same step, its device axis a batch axis of length 1: no mapping, no exchange."""
+    """The same step with the device axis as a batch axis of length 1: no collectives."""
     alone = jax.vmap(step, in_axes=(None, 0), out_axes=None, axis_name=parallel.AXIS)
     return jax.jit(alone, donate_argnums=(0,))
 

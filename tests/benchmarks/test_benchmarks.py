@@ -1,4 +1,4 @@
-"""The benchmarks start, and count right; how fast anything is, no test asks."""
+"""The benchmarks start, and their counts are right; speeds are not tested."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 
 @pytest.mark.slow
-def test_the_head_is_trained_on_features_from_disk():
+def test_the_head_benchmark_trains_on_features_from_disk():
     script = ROOT / "tests" / "benchmarks" / "alignment_head.py"
     size = ["--num_clips=3", "--batch_clips=2", "--window_frames=16", "--rounds=1"]
     done = subprocess.run([sys.executable, script, *size], capture_output=True, text=True)
@@ -20,18 +20,18 @@ def test_the_head_is_trained_on_features_from_disk():
     assert re.search(r"^avsync: ready .*peak memory [\d,]+ MiB", done.stdout, re.MULTILINE)
 
 
-def test_operations_are_counted_as_the_compiler_counts_them(capsys):
+def test_operations_agree_with_the_compilers_count(capsys):
     size = ["--size=small", "--num_clips=2", "--shortest_frames=20", "--longest_frames=24"]
     extraction.main([*size, "--rounds=1", "--frames_per_batch=64"])
     printed = capsys.readouterr().out
     ratios = [float(ratio) for ratio in re.findall(r"XLA's count ([\d.]+)", printed)]
-    # In XLA's count alone: norms, GELU, and for sound the filterbank.
+    # XLA also counts norms, GELU and, for audio, the filterbank.
     assert ratios == pytest.approx([0.95, 0.99], abs=0.02)
     assert len(re.findall(r"buckets are [\d.]+ times as fast", printed)) == 2
 
 
 @pytest.mark.slow
-def test_the_stages_of_the_input_pipeline_and_ways_to_store_crops_are_told(tiny_data, capsys):
+def test_the_stages_of_the_input_pipeline_and_storage_formats_are_reported(tiny_data, capsys):
     place = [f"--data_dir={tiny_data}", "--dataset=synthetic_talkers/tiny"]
     size = ["--num_clips=8", "--rounds=1", "--storage_clips=1", "--updates=0"]
     input_pipeline.main([*place, *size])
@@ -49,7 +49,7 @@ def test_the_stages_of_the_input_pipeline_and_ways_to_store_crops_are_told(tiny_
 
 
 @pytest.mark.slow
-def test_the_memory_of_reading_is_told_while_it_reads(tiny_data, capsys):
+def test_the_memory_is_reported_while_reading(tiny_data, capsys):
     place = [f"--data_dir={tiny_data}", "--dataset=synthetic_talkers/tiny"]
     input_pipeline.main([*place, "--window_frames=2", "--steps=20"])
     lines = re.findall(r"^step (\d+): [\d,]+ MiB$", capsys.readouterr().out, re.MULTILINE)

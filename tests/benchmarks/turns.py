@@ -1,6 +1,6 @@
-"""Two programs that are compared take turns: each is a process that waits for its turn on stdin.
+"""The turn protocol of compared programs: each is a process that waits for its turn on stdin.
 
-It imports nothing but Python's own, for both sides and any interpreter.
+Imports the standard library only, so that any interpreter can run it.
 """
 
 import json
@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 
 def serve(train: Callable[[int], int], *, read_ahead: int) -> None:
-    """Trains for as many updates as each line of stdin says, and answers with a JSON line.
+    """Runs as many updates as each line of stdin requests, and answers with a JSON line.
 
-    `train(num_updates)` returns the number of frames that it trained on. A turn begins with
-    `read_ahead` updates that do not count: as many as may have been read from disk while the other
-    program had its turn. The first line of all is written before any update.
+    `train(num_updates)` returns the number of frames. Each turn starts with `read_ahead` updates
+    that are not measured: their batches may have been read during the other program's turn. The
+    first answer is written before any update.
     """
     _say(peak_mib=_peak_mib())
     for line in sys.stdin:
@@ -31,7 +31,7 @@ def serve(train: Callable[[int], int], *, read_ahead: int) -> None:
 
 
 def _peak_mib() -> float:
-    # In kB on Linux. A process inherits its parent's, which here has not imported anything large.
+    # In kB on Linux. It includes the peak of the parent process, which imports nothing large.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

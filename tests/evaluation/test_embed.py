@@ -5,7 +5,7 @@ import numpy as np
 
 from avsync.evaluation.embed import score_views
 from avsync.evaluation.views import Views
-from avsync.input_pipeline.evaluation import batched
+from avsync.input_pipeline.batching import batched
 from avsync.scoring.scorer import Scorer
 from avsync.types import ClipInfo, WholeClip
 

@@ -1,4 +1,4 @@
-"""What can be extracted to where, and what is said of the rest."""
+"""Valid combinations of inputs and outputs, and the errors of the others."""
 
 from pathlib import Path
 
@@ -31,14 +31,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("given", [{}, {"dataset": "grid", "from_npz": "folder"}])
-def test_one_source_must_be_named(given):
-    with pytest.raises(ValueError, match="by one of --dataset, --from_roi, --from_npz"):
+def test_exactly_one_input_is_required(given):
+    with pytest.raises(ValueError, match="exactly one input: --dataset, --from_roi or --from_npz"):
         inputs.find(**{**NOTHING, **given})
 
 
-def test_all_files_are_one_split_without_labels(folder: Path):
+def test_unlisted_files_form_one_split_without_labels(folder: Path):
     found = inputs.find(**{**NOTHING, "from_npz": str(folder)})
-    assert [(work.split.name, work.num_clips) for work in found.works] == [("all", 3)]
+    assert [(task.split.name, task.num_clips) for task in found.tasks] == [("all", 3)]
     assert found.extraction == Extraction("none", "", {"visual": 8, "audio": 8})
     options = {"data_dir": str(folder), "dtype": "float32", "out_name": "new", "to_npz": None}
     with pytest.raises(ValueError, match="a dataset needs labels"):
@@ -48,7 +48,7 @@ def test_all_files_are_one_split_without_labels(folder: Path):
 def test_lists_name_splits_their_clips_and_labels(folder: Path):
     lists = [f"train={folder / 'train.csv'}", str(folder / "test.csv")]
     found = inputs.find(**{**NOTHING, "from_npz": str(folder), "lists": lists})
-    splits = {work.split.name: work.read(0).clips for work in found.works}
+    splits = {task.split.name: task.read(0).clips for task in found.tasks}
     labels = {
         name: [(clip.info.clip_id, clip.info.label) for clip in clips]
         for name, clips in splits.items()
@@ -59,13 +59,13 @@ def test_lists_name_splits_their_clips_and_labels(folder: Path):
 @pytest.mark.parametrize(
     ("given", "match"),
     [
-        ({"from_npz": "nowhere"}, "nowhere is no folder"),
-        ({"from_roi": "{folder}"}, r"no file \*_roi.mp4 below"),
+        ({"from_npz": "nowhere"}, "folder not found: nowhere"),
+        ({"from_roi": "{folder}"}, r"no \*_roi.mp4 file found below"),
         ({"from_npz": "{folder}", "lists": ["nowhere.csv"]}, "nowhere.csv"),
         ({"dataset": "nothing"}, "unknown dataset: 'nothing'"),
     ],
 )
-def test_what_is_not_there_is_named(folder: Path, given, match):
+def test_missing_inputs_are_named(folder: Path, given, match):
     texts = {k: v.format(folder=folder) if isinstance(v, str) else v for k, v in given.items()}
     with pytest.raises(ValueError, match=match):
         inputs.find(**{**NOTHING, "data_dir": str(folder), **texts})
@@ -74,13 +74,13 @@ def test_what_is_not_there_is_named(folder: Path, given, match):
 @pytest.mark.parametrize(
     ("given", "match"),
     [
-        ({}, "by one of --out_name, --to_npz"),
-        ({"out_name": "a", "to_npz": "b"}, "by one of --out_name, --to_npz"),
-        ({"out_name": "grid"}, "--out_name=grid: it must be"),
-        ({"out_name": "a/b"}, "--out_name=a/b: it must be"),
+        ({}, "exactly one output: --out_name or --to_npz"),
+        ({"out_name": "a", "to_npz": "b"}, "exactly one output: --out_name or --to_npz"),
+        ({"out_name": "grid"}, "--out_name=grid must be"),
+        ({"out_name": "a/b"}, "--out_name=a/b must be"),
     ],
 )
-def test_one_place_for_the_features_must_be_named(folder: Path, given, match):
+def test_exactly_one_output_is_required(folder: Path, given, match):
     options = {"data_dir": str(folder), "dtype": "float32", "out_name": None, "to_npz": None}
     with pytest.raises(ValueError, match=match):
         inputs.open_sink(inputs.Inputs([]), EXTRACTION, **{**options, **given})

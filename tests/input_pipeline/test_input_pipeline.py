@@ -13,8 +13,9 @@ from avsync.pp.augment import Augmentation
 from avsync.types import Host, Source
 from avsync.units import SAMPLES_PER_FRAME
 from tests import feature_dataset
+from tests.test_types import mistyped
 
-OPTIONS = {"batch_size": 4, "window_frames": 20, "trim": "jitter", "amount": Augmentation()}
+OPTIONS = {"batch_size": 4, "window_frames": 20, "trim": "jitter", "augmentation": Augmentation()}
 
 
 @pytest.fixture(scope="module")
@@ -33,27 +34,31 @@ def take(source: Source, num_batches: int, **changes):
     )
 
 
-def test_a_restarted_stream_goes_on_where_it_was_also_in_a_later_epoch(train):
+def test_a_resumed_stream_continues_where_it_stopped_also_in_a_later_epoch(train):
     # 12 clips are three batches an epoch: batch 5 lies in the second.
     straight = take(train, 7)
     for first_step in (2, 5):
-        restarted = take(train, 2, first_step=first_step)
+        resumed = take(train, 2, first_step=first_step)
         for i in range(2):
-            assert restarted[i].clip_ids == straight[first_step + i].clip_ids
-            for ours, theirs in zip(
-                restarted[i].batch, straight[first_step + i].batch, strict=True
-            ):
+            assert resumed[i].clip_ids == straight[first_step + i].clip_ids
+            for ours, theirs in zip(resumed[i].batch, straight[first_step + i].batch, strict=True):
                 np.testing.assert_array_equal(ours, theirs)
 
 
-def test_an_epoch_holds_every_clip_once_and_the_next_in_another_order(train):
+def test_an_epoch_holds_every_clip_once_and_each_epoch_has_its_own_order(train):
     ids = [clip_id for batch in take(train, 6) for clip_id in batch.clip_ids]
     assert len(set(ids[:12])) == 12
     assert set(ids[12:]) == set(ids[:12])
     assert ids[12:] != ids[:12]
 
 
-def test_another_seed_gives_another_stream(train):
+def test_batches_have_the_declared_dtypes_and_shapes(train, test_split):
+    ((train_batch, _),) = take(train, 1)
+    eval_batch, _ = next(eval_batches(test_split, batch_size=2, trim="leading"))
+    assert mistyped(train_batch) == mistyped(eval_batch) == []
+
+
+def test_the_seed_determines_the_stream(train):
     assert take(train, 3)[0].clip_ids != take(train, 3, seed=2)[0].clip_ids
 
 
@@ -66,7 +71,7 @@ def test_a_clip_is_augmented_differently_in_each_epoch(train):
 
 
 @pytest.mark.parametrize("first_step", [0, 4])
-def test_the_rows_of_two_hosts_are_the_batches_of_one(train, first_step):
+def test_the_rows_of_two_hosts_are_the_batches_of_a_single_host(train, first_step):
     alone = take(train, 5, first_step=first_step)
     halves = [take(train, 5, first_step=first_step, host=Host(index, 2)) for index in range(2)]
     for whole, first, second in zip(alone, *halves, strict=True):
@@ -77,7 +82,7 @@ def test_the_rows_of_two_hosts_are_the_batches_of_one(train, first_step):
 
 
 @pytest.mark.parametrize("num_clips", [3, 5, 11])
-def test_an_epoch_that_is_no_whole_number_of_batches_holds_every_clip_once(tmp_path, num_clips):
+def test_epochs_hold_every_clip_once_when_batches_straddle_them(tmp_path, num_clips):
     frame = np.ones((1, 2), np.float32)
     feature_dataset.write(tmp_path, {"train": [(frame, frame)] * num_clips}, num_shards=3)
     source = open_source("features", "train", data_dir=tmp_path, trim="leading")
@@ -90,12 +95,12 @@ def test_an_epoch_that_is_no_whole_number_of_batches_holds_every_clip_once(tmp_p
 
 
 def test_hosts_that_cannot_share_a_batch_evenly_are_refused(train):
-    with pytest.raises(ValueError, match="by 4 at once, which 3 processes cannot share evenly"):
+    with pytest.raises(ValueError, match="in 4 parts, which 3 processes cannot share evenly"):
         take(train, 1, host=Host(0, 3))
 
 
 def test_an_empty_split_is_refused(train):
-    with pytest.raises(ValueError, match="train is empty"):
+    with pytest.raises(ValueError, match="train has no clips"):
         take(train._replace(num_clips=0), 1)
 
 
@@ -114,7 +119,7 @@ def test_evaluation_sees_every_clip_once(test_split, num_hosts):
     assert len(ids) == len(set(ids)) == test_split.num_clips
 
 
-def test_trimming_takes_the_same_frames_from_picture_and_sound(test_split):
+def test_trimming_cuts_the_same_frames_from_crops_and_audio(test_split):
     original, trimmed = (
         {
             info.clip_id: (info, batch.visual[i], batch.audio[i])

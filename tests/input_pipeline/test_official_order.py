@@ -1,4 +1,4 @@
-"""Frames in the order on disk: every one once an epoch, among the frames of its own clip."""
+"""Frames in the order on disk: each once per epoch, among the frames of its own clip."""
 
 import itertools
 from pathlib import Path
@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 from avsync.datasets.base import open_source
-from avsync.input_pipeline.official_order import file_order_batches, num_batches, require_alone
+from avsync.input_pipeline.official_order import (
+    file_order_batches,
+    num_batches,
+    require_single_process,
+)
 from avsync.types import Host, Source
 from tests import feature_dataset
 
@@ -41,7 +45,7 @@ def frames_on_disk() -> list[int]:
 
 
 @pytest.mark.parametrize("num_rows", [1, 2, 3])
-def test_each_epoch_counts_every_frame_once_in_order_and_ends_with_a_short_batch(source, num_rows):
+def test_each_epoch_has_every_frame_once_in_order_and_ends_with_a_short_batch(source, num_rows):
     batches = take(source, 6, num_rows=num_rows)
     counted = [names(batch.visual[batch.loss_mask]) for batch, _ in batches]
     assert num_batches(source, frames_per_batch=10) == 3
@@ -51,7 +55,7 @@ def test_each_epoch_counts_every_frame_once_in_order_and_ends_with_a_short_batch
 
 
 @pytest.mark.parametrize("num_rows", [1, 2, 3])
-def test_a_counted_frame_sees_what_its_own_clip_has_around_it(source, num_rows):
+def test_frames_in_the_loss_see_only_their_own_clip_around_them(source, num_rows):
     for batch, _ in take(source, 3, num_rows=num_rows):
         sounds = np.pad(-batch.audio[..., 0], ((0, 0), (REACH, REACH)), constant_values=-1)
         there = np.pad(batch.valid, ((0, 0), (REACH, REACH)))
@@ -69,14 +73,14 @@ def test_a_counted_frame_sees_what_its_own_clip_has_around_it(source, num_rows):
             assert seen == [100 * clip + i if 0 <= i < LENGTHS[clip] else None for i in around]
 
 
-def test_what_is_no_frame_is_zeros(source):
+def test_padding_is_zeros(source):
     for batch, _ in take(source, 3):
         assert not (batch.loss_mask & ~batch.valid).any()
         assert not batch.visual[~batch.valid].any()
         assert not batch.audio[~batch.valid].any()
 
 
-def test_rows_share_the_frames_of_a_batch_evenly_even_when_there_are_fewer_frames_than_rows(source):
+def test_frames_are_distributed_evenly_over_rows_even_if_there_are_fewer_than_rows(source):
     for batch, clip_ids in take(source, 3, num_rows=3):
         per_row = batch.loss_mask.sum(axis=1)
         assert per_row.max() - per_row.min() <= 1
@@ -86,17 +90,17 @@ def test_rows_share_the_frames_of_a_batch_evenly_even_when_there_are_fewer_frame
     assert sorted(clip_ids) == ["", "train/0"]
 
 
-def test_a_restarted_stream_goes_on_where_it_was_also_in_a_later_epoch(source):
+def test_a_resumed_stream_continues_where_it_stopped_also_in_a_later_epoch(source):
     straight = take(source, 8)
     for first_step in range(7):
-        restarted = take(source, 2, first_step=first_step)
-        for now, then in zip(restarted, straight[first_step : first_step + 2], strict=True):
+        resumed = take(source, 2, first_step=first_step)
+        for now, then in zip(resumed, straight[first_step : first_step + 2], strict=True):
             assert now.clip_ids == then.clip_ids
             for ours, theirs in zip(now.batch, then.batch, strict=True):
                 np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_row_with_a_fake_bears_its_name(tmp_path):
+def test_a_row_with_a_fake_has_its_label_and_id(tmp_path):
     clip = np.ones((4, 2), np.float32)
     feature_dataset.write(tmp_path, {"train": [(clip, clip)] * 3}, fakes=["train/1"])
     source = open_source("features", "train", data_dir=tmp_path, trim="leading")
@@ -106,11 +110,11 @@ def test_a_row_with_a_fake_bears_its_name(tmp_path):
 
 
 def test_several_processes_are_refused():
-    with pytest.raises(ValueError, match=r"one stream, and there are 2 processes"):
-        require_alone(Host(0, 2))
+    with pytest.raises(ValueError, match=r"needs a single process, got 2"):
+        require_single_process(Host(0, 2))
 
 
 def test_clips_are_refused(tiny_data: Path):
     source = open_source("synthetic_talkers/tiny", "train", data_dir=tiny_data)
-    with pytest.raises(ValueError, match=r"holds clips.* Extract them"):
+    with pytest.raises(ValueError, match=r"holds clips.* extract them"):
         take(source, 1)

@@ -1,4 +1,4 @@
-"""Each augmentation alone: eager and inside a dataset, within its range, one draw a clip."""
+"""Each augmentation alone: its range, one draw per clip, and the same result inside a dataset."""
 
 import numpy as np
 import pytest
@@ -39,22 +39,22 @@ def test_crop_moves_the_window_by_at_most_its_shift():
     assert len(places) == 9
 
 
-def test_the_centre_crop_is_that_of_av_hubert():
+def test_the_centre_crop_equals_av_huberts():
     cropped = augment.centre_crop(tf.constant(FRAMES)).numpy()
     np.testing.assert_array_equal(cropped, FRAMES[:, 4:92, 4:92])
 
 
-def test_a_crop_cannot_leave_the_picture():
+def test_a_crop_cannot_exceed_the_frame():
     with pytest.raises(ValueError, match="0 to 4, got 5"):
         augment.crop(tf.constant(FRAMES), shift_pixels=5, seed=seed(0))
 
 
-def test_light_of_no_strength_changes_nothing():
+def test_light_of_zero_strength_changes_nothing():
     same = augment.light(tf.constant(FRAMES), brightness=0.0, contrast=0.0, seed=seed(0))
     np.testing.assert_array_equal(same.numpy(), FRAMES)
 
 
-def test_light_changes_the_mean_by_at_most_its_share():
+def test_light_changes_the_mean_by_at_most_its_strength():
     grey = np.full((2, 96, 96, 1), 100, np.uint8)
     means = [
         float(
@@ -82,11 +82,15 @@ def test_gain_scales_the_sound_within_its_range_and_saturates():
     assert loud.numpy().tolist() == [32767, -32768]
 
 
-def test_augmentation_says_the_same_inside_a_dataset():
-    amount = augment.Augmentation()
-    eager = augment.augment(tf.constant(FRAMES), tf.constant(WAVEFORM), amount=amount, seed=seed(5))
+def test_augmentation_gives_the_same_result_inside_a_dataset():
+    options = augment.Augmentation()
+    eager = augment.augment(
+        tf.constant(FRAMES), tf.constant(WAVEFORM), augmentation=options, seed=seed(5)
+    )
     dataset = tf.data.Dataset.from_tensors((FRAMES, WAVEFORM)).map(
-        lambda frames, waveform: augment.augment(frames, waveform, amount=amount, seed=seed(5))
+        lambda frames, waveform: augment.augment(
+            frames, waveform, augmentation=options, seed=seed(5)
+        )
     )
     frames, waveform = next(dataset.as_numpy_iterator())
     np.testing.assert_array_equal(frames, eager[0].numpy())

@@ -1,4 +1,4 @@
-"""What is cut off a clip, by each rule, and that sound and picture go together."""
+"""The frames that each trimming rule cuts, equally from both streams."""
 
 import librosa
 import numpy as np
@@ -7,6 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from avsync.pp import frames as pp_frames
 from avsync.pp import silence
 from avsync.units import SAMPLES_PER_FRAME
 
@@ -23,7 +24,7 @@ def clip(num_frames: int, *, silent_samples: int = 0) -> tuple[np.ndarray, np.nd
 
 def trim(name: str, frames: np.ndarray, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     kept = silence.rule(name)(tf.constant(waveform), SEED)
-    cut_frames, cut_waveform = silence.cut(kept, tf.constant(frames), tf.constant(waveform))
+    cut_frames, cut_waveform = pp_frames.cut(kept, tf.constant(frames), tf.constant(waveform))
     return cut_frames.numpy(), cut_waveform.numpy()
 
 
@@ -31,7 +32,7 @@ def trim(name: str, frames: np.ndarray, waveform: np.ndarray) -> tuple[np.ndarra
     ("silent_samples", "frames_cut"),
     [(0, 0), (1, 1), (639, 1), (640, 2), (641, 2), (6400, 11)],
 )
-def test_leading_silence_goes_with_the_frame_in_which_sound_begins(silent_samples, frames_cut):
+def test_leading_silence_is_cut_with_the_frame_in_which_sound_starts(silent_samples, frames_cut):
     frames, waveform = clip(20, silent_samples=silent_samples)
     cut_frames, cut_waveform = trim("leading", frames, waveform)
     assert cut_frames[0, 0, 0, 0] == frames_cut
@@ -50,20 +51,20 @@ def test_inserted_silence_of_400_ms_is_cut_from_both_streams():
     assert len(cut_waveform) == 19 * SAMPLES_PER_FRAME
 
 
-def test_sound_is_what_exceeds_five_ten_thousandths_of_full_scale():
+def test_sound_starts_above_five_ten_thousandths_of_full_scale():
     _, waveform = clip(4)
     waveform[:] = 17  # 17 / 32768 = 5.19e-4
     waveform[:700] = -16  # 4.88e-4
     assert int(silence.leading_samples(tf.constant(waveform))) == 700
 
 
-def test_the_most_negative_sample_is_sound():
+def test_the_most_negative_sample_counts_as_sound():
     waveform = np.full(SAMPLES_PER_FRAME, -32768, np.int16)
     assert int(silence.leading_samples(tf.constant(waveform))) == 0
 
 
 @pytest.mark.parametrize("name", ["leading", "both_ends", "jitter"])
-def test_nothing_stays_of_a_clip_of_silence(name):
+def test_nothing_is_kept_of_a_silent_clip(name):
     frames, waveform = trim(name, *clip(5, silent_samples=5 * SAMPLES_PER_FRAME))
     assert len(frames) == 0
     assert len(waveform) == 0
@@ -86,7 +87,7 @@ def test_trimming_twice_equals_trimming_once(silent_samples, name):
     silent_samples=st.integers(0, 10 * SAMPLES_PER_FRAME),
     name=st.sampled_from(sorted(silence.RULES)),
 )
-def test_every_rule_keeps_each_frame_with_its_own_samples(silent_samples, name):
+def test_every_rule_keeps_frames_together_with_their_own_samples(silent_samples, name):
     frames, waveform = clip(10, silent_samples=silent_samples)
     waveform = np.where(waveform == 0, 0, 1000 + np.arange(len(waveform))).astype(np.int16)
     cut_frames, cut_waveform = trim(name, frames, waveform)
@@ -98,14 +99,14 @@ def test_every_rule_keeps_each_frame_with_its_own_samples(silent_samples, name):
         )
 
 
-def test_both_ends_mirrors_the_rule_at_the_end():
+def test_both_ends_mirrors_the_leading_rule_at_the_end():
     frames, waveform = clip(10, silent_samples=640)
     waveform[-1300:] = 0
     cut_frames, _ = trim("both_ends", frames, waveform)
     assert cut_frames[:, 0, 0, 0].tolist() == [2, 3, 4, 5, 6]  # 1300 // 640 + 1 = 3 from the end
 
 
-def test_jitter_drops_up_to_five_frames_more_than_leading():
+def test_jitter_cuts_up_to_five_frames_more_than_leading():
     _, waveform = clip(20, silent_samples=100)
     starts = set()
     for i in range(60):
@@ -116,7 +117,7 @@ def test_jitter_drops_up_to_five_frames_more_than_leading():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_energy_bounds_are_those_of_librosa(seed):
+def test_energy_bounds_equal_librosas(seed):
     random = np.random.default_rng(seed)
     envelope = np.repeat(random.choice([0.0, 1e-5, 1e-3, 0.5], 40), 640)
     waveform = (random.normal(size=len(envelope)) * envelope * 8000).astype(np.int16)
@@ -125,7 +126,7 @@ def test_energy_bounds_are_those_of_librosa(seed):
     assert (int(first), int(end)) == tuple(expected)
 
 
-def test_rules_say_the_same_inside_a_dataset():
+def test_rules_give_the_same_result_inside_a_dataset():
     _, waveform = clip(12, silent_samples=1000)
     for name in silence.RULES:
         dataset = tf.data.Dataset.from_tensors(waveform).map(
@@ -136,6 +137,6 @@ def test_rules_say_the_same_inside_a_dataset():
         assert tuple(int(x) for x in inside) == tuple(int(x) for x in eager)
 
 
-def test_an_unknown_rule_is_told_the_known_ones():
+def test_an_unknown_rule_is_refused_with_a_suggestion():
     with pytest.raises(ValueError, match="did you mean 'leading'"):
         silence.rule("leadin")

@@ -1,4 +1,4 @@
-"""What a step computes, by formulas that can be done in the head."""
+"""Operations of a step, by formulas simple enough to check by hand."""
 
 import jax
 import jax.numpy as jnp
@@ -7,19 +7,19 @@ import pytest
 from avsync.train.flops import count_flops, measured_peak
 
 
-def test_a_matrix_product_is_two_operations_a_term():
+def test_a_matrix_product_is_two_operations_per_term():
     a, b = jnp.ones((3, 4, 5)), jnp.ones((5, 7))
     assert count_flops(lambda a, b: jnp.tanh(a @ b), a, b) == {"float32": 2 * 3 * 4 * 7 * 5}
 
 
-def test_types_are_counted_apart():
+def test_operations_are_counted_by_dtype():
     a = jnp.ones((2, 2))
     found = count_flops(lambda a: (a @ a, a.astype(jnp.bfloat16) @ a.astype(jnp.bfloat16)), a)
     assert found == {"float32": 16, "bfloat16": 16}
 
 
 @pytest.mark.parametrize("num_groups", [1, 2])
-def test_a_convolution_is_two_operations_a_tap_and_channel(num_groups):
+def test_a_convolution_is_two_operations_per_tap_and_channel(num_groups):
     x, kernel = jnp.ones((1, 10, 4)), jnp.ones((3, 4 // num_groups, 6))
 
     def convolve(x, kernel):
@@ -32,7 +32,7 @@ def test_a_convolution_is_two_operations_a_tap_and_channel(num_groups):
     assert count_flops(convolve, x, kernel) == {"float32": 2 * outputs * 3 * 4 // num_groups}
 
 
-def test_what_a_loop_repeats_and_a_gradient_computes_again_counts():
+def test_loop_iterations_and_rematerialisation_count():
     x = jnp.ones((4, 4))
 
     def thrice(x):
@@ -52,6 +52,6 @@ def test_what_a_loop_repeats_and_a_gradient_computes_again_counts():
     assert gradient(jax.checkpoint(twice_deep)) > 6 * once
 
 
-def test_the_peak_is_that_of_a_device_and_not_of_the_clock():
+def test_the_measured_peak_is_plausible():
     # A core does at least a multiplication a cycle, and no device yet 100 PFLOP/s.
     assert 1e8 < measured_peak("float32") < 1e17

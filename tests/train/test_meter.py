@@ -1,4 +1,4 @@
-"""Who waits for whom, with updates whose time is known to be long or short."""
+"""Waiting and busy times of updates known to be long or short."""
 
 import time
 
@@ -15,7 +15,7 @@ BATCH = Batch(*[np.ones((2, 4), np.float32)] * 5)
 
 
 def update_of(num_products: int) -> Meter:
-    """An update that is so many products of matrices of 256 x 256, in a row."""
+    """An update of `num_products` consecutive products of 256 x 256 matrices."""
 
     def step(state, batch):
         state = jax.lax.fori_loop(0, num_products, lambda _, x: jnp.tanh(x @ state), state)
@@ -25,7 +25,7 @@ def update_of(num_products: int) -> Meter:
 
 
 def rates_of(num_products: int, *, data_seconds: float) -> Rates:
-    """Of five updates, the first one left out, as the loop runs them."""
+    """The rates of five updates, run as in the loop, without the first one."""
     state = parallel.replicate(np.ones((256, 256), np.float32))
     with update_of(num_products) as meter:
         for i in range(6):
@@ -41,7 +41,7 @@ def rates_of(num_products: int, *, data_seconds: float) -> Rates:
         return meter.rates()
 
 
-def test_slow_data_is_told_from_slow_updates():
+def test_slow_data_and_slow_updates_are_distinguished():
     slow_data = rates_of(1, data_seconds=0.05)
     assert slow_data.data_wait > 0.5 > slow_data.device_busy
     slow_updates = rates_of(300, data_seconds=0.0)
@@ -49,13 +49,13 @@ def test_slow_data_is_told_from_slow_updates():
     assert slow_updates.mfu > slow_data.mfu > 0
 
 
-def test_data_that_is_made_while_the_device_works_is_not_waited_for():
+def test_data_read_while_the_device_is_busy_costs_no_wait():
     # An update takes far longer than its batch.
     rates = rates_of(300, data_seconds=0.005)
     assert rates.data_wait < 0.2
 
 
-def test_time_that_is_paused_does_not_count():
+def test_paused_time_does_not_count():
     with update_of(20) as meter:
         state = parallel.replicate(np.ones((256, 256), np.float32))
         for _ in range(2):
@@ -69,6 +69,6 @@ def test_time_that_is_paused_does_not_count():
         assert meter.rates().device_busy > 0.1
 
 
-def test_what_a_step_would_fetch_from_the_host_by_itself_is_an_error():
+def test_an_implicit_transfer_from_the_host_is_an_error():
     with update_of(1) as meter, pytest.raises(Exception, match="Disallowed host-to-device"):
         meter.run(np.ones((256, 256), np.float32), BATCH)

@@ -1,4 +1,4 @@
-"""The paper's own training, step by step: the same batches, losses and updates."""
+"""Training as in the paper's code: the same batches, losses and updates."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.conftest import Run
 
 @pytest.fixture(scope="module")
 def six_clips(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data_dir with the six clips that the paper's code was run on, in its order."""
+    """A data_dir with the six clips of the run of the paper's code, in its order."""
     data_dir = tmp_path_factory.mktemp("data")
     features = np.load(testdata / "avh_align_head" / "features.npz")
     clips = [
@@ -25,7 +25,7 @@ def six_clips(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def head(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
-    """The head that the paper's code began with, as a workdir."""
+    """The initial head of the paper's code, as a workdir."""
     workdir = tmp_path_factory.mktemp("head") / "converted"
     source = testdata / "avh_align_head" / "head.pt"
     done = run_binary("convert", "avh_align", f"--source={source}", f"--out={workdir}")
@@ -34,7 +34,7 @@ def head(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: R
 
 
 @pytest.mark.parametrize("devices", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_every_updates_loss_is_the_papers(six_clips, head, testdata, tmp_path, run_binary, devices):
+def test_every_loss_equals_the_papers(six_clips, head, testdata, tmp_path, run_binary, devices):
     done = run_binary(
         "train",
         "--config=configs/avh_align.py:official",

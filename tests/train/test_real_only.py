@@ -1,4 +1,4 @@
-"""No fake reaches the alignment loss: the split promises it, and every batch must keep it."""
+"""No fake reaches the alignment loss: its split must be real-only, and so must every batch."""
 
 import shutil
 from pathlib import Path

@@ -1,40 +1,40 @@
-"""One update: what the loss is divided by, and what the learning rate is multiplied by."""
+"""One update: reduction, learning rate, gradient accumulation and moving average."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from avsync import parallel
 from avsync.train import optim
 from avsync.train.losses import alignment
 from avsync.train.state import new_state
-from avsync.train.step import Rule, make_train_step
+from avsync.train.step import UpdateRule, make_train_step
 from avsync.types import Batch
+from tests.train.optimisers import sgd
 
 PLATEAU = optim.make_plateau("plateau", factor=0.5, patience=0)
 
 
 def scaled_agreement(params, visual, audio, valid):
-    """offset_logits [b t 3]: a frame's picture times each sound around it, times one number."""
+    """offset_logits [b t 3]: visual times each audio frame around it, times a scale."""
     sounds = jnp.pad(audio[..., 0], ((0, 0), (1, 1)))
     time = visual.shape[1]
     return params["scale"] * visual * jnp.stack([sounds[:, k : k + time] for k in range(3)], -1)
 
 
-def a_batch(*num_counted: int) -> Batch:
-    """A clip of 8 frames for each number of those that count."""
+def a_batch(*num_in_loss: int) -> Batch:
+    """A clip of 8 frames for each number of frames in the loss."""
     generator = np.random.default_rng(0)
-    visual, audio = generator.standard_normal((2, len(num_counted), 8, 1)).astype(np.float32)
-    valid = np.ones((len(num_counted), 8), bool)
-    counted = np.arange(8) < np.array(num_counted)[:, None]
-    return Batch(visual, audio, valid, counted, np.zeros(len(num_counted), np.int32))
+    visual, audio = generator.standard_normal((2, len(num_in_loss), 8, 1)).astype(np.float32)
+    valid = np.ones((len(num_in_loss), 8), bool)
+    loss_mask = np.arange(8) < np.array(num_in_loss)[:, None]
+    return Batch(visual, audio, valid, loss_mask, np.zeros(len(num_in_loss), np.int32))
 
 
 def update(batch: Batch, *, rate_scale: float = 1.0, num_updates: int = 1, **rule):
     """The state and the metrics after updates by gradient descent at rate 1."""
-    chosen = Rule(optax.sgd(1.0), alignment.objective, **rule)
+    chosen = UpdateRule(sgd(1.0), alignment.objective, **rule)
     state = new_state(
         {"scale": jnp.float32(0.5)},
         optimiser=chosen.optimiser,
@@ -55,34 +55,38 @@ def scale_after(batch: Batch, **rule) -> float:
     return float(state.params["scale"])
 
 
-def test_the_gradient_of_a_sum_is_that_of_the_mean_times_the_frames_that_count():
-    for num_counted in (3, 8):
-        by_mean, mean = update(a_batch(num_counted), reduction="mean")
-        by_sum, total = update(a_batch(num_counted), reduction="sum")
+def test_the_gradient_of_the_sum_is_that_of_the_mean_times_the_frames_in_the_loss():
+    for num_in_loss in (3, 8):
+        by_mean, mean = update(a_batch(num_in_loss), reduction="mean")
+        by_sum, total = update(a_batch(num_in_loss), reduction="sum")
         by_mean, by_sum = (float(state.params["scale"]) for state in (by_mean, by_sum))
-        assert by_sum - 0.5 == pytest.approx(num_counted * (by_mean - 0.5), rel=1e-5)
+        assert by_sum - 0.5 == pytest.approx(num_in_loss * (by_mean - 0.5), rel=1e-5)
         assert by_mean != 0.5
-        # What is reported is nats a frame either way.
+        # The reported loss is in nats per frame either way.
         assert mean["loss"] == total["loss"]
-        assert mean["num_frames"] == total["num_frames"] == num_counted
+        assert mean["num_frames"] == total["num_frames"] == num_in_loss
 
 
-def test_frames_that_do_not_count_are_there_to_be_chosen_from():
+def test_frames_outside_the_loss_mask_are_still_candidates():
     batch = a_batch(3)
-    _, with_neighbours = update(batch)
+    _, with_context = update(batch)
     alone = batch._replace(audio=batch.audio * batch.loss_mask[..., None])
     _, without = update(alone)
-    assert with_neighbours["loss"] != without["loss"]
+    assert with_context["loss"] != without["loss"]
 
 
-def test_an_update_is_scaled_as_the_plateau_says():
-    whole, half = (scale_after(a_batch(8), rate_scale=scale) for scale in (1.0, 0.5))
+def test_the_plateau_scales_the_update_and_the_logged_learning_rate():
+    (whole, metrics), (half, half_metrics) = (
+        update(a_batch(8), rate_scale=scale) for scale in (1.0, 0.5)
+    )
+    whole, half = (float(state.params["scale"]) for state in (whole, half))
     assert half - 0.5 == pytest.approx((whole - 0.5) / 2, rel=1e-5)
+    assert (metrics["learning_rate"], half_metrics["learning_rate"]) == (1.0, 0.5)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
-def test_a_batch_in_parts_makes_the_update_of_the_whole(reduction):
-    # However unevenly the frames that count fall on the parts.
+def test_gradient_accumulation_gives_the_update_of_the_whole_batch(reduction):
+    # The frames in the loss are distributed unevenly over the parts.
     batch = a_batch(8, 1, 3, 5, 0, 0)
     whole, at_once = update(batch, reduction=reduction)
     for grad_accum_steps in (2, 3, 6):
@@ -91,24 +95,24 @@ def test_a_batch_in_parts_makes_the_update_of_the_whole(reduction):
         assert in_turn == pytest.approx(at_once, rel=1e-6)
 
 
-def test_a_batch_that_cannot_be_parted_evenly_is_refused():
-    with pytest.raises(ValueError, match="3 clips of a device cannot be taken in 2 equal parts"):
+def test_a_batch_that_cannot_be_split_evenly_is_refused():
+    with pytest.raises(ValueError, match="3 clips of a device cannot be split into 2 equal parts"):
         update(a_batch(8, 8, 8), grad_accum_steps=2)
 
 
-def test_the_average_follows_the_parameters_slowly_and_fast_at_first():
+def test_the_moving_average_is_fast_at_first_and_slow_later():
     batch = a_batch(8)
     at = [0.5, *(scale_after(batch, num_updates=n) for n in (1, 2, 3))]
     expected = at[0]
-    # 1/10, 2/11 and 3/12 of the average stay, as long as that is less than the decay, 0.2.
+    # The decay is 1/10, then 2/11, then 3/12, but at most 0.2.
     for scale, stays in zip(at[1:], (1 / 10, 2 / 11, 0.2), strict=True):
         expected = stays * expected + (1 - stays) * scale
     state, _ = update(batch, ema_decay=0.2, num_updates=3)
     assert float(state.average["scale"]) == pytest.approx(expected, rel=1e-6)
     assert float(state.params["scale"]) == pytest.approx(at[3], rel=1e-6)
-    assert state.judged is state.average
+    assert state.eval_params is state.average
     without, _ = update(batch)
-    assert without.judged is without.params
+    assert without.eval_params is without.params
 
 
 @pytest.mark.parametrize(
@@ -116,9 +120,9 @@ def test_the_average_follows_the_parameters_slowly_and_fast_at_first():
     [
         ({"reduction": "men"}, "did you mean 'mean'"),
         ({"grad_accum_steps": 0}, "grad_accum_steps must be 1 or more, got 0"),
-        ({"ema_decay": 1.0}, "ema_decay must be 0, for no average, to below 1"),
+        ({"ema_decay": 1.0}, r"ema_decay must be in \[0, 1\)"),
     ],
 )
 def test_an_impossible_rule_is_refused(rule, message):
     with pytest.raises(ValueError, match=message):
-        make_train_step(scaled_agreement, Rule(optax.sgd(1.0), alignment.objective, **rule))
+        make_train_step(scaled_agreement, UpdateRule(sgd(1.0), alignment.objective, **rule))

@@ -1,6 +1,7 @@
-"""Whole trainings, of seconds, on features: what they average, and what stops them."""
+"""Complete trainings on features, seconds long: averages, reports and errors."""
 
 import json
+import math
 from pathlib import Path
 
 import jax
@@ -21,7 +22,7 @@ CHANNELS = 6
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight clips to train on, two to validate; one split has a clip that was never computed."""
+    """Eight clips to train on, two to validate; the split "broken" has a clip of NaNs."""
     data_dir = tmp_path_factory.mktemp("data")
     generator = np.random.default_rng(0)
 
@@ -55,7 +56,7 @@ def stopped_after(job: Training, num_steps: int) -> Training:
     return job._replace(schedule=job.schedule._replace(num_steps=num_steps))
 
 
-def test_the_average_is_validated_and_evaluated_and_survives_a_restart(data_dir, tmp_path):
+def test_the_average_is_validated_evaluated_and_resumed(data_dir, tmp_path):
     plain, averaged = config_of(data_dir), config_of(data_dir)
     averaged.optim.ema_decay = 0.99
     straight = workdir_of(tmp_path / "straight", averaged)
@@ -83,7 +84,7 @@ def test_the_average_is_validated_and_evaluated_and_survives_a_restart(data_dir,
         assert loss == pytest.approx(lines_of(workdir, "val")[-1]["loss"], rel=1e-5)
 
 
-def test_a_loss_that_is_not_finite_stops_and_leaves_its_clips(data_dir, tmp_path):
+def test_a_loss_that_is_not_finite_stops_the_training_and_lists_its_clips(data_dir, tmp_path):
     config = config_of(data_dir, train_split="broken")
     config.train.checkpoint_every = 1
     broken, names = 1, []
@@ -93,20 +94,20 @@ def test_a_loss_that_is_not_finite_stops_and_leaves_its_clips(data_dir, tmp_path
         names = [next(batches).clip_ids for _ in range(4)]
         broken = next(step for step, ids in enumerate(names, start=1) if "broken/7" in ids)
     job = build_training.make_training(config)
-    with pytest.raises(ValueError, match=rf"update {broken} has the loss nan .*nan_batch\.json"):
+    with pytest.raises(ValueError, match=rf"update {broken}: the loss is nan .*nan_batch\.json"):
         train(job, tmp_path)
     left = json.loads((tmp_path / "nan_batch.json").read_text())
     assert left["step"] == broken
     assert left["loss"] == "nan"
     assert left["clip_ids"] == names[broken - 1]
-    # What was good before is there, and what was spoilt is not.
+    # The checkpoints before it are intact, and there is none after it.
     assert checkpoint.best_step(tmp_path) <= broken - 1
     assert not (tmp_path / "checkpoints" / str(broken)).exists()
     params = checkpoint.load_params(tmp_path, broken - 1)
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(params))
 
 
-def test_a_report_says_whether_data_or_the_device_is_the_limit(data_dir, tmp_path):
+def test_reports_have_speed_and_learning_rate_and_profiles_have_steps(data_dir, tmp_path):
     train(build_training.make_training(config_of(data_dir)), tmp_path, num_profiled=1)
     lines = lines_of(tmp_path, "train")
     assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
@@ -115,7 +116,13 @@ def test_a_report_says_whether_data_or_the_device_is_the_limit(data_dir, tmp_pat
         assert line["data_wait"] + line["device_busy"] <= 1.01
     assert lines[-1]["frames_per_second"] > 0
     assert lines[-1]["mfu"] > 0
-    assert list((tmp_path / "profile").rglob("*.xplane.pb"))
+    # A cosine over 6 updates from 0.01 at angles 0, 30, 60, ... degrees.
+    rates = [0.01 * (1 + math.cos(math.pi * i / 6)) / 2 for i in range(6)]
+    assert [line["learning_rate"] for line in lines] == pytest.approx(rates, rel=1e-5)
+    (profile,) = (tmp_path / "profile").rglob("*.xplane.pb")
+    assert b"step_num" in profile.read_bytes()
+    counts = json.loads((tmp_path / "environment.json").read_text())["num_parameters"]
+    assert counts["total"] == counts["head"] > 0  # the encoders of features have no parameters
 
 
 @pytest.mark.parametrize(
@@ -130,7 +137,7 @@ def test_a_report_says_whether_data_or_the_device_is_the_limit(data_dir, tmp_pat
         ({"remat": "cheep"}, "did you mean 'cheap'"),
     ],
 )
-def test_knobs_that_do_not_go_together_are_refused(data_dir, changes, message):
+def test_incompatible_settings_are_refused(data_dir, changes, message):
     config = config_of(data_dir)
     config.train.update(changes)
     with pytest.raises(ValueError, match=message):

@@ -1,4 +1,4 @@
-"""What a training measures: the same lines in metrics.jsonl and in TensorBoard."""
+"""Metrics of a training: the same values in metrics.jsonl and in TensorBoard."""
 
 import json
 import math
@@ -18,7 +18,7 @@ def read(workdir) -> list[dict]:
     return [json.loads(line) for line in (workdir / FILE).read_text().splitlines()]
 
 
-def test_a_run_that_goes_on_drops_the_lines_it_does_again_and_one_half_written(tmp_path):
+def test_a_resumed_run_drops_lines_it_repeats_and_an_incomplete_line(tmp_path):
     write(tmp_path, first_step=0, steps=range(1, 5))
     with (tmp_path / FILE).open("a") as file:
         file.write('{"step": 5, "spl')
@@ -26,13 +26,13 @@ def test_a_run_that_goes_on_drops_the_lines_it_does_again_and_one_half_written(t
     assert [line["step"] for line in read(tmp_path)] == [1, 2, 3, 4, 5, 6]
 
 
-def test_what_is_not_finite_is_null_in_the_file(tmp_path):
+def test_values_that_are_not_finite_are_null(tmp_path):
     with MetricsWriter(tmp_path, first_step=0) as writer:
         writer.write(1, split="val", loss=math.nan, scale=math.inf)
     assert read(tmp_path) == [{"step": 1, "split": "val", "loss": None, "scale": None}]
 
 
-def test_tensorboard_shows_what_the_file_holds(tmp_path):
+def test_tensorboard_has_the_values_of_the_file(tmp_path):
     reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     write(tmp_path, first_step=0, steps=range(1, 5))
     events = reading.EventAccumulator(str(tmp_path / "tensorboard"))

@@ -1,1 +1,1 @@
-"""Gates: what is wrong with the clips of a training, so that it is left out or put right."""
+"""Gates find faulty training clips, which are then dropped or realigned."""

@@ -11,7 +11,6 @@ from avsync.media.footage import Footage, read_footage
 from avsync.media.landmarks.base import FaceDetector
 from avsync.media.mouth_tracks import MouthTrack
 from avsync.media.rejects import Reject
-from avsync.pp.augment import INPUT_PIXELS
 from avsync.scoring import Abstention, OffsetStretch
 from avsync.scoring.scorer import Scorer
 from avsync.scoring.video import people, placing, segments
@@ -29,7 +28,7 @@ from avsync.scoring.video.result import (
 )
 from avsync.scoring.video.trimming import Trimmed, trim
 from avsync.scoring.video.windows import LongClip
-from avsync.units import CROP_PIXELS, FRAMES_PER_SECOND
+from avsync.units import CROP_PIXELS, FRAMES_PER_SECOND, INPUT_PIXELS
 
 # Thumbnails of so many of the worst moments.
 NUM_MOMENTS = 4

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int16, UInt8
 
-from avsync.input_pipeline.evaluation import padded
+from avsync.input_pipeline.batching import padded
 from avsync.types import REAL, ClipInfo, WholeClip
 from avsync.units import SAMPLES_PER_FRAME
 

@@ -1,1 +1,1 @@
-"""Losses by name."""
+"""Losses, found by name."""

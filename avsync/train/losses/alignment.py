@@ -1,4 +1,4 @@
-"""The real-only loss: every frame must pick its own sound (Smeu et al., CVPR 2025, section 4)."""
+"""The real-only loss: each frame must pick its own sound (Smeu et al., CVPR 2025, section 4)."""
 
 import jax
 import jax.numpy as jnp
@@ -12,11 +12,11 @@ from avsync.types import Batch
 def alignment_nll(
     offset_logits: Float[Array, "b t k"], valid: Bool[Array, "b t"]
 ) -> Float[Array, " b"]:
-    """How badly each clip's lips pick out their own sound, in nats, *summed* over valid frames.
+    """The misfit of each clip's lips to their own sound, in nats, *summed* over valid frames.
 
-    Divide by the number of valid frames, of the clip or of the batch, for a mean: ln K at chance
-    inside a clip (ln 31 = 3.43 for a reach of 15), less where "masked" edges leave fewer
-    candidates; lower is better aligned. Rows without valid frames give 0.
+    Divided by the number of valid frames it is ln K at chance (ln 31 = 3.43 for a reach of 15),
+    less where "masked" edges leave fewer candidates; lower is better aligned. Rows without valid
+    frames give 0.
     """
     return jnp.where(valid, in_sync_nll(offset_logits), 0).sum(axis=1)
 

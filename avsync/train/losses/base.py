@@ -1,4 +1,4 @@
-"""What a loss is: a file of this package with `objective`, found by its name."""
+"""The interface of losses: each file of this package defines `objective` and is found by name."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,12 +9,12 @@ from avsync.types import Batch
 
 
 class Objective(NamedTuple):
-    """What a training minimises: a mean, over all devices and all parts of a batch.
+    """The loss of a training: a mean over the terms of all devices and gradient accumulation steps.
 
-    total: (offset_logits, batch) -> the loss in nats, summed; a scalar.
-    num_terms: (batch) -> the number of what it is summed over; a scalar, known before the logits.
-    unit: what it is summed over, "frame" or "clip".
-    is_real_only: whether it is for real clips alone, and a fake among them is a mistake.
+    total: (offset_logits, batch) -> the sum of the terms in nats; a scalar.
+    num_terms: (batch) -> the number of terms; a scalar that does not depend on the logits.
+    unit: the unit of a term, "frame" or "clip".
+    is_real_only: True if the loss is defined for real clips only; batches with fakes are refused.
     """
 
     total: Callable[[jax.Array, Batch], jax.Array]

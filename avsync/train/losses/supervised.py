@@ -1,4 +1,4 @@
-"""The labelled loss, of the baseline that falls for shortcuts (AVH-Align/sup, Smeu et al. 2025)."""
+"""The loss of the supervised baseline, which learns shortcuts (AVH-Align/sup, Smeu et al. 2025)."""
 
 import jax
 import jax.numpy as jnp
@@ -13,13 +13,13 @@ def supervised_nll(
 ) -> Float[Array, " b"]:
     """Cross-entropy of each clip's label, in nats; 0 for a row without valid frames.
 
-    s = logsumexp over valid frames of the logit at "in sync" is what says "fake": the two classes
-    have the logits -s and s, so that fake has probability 1 / (1 + exp(-2 s)). It grows with the
-    length of a clip, as in the paper's code.
+    The fake score s is the logsumexp over valid frames of the logit at "in sync". The classes real
+    and fake have logits -s and s, so the probability of fake is 1 / (1 + exp(-2 s)). s grows with
+    the length of a clip, as in the paper's code.
     """
     in_sync = offset_logits.astype(jnp.float32)[..., offset_logits.shape[-1] // 2]
-    says_fake = jax.nn.logsumexp(in_sync, axis=1, where=valid)
-    nll = jax.nn.softplus(jnp.where(label == 1, -2 * says_fake, 2 * says_fake))
+    fake_score = jax.nn.logsumexp(in_sync, axis=1, where=valid)
+    nll = jax.nn.softplus(jnp.where(label == 1, -2 * fake_score, 2 * fake_score))
     return jnp.where(valid.any(axis=1), nll, 0)
 
 

@@ -1,4 +1,4 @@
-"""A split on disk in which everything is wrong that a gate looks for."""
+"""A split on disk with every fault that a gate looks for."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Write = Callable[[list[Clip]], Source]
 
 
 def make_clip(clip_id: str, *, seed: int, late_frames: int = 0, eye_distance: float = 60) -> Clip:
-    """Frame t is of grey level t; its sound, that much late, is of level t too, after noise."""
+    """Frame t has grey level t and audio level t; late sound is preceded by noise."""
     random = np.random.default_rng(seed)
     frames = np.zeros((NUM_FRAMES, CROP_PIXELS, CROP_PIXELS, 1), np.uint8)
     frames += np.arange(NUM_FRAMES, dtype=np.uint8)[:, None, None, None]
@@ -30,7 +30,7 @@ def make_clip(clip_id: str, *, seed: int, late_frames: int = 0, eye_distance: fl
 
 
 def faulty_clips() -> list[Clip]:
-    """Ten clips: "late", "small", and "twice", which is "clip2" again, are what their names say."""
+    """Ten clips: "late" is out of sync, "small" has a small face, "twice" duplicates "clip2"."""
     clips = [make_clip(f"clip{i}", seed=i) for i in range(7)]
     twice = clips[2].replace(clip_id="twice")
     late = make_clip("late", seed=8, late_frames=LATE_FRAMES)
@@ -39,7 +39,7 @@ def faulty_clips() -> list[Clip]:
 
 @pytest.fixture(scope="session")
 def write(tmp_path_factory: pytest.TempPathFactory) -> Write:
-    """`write(clips)`: these as the train split of a dataset; the first two also as that of val."""
+    """`write(clips)`: a dataset with the clips as its train split, the first two also as val."""
 
     def written(clips: list[Clip]) -> Source:
         class Builder(ClipBuilder, skip_registration=True):
@@ -62,7 +62,7 @@ def faulty(write: Write) -> Source:
 
 
 def write_scores(path: Path, **offsets: tuple[int | None, float | None]) -> str:
-    """A scores.jsonl of both views, in which a clip is in sync as long as it is not trimmed."""
+    """A scores.jsonl of both views, where clips of the original view are in sync."""
     lines = [
         {"clip_id": clip_id, "view": view, "offset_frames": late, "offset_margin": margin}
         for clip_id, found in offsets.items()

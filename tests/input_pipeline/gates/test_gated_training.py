@@ -28,13 +28,13 @@ def read_epoch(job) -> list:
     return list(itertools.islice(job.batches(0), 2))
 
 
-def test_the_gates_of_configs_are_open_and_all_there_are(faulty):
+def test_configs_list_every_gate_setting_and_leave_the_gates_open(faulty):
     config = config_of(faulty)
     assert config.data.gates.to_dict() == Gates()._asdict()
     assert build_training.apply_gates(config, faulty, None) is faulty
 
 
-def test_a_training_leaves_out_what_its_gates_find_and_says_so(faulty, scores, tmp_path, capsys):
+def test_a_training_drops_and_reports_the_clips_its_gates_find(faulty, scores, tmp_path, capsys):
     gates = {"sync": "shift", "sync_scores": scores, "duplicates": "drop"}
     config = config_of(faulty, **gates, min_eye_distance_pixels=20.0)
     job = make_training(config, tmp_path)
@@ -42,7 +42,7 @@ def test_a_training_leaves_out_what_its_gates_find_and_says_so(faulty, scores, t
     ids = [clip_id for batch in batches for clip_id in batch.clip_ids]
     assert sorted(ids) == sorted(["late", *[f"clip{i}" for i in range(7)]])
     counts = "sync: 1 shift, duplicates: 1 drop, faces: 1 drop"
-    line = f"gates: 2 of 10 clips left out, 1 moved ({counts})"
+    line = f"gates: 2 of 10 clips dropped, 1 shifted ({counts})"
     assert line in capsys.readouterr().err
     lines = (tmp_path / "gates.jsonl").read_text().splitlines()
     assert [json.loads(line)["clip_id"] for line in lines] == ["late", "twice", "small"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from avsync import build, checkpoint, scoring
-from avsync.input_pipeline.evaluation import padded
+from avsync.input_pipeline.batching import padded
 from avsync.media.clips import prepare_clip
 from avsync.media.landmarks.base import load_detector
 from avsync.pp import silence

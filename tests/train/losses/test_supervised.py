@@ -1,4 +1,4 @@
-"""The labelled loss on logits that can be checked by eye."""
+"""The supervised loss on logits that can be checked by eye."""
 
 import jax
 import jax.numpy as jnp
@@ -17,14 +17,14 @@ ALL = jnp.ones((1, 2), bool)
 
 
 @pytest.mark.parametrize("label", [0, 1])
-def test_it_is_the_cross_entropy_of_minus_s_and_s(label):
+def test_the_loss_is_the_cross_entropy_of_logits_minus_s_and_s(label):
     s = np.log(np.exp(0.5) + np.exp(-1.0))
     expected = -np.log(np.exp([-s, s])[label] / np.exp([-s, s]).sum())
     found = supervised_nll(logits(0.5, -1.0), ALL, jnp.array([label]))
     assert float(found[0]) == pytest.approx(expected, rel=1e-5)
 
 
-def test_padding_says_nothing_and_rows_of_padding_cost_nothing():
+def test_padding_frames_and_rows_do_not_change_the_loss():
     valid = jnp.array([[True, True, False]])
     padded = supervised_nll(logits(0.5, -1.0, 50.0), valid, jnp.array([0]))
     alone = supervised_nll(logits(0.5, -1.0), ALL, jnp.array([0]))

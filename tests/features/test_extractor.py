@@ -1,4 +1,4 @@
-"""Features do not depend on the company in which a clip went through the encoder."""
+"""The features of a clip do not depend on the other clips of its batch."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ import pytest
 from avsync import build, checkpoint
 from avsync.config import default, with_changes
 from avsync.convert import avhubert, torch_file
-from avsync.features.encode import Encoder
+from avsync.features.extractor import FeatureExtractor
 from avsync.types import ClipInfo, WholeClip
 
 STREAMS = ("visual", "audio", "multimodal")
 
 
 @pytest.fixture(scope="module")
-def extractor(testdata: Path, tmp_path_factory: pytest.TempPathFactory):
+def encoder(testdata: Path, tmp_path_factory: pytest.TempPathFactory):
     """The network of random weights, converted and read back."""
     workdir = tmp_path_factory.mktemp("weights") / "avhubert"
     contents = torch_file.read(testdata / "avhubert_tiny" / "ckpt.pt")
@@ -35,14 +35,15 @@ def random_clip(num_frames: int) -> WholeClip:
     return WholeClip(info, frames, waveform)
 
 
-def encode(extractor, clips: list[WholeClip]):
-    encoder = Encoder(extractor, frames_per_batch=100, dtype="float32")
-    return encoder.encode(clips, streams=extractor.extraction.channels, done=lambda _: None)
+def extract(encoder, clips: list[WholeClip]):
+    extractor = FeatureExtractor(encoder, frames_per_batch=100, dtype="float32")
+    channels = encoder.extraction.channels
+    return extractor.extract(clips, channels=channels, advance=lambda _: None)
 
 
-def test_a_clip_alone_and_in_a_padded_bucket_have_the_same_features(extractor):
+def test_a_clip_has_the_same_features_alone_and_in_a_padded_bucket(encoder):
     clips = [random_clip(n) for n in (12, 23, 0, 19)]
-    together = encode(extractor, clips)
+    together = extract(encoder, clips)
     assert [features.info.clip_id for features in together] == [
         "clip12",
         "clip23",
@@ -50,25 +51,25 @@ def test_a_clip_alone_and_in_a_padded_bucket_have_the_same_features(extractor):
         "clip19",
     ]
     for clip, features in zip(clips, together, strict=True):
-        (alone,) = encode(extractor, [clip])
+        (alone,) = extract(encoder, [clip])
         for stream in STREAMS:
             ours, theirs = alone.streams[stream], features.streams[stream]
             assert ours.shape == theirs.shape == (clip.info.num_frames, 128)
             assert np.linalg.norm(ours - theirs) <= 1e-4 * np.linalg.norm(ours)
 
 
-def test_the_streams_are_those_of_the_reference(extractor, testdata: Path):
+def test_all_streams_equal_the_reference(encoder, testdata: Path):
     vectors = np.load(testdata / "avhubert_tiny" / "io.npz")
     info = ClipInfo("reference", label=0, category="RV-RA", num_frames=20)
     frames = vectors["video_u8"][:, 4:92, 4:92, None]
-    (features,) = encode(extractor, [WholeClip(info, frames, vectors["wav_i16"])])
+    (features,) = extract(encoder, [WholeClip(info, frames, vectors["wav_i16"])])
     for stream, name in zip(STREAMS, ("out_video", "out_audio", "out_av"), strict=True):
         reference = vectors[name][0]
         difference = np.linalg.norm(features.streams[stream] - reference)
         assert difference <= 1e-4 * np.linalg.norm(reference)
 
 
-def test_weights_of_another_encoder_are_refused(extractor, testdata: Path, tmp_path: Path):
+def test_weights_of_another_encoder_are_refused(encoder, testdata: Path, tmp_path: Path):
     contents = torch_file.read(testdata / "avhubert_tiny" / "ckpt.pt")
     params, changes = avhubert.convert_file(contents)
     checkpoint.write_config(tmp_path, with_changes(default(), changes).to_dict())

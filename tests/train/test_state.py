@@ -1,4 +1,4 @@
-"""Slowing down, and stopping, when validations are no better."""
+"""Patience with validations, and the parameter count."""
 
 import jax
 import jax.numpy as jnp
@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from avsync.train import optim
-from avsync.train.patience import Patience
+from avsync.train.state import Patience, count_parameters
 
 
 def scales(losses: list[float], *, schedule: str = "plateau", patience: int = 2) -> list[float]:
-    """The factor of the learning rate after each of the validations."""
+    """The factor of the learning rate after each validation."""
     plateau = optim.make_plateau(schedule, factor=0.1, patience=patience)
     now = Patience.new(plateau)
     seen = []
@@ -20,30 +20,30 @@ def scales(losses: list[float], *, schedule: str = "plateau", patience: int = 2)
     return seen
 
 
-def test_the_rate_falls_at_the_first_validation_beyond_the_patience():
-    # What torch.optim.lr_scheduler.ReduceLROnPlateau(factor=0.1, patience=2) does: three in a row
-    # that are no better, then counting begins anew.
+def test_the_rate_drops_at_the_first_validation_beyond_the_patience():
+    # As torch.optim.lr_scheduler.ReduceLROnPlateau(factor=0.1, patience=2): it drops after three in
+    # a row without improvement, then counts again.
     losses = [3.0, 3.0, 3.1, 3.2, 3.2, 3.2, 3.2, 2.0]
     np.testing.assert_allclose(scales(losses), [1, 1, 1, 0.1, 0.1, 0.1, 0.01, 0.01], rtol=1e-6)
 
 
-def test_a_patience_of_none_lowers_the_rate_at_once():
+def test_zero_patience_lowers_the_rate_at_once():
     np.testing.assert_allclose(scales([3.0, 3.0, 2.9], patience=0), [1, 0.1, 0.1], rtol=1e-6)
 
 
-def test_the_rate_falls_though_the_loss_creeps_down_but_stays_if_it_walks():
-    # Less than 1e-4 of the best, 3e-4, does not count: the third is the second that is no better.
+def test_an_improvement_below_the_threshold_does_not_count():
+    # Below 1e-4 of the best, 3e-4: the third validation is the second without improvement.
     np.testing.assert_allclose(scales([3.0, 2.9999, 2.9998], patience=1), [1, 1, 0.1], rtol=1e-6)
-    walking = [3.0 * (1 - 2e-4) ** i for i in range(6)]
-    assert scales(walking, patience=0) == [1] * 6
+    improving = [3.0 * (1 - 2e-4) ** i for i in range(6)]
+    assert scales(improving, patience=0) == [1] * 6
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
-def test_other_schedules_take_no_notice_of_validations(schedule):
+def test_other_schedules_ignore_validations(schedule):
     assert scales([3.0] * 20, schedule=schedule, patience=0) == [1] * 20
 
 
-def test_waiting_ends_after_so_many_validations_in_a_row_that_are_not_the_best():
+def test_patience_is_exhausted_after_validations_in_a_row_without_a_new_best():
     plateau = optim.make_plateau("constant", factor=0.1, patience=0)
     now, ended = Patience.new(plateau), []
     for loss in (3.0, 2.9, 2.95, 2.89, 2.9, 2.89, 2.9):
@@ -52,13 +52,22 @@ def test_waiting_ends_after_so_many_validations_in_a_row_that_are_not_the_best()
     assert ended == [False] * 6 + [True]
     assert float(now.best_loss) == pytest.approx(2.89)
     assert not now.is_exhausted(4)
-    assert not now.is_exhausted(0)  # waits for ever
+    assert not now.is_exhausted(0)  # never stops
 
 
-def test_what_is_kept_of_validations_keeps_its_types():
-    # Or each validation would have the update compiled again.
+def test_patience_keeps_its_dtypes():
+    # Otherwise each validation would recompile the update.
     plateau = optim.make_plateau("plateau", factor=0.5, patience=1)
     before = Patience.new(plateau)
     after = before.after(2.0, plateau=plateau).after(3.0, plateau=plateau)
     types = [jax.tree.map(lambda x: jnp.asarray(x).dtype, tree) for tree in (before, after)]
     assert types[0] == types[1]
+
+
+def test_parameters_are_counted_by_part_and_in_total():
+    params = {
+        "visual_encoder": {"conv": {"kernel": np.zeros((3, 3, 1, 2)), "bias": np.zeros(2)}},
+        "audio_encoder": {"dense": {"kernel": np.zeros((5, 2))}},
+        "head": {"scale": np.zeros(())},
+    }
+    assert count_parameters(params) == {"total": 31, "visual": 20, "audio": 10, "head": 1}
