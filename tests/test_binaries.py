@@ -258,7 +258,7 @@ def test_help_shows_an_example(run_binary, name):
 
 def test_help_lists_the_configs_and_says_where_fields_are_described(run_binary):
     done = run_binary("train", "--help")
-    for line in files.described(files.CONFIG).splitlines():
+    for line in files.summary(files.CONFIG).splitlines():
         assert line.partition(" ")[0] in done.stdout
     assert str(files.README) in done.stdout
     assert files.README.is_file()

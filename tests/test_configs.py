@@ -82,7 +82,7 @@ def test_a_config_builds_a_model_an_optimiser_and_a_scorer(name, arg):
 
 def test_every_config_and_every_variant_is_tested():
     assert set(files.names(files.CONFIG)) == {name for name, _ in VARIANTS}
-    lines = files.described(files.CONFIG).splitlines()
+    lines = files.summary(files.CONFIG).splitlines()
     for name in files.names(files.CONFIG):
         (line,) = (line for line in lines if line.startswith(name))
         (variants,) = re.findall(r"^\w+\[:([\w|]+)\]: \w", line)

@@ -6,7 +6,7 @@ which fields exist depends on the plug-ins that the flags choose.
 
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from absl import flags
@@ -17,13 +17,13 @@ from avsync.config.changes import flat, parse_changes
 
 CONFIG_HELP = f"""\
 The config: NAME[:VARIANT], or any file, PATH.py[:VARIANT]. Known configs:
-{textwrap.indent(files.described(files.CONFIG), "  ")}
+{textwrap.indent(files.summary(files.CONFIG), "  ")}
 --config.FIELD=VALUE changes a field, as in --config.optim.learning_rate=1e-3. All fields are
 described in {files.README}"""
 
 SWEEP_HELP = f"""\
 The runs: NAME[:ARG], or any file, PATH.py[:ARG]. Known sweeps:
-{textwrap.indent(files.described(files.SWEEP), "  ")}"""
+{textwrap.indent(files.summary(files.SWEEP), "  ")}"""
 
 FIELD = re.compile(r"--?(config\.[^=\s]+)(=.*)?", re.DOTALL)
 
@@ -69,6 +69,9 @@ def read_config(argument: str) -> Chosen:
 def read_sweep(argument: str) -> list[dict[str, Any]]:
     """The changes of each run of --sweep; UsageError says what is wrong."""
     try:
-        return list(files.run(files.SWEEP, argument))
+        runs = files.run(files.SWEEP, argument)
+        if not isinstance(runs, Iterable):
+            raise ValueError(f"--sweep={argument}: get_sweep returned {runs!r}, not a list of runs")
+        return list(runs)
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error

@@ -13,7 +13,7 @@ from avsync import lookup
 from avsync.config.fields import PLUG_INS, Config, default, plug_in
 from avsync.config.values import parsed, typed
 
-# What a checkpoint's config.json must record itself: with other values, its scores are others.
+# Fields that the config.json of a checkpoint must record itself: other values change its scores.
 RECORDED = ("model.", "score.")
 
 # Missing fields that a message names; the others are counted.
@@ -23,7 +23,7 @@ _NAMES = tuple(f"{section}.name" for section in PLUG_INS)
 
 
 def flat(values: Mapping[str, Any] | Config, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The dotted names and the values of all fields, sections left out."""
+    """(dotted name, value) of all fields; sections are not fields."""
     for name, value in values.items():
         if isinstance(value, Mapping | ConfigDict):
             yield from flat(value, f"{prefix}{name}.")
@@ -64,11 +64,17 @@ def parse_changes(config: Config, texts: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def require_known(config: Config) -> None:
-    """ValueError names a field of `config` that is unknown, or missing.
+def require_known(config: Any) -> None:
+    """ValueError if `config` is not a config, or has an unknown field, or lacks one.
 
     The section of a plug-in must have exactly the fields of the plug-in that it names.
     """
+    if not isinstance(config, ConfigDict):
+        raise ValueError(f"expected a config, as avsync.config.default() returns, got {config!r}")
+    given = dict(flat(config))
+    for name in _NAMES:
+        if name not in given:
+            raise ValueError(f"the config has no config.{name}")
     for section, plug_ins in PLUG_INS.items():
         options = _section(config, section)
         fields = plug_ins.fields(options.name)
@@ -80,7 +86,6 @@ def require_known(config: Config) -> None:
         for name in set(options) - {"name", *fields}:
             kind = f"field of config.{section} ({options.name})"
             raise ValueError(lookup.unknown(kind, name, list(fields)))
-    given = dict(flat(config))
     known = dict(flat(with_changes(default(), {name: given[name] for name in _NAMES})))
     for field in given:
         if field not in known:
@@ -138,15 +143,15 @@ def _section(config: Config, dotted: str) -> Config:
 
 
 def _unknown(field: str, known: Mapping[str, Any]) -> str:
-    """Names the nearest known field, and what the section has in which `field` is not."""
+    """An error text that names the nearest known field, and the fields of the section."""
     parts = field.split(".")
     section, rest = "", parts
-    while rest and _children(known, ".".join(filter(None, [section, rest[0]]))):
-        section, rest = ".".join(filter(None, [section, rest[0]])), rest[1:]
+    while rest and _children(known, _dotted(section, rest[0])):
+        section, rest = _dotted(section, rest[0]), rest[1:]
     children = ", ".join(_children(known, section))
     if not rest:
         return f"config.{field} is a section; its fields: {children}"
-    leaf = ".".join(filter(None, [section, rest[0]]))
+    leaf = _dotted(section, rest[0])
     if leaf in known:
         return f"unknown config field: config.{field}; config.{leaf} is a value, {known[leaf]!r}"
     near = _nearest_field(section, rest, known)
@@ -158,8 +163,8 @@ def _unknown(field: str, known: Mapping[str, Any]) -> str:
 def _nearest_field(section: str, rest: list[str], known: Mapping[str, Any]) -> str | None:
     """The known field or section that is spelled most like section.rest."""
     near = lookup.nearest(rest[0], _children(known, section))
-    in_section = ".".join(filter(None, [section, near])) if near else ""
-    whole = ".".join([in_section, *rest[1:]])
+    in_section = _dotted(section, near) if near else ""
+    whole = _dotted(in_section, *rest[1:])
     last_parts = {field.rpartition(".")[2]: field for field in known}
     near_last = lookup.nearest(rest[-1], list(last_parts))
     if near and whole in known:
@@ -168,6 +173,10 @@ def _nearest_field(section: str, rest: list[str], known: Mapping[str, Any]) -> s
     if rest[-1] in last_parts:
         return last_parts[rest[-1]]
     return in_section or (last_parts[near_last] if near_last else None)
+
+
+def _dotted(*names: str) -> str:
+    return ".".join(filter(None, names))
 
 
 def _children(known: Mapping[str, Any], section: str) -> list[str]:

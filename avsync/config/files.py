@@ -24,11 +24,11 @@ README = FOLDER / "README.md"
 
 
 class ArgumentError(ValueError):
-    """The ARG of NAME:ARG is not possible; its message needs no file and line."""
+    """The ARG of NAME:ARG is impossible; the message needs no file and line."""
 
 
 class Kind(NamedTuple):
-    """A kind of file: what messages call it, its folder, and the function that it must have."""
+    """A kind of file: its name in messages, its folder, and the function that it must define."""
 
     name: str
     folder: Path
@@ -40,7 +40,7 @@ SWEEP = Kind("sweep", FOLDER / "sweeps", "get_sweep")
 
 
 def run(kind: Kind, text: str) -> Any:
-    """What the function of the file returns for ARG; `text` is NAME[:ARG] or PATH.py[:ARG].
+    """The result of the file's function for ARG; `text` is NAME[:ARG] or PATH.py[:ARG].
 
     ValueError names the nearest known file if there is no such file, and file and line if its code
     fails.
@@ -81,25 +81,25 @@ def find(kind: Kind, text: str) -> tuple[Path, str]:
 
 
 def whole_number(arg: str, *, default: int) -> int:
-    """The number that the ARG of NAME:ARG is, `default` for ""; ArgumentError if it is none."""
+    """ARG as a number, `default` if it is empty; ArgumentError if it is not a number."""
     if not (arg or str(default)).isdecimal():
         raise ArgumentError(f"expected a number such as {default}, got {arg!r}")
     return int(arg or default)
 
 
 def names(kind: Kind) -> list[str]:
-    """The files that come with avsync, sorted by name."""
+    """The names of the shipped files, sorted."""
     return sorted(path.stem for path in kind.folder.glob("*.py"))
 
 
-def described(kind: Kind) -> str:
-    """A line for each file that comes with avsync: its variants, what its docstring begins with."""
+def summary(kind: Kind) -> str:
+    """One line for each shipped file: name, variants and the first line of its docstring."""
     lines = []
     for name in names(kind):
         tree = ast.parse((kind.folder / f"{name}.py").read_text())
-        summary = (ast.get_docstring(tree) or "").partition("\n")[0]
+        first_line = (ast.get_docstring(tree) or "").partition("\n")[0]
         variants = "|".join(_variants(tree))
-        lines.append(f"{name}{f'[:{variants}]' if variants else ''}: {summary}")
+        lines.append(f"{name}{f'[:{variants}]' if variants else ''}: {first_line}")
     return "\n".join(lines)
 
 
@@ -119,7 +119,7 @@ def _imported(path: Path) -> ModuleType:
 
 
 def _guarded(path: Path, call: Callable[[], Any]) -> Any:
-    """What `call` returns; ValueError names the line of `path` at which its code fails."""
+    """The result of `call`; ValueError names the line of `path` where its code fails."""
     try:
         return call()
     except ArgumentError:
@@ -128,7 +128,8 @@ def _guarded(path: Path, call: Callable[[], Any]) -> Any:
         raise ValueError(f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}") from error
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+        # Python names the file of a module by its absolute path.
+        lines = [frame.lineno for frame in frames if frame.filename == str(path.absolute())]
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         raise ValueError(f"{path}:{lines[-1] if lines else 0}: {kind}{_text(error)}") from error
 

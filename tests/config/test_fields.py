@@ -4,6 +4,7 @@ import dataclasses
 import re
 
 import pytest
+from ml_collections import ConfigDict
 
 from avsync import lookup
 from avsync.config import (
@@ -75,6 +76,12 @@ def test_the_name_of_a_plug_in_alone_is_not_a_section():
     config.model.head.name = "fusion_mlp"
     with pytest.raises(ValueError, match=r"config\.model\.head .*avsync\.config\.head\('fusion_ml"):
         require_known(config)
+
+
+@pytest.mark.parametrize("other", [None, {"seed": 0}, ConfigDict({"seed": 0})])
+def test_what_is_no_config_is_refused(other):
+    with pytest.raises(ValueError, match=r"expected a config, |no config\.model\.visual\.name"):
+        require_known(other)
 
 
 def test_a_mistyped_field_of_a_config_file_is_named():

@@ -96,6 +96,13 @@ def test_a_broken_config_file_is_named_with_its_line(tmp_path, code, message):
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_the_line_of_a_broken_file_is_named_for_a_relative_path_too(monkeypatch, tmp_path):
+    (tmp_path / "mine.py").write_text("import math\n\nRATE = math.log(-1)\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"^mine\.py:3: math domain error"):
+        files.run(CONFIG, "mine.py")
+
+
 def test_a_file_without_its_function_is_refused(tmp_path):
     (tmp_path / "mine.py").write_text("")
     with pytest.raises(ValueError, match=r"mine\.py has no function get_sweep\(arg\)"):

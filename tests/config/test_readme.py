@@ -15,7 +15,7 @@ from avsync.config.changes import flat
 from avsync.config.fields import ENCODERS, HEADS, PLUG_INS
 from avsync.input_pipeline.gates import judging
 from avsync.pp import silence
-from avsync.train import optim, remat, step
+from avsync.train import optim, step, transforms
 
 BEGIN, END = "<!-- fields: begin -->\n", "<!-- fields: end -->\n"
 
@@ -49,7 +49,7 @@ def test_every_field_has_a_description():
         ("optim.schedule", optim.SCHEDULES),
         ("train.loss", lookup.names("train.losses")),
         ("train.reduction", step.REDUCTIONS),
-        ("train.remat", remat.REMAT),
+        ("train.remat", transforms.REMAT),
         ("score.frame", scoring.FRAME_SCORES),
         ("score.pooling", scoring.POOLINGS),
     ],
