@@ -42,7 +42,7 @@ MAX_LENGTH_DIFFERENCE_SECONDS = 0.2
 
 
 class ReadOptions(NamedTuple):
-    """How a file is read, and which files are rejected.
+    """Settings for reading a file, and limits beyond which it is rejected.
 
     num_threads: number of video decoding threads; 0 is one per core.
     max_bytes: largest total size of the grey frames; None for no limit.
@@ -189,7 +189,7 @@ class SyncedVideo:
 
     @property
     def _delay_seconds(self) -> float:
-        """How much later than the video the audio starts."""
+        """The start of the audio after the start of the video."""
         return self._audio.start_seconds - self._grid.start_seconds
 
     def _video_seconds(self) -> float:
