@@ -27,6 +27,11 @@ class OpenFile(NamedTuple):
     video: VideoStream
     audio: AudioStream
 
+    @property
+    def video_tick_seconds(self) -> float:
+        """The unit of the timestamps of the video packets."""
+        return float(self.video.time_base or 0)
+
 
 class Audio(NamedTuple):
     """The whole audio stream of a file, mono at 16 kHz.
@@ -74,11 +79,12 @@ def open_file(path: Path) -> Iterator[OpenFile]:
 def read_audio(file: OpenFile) -> Audio:
     """Decodes the audio; raises `Reject` if it has no samples."""
     audio, num_bytes = MonoAudio(), 0
-    video_start, video_end = math.inf, -math.inf
+    video_start, video_end = math.inf, -math.inf  # in ticks: fractions cost 1 ms per clip
     for packet in file.container.demux(file.video, file.audio):
         if packet.stream.type == "video":
-            start, end = stated_times(packet) or (math.inf, -math.inf)
-            video_start, video_end = min(video_start, start), max(video_end, end)
+            if packet.pts is not None:
+                video_start = min(video_start, packet.pts)
+                video_end = max(video_end, packet.pts + (packet.duration or 0))
             continue
         num_bytes += packet.size
         for frame in packet.decode():
@@ -93,7 +99,7 @@ def read_audio(file: OpenFile) -> Audio:
         sample_rate=audio.sample_rate,
         filled_gap_seconds=audio.filled_gap_seconds,
         num_bytes=num_bytes,
-        stated_video_seconds=max(0.0, video_end - video_start),
+        stated_video_seconds=max(0.0, (video_end - video_start) * file.video_tick_seconds),
     )
 
 
@@ -106,11 +112,3 @@ def require_sound(waveform: Int16[np.ndarray, " s"]) -> None:
             "all_silent",
             f"the loudest sample is {loudest:.1e}; up to {SILENCE_AMPLITUDE} counts as silence",
         )
-
-
-def stated_times(packet: av.Packet) -> tuple[float, float] | None:
-    """Returns start and end of a packet in seconds; None if it has no timestamp."""
-    if packet.pts is None or packet.time_base is None:
-        return None
-    end = packet.pts + (packet.duration or 0)
-    return float(packet.pts * packet.time_base), float(end * packet.time_base)

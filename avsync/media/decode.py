@@ -24,7 +24,6 @@ from avsync.media.container import (
     open_file,
     read_audio,
     require_sound,
-    stated_times,
 )
 from avsync.media.probe import Facts, describe_formats, describe_sizes
 from avsync.media.rejects import Reject
@@ -43,7 +42,7 @@ MAX_LENGTH_DIFFERENCE_SECONDS = 0.2
 
 
 class ReadOptions(NamedTuple):
-    """How a file is read, and which files are rejected.
+    """Settings for reading a file, and limits beyond which it is rejected.
 
     num_threads: number of video decoding threads; 0 is one per core.
     max_bytes: largest total size of the grey frames; None for no limit.
@@ -119,7 +118,7 @@ class SyncedVideo:
         self._grid = FrameGrid(max_bytes=options.max_bytes)
         self._formats = describe_formats(file.container, video=file.video, audio=file.audio)
         self._num_bytes = 0
-        self._stated_end_seconds = 0.0
+        self._stated_end_ticks = 0
         self._is_complete = False
 
     def frames(self) -> Iterator[UInt8[np.ndarray, "h w"]]:
@@ -184,19 +183,21 @@ class SyncedVideo:
 
     def _count(self, packet: av.Packet) -> None:
         self._num_bytes += packet.size
-        if (times := stated_times(packet)) is not None:
-            self._stated_end_seconds = max(self._stated_end_seconds, times[1])
+        if packet.pts is not None:
+            end_ticks = packet.pts + (packet.duration or 0)
+            self._stated_end_ticks = max(self._stated_end_ticks, end_ticks)
 
     @property
     def _delay_seconds(self) -> float:
-        """How much later than the video the audio starts."""
+        """The start of the audio after the start of the video."""
         return self._audio.start_seconds - self._grid.start_seconds
 
     def _video_seconds(self) -> float:
         decoded_seconds = self._grid.num_frames / FRAMES_PER_SECOND
         if self._is_complete:
             return decoded_seconds
-        return max(decoded_seconds, self._stated_end_seconds - self._grid.start_seconds)
+        stated_end_seconds = self._stated_end_ticks * self._file.video_tick_seconds
+        return max(decoded_seconds, stated_end_seconds - self._grid.start_seconds)
 
     def _span(self, *, num_frames: int | None) -> Span:
         """The frames that have sound; `num_frames` is None while the video's length is unknown.

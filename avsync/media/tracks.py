@@ -72,7 +72,7 @@ class MouthTrack:
 
     @property
     def mouth_motion(self) -> float:
-        """How much the mouth opens and closes: the standard deviation of `openings`."""
+        """The standard deviation of `openings`."""
         return float(np.std(self.openings))
 
     def see(self, index: int, face: DetectedFace) -> None:

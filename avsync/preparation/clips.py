@@ -45,7 +45,7 @@ def prepare_clip(media: MediaFile, *, detector: FaceDetector) -> Clip:
         require_sound(footage.waveform)
         tracks = [track for track in footage.tracks if len(track.boxes) >= MIN_TRACK_FRAMES]
         num_frames = len(footage.waveform) // SAMPLES_PER_FRAME
-        track = _require_talker(tracks, num_frames=num_frames)
+        track = _require_talking_face(tracks, num_frames=num_frames)
         crops = _whole_clip(track, store, path=media.path, footage=footage)
     facts = footage.recording.facts
     face = describe_face(
@@ -82,7 +82,7 @@ def labelled(
     )
 
 
-def _require_talker(tracks: list[MouthTrack], *, num_frames: int) -> MouthTrack:
+def _require_talking_face(tracks: list[MouthTrack], *, num_frames: int) -> MouthTrack:
     if not tracks:
         raise Reject("no_face", f"no face is seen for at least {MIN_TRACK_FRAMES} frames")
     track = talking_track(tracks)

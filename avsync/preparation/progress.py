@@ -1,4 +1,4 @@
-"""How far a preparation is: shown while it runs, and read from its directory by anyone.
+"""The progress of a preparation, shown while it runs and read from its directory.
 
 A running job shows a bar on a terminal, and a line every few seconds elsewhere. The status tells
 the same of a job that runs, was killed, or is spread over many machines.

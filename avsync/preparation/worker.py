@@ -56,7 +56,7 @@ DEFAULT_LIMITS = Limits()
 
 
 class Task(NamedTuple):
-    """What a worker needs to know: the folder where clips are stored, and how they are made."""
+    """The folder where clips are stored, and how they are made."""
 
     clips: Path
     detector: str
