@@ -42,7 +42,9 @@ def test_a_killed_preparation_resumes_without_losing_a_file(source, tmp_path, ru
     killed = subprocess.Popen(
         [sys.executable, "-m", "avsync.bin.prepare", *arguments], stderr=subprocess.DEVNULL
     )
-    while not list(tmp_path.glob("grid/heldout/preparing/clips/*.npz")):
+    # A clip counts for the status once it is journaled, a moment after it is stored.
+    journals = tmp_path / "grid" / "heldout" / "preparing" / "journals"
+    while not any('"reason": ""' in path.read_text() for path in journals.glob("*.jsonl")):
         assert killed.poll() is None, "the preparation was done before it could be killed"
         time.sleep(0.01)
     killed.send_signal(signal.SIGKILL)

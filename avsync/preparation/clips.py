@@ -36,12 +36,7 @@ OPTIONS = ReadOptions(
 def prepare_clip(media: MediaFile, *, detector: FaceDetector) -> Clip:
     """Returns the clip made of the file; raises `Reject` with the reason if there is none."""
     with open_store() as store:
-        footage = read_footage(
-            media.path,
-            detector,
-            store=store,
-            options=OPTIONS,
-        )
+        footage = read_footage(media.path, detector, store=store, options=OPTIONS)
         require_sound(footage.waveform)
         tracks = [track for track in footage.tracks if len(track.boxes) >= MIN_TRACK_FRAMES]
         num_frames = len(footage.waveform) // SAMPLES_PER_FRAME
