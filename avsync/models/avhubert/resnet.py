@@ -8,8 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt8
 
 from avsync.models.layers import keep_valid, with_remat
-
-INPUT_PIXELS = 88
+from avsync.units import INPUT_PIXELS
 
 # Mean and deviation of grey values over the training crops of AV-HuBERT (its published config).
 GREY_MEAN, GREY_DEVIATION = 0.421, 0.165
