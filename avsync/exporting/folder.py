@@ -22,13 +22,10 @@ from avsync import checkpoint, exporting, weights
 from avsync.exporting import manifest
 from avsync.exporting.program import make_program
 from avsync.files import require_new
-from avsync.metrics.calibration import threshold
+from avsync.metrics.calibration import FALSE_ALARM_RATES, threshold
 from avsync.scoring.scorer import Scorer
 
 ARTEFACT, MANIFEST, LOADER = "scorer.jaxexport", "manifest.json", "load_scorer.py"
-
-# The manifest has one threshold for each.
-FALSE_ALARM_RATES = (0.01, 0.05, 0.1)
 
 
 def write_folder(

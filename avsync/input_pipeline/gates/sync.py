@@ -4,18 +4,15 @@ A clip whose sound was recorded late teaches the model that late sound is in syn
 each clip is read from the scores.jsonl that avsync-evaluate writes for the training split.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from avsync.evaluation.lines import VIEWS, read_lines
 from avsync.input_pipeline.contents import ClipFacts
 from avsync.input_pipeline.gates.decisions import SHIFT, GateDecision
 from avsync.types import REAL
 from avsync.units import FRAMES_PER_SECOND
-
-# In the order of preference: training reads trimmed clips.
-VIEWS = ("trimmed", "original")
 
 
 class Offset(NamedTuple):
@@ -29,22 +26,22 @@ class Offset(NamedTuple):
 
 
 def read_offsets(path: Path) -> dict[str, Offset]:
-    """The A/V offset of every clip in a scores.jsonl, by id.
+    """The A/V offset of every clip in a scores.jsonl, by id; trimmed where both views exist.
 
     ValueError if the file is no scores.jsonl, or if its version of avsync wrote no margins.
     """
-    views: dict[str, dict[str, Offset]] = {view: {} for view in VIEWS}
     try:
-        with path.open() as lines:
-            for line in map(json.loads, lines):
-                offset = Offset(line["offset_frames"], line["offset_margin"])
-                views[line["view"]][line["clip_id"]] = offset
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        lines = read_lines(path)
+    except (OSError, ValueError) as error:
         raise ValueError(
             f"config.data.gates.sync_scores: {path} is not a scores.jsonl with offsets and margins "
             f"({type(error).__name__}: {error}); write one with avsync-evaluate --split=train"
         ) from error
-    return views["original"] | views["trimmed"]
+    # The later view replaces the earlier one.
+    return {
+        line.clip_id: Offset(line.offset_frames, line.offset_margin)
+        for line in sorted(lines, key=lambda line: VIEWS.index(line.view))
+    }
 
 
 def judge(

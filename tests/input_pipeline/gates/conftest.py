@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from avsync.datasets.base import ClipBuilder, open_source
+from avsync.evaluation.lines import Line
 from avsync.input_pipeline.contents import read_facts
 from avsync.types import Clip, Source
 from avsync.units import CROP_PIXELS, SAMPLES_PER_FRAME
@@ -64,7 +65,7 @@ def faulty(write: Write) -> Source:
 def write_scores(path: Path, **offsets: tuple[int | None, float | None]) -> str:
     """A scores.jsonl of both views, where clips of the original view are in sync."""
     lines = [
-        {"clip_id": clip_id, "view": view, "offset_frames": late, "offset_margin": margin}
+        Line(clip_id, view, label=0, offset_frames=late, offset_margin=margin).to_json()
         for clip_id, found in offsets.items()
         for view, (late, margin) in {"original": (0, 0.0), "trimmed": found}.items()
     ]
