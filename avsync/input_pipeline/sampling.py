@@ -22,7 +22,7 @@ CROP_POSITIONS = (0.1, 0.5, 0.9)
 TEXTS = ("clip_id", "identity", "category", "manipulation")
 
 
-class Glimpse(NamedTuple):
+class ClipSample(NamedTuple):
     """A clip without its sound, with a few of its mouth crops.
 
     `pictures` are PNG files of 96 x 96 mouth crops at CROP_POSITIONS; `media` is `Clip.media`.
@@ -39,7 +39,7 @@ class Glimpse(NamedTuple):
     pictures: tuple[bytes, ...]
 
 
-def draw_numbers(num_clips: int, *, max_clips: int, seed: int) -> list[int]:
+def draw_indices(num_clips: int, *, max_clips: int, seed: int) -> list[int]:
     """At most `max_clips` indices of clips, drawn at random, in ascending order.
 
     Every n-th clip would be biased: in many datasets fakes follow their real clip periodically.
@@ -48,7 +48,7 @@ def draw_numbers(num_clips: int, *, max_clips: int, seed: int) -> list[int]:
     return sorted(drawn.tolist())
 
 
-def read_glimpses(source: Source, indices: Sequence[int]) -> Iterator[Glimpse]:
+def read_samples(source: Source, indices: Sequence[int]) -> Iterator[ClipSample]:
     """The clips at ascending `indices` in the order on disk.
 
     ValueError for a dataset of features, which has neither sound nor mouth crops.
@@ -79,7 +79,7 @@ def read_glimpses(source: Source, indices: Sequence[int]) -> Iterator[Glimpse]:
     )
     dataset = dataset.map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
     for clip in dataset.as_numpy_iterator():
-        yield Glimpse(
+        yield ClipSample(
             **{name: clip[name].decode() for name in TEXTS},
             label=int(clip["label"]),
             seconds=int(clip["num_frames"]) / FRAMES_PER_SECOND,

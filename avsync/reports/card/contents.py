@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from avsync.datasets.base import open_source, split_names
-from avsync.input_pipeline.sampling import Glimpse, draw_numbers, read_glimpses
+from avsync.input_pipeline.sampling import ClipSample, draw_indices, read_samples
 from avsync.types import FAKE
 
 # Sample size per split. 500 clips estimate a share within 5 percentage points (1.96 standard errors
@@ -26,30 +26,30 @@ class SplitContents(NamedTuple):
     name: str
     num_clips: int
     is_real_only: bool
-    glimpses: Sequence[Glimpse]
+    samples: Sequence[ClipSample]
 
     @property
     def weight(self) -> float:
         """Number of clips of the split per sampled clip."""
-        return self.num_clips / max(len(self.glimpses), 1)
+        return self.num_clips / max(len(self.samples), 1)
 
     @property
     def about(self) -> str:
         """Prefix for estimated numbers of clips; "" if all clips were sampled."""
-        return "≈" if self.num_clips > len(self.glimpses) else ""
+        return "≈" if self.num_clips > len(self.samples) else ""
 
-    def tally(self, kind: Callable[[Glimpse], str]) -> Counter[str]:
+    def tally(self, kind: Callable[[ClipSample], str]) -> Counter[str]:
         """Number of clips of each kind, estimated for the whole split."""
-        counts = Counter(map(kind, self.glimpses))
+        counts = Counter(map(kind, self.samples))
         return Counter({name: round(n * self.weight) for name, n in counts.items()})
 
-    def of_class(self, label: str) -> list[Glimpse]:
+    def of_class(self, label: str) -> list[ClipSample]:
         """The sampled clips of a class, "real" or "fake"."""
-        return [clip for clip in self.glimpses if class_of(clip) == label]
+        return [clip for clip in self.samples if class_of(clip) == label]
 
     def hours(self) -> float:
         """Total length of the split in hours, estimated from the sample."""
-        return sum(clip.seconds for clip in self.glimpses) * self.weight / 3600
+        return sum(clip.seconds for clip in self.samples) * self.weight / 3600
 
 
 class Contents(NamedTuple):
@@ -66,9 +66,9 @@ class Contents(NamedTuple):
     @property
     def is_sampled(self) -> bool:
         """True if some split has more clips than were sampled."""
-        return any(split.num_clips > len(split.glimpses) for split in self.splits)
+        return any(split.num_clips > len(split.samples) for split in self.splits)
 
-    def values(self, label: str, value: Callable[[Glimpse], float]) -> np.ndarray:
+    def values(self, label: str, value: Callable[[ClipSample], float]) -> np.ndarray:
         """Values [n] of the sampled clips of a class, each repeated by the weight of its split."""
         return np.concatenate(
             [
@@ -78,7 +78,7 @@ class Contents(NamedTuple):
         )
 
 
-def class_of(clip: Glimpse) -> str:
+def class_of(clip: ClipSample) -> str:
     """The class of a clip, one of CLASSES."""
     return CLASSES[clip.label == FAKE]
 
@@ -90,16 +90,16 @@ def read_contents(
     splits = []
     for name in split_names(dataset, data_dir=data_dir):
         source = open_source(dataset, name, data_dir=data_dir)
-        numbers = draw_numbers(source.num_clips, max_clips=max_clips, seed=seed)
+        numbers = draw_indices(source.num_clips, max_clips=max_clips, seed=seed)
         splits.append(
             SplitContents(
-                name, source.num_clips, source.is_real_only, list(read_glimpses(source, numbers))
+                name, source.num_clips, source.is_real_only, list(read_samples(source, numbers))
             )
         )
     return Contents(splits, max_clips)
 
 
-def media_text(clip: Glimpse, template: str, *names: str) -> str:
+def media_text(clip: ClipSample, template: str, *names: str) -> str:
     """`template` filled with properties of the clip's raw file; "" if one of `names` is unknown."""
     values: list[Any] = [clip.media.get(name) for name in names]
     return "" if None in values else template.format(*values)

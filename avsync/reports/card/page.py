@@ -6,7 +6,7 @@ from html import escape
 
 import numpy as np
 
-from avsync.input_pipeline.sampling import Glimpse
+from avsync.input_pipeline.sampling import ClipSample
 from avsync.reports import drawing, html
 from avsync.reports.card import figures, tables
 from avsync.reports.card.contents import SEED, Contents, class_of
@@ -57,7 +57,7 @@ def _histograms(contents: Contents) -> str:
 
 def _faces(contents: Contents) -> str:
     """Mouth crops from the start, middle and end of randomly drawn clips, real and fake alike."""
-    clips = [(split.name, clip) for split in contents.splits for clip in split.glimpses]
+    clips = [(split.name, clip) for split in contents.splits for clip in split.samples]
     drawn = np.random.default_rng(SEED).permutation(len(clips))[:NUM_FACES]
     chosen = [clips[index] for index in sorted(drawn.tolist())]
     note = (
@@ -68,6 +68,6 @@ def _faces(contents: Contents) -> str:
     return f'<p class="note">{escape(note)}</p>\n{gallery(items)}'
 
 
-def _label(split: str, clip: Glimpse) -> str:
+def _label(split: str, clip: ClipSample) -> str:
     kind = clip.manipulation if class_of(clip) == "fake" else "real"
     return f"{clip.clip_id} · {split} · {kind}"

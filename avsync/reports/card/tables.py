@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from avsync.input_pipeline.sampling import Glimpse
+from avsync.input_pipeline.sampling import ClipSample
 from avsync.media.rejects import REASONS
 from avsync.reports.card.contents import (
     CLASSES,
@@ -159,10 +159,10 @@ def preparation(report: Mapping[str, Any]) -> Table:
 
 def _split_row(split: SplitContents) -> list[str]:
     classes = split.tally(class_of)
-    seconds = [clip.seconds for clip in split.glimpses]
+    seconds = [clip.seconds for clip in split.samples]
     about = split.about
     at_least = "≥" if about else ""
-    identities = {clip.identity for clip in split.glimpses} - {""}
+    identities = {clip.identity for clip in split.samples} - {""}
     low, high = (min(seconds), max(seconds)) if seconds else (0.0, 0.0)
     median = float(np.median(seconds)) if seconds else 0.0
     return [
@@ -202,7 +202,7 @@ def _rows_of(
     ]
 
 
-def _source_rows(contents: Contents, kind: Callable[[Glimpse], str]) -> list[list[str]]:
+def _source_rows(contents: Contents, kind: Callable[[ClipSample], str]) -> list[list[str]]:
     """The most frequent kinds with their numbers of clips by class."""
     counts: dict[str, Counter[str]] = {label: Counter() for label in CLASSES}
     for split in contents.splits:
@@ -222,7 +222,7 @@ def _source_rows(contents: Contents, kind: Callable[[Glimpse], str]) -> list[lis
     return rows
 
 
-def _eyes(clip: Glimpse) -> str:
+def _eyes(clip: ClipSample) -> str:
     """Distance between the outer eye corners as a power-of-two range: "32 to 64 pixels"."""
     pixels = clip.media.get("eye_distance_pixels")
     if not pixels:

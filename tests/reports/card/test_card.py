@@ -8,7 +8,7 @@ import pytest
 
 from avsync.datasets.base import open_source
 from avsync.input_pipeline.evaluation import whole_clips
-from avsync.input_pipeline.sampling import Glimpse, draw_numbers, read_glimpses
+from avsync.input_pipeline.sampling import ClipSample, draw_indices, read_samples
 from avsync.media.rejects import REASONS
 from avsync.reports.card import page, tables
 from avsync.reports.card.card import markdown
@@ -19,8 +19,10 @@ DATASET = "synthetic_talkers/tiny"
 WORDS = {"title": "talkers", "description": "Talkers, some of `them` & <others>."}
 
 
-def glimpse(clip_id: str, *, label: int = 0, silence: float = 0.0, codec: str = "h264") -> Glimpse:
-    return Glimpse(
+def sample_clip(
+    clip_id: str, *, label: int = 0, silence: float = 0.0, codec: str = "h264"
+) -> ClipSample:
+    return ClipSample(
         clip_id=clip_id,
         identity=f"talker {clip_id}",
         category="RV-FA" if label else "RV-RA",
@@ -42,8 +44,8 @@ def glimpse(clip_id: str, *, label: int = 0, silence: float = 0.0, codec: str = 
 @pytest.fixture
 def contents() -> Contents:
     """A train split with two of four clips sampled, and a test split with all clips."""
-    reals = [glimpse("a"), glimpse("b", codec="vp9")]
-    fakes = [glimpse("c"), glimpse("d", label=1, silence=0.04)]
+    reals = [sample_clip("a"), sample_clip("b", codec="vp9")]
+    fakes = [sample_clip("c"), sample_clip("d", label=1, silence=0.04)]
     splits = [SplitContents("train", 4, True, reals), SplitContents("test", 2, False, fakes)]
     return Contents(splits, max_clips=2)
 
@@ -111,18 +113,18 @@ def test_the_page_is_self_contained_and_escapes_text(contents):
 
 
 def test_the_sample_is_reproducible_and_without_repetition():
-    numbers = draw_numbers(1000, max_clips=50, seed=0)
-    assert numbers == sorted(set(numbers)) == draw_numbers(1000, max_clips=50, seed=0)
+    numbers = draw_indices(1000, max_clips=50, seed=0)
+    assert numbers == sorted(set(numbers)) == draw_indices(1000, max_clips=50, seed=0)
     assert len(numbers) == 50
-    assert numbers != draw_numbers(1000, max_clips=50, seed=1)
-    assert draw_numbers(3, max_clips=50, seed=0) == [0, 1, 2]
+    assert numbers != draw_indices(1000, max_clips=50, seed=1)
+    assert draw_indices(3, max_clips=50, seed=0) == [0, 1, 2]
 
 
 def test_a_glimpse_shows_the_clip_of_its_number(tiny_data):
     source = open_source(DATASET, "test+val", data_dir=tiny_data)
     everything = list(whole_clips(source, trim="none"))
     numbers = [1, 2, len(everything) - 1]
-    for number, clip in zip(numbers, read_glimpses(source, numbers), strict=True):
+    for number, clip in zip(numbers, read_samples(source, numbers), strict=True):
         info = everything[number].info
         assert (clip.clip_id, clip.label, clip.identity) == (
             info.clip_id,
@@ -138,7 +140,7 @@ def test_a_glimpse_shows_the_clip_of_its_number(tiny_data):
 def test_a_large_split_is_sampled(tiny_data):
     contents = read_contents(DATASET, data_dir=tiny_data, max_clips=5)
     train = next(split for split in contents.splits if split.name == "train")
-    assert (train.num_clips, len(train.glimpses), train.is_real_only) == (12, 5, True)
+    assert (train.num_clips, len(train.samples), train.is_real_only) == (12, 5, True)
     assert sum(train.tally(lambda clip: "all").values()) == 12
 
 
