@@ -276,7 +276,7 @@ def test_official_features_get_the_official_scores(
     assert [line["scores"]["alignment"] for line in lines[:6]] == pytest.approx(expected, rel=1e-4)
     assert [line["label"] for line in lines[:6]] == [0, 1, 0, 1, 0, 1]
     assert (lines[6]["status"], lines[6]["scores"]["alignment"]) == ("length_mismatch", None)
-    assert "differ in frames" in lines[6]["message"]
+    assert "streams differ in length" in lines[6]["message"]
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert list(metrics["views"]) == ["original"]
     assert metrics["views"]["original"]["alignment"]["num_unscored"] == 1

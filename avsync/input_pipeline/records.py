@@ -123,12 +123,16 @@ def file_slices(source: Source, clips: range) -> list[FileSlice]:
 
 def as_tensors(slices: list[FileSlice]) -> dict[str, Any]:
     """The fields of `slices`, each with a leading axis of slices."""
-    dropped = tf.ragged.constant([x.dropped for x in slices], dtype=tf.int64, ragged_rank=1)
+    # Padded with -1, which is no index: TensorFlow prints a page of warnings on a dataset of ragged
+    # rows.
+    dropped = np.full((len(slices), max((len(x.dropped) for x in slices), default=0)), -1, np.int64)
+    for row, piece in zip(dropped, slices, strict=True):
+        row[: len(piece.dropped)] = piece.dropped
     return {
         "path": tf.constant([x.path for x in slices], tf.string),
         "skip": tf.constant([x.skip for x in slices], tf.int64),
         "take": tf.constant([x.take for x in slices], tf.int64),
-        "dropped": dropped,
+        "dropped": tf.constant(dropped),
     }
 
 

@@ -46,7 +46,7 @@ def test_lists_and_a_disjoint_test_are_applied_and_recorded(
 
     other = run_binary("prepare", *arguments)
     assert other.returncode == 1
-    assert "was prepared with disjoint identity, not None: remove it, or" in other.stderr
+    assert "was prepared with disjoint=identity, not None: remove it, or" in other.stderr
 
 
 def test_a_missing_list_is_wrong_usage(run_binary, tmp_path):
