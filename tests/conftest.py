@@ -1,4 +1,4 @@
-"""What all tests share: shapes are checked, binaries run as a user runs them, data made once."""
+"""Shared by all tests: shapes are checked, binaries run as a user runs them, data made once."""
 
 import fcntl
 import importlib
@@ -34,7 +34,7 @@ LIGHTLY_OPTIMISED = "--xla_backend_optimization_level=1"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What one process compiled, the next one finds: tests, the binaries that they run, workers."""
+    """Shares compiled programs between tests, the binaries that they run, and workers."""
     os.environ["XLA_FLAGS"] = LIGHTLY_OPTIMISED
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         folder = tempfile.mkdtemp(prefix="avsync_tests_compiled_")

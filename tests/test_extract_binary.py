@@ -31,7 +31,7 @@ def weights(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_binary
 
 @pytest.fixture(scope="module")
 def grid_data(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
-    """A data_dir with six clips of a GRID talker: two each to train, validate and test."""
+    """A data_dir with six clips of a GRID speaker: two each to train, validate and test."""
     data_dir = tmp_path_factory.mktemp("grid")
     done = run_binary(
         "prepare",

@@ -81,7 +81,7 @@ WITHOUT_JAX = {
 
 
 def offences(module: str, source: str) -> list[str]:
-    """What `source`, as the module of that name, imports and must not."""
+    """The forbidden imports of `source`, read as the module of that name."""
     return [
         f"{module}:{line} {reason}"
         for line, imported in imports(source)
@@ -125,7 +125,7 @@ def room(module: str) -> str:
 
 
 def layer(part: str) -> int:
-    """Which layer a part of avsync is in; ValueError if it is in none."""
+    """The layer of a part of avsync; ValueError if it has none."""
     numbers = [number for number, parts in enumerate(LAYERS) if part in parts]
     if not numbers:
         raise ValueError(f"avsync.{part} is in no layer: give it one in {Path(__file__).name}")
@@ -223,20 +223,20 @@ def test_an_import_across_layers_is_found(module, line, offence):
         ("bin.train", "from absl import app, flags"),
     ],
 )
-def test_an_import_within_its_layer_is_left_alone(module, line):
+def test_an_import_within_a_layer_is_allowed(module, line):
     assert offences(module, line) == []
 
 
-def test_a_part_without_a_layer_is_told_where_to_get_one():
+def test_a_part_without_a_layer_is_an_error_that_names_the_list():
     with pytest.raises(ValueError, match=r"avsync\.helpers is in no layer: give it one"):
         offences("train.loop", "import avsync.helpers")
 
 
-def test_no_modules_import_each_other_in_a_circle():
+def test_no_modules_import_each_other_in_a_cycle():
     assert find_cycle(import_graph()) == []
 
 
-def test_a_circle_of_imports_is_found():
+def test_an_import_cycle_is_found():
     assert sorted(set(find_cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}}))) == ["a", "b", "c"]
 
 

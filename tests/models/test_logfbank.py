@@ -57,7 +57,7 @@ def test_float_and_int16_waveforms_give_the_same_features():
 
 
 @pytest.mark.parametrize("amplitude", ["float", "int16"])
-def test_samples_behind_a_clip_change_none_of_its_frames(amplitude):
+def test_samples_after_a_clip_change_none_of_its_frames(amplitude):
     waveform = noise(6 * SAMPLES_PER_FRAME)
     own = np.array([2, 5, 0]) * SAMPLES_PER_FRAME
     together = stacked_log_filterbank(np.stack([waveform] * 3), own, amplitude=amplitude)

@@ -73,7 +73,7 @@ def test_a_scorer_takes_over_the_rules_of_the_reference_clips():
         (scored(3.0, offsets=(0, 6, -3), realigned=0.5), "mismatched", False),
     ],
 )
-def test_a_certain_offset_tells_out_of_sync_from_mismatched(known, verdict, is_certain):
+def test_a_certain_offset_distinguishes_out_of_sync_from_mismatched(known, verdict, is_certain):
     assert (known.verdict, known.offset_is_certain) == (verdict, is_certain)
     assert known.to_json()["offset_is_certain"] == is_certain
 
