@@ -63,5 +63,5 @@ def test_a_file_that_is_not_a_model_is_refused(tmp_path):
     for name, content in {"other": b"no model", "cut": whole[:1_000_000]}.items():
         path = tmp_path / name
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=f"{name} must be dlib's predictor of 68 landmarks"):
+        with pytest.raises(ValueError, match=f"{name} is not dlib's predictor of 68 landmarks"):
             read_model(path)
