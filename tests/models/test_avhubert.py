@@ -80,7 +80,7 @@ def test_padding_and_chunks_change_no_feature(published, modality):
     encoder = Encoder(modality=modality, **published.options)
     clip = random_clip(modality, 4)
     alone = run(encoder, published.params, clip, np.ones((1, 4), bool))
-    # Three frames of noise behind it, and a row without valid frames.
+    # Three frames of noise after it, and a row without valid frames.
     noise = random_clip(modality, 3, seed=1)
     padded = np.concatenate([np.concatenate([clip, noise], axis=1)] * 2)
     valid = np.array([[True] * 4 + [False] * 3, [False] * 7])
