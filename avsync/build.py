@@ -53,8 +53,8 @@ def make_scorer(
     weights.require_fit(params, expected, source=source)
     return Scorer(
         params=params,
-        encode=apply_of(model, method="encode"),
-        align=apply_of(model, method="align"),
+        encode=make_apply(model, method="encode"),
+        align=make_apply(model, method="align"),
         reach_frames=config.model.reach_frames,
         frame_score=config.score.frame,
         pooling=config.score.pooling,
@@ -186,7 +186,7 @@ def read_config(workdir: Path) -> Config:
     return from_json(checkpoint.read_config(workdir), path=str(workdir / checkpoint.CONFIG))
 
 
-def apply_of(model: Aligner, *, method: str | None = None) -> Callable[..., Any]:
+def make_apply(model: Aligner, *, method: str | None = None) -> Callable[..., Any]:
     """The function (params, *inputs) of the model, or of its method called `method`."""
 
     def apply(params: Any, *inputs: Any) -> Any:

@@ -78,7 +78,7 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
             trim=val_trim,
             host=this_host(),
         ),
-        apply=build.apply_of(model),
+        apply=build.make_apply(model),
         apply_in_training=make_apply_in_training(config, model),
         init=lambda: build.init_params(
             model, build.inputs_like(source.extraction), seed=config.seed
@@ -147,10 +147,10 @@ def make_apply_in_training(config: Config, model: Aligner) -> Apply:
 
     ValueError if config.train.reach_clips conflicts with another field.
     """
-    train, apply = config.train, build.apply_of(model)
+    train, apply = config.train, build.make_apply(model)
     if train.reach_clips:
         _require_neighbours(config)
-        encode, align = (build.apply_of(model, method=name) for name in ("encode", "align"))
+        encode, align = (build.make_apply(model, method=name) for name in ("encode", "align"))
         apply = with_cross_clip_negatives(encode, align, reach_clips=train.reach_clips)
     return with_remat(apply, train.remat)
 

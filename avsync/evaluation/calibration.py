@@ -119,7 +119,7 @@ def _errors(
         "note": "",
     }
     if is_real.any():
-        seen = conformal.on_held_out(scores[is_real], calibration=known, false_alarm_rate=rate)
+        seen = conformal.held_out_alarms(scores[is_real], calibration=known, false_alarm_rate=rate)
         errors["alarms"] = {**seen._asdict(), "expected": seen.expected._asdict()}
     if not is_real.all():
         errors["found"] = {

@@ -14,7 +14,7 @@ from avsync.units import FRAMES_PER_SECOND
 # The lengths of proposed segments, a factor of sqrt 2 apart: 0.2 s to 12.8 s.
 LENGTHS_FRAMES = tuple(round(5 * 2 ** (i / 2)) for i in range(13))
 
-# Of two proposals with a larger intersection over union, the less confident one is dropped.
+# If two proposals have a larger intersection over union, the less confident one is dropped.
 MAX_OVERLAP = 0.5
 MAX_PROPOSALS = max(localisation.RECALL_PROPOSALS)
 

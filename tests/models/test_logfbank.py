@@ -69,7 +69,7 @@ def test_samples_after_a_clip_change_none_of_its_frames(amplitude):
 
 
 def test_only_a_clips_last_frame_depends_on_the_amplitude():
-    """It has a row of zeros, which is loud compared to logs of numbers below 1."""
+    """The last frame has a row of zeros, which is loud compared to logs of numbers below 1."""
     waveform = noise(5 * SAMPLES_PER_FRAME)[None]
     loud, quiet = (
         np.asarray(stacked_log_filterbank(waveform, amplitude=amplitude))[0]
