@@ -59,7 +59,7 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
     model = build.make_model(config)
     build.require_readable(config, source.extraction)
     # The alignment loss is validated on clips trimmed as in the paper, whatever the training clips
-    # are; the supervised baseline on clips trimmed like its training clips, that is not at all.
+    # are; the supervised baseline on clips trimmed like its training clips, that is, untrimmed.
     is_fixed = source.extraction or not objective.is_real_only
     val_trim = data.trim if is_fixed else "leading"
     source = apply_gates(config, source, workdir)

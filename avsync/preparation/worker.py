@@ -140,7 +140,7 @@ class Worker:
     def outcome(self) -> Outcome | None:
         """Returns the outcome of the current file; None while the process is at work.
 
-        Raises ValueError if no file at all can be prepared, RuntimeError if the process does not
+        Raises ValueError if no file can be prepared, RuntimeError if the process does not
         start.
         """
         while self.connection.poll():

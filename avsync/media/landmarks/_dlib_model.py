@@ -94,8 +94,8 @@ def _parse(data: bytes) -> TreeModel:
     mean_face = reader.floats(NUM_COORDINATES)
     num_stages, num_trees = reader.integer(), reader.integer()
     # Nearly all of the file is leaves, a hundred million bytes that take a minute to read one by
-    # one. They are found by their header and read in parallel. That each leaf ends where the next
-    # one starts proves that nothing else looked like a header.
+    # one. They are located by their header and read in parallel. Each leaf ends where the next one
+    # starts, which proves that nothing else looked like a header.
     starts = np.array([m.start() for m in re.finditer(re.escape(LEAF_HEADER), data)], np.int64)
     leaf_starts = starts[starts >= reader.position]
     _expect(len(leaf_starts) == num_stages * num_trees * NUM_LEAVES)

@@ -27,7 +27,7 @@ Result = TypeVar("Result", bound=SyncResult)
 def with_verdict(result: Result, reference: Reference, *, remark: str = "") -> Result:
     """The result with `offset_is_certain`, `verdict` and `message`; unchanged without a score.
 
-    These are decided here and nowhere else. `remark` is appended to the message.
+    The three are decided here and nowhere else. `remark` is appended to the message.
     """
     if result.status != OK:
         return result
