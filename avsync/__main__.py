@@ -1,4 +1,4 @@
-"""The umbrella command: `avsync score …` runs `avsync-score …`, and so for all of avsync.bin.
+"""The umbrella command: `avsync NAME …` runs `avsync-NAME …`, for each binary of avsync.bin.
 
 Only the command that runs is imported: `avsync --help` and `avsync --version` answer at once.
 """

@@ -42,8 +42,8 @@ def make_scorer(
 ) -> Scorer:
     """The scorer of a config and its parameters, for clips or for extracted features.
 
-    ValueError if the model cannot read such input, or if `params`, which errors call `source`,
-    differ in names or shapes from those of the model.
+    ValueError if the model cannot read such input, or if the names or shapes of `params` are not
+    those of the model; the message calls `params` by `source`.
     """
     scoring.require_rule(config.score.frame)
     scoring.require_pooling(config.score.pooling)
@@ -53,8 +53,8 @@ def make_scorer(
     weights.require_fit(params, expected, source=source)
     return Scorer(
         params=params,
-        encode=apply_of(model, method="encode"),
-        align=apply_of(model, method="align"),
+        encode=make_apply(model, method="encode"),
+        align=make_apply(model, method="align"),
         reach_frames=config.model.reach_frames,
         frame_score=config.score.frame,
         pooling=config.score.pooling,
@@ -186,7 +186,7 @@ def read_config(workdir: Path) -> Config:
     return from_json(checkpoint.read_config(workdir), path=str(workdir / checkpoint.CONFIG))
 
 
-def apply_of(model: Aligner, *, method: str | None = None) -> Callable[..., Any]:
+def make_apply(model: Aligner, *, method: str | None = None) -> Callable[..., Any]:
     """The function (params, *inputs) of the model, or of its method called `method`."""
 
     def apply(params: Any, *inputs: Any) -> Any:
@@ -213,7 +213,7 @@ def make_export(
     `num_channels` is the number of channels of precomputed features; it is required for a model of
     such features and refused for any other. ValueError too if the checkpoint does not fit.
     """
-    config = with_clips_whole(read_config(workdir))
+    config = without_chunks(read_config(workdir))
     channels = _channels(config, num_channels)
     extraction = Extraction("", "", channels) if channels else None
     params = checkpoint.load_params(workdir, step)
@@ -228,8 +228,8 @@ def make_export(
     )
 
 
-def with_clips_whole(config: Config) -> Config:
-    """`config` with encoders that process a clip at once, not in chunks of frames.
+def without_chunks(config: Config) -> Config:
+    """`config` with encoders that process a whole clip at once, not in chunks of frames.
 
     The result is the same, but the number of chunks of a clip of symbolic length is unknown.
     """

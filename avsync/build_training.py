@@ -27,7 +27,7 @@ from avsync.train import optim
 from avsync.train.job import Schedule, Training
 from avsync.train.losses.base import Objective
 from avsync.train.optim import Optimiser, Plateau
-from avsync.train.step import Apply, UpdateRule, require_possible
+from avsync.train.step import Apply, UpdateRule, require_valid
 from avsync.train.transforms import with_cross_clip_negatives, with_remat
 from avsync.types import Source
 
@@ -42,7 +42,7 @@ class Epochs(NamedTuple):
 
 
 def make_training(config: Config, workdir: Path | None = None) -> Training:
-    """Everything that `avsync.train.loop.train` needs; ValueError names an impossible value.
+    """Everything that `avsync.train.loop.train` needs; ValueError names an invalid value.
 
     With a `workdir`, the findings of config.data.gates are written there.
     """
@@ -59,7 +59,7 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
     model = build.make_model(config)
     build.require_readable(config, source.extraction)
     # The alignment loss is validated on clips trimmed as in the paper, whatever the training clips
-    # are; the supervised baseline on clips trimmed like its training clips, that is not at all.
+    # are; the supervised baseline on clips trimmed like its training clips, that is, untrimmed.
     is_fixed = source.extraction or not objective.is_real_only
     val_trim = data.trim if is_fixed else "leading"
     source = apply_gates(config, source, workdir)
@@ -78,7 +78,7 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
             trim=val_trim,
             host=this_host(),
         ),
-        apply=build.apply_of(model),
+        apply=build.make_apply(model),
         apply_in_training=make_apply_in_training(config, model),
         init=lambda: build.init_params(
             model, build.inputs_like(source.extraction), seed=config.seed
@@ -94,7 +94,7 @@ def make_epochs(config: Config, source: Source) -> Epochs:
     data = config.data
     lookup.require("order", data.order, list(ORDERS))
     if data.order == "shuffled":
-        count_slots(source, batch_size=data.batch_size, host=this_host())  # raises if impossible
+        count_slots(source, batch_size=data.batch_size, host=this_host())  # raises if uneven
         return Epochs(
             num_steps=-(-source.num_clips // data.batch_size),
             batches=lambda first_step: train_batches(
@@ -123,7 +123,7 @@ def make_epochs(config: Config, source: Source) -> Epochs:
 
 
 def make_rule(config: Config, *, num_steps: int) -> UpdateRule:
-    """How each of `num_steps` updates is made; ValueError names an impossible value."""
+    """The settings of each of `num_steps` updates; ValueError names an invalid value."""
     train = config.train
     rule = UpdateRule(
         optimiser=make_optimiser(config, num_steps=num_steps),
@@ -132,7 +132,7 @@ def make_rule(config: Config, *, num_steps: int) -> UpdateRule:
         grad_accum_steps=train.grad_accum_steps,
         ema_decay=config.optim.ema_decay,
     )
-    require_possible(rule)
+    require_valid(rule)
     return rule
 
 
@@ -147,10 +147,10 @@ def make_apply_in_training(config: Config, model: Aligner) -> Apply:
 
     ValueError if config.train.reach_clips conflicts with another field.
     """
-    train, apply = config.train, build.apply_of(model)
+    train, apply = config.train, build.make_apply(model)
     if train.reach_clips:
         _require_neighbours(config)
-        encode, align = (build.apply_of(model, method=name) for name in ("encode", "align"))
+        encode, align = (build.make_apply(model, method=name) for name in ("encode", "align"))
         apply = with_cross_clip_negatives(encode, align, reach_clips=train.reach_clips)
     return with_remat(apply, train.remat)
 
@@ -189,7 +189,7 @@ def start_from(job: Training, place: str) -> Training:
 
 
 def make_plateau(config: Config) -> Plateau:
-    """How config.optim lowers the learning rate when validations stop improving."""
+    """The rule of config.optim that lowers the learning rate when validations stop improving."""
     options = config.optim
     return optim.make_plateau(
         options.schedule, factor=options.plateau_factor, patience=options.plateau_patience
@@ -217,7 +217,7 @@ def apply_gates(config: Config, source: Source, workdir: Path | None) -> Source:
     """`source` without the clips that config.data.gates drop, and with those that they shift.
 
     With a `workdir`, the findings are written there and read again when the training resumes, so
-    that its batches stay the same. ValueError if the gates are set to an impossible value, if the
+    that its batches stay the same. ValueError if a setting of the gates is invalid, if the
     findings in `workdir` are those of other gates or data, or if data.order is not "shuffled".
     """
     data = config.data

@@ -165,8 +165,8 @@ def find(checkpoint: Path) -> tuple[Path, int]:
     )
 
 
-def is_begun(workdir: Path) -> bool:
-    """True if `workdir` has a checkpoint from which training would resume."""
+def can_resume(workdir: Path) -> bool:
+    """True if `workdir` has a checkpoint from which training resumes."""
     if not (workdir / FOLDER).is_dir():
         return False  # Orbax would create the folder
     with Checkpointer(workdir) as checkpointer:

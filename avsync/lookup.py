@@ -34,8 +34,8 @@ def names(package: str) -> list[str]:
     `base`, sub-packages and modules that start with an underscore are not plug-ins.
     """
     root = importlib.import_module(f"avsync.{package}")
-    found = (module.name for module in pkgutil.iter_modules(root.__path__) if not module.ispkg)
-    return sorted(name for name in found if name != "base" and not name.startswith("_"))
+    modules = (module.name for module in pkgutil.iter_modules(root.__path__) if not module.ispkg)
+    return sorted(name for name in modules if name != "base" and not name.startswith("_"))
 
 
 def load(package: str, name: str) -> ModuleType:
@@ -54,13 +54,13 @@ def fields(package: str, name: str, class_name: str) -> Mapping[str, Field]:
     root = importlib.import_module(f"avsync.{package}")
     path = Path(root.__path__[0]) / f"{name}.py"
     classes = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ClassDef)]
-    found = next((node for node in classes if node.name == class_name), None)
-    if found is None:
+    class_node = next((node for node in classes if node.name == class_name), None)
+    if class_node is None:
         raise ValueError(f"{path} has no class {class_name}")
-    descriptions = _described(ast.get_docstring(found) or "")
+    descriptions = _described(ast.get_docstring(class_node) or "")
     annotated = {
         node.target.id: node
-        for node in found.body
+        for node in class_node.body
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
     }
     return {

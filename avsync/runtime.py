@@ -58,7 +58,7 @@ def start() -> None:
     join_job(os.environ)
     try:
         jax.devices()
-    except RuntimeError as error:  # JAX_PLATFORMS names a platform that is not there
+    except RuntimeError as error:  # JAX_PLATFORMS names a platform that is not available
         raise ValueError(f"JAX found no device: {error}") from error
     # On CPUs the processes have 30 s to reach their first exchange: here all have just met.
     wait_for_all()
@@ -207,7 +207,7 @@ class Progress:
 
 
 def _hide_accelerators_from_tensorflow() -> None:
-    """TensorFlow reads data on the CPU; it would reserve the memory of every GPU it sees."""
+    """Hides accelerators from TensorFlow, which would reserve the memory of every GPU it sees."""
     # Not imported for this: it is 75 % of the start of avsync-score, which does without.
     if (tf := sys.modules.get("tensorflow")) is not None:
         tf.config.set_visible_devices([], "GPU")

@@ -91,10 +91,10 @@ def require_intact(params: Any, stored: str | None, *, source: Path) -> None:
             f"{source} has no fingerprint: it was written by avsync 0.1 or by another program. "
             "Train, convert or export it again"
         )
-    found = fingerprint({}, params)
-    if found != stored:
+    actual = fingerprint({}, params)
+    if actual != stored:
         raise ValueError(
-            f"{source} is damaged: its weights have the fingerprint {found}, expected {stored}. "
+            f"{source} is damaged: its weights have the fingerprint {actual}, expected {stored}. "
             "Copy or download it again, or use another checkpoint"
         )
     require_finite(params, source=source)

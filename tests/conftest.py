@@ -1,4 +1,4 @@
-"""What all tests share: shapes are checked, binaries run as a user runs them, data made once."""
+"""Shared by all tests: shapes are checked, binaries run as a user runs them, data made once."""
 
 import fcntl
 import importlib
@@ -16,7 +16,7 @@ import pytest
 # Every jaxtyping annotation of avsync is checked while the tests run; free otherwise.
 jaxtyping.install_import_hook("avsync", "beartype.beartype")
 
-# As the binaries have it: TensorFlow without Keras starts faster.
+# As in the binaries: TensorFlow without Keras starts faster.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 ROOT = Path(__file__).parent.parent
@@ -24,17 +24,17 @@ ROOT = Path(__file__).parent.parent
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-# Imported while avsync is, they would be compiled anew by every process: its import hook looks for
-# compiled files of its own.
+# Imported before avsync, whose import hook looks for compiled files of its own: every process would
+# compile packages again that are first imported while avsync is.
 HEAVY = ("tensorflow", "tensorflow_datasets", "flax.linen", "orbax.checkpoint", "optax")
 HEAVY += ("librosa.filters", "sklearn.metrics", "matplotlib.figure")
 
-# What tests run takes moments, and making it fast would take seconds.
+# Tests run each program for moments; optimising it fully would take seconds.
 LIGHTLY_OPTIMISED = "--xla_backend_optimization_level=1"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What one process compiled, the next one finds: tests, the binaries that they run, workers."""
+    """Shares compiled programs between tests, the binaries that they run, and workers."""
     os.environ["XLA_FLAGS"] = LIGHTLY_OPTIMISED
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         folder = tempfile.mkdtemp(prefix="avsync_tests_compiled_")
@@ -47,19 +47,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole programs first: what is short fills the workers' time at the end."""
+    """Runs whole programs first: short tests then fill the workers' time at the end."""
     items.sort(key=lambda item: item.path.parent != ROOT / "tests")
 
 
 def environment(*, devices: int) -> dict[str, str]:
-    """That of a program which sees so many devices, compiled as all others are."""
+    """The environment of a program that sees this many devices; it shares compiled programs."""
     flags = f"{LIGHTLY_OPTIMISED} --xla_force_host_platform_device_count={devices}"
     return {**os.environ, "XLA_FLAGS": flags}
 
 
 @pytest.fixture(scope="session")
 def testdata() -> Path:
-    """The real clips and reference vectors; skips, saying so, where they are absent."""
+    """The real clips and reference vectors; skips the test if they are absent."""
     folder = Path(os.environ.get("AVSYNC_TESTDATA", ROOT.parent / "shared" / "testdata"))
     if not folder.is_dir():
         message = f"no test data at {folder}; set AVSYNC_TESTDATA to its place"
@@ -90,7 +90,7 @@ def run_binary() -> Run:
 
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
-    """A data_dir in which `synthetic_talkers/tiny` lies prepared, as the binary makes it.
+    """A data_dir with `synthetic_talkers/tiny`, prepared by the binary.
 
     It is the same for all workers; nothing may be written there.
     """

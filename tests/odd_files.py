@@ -29,9 +29,9 @@ def write_all(clip: Path, folder: Path, write_media: WriteMedia) -> dict[str, tu
     fits = "lip sync"
 
     def write(name: str, pictures, sounds, *, at=times, rate=SOUND_RATE, starts=0.0, **options):
-        told = None if sounds is None else [(starts, np.asarray(sounds))]
+        timed_sounds = None if sounds is None else [(starts, np.asarray(sounds))]
         path = write_media(
-            frames=pictures, times=at, sound=told, sample_rate=rate, name=name, **options
+            frames=pictures, times=at, sound=timed_sounds, sample_rate=rate, name=name, **options
         )
         shutil.move(path, folder / name)
 

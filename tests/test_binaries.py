@@ -264,6 +264,6 @@ def test_help_lists_the_configs_and_says_where_fields_are_described(run_binary):
     assert files.README.is_file()
 
 
-def test_every_binary_tells_its_version(run_binary):
+def test_every_binary_prints_its_version(run_binary):
     done = run_binary("train", "--version")
     assert (done.returncode, done.stdout) == (0, f"avsync {__version__}\n")

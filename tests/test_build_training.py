@@ -84,7 +84,7 @@ def test_a_training_starts_from_the_parameters_of_another(data_dir, tmp_path):
     job = build_training.make_training(config)
     others = jax.tree.map(lambda x: x + 1, job.init())
     workdir = workdir_of(tmp_path / "others", config, others)
-    assert checkpoint.is_begun(workdir)
+    assert checkpoint.can_resume(workdir)
     for place in (workdir, workdir / "checkpoints" / "0"):
         begun = build_training.start_from(job, str(place)).init()
         jax.tree.map(np.testing.assert_array_equal, begun, others)
@@ -102,7 +102,7 @@ def test_parameters_of_another_model_are_refused_and_named(data_dir, tmp_path):
 
 
 def test_looking_for_a_checkpoint_creates_no_folder(data_dir, tmp_path):
-    assert not checkpoint.is_begun(tmp_path / "new")
+    assert not checkpoint.can_resume(tmp_path / "new")
     assert not list(tmp_path.iterdir())
     job = build_training.make_training(config_of(data_dir))
     with pytest.raises(ValueError, match=r"checkpoint not found: .*new;"):

@@ -1,4 +1,4 @@
-"""A workdir: what is written beside one another, and what is read from it."""
+"""The files of a workdir: how they are written, read and checked."""
 
 import json
 from pathlib import Path

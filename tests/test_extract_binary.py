@@ -31,7 +31,7 @@ def weights(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_binary
 
 @pytest.fixture(scope="module")
 def grid_data(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
-    """A data_dir with six clips of a GRID talker: two each to train, validate and test."""
+    """A data_dir with six clips of a GRID speaker: two each to train, validate and test."""
     data_dir = tmp_path_factory.mktemp("grid")
     done = run_binary(
         "prepare",
@@ -71,7 +71,7 @@ def test_real_videos_become_features_a_head_and_scores_in_both_views(
     clips = list(whole_clips(open_source("grid", "test", data_dir=grid_data), trim="leading"))
     for before, after, clip in zip(original, trimmed, clips, strict=True):
         assert before.info.clip_id == after.info.clip_id == clip.info.clip_id
-        # Trimmed before it was heard: the features are not those of a part of the whole clip.
+        # Trimmed before encoding: the features are not those of a part of the whole clip.
         assert after.info.num_frames == clip.info.num_frames < before.info.num_frames
         rest = before.visual[-after.info.num_frames :].astype(np.float32)
         assert np.linalg.norm(rest - after.visual) > 0.01 * np.linalg.norm(rest)
@@ -180,7 +180,7 @@ def test_official_pairs_convert_to_official_features_and_a_dataset(
         }
         assert arrays["visual"].dtype == np.float32
         fake = arrays["audio"]
-    # The missing clip of the list is a line with its reason, and the others go on.
+    # The missing clip of the list is a line with its reason, and the other clips are extracted.
     clips = f"--list=test={official / 'list.csv'}"
     for source, name in (
         ([pairs, *encoder], "direct"),

@@ -1,4 +1,4 @@
-"""Who may import whom: the imports of every module, read from its source, against the layers."""
+"""The import rules: the imports of every module, read from its source, against the layers."""
 
 import importlib
 import re
@@ -20,7 +20,7 @@ from tests.structure import (
     path_of,
 )
 
-# A module imports from the layers below its own, and from its own package; never beside it.
+# A module imports from its own package and from the layers below, never from others of its layer.
 LAYERS = (
     {"units", "pretrained", "lookup", "files"},
     {"types", "ops"},
@@ -80,17 +80,17 @@ WITHOUT_JAX = {
 }
 
 
-def offences(module: str, source: str) -> list[str]:
-    """What `source`, as the module of that name, imports and must not."""
+def violations(module: str, source: str) -> list[str]:
+    """The forbidden imports of `source`, read as the module of that name."""
     return [
         f"{module}:{line} {reason}"
         for line, imported in imports(source)
-        for reason in (_offence(module, imported),)
+        for reason in (_violation(module, imported),)
         if reason
     ]
 
 
-def _offence(module: str, imported: str) -> str:
+def _violation(module: str, imported: str) -> str:
     if imported.startswith("."):
         return f"imports {imported}: write avsync's own modules out in full"
     if is_in(imported, "jax._src"):
@@ -98,7 +98,7 @@ def _offence(module: str, imported: str) -> str:
     if imported == "avsync.__version__":
         return ""
     if imported.split(".")[0] == "avsync":
-        return _layer_offence(module, imported.removeprefix("avsync").removeprefix("."))
+        return _layer_violation(module, imported.removeprefix("avsync").removeprefix("."))
     if is_in(imported, "jax") and any(is_in(module, part) for part in WITHOUT_JAX):
         return f"imports {imported}: {module.split('.')[0]} works without JAX"
     for party, homes in HOMES.items():
@@ -107,7 +107,7 @@ def _offence(module: str, imported: str) -> str:
     return ""
 
 
-def _layer_offence(module: str, imported: str) -> str:
+def _layer_violation(module: str, imported: str) -> str:
     mine, theirs = room(module), room(imported)
     below = set().union(*LAYERS[: layer(mine)])
     if layer(theirs) < layer(mine) or theirs == mine:
@@ -125,7 +125,7 @@ def room(module: str) -> str:
 
 
 def layer(part: str) -> int:
-    """Which layer a part of avsync is in; ValueError if it is in none."""
+    """The layer of a part of avsync; ValueError if it has none."""
     numbers = [number for number, parts in enumerate(LAYERS) if part in parts]
     if not numbers:
         raise ValueError(f"avsync.{part} is in no layer: give it one in {Path(__file__).name}")
@@ -138,13 +138,13 @@ def is_in(name: str, package: str) -> bool:
 
 @pytest.mark.parametrize("module", modules())
 def test_a_module_imports_only_what_its_layer_may(module):
-    assert offences(module, path_of(module).read_text()) == []
+    assert violations(module, path_of(module).read_text()) == []
 
 
 def test_packages_import_only_what_their_layer_may():
     for path in PACKAGE.glob("*/**/__init__.py"):
         package = ".".join(path.parent.relative_to(PACKAGE).parts)
-        assert offences(package, path.read_text()) == []
+        assert violations(package, path.read_text()) == []
 
 
 @pytest.mark.parametrize("module", [name for name in modules() if not name.startswith("bin.")])
@@ -166,7 +166,7 @@ def test_every_binary_is_named_by_a_test_and_installed_as_a_command(binary):
 
 
 @pytest.mark.parametrize(
-    ("module", "line", "offence"),
+    ("module", "line", "violation"),
     [
         (
             "types",
@@ -207,9 +207,9 @@ def test_every_binary_is_named_by_a_test_and_installed_as_a_command(binary):
         ("pp.window", "from .silence import trim", "write avsync's own modules out in full"),
     ],
 )
-def test_an_import_across_layers_is_found(module, line, offence):
-    (found,) = offences(module, line)
-    assert offence in found
+def test_an_import_across_layers_is_found(module, line, violation):
+    (found,) = violations(module, line)
+    assert violation in found
 
 
 @pytest.mark.parametrize(
@@ -223,20 +223,20 @@ def test_an_import_across_layers_is_found(module, line, offence):
         ("bin.train", "from absl import app, flags"),
     ],
 )
-def test_an_import_within_its_layer_is_left_alone(module, line):
-    assert offences(module, line) == []
+def test_an_import_within_a_layer_is_allowed(module, line):
+    assert violations(module, line) == []
 
 
-def test_a_part_without_a_layer_is_told_where_to_get_one():
+def test_a_part_without_a_layer_is_an_error_that_names_the_list():
     with pytest.raises(ValueError, match=r"avsync\.helpers is in no layer: give it one"):
-        offences("train.loop", "import avsync.helpers")
+        violations("train.loop", "import avsync.helpers")
 
 
-def test_no_modules_import_each_other_in_a_circle():
+def test_no_modules_import_each_other_in_a_cycle():
     assert find_cycle(import_graph()) == []
 
 
-def test_a_circle_of_imports_is_found():
+def test_an_import_cycle_is_found():
     assert sorted(set(find_cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}}))) == ["a", "b", "c"]
 
 

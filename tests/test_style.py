@@ -1,4 +1,4 @@
-"""What a reader can count on: files read in one sitting, each of which says what it is."""
+"""Files are short enough to read in one sitting, and each says what it is for."""
 
 import ast
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_a_module_says_what_it_is_for(file):
     assert ast.get_docstring(ast.parse((ROOT / file).read_text())), f"{file}: no docstring"
 
 
-def test_the_loop_and_the_binaries_are_kept_the_shortest():
+def test_the_loop_and_the_binaries_are_the_shortest():
     assert (ROOT / "avsync/train/loop.py").is_file()
     assert max_lines("avsync/train/loop.py") == 120
     assert max_lines("avsync/bin/train.py") == 80

@@ -1,4 +1,4 @@
-"""The umbrella command: one name in front of all commands."""
+"""The umbrella command: one name for all commands."""
 
 import subprocess
 import sys

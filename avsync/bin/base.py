@@ -1,4 +1,4 @@
-"""What all binaries share: parsing of flags, --help, error messages and exit status.
+"""Shared by all binaries: parsing of flags, --help, error messages and exit status.
 
 Exit status: 0 done; 1 could not do the job; 2 wrong usage; 75 preempted: run the same command again
 to resume (EX_TEMPFAIL of sysexits.h). A user error is one message on stderr, without a traceback; a
@@ -41,7 +41,7 @@ def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> No
     """Parses the command line, runs `main`, and ends the process with the exit status.
 
     `main` gets the positional arguments without the program name; they are an error unless
-    `positional` names what they are ("VIDEO"). The docstring of its module is the text of --help.
+    `positional` names them ("VIDEO"). The docstring of its module is the text of --help.
     A `UsageError` from `main` ends with 2, any other ValueError or OSError with 1, both with their
     message alone (`--verbosity=1` adds the traceback). Any other exception is a defect of avsync
     and keeps its traceback.

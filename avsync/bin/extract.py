@@ -27,9 +27,9 @@ DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared datas
 OUT_NAME = flags.DEFINE_string("out_name", None, "Output: name of the feature dataset.")
 TO_NPZ = flags.DEFINE_string("to_npz", None, "Output: folder of CLIP.npz feature files.")
 TRIM = flags.DEFINE_enum("trim", "none", ["none", "leading"], "How silence is, or was, trimmed.")
-STREAMS = flags.DEFINE_list("streams", ["visual", "audio"], "Of visual, audio, multimodal.")
+STREAMS = flags.DEFINE_list("streams", ["visual", "audio"], "Some of visual, audio, multimodal.")
 DTYPE = flags.DEFINE_enum("dtype", "bfloat16", ["bfloat16", "float32"], "Type of stored features.")
-COMPUTE = flags.DEFINE_enum("compute_dtype", "float32", ["bfloat16", "float32"], "Of activations.")
+COMPUTE = flags.DEFINE_enum("compute_dtype", "float32", ["bfloat16", "float32"], "Activations.")
 FRAMES = flags.DEFINE_integer(
     "frames_per_batch", 1024, "Frames per device and step.", lower_bound=1
 )

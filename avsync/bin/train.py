@@ -41,10 +41,10 @@ def main(_: list[str]) -> None:
         runtime.start()
     workdir = Path(WORKDIR.value).expanduser()
     try:
-        if checkpoint.is_begun(workdir):
+        if checkpoint.can_resume(workdir):
             build.read_config(workdir)  # names a workdir of avsync 0.1 as such
         job = build_training.make_training(config, workdir)
-        if config.train.init_from and not checkpoint.is_begun(workdir):
+        if config.train.init_from and not checkpoint.can_resume(workdir):
             job = build_training.start_from(job, config.train.init_from)
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error

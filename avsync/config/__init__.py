@@ -1,4 +1,4 @@
-"""The config: its fields, its files, and how values change. It is the whole record of a model."""
+"""The config: its fields, its files, and how values change. It records the whole model."""
 
 from avsync.config.changes import from_json, require_known, with_changes
 from avsync.config.fields import (

@@ -24,7 +24,7 @@ README = FOLDER / "README.md"
 
 
 class ArgumentError(ValueError):
-    """The ARG of NAME:ARG is impossible; the message needs no file and line."""
+    """The ARG of NAME:ARG is invalid; the message needs no file and line."""
 
 
 class Kind(NamedTuple):

@@ -7,7 +7,7 @@ TYPES = {bool: "true or false", int: "an integer", float: "a number", str: "text
 
 
 def parsed(field: str, text: str, *, like: Any) -> Any:
-    """The value that `text` stands for, of the type of `like`; ValueError names `field`.
+    """`text` parsed as a value of the type of `like`; ValueError names `field`.
 
     "1e4" is the integer 10000 where an integer is expected; a tuple is written "(8,16)" or "8,16".
     """
@@ -23,7 +23,7 @@ def parsed(field: str, text: str, *, like: Any) -> Any:
 
 
 def typed(field: str, value: Any, *, like: Any, annotation: str = "tuple[int, ...]") -> Any:
-    """`value` as the type of `like`, if that loses nothing; ValueError names `field` otherwise.
+    """`value` converted to the type of `like` if that loses nothing; else ValueError names `field`.
 
     Integers serve as floats, integral floats as integers, lists as tuples. `annotation` gives the
     length of a tuple.

@@ -34,7 +34,7 @@ class Sizes(NamedTuple):
 
 
 def strip(state: Mapping[str, Any]) -> dict[str, Any]:
-    """`state` with the encoder's tensors under their pre-training names; the rest is kept."""
+    """`state` with the encoder's tensors under their pre-training names; others are unchanged."""
     is_fine_tuned = any(name.startswith(FINE_TUNED) for name in state)
     # Only at the start: the encoder contains another "encoder.".
     names = {name: name.removeprefix(FINE_TUNED) if is_fine_tuned else name for name in state}

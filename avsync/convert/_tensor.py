@@ -87,7 +87,7 @@ class TorchTensor:
         return 1 + sum((size - 1) * step for size, step in steps) if math.prod(self.shape) else 0
 
     def __setstate__(self, state: Any) -> None:
-        """Refuses what no honest pickle does: to change a tensor after its bounds were checked."""
+        """Refuses to change a tensor whose bounds were checked; no honest pickle does that."""
         raise ValueError("it changes a tensor that already exists")
 
 

@@ -34,7 +34,7 @@ HEAD_CHANNELS = 64
 
 
 def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
-    """The encoder of a pre-trained or fine-tuned file; the config has it for both modalities.
+    """The encoder of a pre-trained or fine-tuned file; the config uses it for both modalities.
 
     The parameters are those of one encoder, for both modalities, and not of an Aligner.
     """

@@ -7,7 +7,7 @@ become inert stubs, and nothing is imported:
 - Classes of other libraries are accepted, because published checkpoints are full of them. Their
   stubs are an error only where tensors are expected (`state_dict`).
 - From the standard library only data types are accepted. A file that names `os.system`, `eval` or
-  the like could not run it here, but was made to: it is refused.
+  similar code cannot run it here, but was made to: it is refused.
 """
 
 import zipfile

@@ -1,1 +1,1 @@
-"""TensorFlow Datasets builders, one dataset a file."""
+"""TensorFlow Datasets builders, one file per dataset."""

@@ -31,8 +31,8 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "both": ("both", {"seconds": 0.8}),
 }
 
-# Sound that is n frames late makes a clip n frames shorter. All clips are shortened by the longest
-# shift, so that their lengths do not separate the kinds.
+# A clip whose sound is n frames late becomes n frames shorter. All clips are shortened by the
+# longest shift, so that their lengths do not separate the kinds.
 TAIL_FRAMES = max(params.get("frames", 0) for _, params in KINDS.values())
 
 # One video frame, 40 ms: about as much as fakes of FakeAVCeleb and AV-Deepfake1M start with (Smeu

@@ -56,11 +56,11 @@ def read_csv(path: Path, *, columns: Sequence[str]) -> Iterator[dict[str, str]]:
             yield row
 
 
-def require_columns(path: Path, found: Sequence[str], *, columns: Sequence[str]) -> None:
-    """Raises ValueError if one of `columns` is missing, naming the nearest one found."""
+def require_columns(path: Path, header: Sequence[str], *, columns: Sequence[str]) -> None:
+    """Raises ValueError if one of `columns` is missing, naming the nearest column of `header`."""
     for name in columns:
-        if name not in found:
-            raise ValueError(f"{path}: {lookup.unknown('column', name, list(found))}")
+        if name not in header:
+            raise ValueError(f"{path}: {lookup.unknown('column', name, list(header))}")
 
 
 def read_json_list(path: Path, *, keys: Sequence[str]) -> Iterator[dict[str, Any]]:

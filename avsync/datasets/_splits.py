@@ -105,9 +105,9 @@ def make_plan(
     if disjoint:
         parts = drop_seen(parts, notes, by=disjoint)
     splits = {name: ids[:limit] for name, ids in stored_splits(parts).items()}
-    kept = {clip_id for ids in splits.values() for clip_id in ids}
+    stored = {clip_id for ids in splits.values() for clip_id in ids}
     notes.append("clips to prepare: " + ", ".join(f"{s} {len(ids):,}" for s, ids in splits.items()))
-    return Plan([file for file in media if file.clip_id in kept], splits, notes)
+    return Plan([file for file in media if file.clip_id in stored], splits, notes)
 
 
 def stable_hash(text: str) -> int:

@@ -26,7 +26,7 @@ MAX_HELD_OUT_CLIPS = 100
 # Two, so that each has a donor. Speakers with fewer than 3 x 2 clips are in train only.
 MIN_HELD_OUT_CLIPS = 2
 
-# Such as "s7" or "grid_s7"; speakers are numbered from 1 to 34.
+# A folder name such as "s7" or "grid_s7"; speakers are numbered from 1 to 34.
 SPEAKER_FOLDER = re.compile(r"(?:.*[-_. ])?s([1-9]|[12]\d|3[0-4])", re.IGNORECASE)
 
 # Times in alignment files are in units of 1/25,000 s (Cooke et al., JASA 2006).

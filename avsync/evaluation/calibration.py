@@ -1,4 +1,4 @@
-"""The calibration kept with a checkpoint: scores of held-out real clips, p-values, thresholds."""
+"""The calibration stored with a checkpoint: scores of held-out real clips, p-values, thresholds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,14 +11,14 @@ from avsync.metrics import calibration as conformal
 
 SCORE = "alignment"
 
-# The file that `avsync.checkpoint` keeps: what `calibrate` returns.
+# The file that `avsync.checkpoint` stores: the result of `calibrate`.
 Calibration = Mapping[str, Any]
 
 
 def calibrate(
     lines: Sequence[Line], *, dataset: str, split: str, frame_score: str, pooling: str
 ) -> dict[str, Any]:
-    """The calibration that `avsync.checkpoint.write_calibration` keeps: trimmed scores, sorted.
+    """The calibration that `avsync.checkpoint.write_calibration` stores: trimmed scores, sorted.
 
     Clips that are not judged are left out. ValueError if a clip is labelled fake, or none has a
     trimmed score.
@@ -119,7 +119,7 @@ def _errors(
         "note": "",
     }
     if is_real.any():
-        seen = conformal.on_held_out(scores[is_real], calibration=known, false_alarm_rate=rate)
+        seen = conformal.held_out_alarms(scores[is_real], calibration=known, false_alarm_rate=rate)
         errors["alarms"] = {**seen._asdict(), "expected": seen.expected._asdict()}
     if not is_real.all():
         errors["found"] = {

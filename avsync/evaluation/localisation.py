@@ -1,4 +1,4 @@
-"""How well the frame scores of a clip show where it is forged."""
+"""Localisation of forged segments from the frame scores of a clip."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from avsync.units import FRAMES_PER_SECOND
 # The lengths of proposed segments, a factor of sqrt 2 apart: 0.2 s to 12.8 s.
 LENGTHS_FRAMES = tuple(round(5 * 2 ** (i / 2)) for i in range(13))
 
-# Of two proposals with a larger intersection over union, the less confident one is dropped.
+# If two proposals have a larger intersection over union, the less confident one is dropped.
 MAX_OVERLAP = 0.5
 MAX_PROPOSALS = max(localisation.RECALL_PROPOSALS)
 
@@ -34,7 +34,7 @@ class _Clip(NamedTuple):
 
 
 def localise(lines: Sequence[Line], frame_scores: Sequence[Sequence[float]]) -> Metrics:
-    """How well forged segments are found among all real clips, by view and manipulation.
+    """Localisation metrics by view and manipulation, over the fakes and all real clips.
 
     Only partly forged fakes count. `ap`, `ar` (the protocol of AV-Deepfake1M) and `frame_auc` are
     over these fakes and all real clips. `best_window_overlap` is the forged share of the window

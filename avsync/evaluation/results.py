@@ -1,4 +1,4 @@
-"""How well a score ranks clips: all clips, each kind of fake, each value of an attribute."""
+"""Ranking quality of a score: over all clips, each kind of fake, each value of an attribute."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -69,7 +69,7 @@ def by_attribute(
 ) -> Metrics:
     """The fakes of each value of each attribute against comparable real clips.
 
-    `reals` says which real clips they are. "same": those of the same value (fakes of women against
+    `reals` names those real clips. "same": those of the same value (fakes of women against
     real women), so that the effect of the value itself on the score cancels. "all": every real
     clip, where none has the value (a generator is an attribute of fakes alone) or the value is
     unknown. Each value is ranked within its group: equal AUCs do not imply that one threshold

@@ -27,7 +27,7 @@ Measured = Mapping[str, Any]
 
 
 class Evaluated(NamedTuple):
-    """The line of each clip and view, and beside it the scores of its frames."""
+    """The line of each clip and view, with the scores of its frames in the same order."""
 
     lines: list[Line]
     frame_scores: list[list[float]]

@@ -39,10 +39,10 @@ def find(
     if sum(map(bool, (dataset, from_roi, from_npz))) != 1:
         raise ValueError("give exactly one input: --dataset, --from_roi or --from_npz")
     if dataset:
-        return of_dataset(dataset, splits, data_dir=Path(data_dir).expanduser(), trim=trim)
+        return dataset_inputs(dataset, splits, data_dir=Path(data_dir).expanduser(), trim=trim)
     if from_roi:
-        return of_roi(Path(from_roi).expanduser(), lists, trim=trim)
-    return of_npz(Path(from_npz or "").expanduser(), lists, trim=trim)
+        return roi_inputs(Path(from_roi).expanduser(), lists, trim=trim)
+    return npz_inputs(Path(from_npz or "").expanduser(), lists, trim=trim)
 
 
 def open_sink(
@@ -73,7 +73,7 @@ def open_sink(
     return FeatureDataset(name, data_dir=folder, extraction=extraction, dtype=dtype)
 
 
-def of_dataset(dataset: str, splits: Sequence[str], *, data_dir: Path, trim: str) -> Inputs:
+def dataset_inputs(dataset: str, splits: Sequence[str], *, data_dir: Path, trim: str) -> Inputs:
     """The splits of a dataset, by default all of them. ValueError as for `open_source`."""
     names = splits or split_names(dataset, data_dir=data_dir, trim=trim)
     sources = [open_source(dataset, name, data_dir=data_dir, trim=trim) for name in names]
@@ -85,14 +85,14 @@ def of_dataset(dataset: str, splits: Sequence[str], *, data_dir: Path, trim: str
     return Inputs(tasks, extraction._replace(channels=channels))
 
 
-def of_roi(folder: Path, lists: Sequence[str], *, trim: str) -> Inputs:
+def roi_inputs(folder: Path, lists: Sequence[str], *, trim: str) -> Inputs:
     """The pairs of crops and audio below `folder`; only the listed ones if there are lists."""
     load = functools.partial(official.read_roi, folder, trim=trim)
     splits = _splits(folder, official.ROI_SUFFIX, lists)
     return Inputs([from_files(name, infos, load) for name, infos in splits.items()])
 
 
-def of_npz(folder: Path, lists: Sequence[str], *, trim: str) -> Inputs:
+def npz_inputs(folder: Path, lists: Sequence[str], *, trim: str) -> Inputs:
     """The feature files below `folder`; only the listed ones if there are lists.
 
     All must have the channels of the first readable file; ValueError if no file is readable.

@@ -43,10 +43,10 @@ BLUE, GREEN, RED, HALF, BITS = 3735, 19235, 9798, 1 << 14, 15
 
 def clip_ids(folder: Path, suffix: str) -> list[str]:
     """The CLIPs of all files below `folder` that end in `suffix`, sorted; ValueError if none."""
-    found = [path.relative_to(folder).as_posix() for path in folder.rglob(f"*{suffix}")]
-    if not found:
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob(f"*{suffix}")]
+    if not names:
         raise ValueError(f"no *{suffix} file found below {folder}")
-    return sorted(name.removesuffix(suffix) for name in found)
+    return sorted(name.removesuffix(suffix) for name in names)
 
 
 def read_npz(
@@ -133,7 +133,7 @@ def _write_npz(folder: Path, clip: ClipFeatures) -> None:
 def read_roi(folder: Path, info: ClipInfo, *, trim: str) -> WholeClip:
     """A clip of 88 x 88 crops and float32 audio at 16 kHz, trimmed by the rule called `trim`.
 
-    The number of frames is that of the shorter stream. The samples behind the last frame are kept:
+    The number of frames is that of the shorter stream. The samples after the last frame are kept:
     the last filterbank window reaches into them. Reject if the pair cannot be used.
     """
     frames = _read_crops(_path(folder, info, ROI_SUFFIX))

@@ -37,7 +37,7 @@ def batched(clips: Iterable[WholeClip], *, batch_size: int) -> Iterator[EvalBatc
 def padded(
     clips: Sequence[WholeClip], *, num_rows: int, num_frames: int | None = None
 ) -> EvalBatch:
-    """One batch of `num_rows` rows and `num_frames` frames, zeros behind the clips.
+    """One batch of `num_rows` rows and `num_frames` frames, clips padded with zeros.
 
     By default `num_frames` is that of the longest clip, rounded up to a multiple of BUCKET_FRAMES.
     """

@@ -55,8 +55,8 @@ def _read(source: Source, clips: range, *, trim: str) -> Iterator[WholeClip]:
     @no_autograph
     def make_example(record: tf.Tensor) -> dict[str, Any]:
         clip = records.parse(record)
-        kept = records.trim(clip, tf.constant([0, 0]))
-        visual, audio = records.load(clip, kept, None, tf.constant([0, 0]))
+        span = records.trim(clip, tf.constant([0, 0]))
+        visual, audio = records.load(clip, span, None, tf.constant([0, 0]))
         return {
             **{name: clip[name] for name in TEXTS},
             "attributes": clip["attributes"],
@@ -64,8 +64,8 @@ def _read(source: Source, clips: range, *, trim: str) -> Iterator[WholeClip]:
             "label": clip["label"],
             "visual": visual,
             "audio": audio,
-            "num_trimmed": kept.first,
-            "leading_seconds": records.leading_seconds(clip, kept),
+            "num_trimmed": span.first,
+            "leading_seconds": records.leading_seconds(clip, span),
         }
 
     if not clips:

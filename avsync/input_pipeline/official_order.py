@@ -136,8 +136,8 @@ def _clips(source: Source, *, trim: str, epoch_start: int, first: int) -> Iterat
 
     @no_autograph
     def measure(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        kept = records.trim(records.parse(record), no_seed)
-        return record, tf.cast(kept.end - kept.first, tf.int64)
+        span = records.trim(records.parse(record), no_seed)
+        return record, tf.cast(span.end - span.first, tf.int64)
 
     @no_autograph
     def place(start: tf.Tensor, item: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, Any]:

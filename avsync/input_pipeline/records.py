@@ -36,9 +36,9 @@ class Records(NamedTuple):
 
     parse: serialized record -> fields; mouth crops stay encoded.
     trim: (fields, int32 seed [2]) -> the frames to keep.
-    load: (fields, kept, augmentation, int32 seed [2]) -> (visual, audio) of the kept frames. Crops
+    load: (fields, span, augmentation, int32 seed [2]) -> (visual, audio) of the kept frames. Crops
       are augmented, or centre-cropped if `augmentation` is None; features stay as they are.
-    leading_seconds: (fields, kept) -> the silence left before the first sound.
+    leading_seconds: (fields, span) -> the silence left before the first sound.
     audio_steps: steps of `audio` per frame.
     """
 
@@ -69,8 +69,8 @@ def open_records(source: Source, *, trim: str) -> Records:
     rule = silence.rule(trim)
     skip_frames = {"frames": tfds.decode.SkipDecoding()}
 
-    def leading_seconds(clip: Fields, kept: FrameRange) -> tf.Tensor:
-        _, waveform = cut(kept, clip["frames"], clip["waveform"])
+    def leading_seconds(clip: Fields, span: FrameRange) -> tf.Tensor:
+        _, waveform = cut(span, clip["frames"], clip["waveform"])
         return silence.leading_samples(waveform) / SAMPLE_RATE
 
     return Records(
@@ -105,7 +105,7 @@ def read_records(source: Source, clips: range) -> Any:
 
 
 def file_slices(source: Source, clips: range) -> list[FileSlice]:
-    """Where `clips` are stored, given by their indices in the order on disk.
+    """The file slices that store `clips`, given by their indices in the order on disk.
 
     The indices do not count the clips that `source.edits` drops.
     """
@@ -197,9 +197,9 @@ def _with_realignment(
 
 
 def _load_clip(
-    clip: Fields, kept: FrameRange, augmentation: Augmentation | None, seed: tf.Tensor
+    clip: Fields, span: FrameRange, augmentation: Augmentation | None, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    encoded, waveform = cut(kept, clip["frames"], clip["waveform"])
+    encoded, waveform = cut(span, clip["frames"], clip["waveform"])
     frames = _decode(encoded)
     if augmentation is None:
         return augment.centre_crop(frames), waveform
@@ -228,10 +228,10 @@ def _feature_records(source: Source, extraction: Extraction, features: Any, trim
     }
 
     def load(
-        clip: Fields, kept: FrameRange, augmentation: Augmentation | None, seed: tf.Tensor
+        clip: Fields, span: FrameRange, augmentation: Augmentation | None, seed: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         del augmentation, seed
-        visual, audio = (clip[name][kept.first : kept.end] for name in STREAMS)
+        visual, audio = (clip[name][span.first : span.end] for name in STREAMS)
         return visual, audio
 
     return Records(
@@ -243,6 +243,6 @@ def _feature_records(source: Source, extraction: Extraction, features: Any, trim
         ),
         trim=lambda clip, seed: FrameRange(tf.constant(0), tf.shape(clip["visual"])[0]),
         load=load,
-        leading_seconds=lambda clip, kept: clip["leading_silence_seconds"],
+        leading_seconds=lambda clip, span: clip["leading_silence_seconds"],
         audio_steps=1,
     )

@@ -116,9 +116,9 @@ def train_batches(
     def make_example(position: tf.Tensor, record: tf.Tensor) -> dict[str, Any]:
         seeds = tf.random.split(tf.stack([tf.constant(seed, tf.int64), position]), 3)
         clip = records.parse(record)
-        kept = records.trim(clip, seeds[0])
-        kept = frames.random_window(kept, window_frames=window_frames, seed=seeds[1])
-        visual, audio = records.load(clip, kept, augmentation, seeds[2])
+        span = records.trim(clip, seeds[0])
+        span = frames.random_window(span, window_frames=window_frames, seed=seeds[1])
+        visual, audio = records.load(clip, span, augmentation, seeds[2])
         return {
             "clip_id": clip["clip_id"],
             "visual": frames.pad(visual, window_frames),

@@ -1,4 +1,4 @@
-"""An open media file: its video and audio streams, and the whole of its audio."""
+"""An open media file: its video and audio streams, and its complete audio."""
 
 import contextlib
 import math

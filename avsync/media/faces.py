@@ -1,7 +1,7 @@
 """The faces of each frame: detected in some frames, interpolated in those between.
 
-Detection costs more than everything else together. A face that is found at both ends of a second,
-and whose image hardly changes between, is taken to be there all the time.
+Detection costs more than everything else together. A face that is detected at both ends of a second
+and whose image hardly changes is assumed to be visible throughout.
 """
 
 import itertools
@@ -14,8 +14,8 @@ from jaxtyping import Float32, Float64, UInt8
 from avsync.media.landmarks.base import FaceDetector
 from avsync.media.scene_cuts import MarkedFrame, fingerprints, mark_cuts
 
-# Frames processed at once, about. Landmarks take a third less time for 50 faces than for 10; more
-# large frames would take much memory.
+# Approximate number of frames processed at once. Landmarks take a third less time for 50 faces than
+# for 10; more large frames would take much memory.
 CHUNK_FRAMES = 50
 
 # Two boxes show the same face from this intersection over union on.

@@ -16,7 +16,7 @@ from avsync.media.tracks import MouthTrack
 
 Facts = dict[str, str | int | float]
 
-# Every key that a record may have: text values,
+# All keys that a record may have. Text values:
 TEXTS = {
     "container": "container format, as FFmpeg names it",
     "container_brand": "major brand of an MP4 or QuickTime file",
@@ -30,7 +30,7 @@ TEXTS = {
     "sample_format": "sample format, as FFmpeg names it",
 }
 
-# and numbers.
+# Numbers:
 NUMBERS = {
     "width_pixels": "frame width as displayed",
     "height_pixels": "frame height as displayed",

@@ -110,7 +110,7 @@ class FrameGrid:
 
 
 def has_luma_plane(frame: av.VideoFrame) -> bool:
-    """Return whether luma is a plane of its own with 8 bits a pixel, as most video codecs give."""
+    """Return whether luma is a separate plane with 8 bits per pixel, as in most video codecs."""
     luma = frame.format.components[0]
     is_plane = frame.format.is_planar and luma.is_luma and luma.bits == 8
     return is_plane and frame.planes[0].line_size >= frame.width  # negative: rows are upside down

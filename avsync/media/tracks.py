@@ -25,7 +25,7 @@ MAX_UNSEEN_FRAMES = 25
 # A face seen for less than half a second is a false detection or a passer-by, and is ignored.
 MIN_TRACK_FRAMES = MAX_BLIND_FRAMES
 
-# Of a face seen in a smaller share of the frames, most crops would be guesses.
+# If a face is seen in a smaller share of the frames, most of its crops would be guesses.
 MIN_SEEN_SHARE = 0.5
 
 # iBUG 300-W: the middle of the inner lips, above and below; the outer corners of the eyes.
@@ -113,16 +113,16 @@ def crop_tracks(
 ) -> list[MouthTrack]:
     """Returns all faces in order of appearance; their crops go to `store`. A scene cut ends them.
 
-    Only as many frames are kept as a face may be unseen and as smoothing looks ahead. The crops of
-    a face equal those of `crop_mouths` on all of its frames at once.
+    Buffers only as many frames as a face may be unseen, plus those that smoothing looks ahead. The
+    crops of a face equal those of `crop_mouths` on all of its frames at once.
     """
     linker = FaceLinker()
     tracks: list[MouthTrack] = []
     live: list[MouthTrack] = []
-    kept: list[UInt8[np.ndarray, "h w"]] = []
+    buffer: list[UInt8[np.ndarray, "h w"]] = []
     num_dropped, index = 0, 0
     for chunk in detect_faces(frames, detector):
-        kept += [seen.frame for seen in chunk]
+        buffer += [seen.frame for seen in chunk]
         for seen in chunk:
             for number, face in zip(linker.link(index, seen), seen.faces, strict=True):
                 if number == len(tracks):
@@ -133,12 +133,12 @@ def crop_tracks(
         for track in live:
             is_over = index - track.last_seen > MAX_UNSEEN_FRAMES
             num_held_back = 0 if is_over else SMOOTHING_FRAMES
-            track.crop(kept[track.next_frame - num_dropped :], store, num_held_back=num_held_back)
+            track.crop(buffer[track.next_frame - num_dropped :], store, num_held_back=num_held_back)
         live = [track for track in live if index - track.last_seen <= MAX_UNSEEN_FRAMES]
         num_needless = min([track.next_frame for track in live], default=index)
-        kept, num_dropped = kept[num_needless - num_dropped :], num_needless
+        buffer, num_dropped = buffer[num_needless - num_dropped :], num_needless
     for track in live:
-        track.crop(kept[track.next_frame - num_dropped :], store, num_held_back=0)
+        track.crop(buffer[track.next_frame - num_dropped :], store, num_held_back=0)
     return tracks
 
 

@@ -101,7 +101,7 @@ def realised_rate(num_calibration: int, *, false_alarm_rate: float) -> Rate:
     return Rate(float(distribution.mean()), *map(float, distribution.ppf(TAILS)))
 
 
-def on_held_out(
+def held_out_alarms(
     held_out: Float[np.ndarray, " h"],
     *,
     calibration: Float[np.ndarray, " c"],

@@ -78,7 +78,7 @@ def balanced_average_precision(sample: Curves) -> Float[np.ndarray, " samples"]:
 def equal_error_rate(sample: Curves) -> Float[np.ndarray, " samples"]:
     """The rate at which false positives equal misses on each curve, linearly interpolated."""
     num_real, num_fake = sample.real[:, -1], sample.fake[:, -1]
-    # FPR + TPR - 1, times both class sizes: rises through zero in whole numbers, hence exact.
+    # FPR + TPR - 1, times both class sizes: rises through zero in whole numbers, so it is exact.
     balance = sample.real * num_fake[:, None] + sample.fake * num_real[:, None]
     balance -= (num_real * num_fake)[:, None]
     rows, after = np.arange(len(balance)), np.argmax(balance >= 0, axis=1)

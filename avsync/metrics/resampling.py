@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Bool, Int
 
-# About as many counts as the cache of a core holds.
+# Number of counts that fits the cache of a core.
 _COUNTS_AT_ONCE = 1 << 17
 
 TimesDrawn = Int[np.ndarray, "samples n"]

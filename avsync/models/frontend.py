@@ -21,7 +21,7 @@ POWER_FLOOR = 1e-6
 NUM_BANDS = 26
 STACKED_FRAMES = 4
 PRE_EMPHASIS = 0.97
-ENERGY_OF_SILENCE = 2.0**-52  # replaces exact zeros only; it is no floor
+ENERGY_OF_SILENCE = 2.0**-52  # replaces exact zeros only; it is not a floor
 
 # int, or during an export with symbolic sizes a symbol, which has no public type.
 DimSize = Any
@@ -62,7 +62,7 @@ def log_filterbank(
 
     m = 1 + ceil((s - 400) / 160), at least 1: a frame begins every 160 samples and is not centred,
     so 640 t samples make 4 t - 1 frames. Only the first `num_samples` (default: all) belong to the
-    clip. Samples behind them are ignored, and frames that the clip alone would not have are 0.
+    clip. Later samples are ignored, and frames that the clip alone would not have are 0.
 
     `waveform` is int16, or float in [-1, 1]; `amplitude`, one of `AMPLITUDES`, is the scale in
     which it is analysed. Exact digital silence gives ln 2^-52 = -36.04 in both, so that it lies
@@ -72,7 +72,7 @@ def log_filterbank(
     if num_samples is None:
         num_samples = jnp.full(samples.shape[:1], samples.shape[1])
     emphasised = samples - PRE_EMPHASIS * jnp.pad(samples, ((0, 0), (1, 0)))[:, :-1]
-    # Cut after the pre-emphasis, which would echo the clip's last sample behind its end.
+    # Cut after the pre-emphasis, which would echo the clip's last sample beyond its end.
     is_own = jnp.arange(samples.shape[1]) < num_samples[:, None]
     emphasised = jnp.where(is_own, emphasised, 0)
 
@@ -125,7 +125,7 @@ def _num_frames(num_samples: DimSize) -> DimSize:
 
 
 def _framed(samples: Float[Array, "b s"], num_frames: DimSize) -> Float[Array, "b m 400"]:
-    """Windows that begin every 160 samples, with zeros behind the last sample."""
+    """Windows that begin every 160 samples, with zeros after the last sample."""
     num_hops = num_frames + 2  # a window of 400 samples spans two and a half hops
     missing = max(num_hops * HOP_SAMPLES - samples.shape[1], 0)
     hops = jnp.pad(samples, ((0, 0), (0, missing)))[:, : num_hops * HOP_SAMPLES]

@@ -1,4 +1,4 @@
-"""Layers that the encoders share. The masked ones leave padded frames at zero.
+"""Layers that the encoders share. Layers that take `valid` leave padded frames at zero.
 
 Beyond the end of an unpadded clip a convolution sees zeros. As long as padded frames stay zero,
 padding a clip changes none of its real frames.

@@ -18,17 +18,17 @@ class FrameRange(NamedTuple):
     end: tf.Tensor
 
 
-def cut(kept: FrameRange, frames: tf.Tensor, waveform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The frames of `kept`, and their samples."""
-    samples = slice(kept.first * SAMPLES_PER_FRAME, kept.end * SAMPLES_PER_FRAME)
-    return frames[kept.first : kept.end], waveform[samples]
+def cut(span: FrameRange, frames: tf.Tensor, waveform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The frames of `span`, and their samples."""
+    samples = slice(span.first * SAMPLES_PER_FRAME, span.end * SAMPLES_PER_FRAME)
+    return frames[span.first : span.end], waveform[samples]
 
 
-def random_window(kept: FrameRange, *, window_frames: int, seed: tf.Tensor) -> FrameRange:
-    """A random window of `window_frames` frames within `kept`; all of `kept` if it is shorter."""
-    spare = tf.maximum(kept.end - kept.first - window_frames, 0)
-    start = kept.first + tf.random.stateless_uniform([], seed, 0, spare + 1, tf.int32)
-    return FrameRange(start, tf.minimum(start + window_frames, kept.end))
+def random_window(span: FrameRange, *, window_frames: int, seed: tf.Tensor) -> FrameRange:
+    """A random window of `window_frames` frames within `span`; all of `span` if it is shorter."""
+    spare = tf.maximum(span.end - span.first - window_frames, 0)
+    start = span.first + tf.random.stateless_uniform([], seed, 0, spare + 1, tf.int32)
+    return FrameRange(start, tf.minimum(start + window_frames, span.end))
 
 
 def pad(tensor: tf.Tensor, length: int) -> tf.Tensor:
@@ -41,7 +41,7 @@ def pad(tensor: tf.Tensor, length: int) -> tf.Tensor:
 def realign(
     visual: tf.Tensor, audio: tf.Tensor, *, late_frames: tf.Tensor, audio_steps: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Both streams in sync, of a clip whose sound is `late_frames` late (negative: early).
+    """The two streams of a clip whose sound is `late_frames` late (negative: early), in sync.
 
     `audio_steps` steps of `audio` belong to each frame. Frames without a counterpart are cut off:
     both streams get |late_frames| shorter, or empty.

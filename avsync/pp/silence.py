@@ -1,4 +1,4 @@
-"""Rules for trimming silence, the shortcut by which many datasets' fakes can be told.
+"""Rules for trimming silence, the shortcut that gives away the fakes of many datasets.
 
 A rule reads the waveform and returns the video frames to keep; `avsync.pp.frames.cut` then cuts
 both streams. Rules are pure and run eagerly and inside `tf.data.Dataset.map`.
@@ -36,8 +36,8 @@ def rule(name: str) -> Rule:
 
 def kept_frames(waveform: Int16[np.ndarray, " s"], *, name: str) -> range:
     """The frames that the rule called `name` keeps of one clip, outside any pipeline."""
-    kept = rule(name)(tf.constant(waveform), tf.constant([0, 0]))
-    return range(int(kept.first), int(kept.end))
+    span = rule(name)(tf.constant(waveform), tf.constant([0, 0]))
+    return range(int(span.first), int(span.end))
 
 
 def leading_samples(waveform: tf.Tensor) -> tf.Tensor:

@@ -93,7 +93,7 @@ def _require_talking_face(tracks: list[MouthTrack], *, num_frames: int) -> Mouth
 def _whole_clip(
     track: MouthTrack, store: CropStore, *, path: Path, footage: Footage
 ) -> UInt8[np.ndarray, "t 96 96 1"]:
-    """The crops of all frames of the clip; where the track is over, its last landmarks stay.
+    """The crops of all frames of the clip; after the end of the track its last landmarks are used.
 
     The few clips that show the face later than the first frame, or not up to the last one, are
     read again: to keep all frames until a face appears would take unbounded memory.

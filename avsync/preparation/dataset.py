@@ -1,7 +1,7 @@
 """Preparation of one dataset, from raw files or synthetic: planned, prepared, written.
 
-Clips are kept in `preparing/` beside the dataset until it is complete. The labels of the source are
-read again on each run, so that labels corrected while clips were prepared count.
+Clips are stored in `preparing/` beside the dataset until it is complete. The labels of the source
+are read again on each run, so that labels corrected during the preparation are used.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ WriteCard = Callable[..., None]
 class Preparation:
     """The preparation of `dataset`, NAME or NAME/CONFIG, under `data_dir`.
 
-    Raises ValueError if the dataset is unknown, or cannot be selected from like this.
+    Raises ValueError if the dataset is unknown, or does not support the selection.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The progress of a preparation, shown while it runs and read from its directory.
 
-A running job shows a bar on a terminal, and a line every few seconds elsewhere. The status tells
-the same of a job that runs, was killed, or is spread over many machines.
+A running job shows a bar on a terminal, and a line every few seconds elsewhere. The status says
+the same about a job that is running, was killed, or is spread over many machines.
 """
 
 import json

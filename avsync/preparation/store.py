@@ -37,7 +37,7 @@ class ClipStore(Mapping[str, Clip]):
         self._files = {clip_id: file for clip_id, file in files.items() if clip_id in stored}
 
     def __getitem__(self, clip_id: str) -> Clip:
-        """Raises ValueError if the file of this id now has another name than the clip's."""
+        """Raises ValueError if the clip was made from a file of another name than now."""
         file = self._files[clip_id]
         path = _path(self.directory, clip_id)
         with np.load(path, allow_pickle=False) as archive:

@@ -118,7 +118,7 @@ def _outcomes(pending: Iterator[MediaFile], task: Task, *, num_workers: int) -> 
 
 
 class Worker:
-    """A process and its current file, `media` at first."""
+    """A worker process and its current file, initially `media`."""
 
     def __init__(self, media: MediaFile, task: Task):
         self._limits = task.limits
@@ -140,7 +140,7 @@ class Worker:
     def outcome(self) -> Outcome | None:
         """Returns the outcome of the current file; None while the process is at work.
 
-        Raises ValueError if no file at all can be prepared, RuntimeError if the process does not
+        Raises ValueError if no file can be prepared, RuntimeError if the process does not
         start.
         """
         while self.connection.poll():
@@ -212,8 +212,8 @@ def _limit_memory(gigabytes: float) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would fill gigabytes of disk
     pages = Path("/proc/self/statm")
     if pages.is_file():
-        held = int(pages.read_text().split()[5]) * resource.getpagesize()
-        limit = held + round(gigabytes * 2**30)
+        num_bytes_before = int(pages.read_text().split()[5]) * resource.getpagesize()
+        limit = num_bytes_before + round(gigabytes * 2**30)
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 

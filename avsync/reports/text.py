@@ -1,4 +1,4 @@
-"""How reports write names and numbers, and the tables that they print on a terminal."""
+"""Names and numbers as reports write them, and the tables printed on a terminal."""
 
 from rich import box
 from rich.console import Console
@@ -9,12 +9,12 @@ TERMINAL_COLUMNS = 108
 
 
 def readable(name: str) -> str:
-    """A name of the files as prose has it: "leading silence" for "leading_silence"."""
+    """A name from the files as prose: "leading silence" for "leading_silence"."""
     return name.replace("_", " ")
 
 
 def capitalised(name: str) -> str:
-    """A name as it begins a line; other capitals stay."""
+    """A name with a capital first letter; other capitals stay."""
     text = readable(name)
     return text[:1].upper() + text[1:]
 

@@ -1,6 +1,6 @@
 """Clip scores: frame scores pooled by a named rule.
 
-Valid frames come first in a clip and padding behind them; padding changes no score.
+Valid frames come first in a clip, then padding; padding changes no score.
 """
 
 from collections.abc import Callable

@@ -16,8 +16,8 @@ from avsync.train.optim import Optimiser
 from avsync.train.state import TrainState
 from avsync.types import Batch
 
-# The divisor of the summed loss before differentiation, given the number of its terms. The paper's
-# code minimises the sum, so a short last batch weighs less.
+# The divisor of the summed loss before differentiation, as a function of the number of terms. The
+# paper's code minimises the sum, so a short last batch weighs less.
 REDUCTIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "mean": lambda n: n,
     "sum": jnp.ones_like,
@@ -51,9 +51,9 @@ def make_train_step(
     """The step (state, this device's batch) -> (state, metrics), both equal on all devices.
 
     `apply` is (params, visual, audio, valid) -> offset_logits. The loss in the metrics is the mean
-    in nats, whatever the reduction. ValueError if a setting of the rule is impossible.
+    in nats, whatever the reduction. ValueError if a setting of the rule is invalid.
     """
-    require_possible(rule)
+    require_valid(rule)
     optimiser, objective, reduction, grad_accum_steps, ema_decay = rule
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
@@ -93,8 +93,8 @@ def make_train_step(
     return train_step
 
 
-def require_possible(rule: UpdateRule) -> None:
-    """ValueError names an impossible setting."""
+def require_valid(rule: UpdateRule) -> None:
+    """ValueError names an invalid setting."""
     lookup.require("reduction", rule.reduction, sorted(REDUCTIONS))
     if rule.grad_accum_steps < 1:
         raise ValueError(f"grad_accum_steps must be 1 or more, got {rule.grad_accum_steps}")

@@ -16,7 +16,7 @@ def test_the_auc_is_the_share_of_pairs_in_order():
     is_fake, groups = paired(12)
     scores = np.where(is_fake, 0.5, np.repeat(np.arange(12) / 12 + 0.01, 2))
     found = strengths({"s": scores}, is_fake, groups=groups)["s"]
-    assert found.auc == pytest.approx(0.5)  # six reals below, six above
+    assert found.auc == pytest.approx(0.5)  # six real clips below, six above
     assert found.low < 0.5 < found.high
     assert (found.num_real, found.num_fake, found.num_missing) == (12, 12, 0)
 

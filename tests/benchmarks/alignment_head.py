@@ -52,7 +52,7 @@ class Side:
     def take_turn(self) -> None:
         self.turns.append(self._train(self._updates))
 
-    def a_frame(self, measure: str) -> list[float]:
+    def per_frame(self, measure: str) -> list[float]:
         """`measure` ("seconds", "cpu_seconds") per frame, for each turn."""
         return [turn[measure] / turn["num_frames"] for turn in self.turns]
 
@@ -101,7 +101,9 @@ def measure(args: argparse.Namespace, directory: str) -> None:
     for _ in range(args.rounds):
         for side in sides:
             side.take_turn()
-        speeds = (f"{side.name} {1 / side.a_frame('seconds')[-1]:,.0f} frames/s" for side in sides)
+        speeds = (
+            f"{side.name} {1 / side.per_frame('seconds')[-1]:,.0f} frames/s" for side in sides
+        )
         print(", ".join(speeds), flush=True)
     for side in sides:
         side.close()
@@ -112,7 +114,7 @@ def measure(args: argparse.Namespace, directory: str) -> None:
 
 
 def report(side: Side) -> None:
-    cpu_seconds = statistics.median(side.a_frame("cpu_seconds"))
+    cpu_seconds = statistics.median(side.per_frame("cpu_seconds"))
     print(
         f"{side.name}: ready after {side.ready_seconds:.1f} s, not counted; "
         f"{1e6 * cpu_seconds:,.0f} us of CPU per frame; peak memory "
@@ -122,7 +124,7 @@ def report(side: Side) -> None:
 
 def compare(avsync: Side, official: Side) -> None:
     for measure, words in (("seconds", "time"), ("cpu_seconds", "CPU time")):
-        pairs = zip(official.a_frame(measure), avsync.a_frame(measure), strict=True)
+        pairs = zip(official.per_frame(measure), avsync.per_frame(measure), strict=True)
         ratios = [theirs / ours for theirs, ours in pairs]
         print(
             f"{words} per frame: the official loop takes {statistics.median(ratios):.1f} times "

@@ -1,4 +1,4 @@
-"""How close the default detector stays to `dlib68` where faces are hard to see.
+"""Compares the default detector with `dlib68` where faces are hard to see.
 
     python tests/benchmarks/face_views.py --source ../shared/testdata/grid_speakers
 

@@ -109,11 +109,11 @@ def measure_stages(config: Config, source: Source, *, num_clips: int, rounds: in
     slices = as_tensors(file_slices(source, range(source.num_clips)))
     files = slice_dataset(slices).interleave(read_slice, cycle_length=4)
 
-    def cut(clip: Any, kept: Any) -> tuple[Any, Any, Any]:
-        return frames.random_window(kept, window_frames=window_frames, seed=SEED), clip["frames"], 0
+    def cut(clip: Any, span: Any) -> tuple[Any, Any, Any]:
+        return frames.random_window(span, window_frames=window_frames, seed=SEED), clip["frames"], 0
 
     def load(augmentation: Augmentation | None) -> Callable[..., Any]:
-        return lambda clip, kept: records.load(clip, kept, augmentation, SEED)
+        return lambda clip, span: records.load(clip, span, augmentation, SEED)
 
     def pad(visual: Any, audio: Any) -> tuple[Any, Any]:
         num_steps = window_frames * records.audio_steps
@@ -124,9 +124,9 @@ def measure_stages(config: Config, source: Source, *, num_clips: int, rounds: in
     trimmed = in_memory(parsed.map(lambda clip: (clip, records.trim(clip, SEED))))
     windowed = in_memory(
         trimmed.map(
-            lambda clip, kept: (
+            lambda clip, span: (
                 clip,
-                frames.random_window(kept, window_frames=window_frames, seed=SEED),
+                frames.random_window(span, window_frames=window_frames, seed=SEED),
             )
         )
     )

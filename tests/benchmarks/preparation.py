@@ -158,7 +158,7 @@ def timed(work: Callable[[], Result]) -> tuple[Result, float]:
 
 
 def print_costs(seconds: dict[str, dict[str, float]]) -> None:
-    table = Table("CPU seconds a clip", *STAGES, "all", "faces")
+    table = Table("CPU seconds per clip", *STAGES, "all", "faces")
     ours, our_faces = (costs(seconds["trees68"])[name] for name in ("all", "faces"))
     for name, stages in seconds.items():
         total, faces = (costs(stages)[part] for part in ("all", "faces"))

@@ -26,7 +26,7 @@ def main(mapping: str, size: str, num_clips: int) -> None:
     config = make_config(size)
     model = build.make_model(config)
     rule = build_training.make_rule(config, num_steps=1_000_000)
-    step = make_train_step(build.apply_of(model), rule)
+    step = make_train_step(build.make_apply(model), rule)
     state: Any = new_state(
         build.init_params(model, build.inputs_like(), seed=0),
         optimiser=rule.optimiser,

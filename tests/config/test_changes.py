@@ -1,4 +1,4 @@
-"""What a command line or a sweep may change in a config, and how mistakes are answered."""
+"""Changes of a config by the command line or a sweep, and the messages about mistakes."""
 
 import itertools
 
@@ -20,7 +20,7 @@ def test_a_name_replaces_the_fields_of_its_section_in_any_order():
         assert config.seed == 3
 
 
-def test_the_name_that_a_section_has_keeps_its_fields():
+def test_setting_the_current_name_keeps_the_fields():
     config = default()
     config.model.visual = encoder("lip_conv", embedding=16)
     changed = with_changes(config, {"model.visual.name": "lip_conv", "model.visual.pool": 4})
@@ -78,7 +78,7 @@ def test_text_becomes_a_value_of_the_type_of_the_field(field, text, value):
         ("model.visual.widths", "(1.5,)", "expects an integer such as 96, got 1.5"),
     ],
 )
-def test_a_mistake_is_answered_with_the_nearest_field_or_the_type(field, text, message):
+def test_a_mistake_is_an_error_that_names_the_nearest_field_or_the_type(field, text, message):
     with pytest.raises(ValueError, match=message) as caught:
         with_changes(default(), parse_changes(default(), {field: text}))
     assert len(str(caught.value).splitlines()) == 1

@@ -66,7 +66,7 @@ def test_a_section_takes_values_of_the_type_of_the_default():
         (lambda: encoder("mel_conv", widths=(8, 8)), "widths expects 3 values"),
     ],
 )
-def test_an_impossible_section_is_refused(make, message):
+def test_an_invalid_section_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 
@@ -79,7 +79,7 @@ def test_the_name_of_a_plug_in_alone_is_not_a_section():
 
 
 @pytest.mark.parametrize("other", [None, {"seed": 0}, ConfigDict({"seed": 0})])
-def test_what_is_no_config_is_refused(other):
+def test_an_object_that_is_not_a_config_is_refused(other):
     with pytest.raises(ValueError, match=r"expected a config, |no config\.model\.visual\.name"):
         require_known(other)
 
@@ -114,7 +114,7 @@ def test_a_config_survives_its_file():
     assert from_json(values, path="config.json").to_dict() == config.to_dict()
 
 
-def test_what_a_checkpoint_records_of_its_model_is_not_replaced_by_a_default():
+def test_fields_that_a_checkpoint_records_are_not_replaced_by_defaults():
     values = default().to_dict()
     values["model"]["visual"]["temporal_blocks"] = 5
     values["score"]["pooling"] = "mean"
@@ -149,7 +149,7 @@ def test_a_checkpoint_that_does_not_record_its_architecture_is_refused(section, 
         ({"train": {"num_stpes": 3}}, r"config\.train\.num_stpes; did you mean"),
     ],
 )
-def test_an_impossible_value_in_a_config_json_is_named(change, message):
+def test_an_invalid_value_in_a_config_json_is_named(change, message):
     values = default().to_dict()
     for section, fields in change.items():
         for name, value in fields.items():

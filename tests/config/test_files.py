@@ -69,7 +69,7 @@ def test_a_package_with_configs_inside_reads_those(tmp_path):
         (SWEEP, "learning_rate:1-x", "expected a range such as 3e-4-1e-2, got '1-x'"),
     ],
 )
-def test_a_mistyped_name_is_answered_with_the_nearest(monkeypatch, kind, text, message):
+def test_a_mistyped_name_is_an_error_that_names_the_nearest(monkeypatch, kind, text, message):
     monkeypatch.chdir(ROOT)
     with pytest.raises(ValueError, match=message) as caught:
         files.run(kind, text)

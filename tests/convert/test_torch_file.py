@@ -196,7 +196,7 @@ def test_the_attacks_of_these_tests_are_real(path):
         (b"(", "model.pt cannot be read"),
     ],
 )
-def test_an_impossible_pickle_is_refused(path, pickled, message):
+def test_an_invalid_pickle_is_refused(path, pickled, message):
     with pytest.raises(ValueError, match=message):
         read(path, pickled)
 

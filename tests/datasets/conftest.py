@@ -111,7 +111,7 @@ def write_text(path: Path, *lines: str) -> None:
     path.write_text("".join(f"{line}\n" for line in lines))
 
 
-def assert_trains_on_reals_alone(built: Built, *labelled: str) -> None:
+def assert_trains_on_real_clips_only(built: Built, *labelled: str) -> None:
     """Checks that `train` is real-only, and that none of the `labelled` splits is."""
     assert built.open("train").is_real_only
     assert {record.label for record in built.records["train"]} == {0}

@@ -11,7 +11,7 @@ from avsync.datasets.av_deepfake1m import Builder
 from tests.datasets.conftest import (
     Build,
     Put,
-    assert_trains_on_reals_alone,
+    assert_trains_on_real_clips_only,
     touch,
     write_json,
     write_text,
@@ -69,7 +69,7 @@ def test_every_field_is_stored(tmp_path: Path, put: Put, build_dataset: Build):
     assert fake[1:6] == (1, "FV-FA", "both_modified", "id00012", f"train/{CLIP}/real")
     assert fake.fake_segments == [[0.4, 1.2], [2.5, fake.num_frames / 25]]
     assert fake.attributes["audio_model"] == "vits"
-    assert_trains_on_reals_alone(built, "train_labelled", "train+train_fake", "val_labelled")
+    assert_trains_on_real_clips_only(built, "train_labelled", "train+train_fake", "val_labelled")
     assert built.open("val").is_real_only
 
 

@@ -9,7 +9,7 @@ from avsync.datasets.dfdc import Builder
 from tests.datasets.conftest import (
     Build,
     Put,
-    assert_trains_on_reals_alone,
+    assert_trains_on_real_clips_only,
     touch,
     write_json,
     write_text,
@@ -35,7 +35,7 @@ def test_every_field_is_stored(tmp_path: Path, put: Put, build_dataset: Build):
     whole = [[0, forged.num_frames / 25]]
     assert forged[1:8] == (1, "FV-RA", "dfdc", "", f"{PART}/aaa", whole, {"split": "train"})
     assert built.record("test/ddd")[1:3] == (1, "FV-RA")
-    assert_trains_on_reals_alone(built, "test")
+    assert_trains_on_real_clips_only(built, "test")
 
 
 def test_a_fake_is_held_out_together_with_its_source_clip(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from avsync.datasets._splits import Selection
 from avsync.datasets.fakeavceleb import Builder, canonical_race
-from tests.datasets.conftest import Build, Put, assert_trains_on_reals_alone, write_text
+from tests.datasets.conftest import Build, Put, assert_trains_on_real_clips_only, write_text
 
 HEADER = "source,target1,target2,method,category,type,race,gender,path,"
 RENAMED_HEADER = "source,target1,target2,method,category,type,race,gender,filename,path,"
@@ -73,7 +73,7 @@ def test_lists_make_splits_of_which_only_the_real_part_is_trained_on(
     selection = Selection({split: tmp_path / f"{split}.csv" for split in lists})
     built = build_dataset(Builder, tmp_path, selection)
     assert built.ids() == {"train": [REAL], "train_fake": [CLONED], "test": [EAST]}
-    assert_trains_on_reals_alone(built, "train_labelled", "train+train_fake", "test")
+    assert_trains_on_real_clips_only(built, "train_labelled", "train+train_fake", "test")
     assert built.open("train_labelled").num_clips == 2
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from avsync.datasets._splits import Selection
 from avsync.datasets.folder import Builder
-from tests.datasets.conftest import Build, Put, assert_trains_on_reals_alone, touch, write_text
+from tests.datasets.conftest import Build, Put, assert_trains_on_real_clips_only, touch, write_text
 
 HEADER = "path,label,category,identity,split,manipulation,source_clip,fake_segments,gender"
 
@@ -31,7 +31,7 @@ def test_every_field_is_stored(tmp_path: Path, put: Put, build_dataset: Build):
     assert c[1:6] == (1, "FV-FA", "unknown", "bert", "")
     assert c.fake_segments == [[0, c.num_frames / 25]]
     assert c.attributes == {}
-    assert_trains_on_reals_alone(built, "train_labelled", "test")
+    assert_trains_on_real_clips_only(built, "train_labelled", "test")
 
 
 def test_a_parquet_manifest_equals_the_csv_manifest(tmp_path):

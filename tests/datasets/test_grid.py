@@ -129,7 +129,7 @@ def split_of(clip_ids: list[str]) -> dict[str, str]:
     return {clip_id: split for split, clips in splits.items() for clip_id in clips}
 
 
-def test_of_900_clips_of_a_speaker_100_each_are_val_and_test(testdata):
+def test_a_speaker_with_900_clips_has_100_each_in_val_and_test(testdata):
     media = grid.Builder.find_media(testdata / "grid_s1")
     splits = grid.split_by_speaker({clip.clip_id: clip.identity for clip in media})
     assert {split: len(clips) for split, clips in splits.items()} == {
@@ -253,7 +253,7 @@ def test_heldout_puts_every_clip_into_test(tmp_path):
     assert sorted(reals) == ["clip0", "clip1", "clip2"]
 
 
-def test_impossible_fakes_are_skipped_and_counted_in_a_warning(tmp_path, caplog):
+def test_infeasible_fakes_are_skipped_and_counted_in_a_warning(tmp_path, caplog):
     prepared = make_prepared(2) | {"mumbler": make_clip("mumbler", speech=slice(10, 14))}
     clips = builder(tmp_path, prepared, config="heldout").clips()
     with caplog.at_level(logging.WARNING):

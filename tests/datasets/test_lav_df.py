@@ -9,7 +9,7 @@ from avsync.datasets.lav_df import Builder
 from tests.datasets.conftest import (
     Build,
     Put,
-    assert_trains_on_reals_alone,
+    assert_trains_on_real_clips_only,
     touch,
     write_json,
 )
@@ -56,7 +56,7 @@ def test_every_field_is_stored(tmp_path: Path, put: Put, build_dataset: Build):
     fake = (1, "RV-FA", "audio_modified", "", "train/000001", [[0.5, 1.5]], {"split": "train"})
     assert built.record("train/000002")[1:8] == fake
     assert built.record("test/000004")[1:4] == (1, "FV-FA", "both_modified")
-    assert_trains_on_reals_alone(built, "train_labelled", "train+train_fake", "test")
+    assert_trains_on_real_clips_only(built, "train_labelled", "train+train_fake", "test")
 
 
 def test_the_metadata_with_words_gives_the_same_files(tmp_path):

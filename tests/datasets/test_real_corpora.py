@@ -6,7 +6,7 @@ import pytest
 
 from avsync.datasets import lrs2, lrs3, voxceleb2
 from avsync.datasets._splits import Selection
-from tests.datasets.conftest import Build, Put, assert_trains_on_reals_alone, touch, write_text
+from tests.datasets.conftest import Build, Put, assert_trains_on_real_clips_only, touch, write_text
 
 DIGITS = "6330311066473698535"
 
@@ -23,7 +23,7 @@ def test_every_field_of_voxceleb2_is_stored(tmp_path: Path, put: Put, build_data
     assert sorted(built.ids()["train"] + built.ids()["val"]) == list(names)
     attributes = {"source_video": "id00012/21Uxsk56VDQ", "split": "dev"}
     assert built.record(names[0])[1:8] == (0, "RV-RA", "real", "id00012", "", [], attributes)
-    assert_trains_on_reals_alone(built)
+    assert_trains_on_real_clips_only(built)
 
 
 def test_every_field_of_lrs3_is_stored(tmp_path: Path, put: Put, build_dataset: Build):
@@ -35,7 +35,7 @@ def test_every_field_of_lrs3_is_stored(tmp_path: Path, put: Put, build_dataset: 
     assert built.ids()["test"] == [names[2]]
     attributes = {"source_video": "0Fi83BHQsMA", "split": "pretrain"}
     assert built.record(names[0])[1:8] == (0, "RV-RA", "real", "", "", [], attributes)
-    assert_trains_on_reals_alone(built)
+    assert_trains_on_real_clips_only(built)
 
 
 def test_every_field_of_lrs2_is_stored(tmp_path: Path, put: Put, build_dataset: Build):
@@ -49,7 +49,7 @@ def test_every_field_of_lrs2_is_stored(tmp_path: Path, put: Put, build_dataset: 
     attributes = {"source_video": DIGITS, "split": "test"}
     record = built.record(f"main/{DIGITS}/00002")
     assert record[1:8] == (0, "RV-RA", "real", "", "", [], attributes)
-    assert_trains_on_reals_alone(built)
+    assert_trains_on_real_clips_only(built)
 
 
 def test_whole_speakers_of_voxceleb2_are_held_out_for_validation(tmp_path):

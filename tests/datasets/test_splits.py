@@ -220,7 +220,7 @@ def test_test_fakes_of_train_clips_are_removed():
         ),
     ],
 )
-def test_an_impossible_disjoint_test_is_refused(files, message):
+def test_an_invalid_disjoint_test_is_refused(files, message):
     with pytest.raises(ValueError, match=message):
         plan([*files, *media("r9", split="val")], Selection(disjoint="identity"))
 

@@ -21,7 +21,7 @@ def pair(label: int, original: float, trimmed: float | None, *, clip_id: str = "
     return Pair(*[Line(clip_id, view, label, scores={"silence": scores[view]}) for view in scores])
 
 
-def test_the_effect_of_trimming_is_measured_on_real_and_fake_clips_apart():
+def test_the_effect_of_trimming_is_measured_on_real_and_fake_clips_separately():
     clips = [pair(0, 1.0, 1.5), pair(0, 2.0, 2.5), pair(1, 3.0, 0.0), pair(1, 4.0, 2.0)]
     effect = trimming_effect(clips, "silence")
     assert (effect.num_real, effect.num_fake) == (2, 2)

@@ -72,7 +72,7 @@ def test_no_lines_are_refused():
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
-def test_a_score_that_is_not_finite_is_no_score(value):
+def test_a_score_that_is_not_finite_counts_as_missing(value):
     line = LINE.replace(scores={"alignment": value})
     assert line.score("alignment") is None
     assert line.score("other") is None

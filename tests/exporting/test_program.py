@@ -67,7 +67,7 @@ def scorer_and_program(model: str) -> tuple[Scorer, export.Exported]:
     channels = CHANNELS if model == "features" else None
     extraction = Extraction("", "", CHANNELS) if channels else None
     scorer = build.make_scorer(config, random_params(config, extraction), extraction=extraction)
-    whole = build.make_scorer(build.with_clips_whole(config), scorer.params, extraction=extraction)
+    whole = build.make_scorer(build.without_chunks(config), scorer.params, extraction=extraction)
     return scorer, export.deserialize(make_program(whole, channels=channels).serialize())
 
 

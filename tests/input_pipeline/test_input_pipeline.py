@@ -35,7 +35,7 @@ def take(source: Source, num_batches: int, **changes):
 
 
 def test_a_resumed_stream_continues_where_it_stopped_also_in_a_later_epoch(train):
-    # 12 clips are three batches an epoch: batch 5 lies in the second.
+    # 12 clips are three batches per epoch: batch 5 lies in the second.
     straight = take(train, 7)
     for first_step in (2, 5):
         resumed = take(train, 2, first_step=first_step)
@@ -88,7 +88,7 @@ def test_epochs_hold_every_clip_once_when_batches_straddle_them(tmp_path, num_cl
     source = open_source("features", "train", data_dir=tmp_path, trim="leading")
     batches = take(source, num_clips, window_frames=1, trim="leading")
     rows = [batch.clip_ids for batch in batches]
-    # The stream goes through the rows of a batch slot by slot, here a row each.
+    # The stream goes through the rows of a batch slot by slot, here with one row per slot.
     for epoch in range(4):
         ids = [rows[g // 4][g % 4] for g in range(epoch * num_clips, (epoch + 1) * num_clips)]
         assert len(set(ids)) == num_clips

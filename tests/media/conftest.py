@@ -21,7 +21,7 @@ def write_media(tmp_path: Path) -> WriteMedia:
     def write(
         *,
         frames: np.ndarray | None = None,  # uint8 [t h w] grey
-        times: np.ndarray | None = None,  # seconds, one a frame
+        times: np.ndarray | None = None,  # seconds, one per frame
         sound: list[tuple[float, np.ndarray]] | None = None,  # (start, float samples [channels s])
         sample_rate: int = 16_000,
         audio_codec: str = "pcm_s16le",

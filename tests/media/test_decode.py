@@ -34,7 +34,7 @@ def click(seconds: float, sample_rate: int, *, at: float = CLICK_SECONDS) -> np.
 
 
 def heard_seconds(waveform: np.ndarray) -> float:
-    """When the click begins."""
+    """The time at which the click begins."""
     return float(np.argmax(np.abs(waveform.astype(float)) > 0.1 * 32768)) / 16_000
 
 

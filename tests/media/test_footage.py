@@ -1,4 +1,4 @@
-"""A file read in chunks gives what it gives as a whole."""
+"""A file read in chunks gives the same result as one read at once."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Cuts are told from pans, fades and flashes."""
+"""Cuts are distinguished from pans, fades and flashes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Faces are followed, told apart, and the talking one is chosen."""
+"""Faces are tracked and distinguished, and the talking one is chosen."""
 
 from collections.abc import Sequence
 
@@ -73,7 +73,7 @@ def talking(first: int, end: int, x: int = 20) -> Drawn:
     return {index: (x, 30, 100 * (index % 2), 0) for index in range(first, end)}
 
 
-def talker(frames: np.ndarray) -> tuple[int, int]:
+def talking_span(frames: np.ndarray) -> tuple[int, int]:
     """First and last frame of the face chosen as the talking one."""
     with open_store() as store:
         track = talking_track(crop_tracks(iter(frames), DrawnFaces(10), store=store))
@@ -131,12 +131,12 @@ def test_the_face_whose_mouth_moves_is_the_talking_one():
     frames = draw(60, still(0, 60, x=20), talking(0, 55, x=120))
     tracks = landmarks_of_faces(frames, DrawnFaces(detect_every=10))
     assert [seen_frames(track) for track in tracks] == [list(range(60)), list(range(55))]
-    assert talker(frames) == (0, 54)
+    assert talking_span(frames) == (0, 54)
 
 
 def test_a_face_seen_for_a_moment_is_not_chosen_however_its_mouth_moves():
     frames = draw(80, still(0, 80, x=20), talking(0, 30, x=120))
-    assert talker(frames) == (0, 79)
+    assert talking_span(frames) == (0, 79)
 
 
 def test_a_face_seen_for_less_than_half_a_second_is_ignored():

@@ -1,4 +1,4 @@
-"""Whole files and whole tracks in memory: what the streaming code must equal, piece by piece."""
+"""Whole files and whole tracks in memory, which the results of the streaming code must equal."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -99,7 +99,7 @@ def test_false_alarms_on_held_out_clips_are_as_many_as_predicted():
     reals, others = draws(400, 99, seed=5), draws(400, 40, seed=6)
     within = 0
     for known, held_out in zip(reals, others, strict=True):
-        seen = calibration.on_held_out(held_out, calibration=known, false_alarm_rate=0.05)
+        seen = calibration.held_out_alarms(held_out, calibration=known, false_alarm_rate=0.05)
         within += seen.expected.low <= seen.rate <= seen.expected.high
     assert seen.expected.mean == pytest.approx(5 / 100)
     # At least 95 %: more, because false alarms are whole numbers.
@@ -108,7 +108,9 @@ def test_false_alarms_on_held_out_clips_are_as_many_as_predicted():
 
 def test_real_clips_of_another_kind_exceed_the_interval():
     known = np.arange(99.0)
-    seen = calibration.on_held_out(np.arange(90.0, 130.0), calibration=known, false_alarm_rate=0.05)
+    seen = calibration.held_out_alarms(
+        np.arange(90.0, 130.0), calibration=known, false_alarm_rate=0.05
+    )
     # Above the fifth largest, 94: all but 90, 91, 92, 93 and 94.
     assert (seen.num_alarms, seen.num_real, seen.rate) == (35, 40, 35 / 40)
     assert seen.rate > seen.expected.high
@@ -128,4 +130,4 @@ def test_a_calibration_without_finite_scores_is_refused(scores, message):
 
 def test_no_held_out_clips_are_refused():
     with pytest.raises(ValueError, match="no held-out real clips"):
-        calibration.on_held_out(np.zeros(0), calibration=np.arange(99.0), false_alarm_rate=0.05)
+        calibration.held_out_alarms(np.zeros(0), calibration=np.arange(99.0), false_alarm_rate=0.05)

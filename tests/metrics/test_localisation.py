@@ -114,13 +114,13 @@ def test_a_less_confident_proposal_costs_no_recall(proposed, forged):
         (localised([], [(1.0, 0.5)]), r"clip 0: .* got \[1\.  0\.5\]"),
     ],
 )
-def test_what_cannot_be_judged_is_refused(clip, message):
+def test_malformed_segments_are_refused(clip, message):
     for metric in (localisation.average_precisions, localisation.average_recalls):
         with pytest.raises(ValueError, match=message):
             metric([clip])
 
 
-def test_a_mistyped_protocol_is_told_its_like():
+def test_a_mistyped_protocol_names_the_nearest():
     with pytest.raises(ValueError, match="did you mean 'complete'"):
         localisation.average_precisions(TWO_CLIPS, protocol="compleat")
 

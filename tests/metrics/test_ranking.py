@@ -57,7 +57,7 @@ def test_negating_score_and_labels_keeps_the_equal_error_rate(clips):
 
 @without_deadline
 @given(scored_clips())
-def test_balanced_precision_equals_the_precision_of_classes_evened_out_by_copies(clips):
+def test_balanced_precision_equals_the_precision_after_copying_clips_to_equal_classes(clips):
     scores, is_fake = clips
     num_real, num_fake = int(np.sum(~is_fake)), int(np.sum(is_fake))
     copies = np.where(is_fake, num_real, num_fake)

@@ -1,4 +1,4 @@
-"""How often clips are drawn, and which are drawn together."""
+"""Resamples draw clips as often, and together, as they should."""
 
 import numpy as np
 import pytest

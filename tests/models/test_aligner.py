@@ -45,7 +45,7 @@ def test_padding_changes_no_logit_and_no_score(head, edges):
     params = build.init_params(build.make_model(config), build.inputs_like(), seed=0)
     visual, audio = random_clip(12)
     alone = logits_of(config, visual, audio, np.ones((1, 12), bool), params)
-    # A second row without valid frames, and five frames of noise behind the first clip.
+    # A second row without valid frames, and five frames of noise after the first clip.
     longer_visual = np.concatenate([visual, np.full((1, 5, 88, 88, 1), 77, np.uint8)], axis=1)
     longer_audio = np.concatenate([audio, np.full((1, 5 * 640), 999, np.int16)], axis=1)
     valid = np.zeros((2, 17), bool)
@@ -158,7 +158,7 @@ def test_the_trunk_of_resnet18_can_be_configured():
 
 @pytest.mark.parametrize("head", ["cosine", "fusion_mlp"])
 def test_every_trained_layer_has_an_explicit_name(head):
-    # Flax's automatic names, such as Conv_1, change when a layer is added in front.
+    # Flax's automatic names, such as Conv_1, change when a layer is added before them.
     config = small_config(head)
     config.model.visual.blocks = (1, 1)
     names = set(parameter_names(config))

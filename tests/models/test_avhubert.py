@@ -80,7 +80,7 @@ def test_padding_and_chunks_change_no_feature(published, modality):
     encoder = Encoder(modality=modality, **published.options)
     clip = random_clip(modality, 4)
     alone = run(encoder, published.params, clip, np.ones((1, 4), bool))
-    # Three frames of noise behind it, and a row without valid frames.
+    # Three frames of noise after it, and a row without valid frames.
     noise = random_clip(modality, 3, seed=1)
     padded = np.concatenate([np.concatenate([clip, noise], axis=1)] * 2)
     valid = np.array([[True] * 4 + [False] * 3, [False] * 7])
@@ -134,7 +134,7 @@ def test_remat_of_blocks_changes_no_gradient(published):
     )
 
 
-def test_it_serves_as_both_encoders_of_an_aligner():
+def test_an_aligner_can_use_it_for_both_streams():
     config = default()
     config.model.visual = encoder(
         "avhubert", modality="video", remat="blocks", chunk_frames=2, **TINY
@@ -165,7 +165,7 @@ def test_it_serves_as_both_encoders_of_an_aligner():
         ({"modality": "audio", "remat": "yes"}, np.zeros((1, 1280), np.int16), "'yes'"),
     ],
 )
-def test_impossible_options_and_inputs_are_refused(options, clip, error):
+def test_invalid_options_and_inputs_are_refused(options, clip, error):
     encoder = Encoder(**options, **TINY)
     with pytest.raises(ValueError, match=error):
         jax.eval_shape(encoder.init, jax.random.key(0), clip, np.ones((1, 2), bool))

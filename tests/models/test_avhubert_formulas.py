@@ -69,7 +69,7 @@ def features(params, sound, *, epsilon=1e-5, gelu=exact_gelu):
 def example(size_before_norms):
     """Random parameters, a clip, and its features by the encoder.
 
-    Parameters have size 1, except in the layers in front of a norm, `BEFORE_NORMS`.
+    Parameters have size 1, except in the layers before a norm, `BEFORE_NORMS`.
     """
     random = np.random.default_rng(0)
     sound = random.normal(size=(NUM_FRAMES, 104)).astype(np.float32)

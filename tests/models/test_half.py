@@ -50,7 +50,7 @@ def test_only_products_are_in_half_precision(head):
     params = jax.eval_shape(lambda: build.init_params(model, inputs, seed=0))
 
     def loss(params):
-        logits = build.apply_of(model)(params, *arrays)
+        logits = build.make_apply(model)(params, *arrays)
         return alignment_nll(logits, arrays[2]).sum()
 
     done = operations(jax.make_jaxpr(loss)(params).jaxpr)
@@ -71,7 +71,7 @@ def test_the_loss_is_close_to_that_of_full_precision():
     for dtype in ("float32", "bfloat16"):
         model = build.make_model(small(dtype, "cosine"))
         params = params or build.init_params(model, build.inputs_like(), seed=0)
-        logits = jax.jit(build.apply_of(model))(params, visual, audio, valid)
+        logits = jax.jit(build.make_apply(model))(params, visual, audio, valid)
         assert logits.dtype == jnp.float32
         losses.append(float(alignment_nll(logits, valid).sum()) / 20)
     assert losses[1] == pytest.approx(losses[0], rel=0.01)

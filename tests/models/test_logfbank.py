@@ -57,7 +57,7 @@ def test_float_and_int16_waveforms_give_the_same_features():
 
 
 @pytest.mark.parametrize("amplitude", ["float", "int16"])
-def test_samples_behind_a_clip_change_none_of_its_frames(amplitude):
+def test_samples_after_a_clip_change_none_of_its_frames(amplitude):
     waveform = noise(6 * SAMPLES_PER_FRAME)
     own = np.array([2, 5, 0]) * SAMPLES_PER_FRAME
     together = stacked_log_filterbank(np.stack([waveform] * 3), own, amplitude=amplitude)
@@ -69,7 +69,7 @@ def test_samples_behind_a_clip_change_none_of_its_frames(amplitude):
 
 
 def test_only_a_clips_last_frame_depends_on_the_amplitude():
-    """It has a row of zeros, which is loud compared to logs of numbers below 1."""
+    """The last frame has a row of zeros, which is loud compared to logs of numbers below 1."""
     waveform = noise(5 * SAMPLES_PER_FRAME)[None]
     loud, quiet = (
         np.asarray(stacked_log_filterbank(waveform, amplitude=amplitude))[0]

@@ -6,7 +6,7 @@ import tensorflow as tf
 from avsync.pp.frames import FrameRange, pad, random_window, realign
 
 FRAMES = tf.range(5)
-SOUND = tf.range(10)  # two samples a frame: frame i sounds in 2 i and 2 i + 1
+SOUND = tf.range(10)  # two samples per frame: frame i sounds in 2 i and 2 i + 1
 
 
 def window(first: int, end: int, length: int, seed: int) -> tuple[int, int]:

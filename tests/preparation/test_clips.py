@@ -134,7 +134,7 @@ def test_crops_of_another_speaker_show_the_mouth_in_the_middle(testdata, detecto
     ],
     ids=["whole", "late", "early", "last frame", "both ends", "gap"],
 )
-def test_where_the_face_is_not_seen_its_nearest_landmarks_are_kept(write_media, face):
+def test_the_nearest_landmarks_are_used_where_the_face_is_not_seen(write_media, face):
     frames = draw(60, face)
     sound = [(0, np.full((1, 60 * 640), 0.5))]
     path = write_media(frames=frames, times=np.arange(60) / 25, sound=sound)
@@ -151,7 +151,7 @@ def test_a_face_seen_in_less_than_half_of_the_frames_is_rejected(write_media):
         prepare(path, DrawnFaces(detect_every=5))
 
 
-def test_of_two_faces_the_one_whose_mouth_moves_is_cropped(write_media):
+def test_the_face_whose_mouth_moves_is_cropped(write_media):
     frames = draw(60, still(0, 60), talking(0, 55, x=120))
     sound = [(0, np.full((1, 60 * 640), 0.5))]
     clip = prepare(write_media(frames=frames, times=np.arange(60) / 25, sound=sound), DrawnFaces())

@@ -44,7 +44,7 @@ def labels(directory: Path) -> list[tuple[int, str, str]]:
 
 
 @pytest.mark.grid
-def test_labels_corrected_while_clips_were_prepared_count(manifest, tmp_path):
+def test_labels_corrected_during_preparation_are_used(manifest, tmp_path):
     # A job that was killed after it wrote the dataset, before its report.
     source = manifest(label=0, identity="s1")
     here = preparation(tmp_path / "data")

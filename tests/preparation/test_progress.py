@@ -46,7 +46,7 @@ def test_an_incomplete_line_is_ignored(tmp_path):
     assert list(journal.read(tmp_path)) == ["a"]
 
 
-def test_rejects_can_be_dropped_and_clips_are_kept(tmp_path):
+def test_dropping_rejects_keeps_clips(tmp_path):
     with Journal(tmp_path) as lines:
         lines.write(media("a"), FACELESS)
         lines.write(media("b"), None, num_frames=75)

@@ -13,7 +13,7 @@ from avsync.reports import text
         ((-0.0001, -0.01, 0.01), "0.000 [-0.010, 0.010]"),
     ],
 )
-def test_a_value_stands_before_its_interval(numbers, written):
+def test_a_value_comes_before_its_interval(numbers, written):
     assert text.interval(*numbers) == written
 
 

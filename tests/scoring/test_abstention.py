@@ -34,7 +34,7 @@ def test_the_message_of_a_short_clip_gives_its_length_and_the_minimum():
     )
 
 
-def test_steady_sound_is_no_speech():
+def test_steady_sound_is_not_speech():
     rng = np.random.default_rng(0)
     times = np.arange(32_000) / 16_000
     chord = 4_000 * (np.sin(2 * np.pi * 220 * times) + np.sin(2 * np.pi * 330 * times))

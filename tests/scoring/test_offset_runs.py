@@ -32,7 +32,7 @@ def test_a_change_must_gain_more_than_it_costs():
     assert len(offset_runs(evidence((30, 0), (17, 3), (30, 0)))) == 3
 
 
-def test_a_change_by_one_frame_is_no_change():
+def test_a_change_by_one_frame_is_ignored():
     assert offset_runs(evidence((30, 0), (31, 1))) == [OffsetRun(0, 61, 1)]
 
 

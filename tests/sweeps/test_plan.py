@@ -65,7 +65,7 @@ def test_numpy_scalars_become_python_values():
         ([], {}, "the sweep has no runs"),
     ],
 )
-def test_an_impossible_sweep_is_refused(overrides, fixed, message):
+def test_an_invalid_sweep_is_refused(overrides, fixed, message):
     with pytest.raises(ValueError, match=message):
         make(*overrides, fixed=fixed)
 

@@ -40,7 +40,7 @@ def test_a_task_executes_the_run_of_its_index_and_is_requeued_when_preempted(tmp
     assert requeued == "scontrol requeue 17"
 
 
-def test_something_that_is_no_sbatch_option_is_refused():
+def test_an_invalid_sbatch_option_is_refused():
     with pytest.raises(ValueError, match="--sbatch=--gres=gpu:1; got 'gres=gpu:1'"):
         slurm.require_options(["gres=gpu:1"])
 

@@ -53,5 +53,5 @@ def test_loop_iterations_and_rematerialisation_count():
 
 
 def test_the_measured_peak_is_plausible():
-    # A core does at least a multiplication a cycle, and no device yet 100 PFLOP/s.
+    # A core does at least one multiplication per cycle, and no device yet 100 PFLOP/s.
     assert 1e8 < measured_peak("float32") < 1e17

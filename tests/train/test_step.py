@@ -123,6 +123,6 @@ def test_the_moving_average_is_fast_at_first_and_slow_later():
         ({"ema_decay": 1.0}, r"ema_decay must be in \[0, 1\)"),
     ],
 )
-def test_an_impossible_rule_is_refused(rule, message):
+def test_an_invalid_rule_is_refused(rule, message):
     with pytest.raises(ValueError, match=message):
         make_train_step(scaled_agreement, UpdateRule(sgd(1.0), alignment.objective, **rule))

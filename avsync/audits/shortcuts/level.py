@@ -63,7 +63,7 @@ def dc_offset(clip: AuditedClip) -> float:
 
 
 def clipping(clip: AuditedClip) -> float:
-    """Share of samples at the largest amplitude whose next sample is there too.
+    """Share of samples at the largest amplitude whose next sample also has it.
 
     The largest amplitude need not be full scale: a clipped track may have been turned down.
     """
@@ -74,7 +74,7 @@ def clipping(clip: AuditedClip) -> float:
 
 
 def click(clip: AuditedClip) -> float | None:
-    """Sharpest corner of the waveform relative to its surroundings, in dB; None if there is none.
+    """Sharpest corner of the waveform relative to its surroundings, in dB; None without one.
 
     Silence at the ends of the clip is excluded: the onset of sound is not a click.
     """

@@ -33,7 +33,7 @@ def speak(
     hiss_hertz = _column(articulation.noise_hertz)
     hissing = 1 / (1 + ((hertz - hiss_hertz) / (0.3 * hiss_hertz)) ** 2)
 
-    # A smaller opening radiates less sound, but not much less: talkers compensate.
+    # A smaller opening radiates less sound, but not much less: speakers compensate.
     oral = articulation.oral * (0.3 + 0.7 * np.sqrt(articulation.aperture))
     voiced = articulation.voicing * articulation.stress
     nasal = voiced * (0.12 + 0.18 * articulation.nasal)
@@ -111,7 +111,7 @@ def _overlap_add(responses: np.ndarray) -> np.ndarray:
 
 def _record(speech: np.ndarray, voice: Voice, rng: np.random.Generator) -> Int16[np.ndarray, " s"]:
     """Speech at the talker's level with room noise, as recorded in 16 bits."""
-    # Talkers approach and turn away: loudness drifts independently of the lips.
+    # Speakers approach and turn away: loudness drifts independently of the lips.
     num_knots = 2 + len(speech) // SAMPLE_RATE
     drift_decibels = np.interp(
         np.linspace(0, num_knots - 1, len(speech)),

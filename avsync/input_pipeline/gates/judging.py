@@ -36,12 +36,12 @@ class Gates(NamedTuple):
     duplicates: str = KEEP
 
     def are_open(self) -> bool:
-        """Return whether the gates let every clip pass, whatever it is."""
+        """Return whether every gate lets every clip pass."""
         return self.sync == KEEP and self.duplicates == KEEP and self.min_eye_distance_pixels <= 0.0
 
 
 def require_gates(gates: Gates) -> None:
-    """ValueError, naming the field, if a setting is impossible."""
+    """ValueError, naming the field, if a setting is invalid."""
     for name, action, known in (
         ("sync", gates.sync, SYNC_ACTIONS),
         ("duplicates", gates.duplicates, DUPLICATES_ACTIONS),

@@ -91,11 +91,11 @@ def _parse(data: bytes) -> TreeModel:
     reader = _Reader(data)
     _expect(reader.integer() == 1)  # the version
     _expect((reader.integer(), reader.integer()) == (-NUM_COORDINATES, -1))
-    mean_face = reader.reals(NUM_COORDINATES)
+    mean_face = reader.floats(NUM_COORDINATES)
     num_stages, num_trees = reader.integer(), reader.integer()
     # Nearly all of the file is leaves, a hundred million bytes that take a minute to read one by
-    # one. They are found by their header and read in parallel. That each leaf ends where the next
-    # one starts proves that nothing else looked like a header.
+    # one. They are located by their header and read in parallel. Each leaf ends where the next one
+    # starts, which proves that nothing else looked like a header.
     starts = np.array([m.start() for m in re.finditer(re.escape(LEAF_HEADER), data)], np.int64)
     leaf_starts = starts[starts >= reader.position]
     _expect(len(leaf_starts) == num_stages * num_trees * NUM_LEAVES)
@@ -111,7 +111,7 @@ def _parse(data: bytes) -> TreeModel:
     _expect((split_ends == leaf_starts[::NUM_LEAVES]).all())
     reader.position = int(tree_ends[-1, -1])
     anchors = reader.table(num_stages, reader.integers)
-    offsets = reader.table(num_stages, lambda size: reader.reals(2 * size))
+    offsets = reader.table(num_stages, lambda size: reader.floats(2 * size))
     _expect(reader.position == len(data))
     first, second, threshold = (part.reshape(num_stages, num_trees, NUM_SPLITS) for part in splits)
     return TreeModel(
@@ -142,7 +142,7 @@ class _Reader:
     def integers(self, count: int) -> np.ndarray:
         return np.array([self.integer() for _ in range(count)])
 
-    def reals(self, count: int) -> Float32[np.ndarray, " n"]:
+    def floats(self, count: int) -> Float32[np.ndarray, " n"]:
         pairs = self.integers(2 * count).reshape(count, 2)
         return np.ldexp(pairs[:, 0].astype(np.float32), pairs[:, 1])
 
@@ -167,7 +167,7 @@ class _Lanes:
         lengths = words & 0x0F
         return ((words >> 8) & _ones(lengths)).astype(np.int64), at + 1 + lengths.astype(np.int64)
 
-    def reals(self, at: Int64[np.ndarray, " n"]) -> tuple[Float32[np.ndarray, " n"], np.ndarray]:
+    def floats(self, at: Int64[np.ndarray, " n"]) -> tuple[Float32[np.ndarray, " n"], np.ndarray]:
         """Returns the real numbers at these positions, and where they end."""
         words = self._words[at]
         lengths = words & 0x0F
@@ -187,7 +187,7 @@ class _Lanes:
         for first in range(0, len(at), NUM_LANES):
             lanes = slice(first, first + NUM_LANES)
             for coordinate in range(NUM_COORDINATES):
-                leaves[lanes, coordinate], ends[lanes] = self.reals(ends[lanes])
+                leaves[lanes, coordinate], ends[lanes] = self.floats(ends[lanes])
         return leaves, ends
 
     def splits(self, at: Int64[np.ndarray, " n"]) -> tuple[list[np.ndarray], np.ndarray]:
@@ -201,7 +201,7 @@ class _Lanes:
         for _ in range(NUM_SPLITS):
             first, at = self.integers(at)
             second, at = self.integers(at)
-            threshold, at = self.reals(at)
+            threshold, at = self.floats(at)
             columns.append((first.astype(np.int32), second.astype(np.int32), threshold))
         num_leaves, at = self.integers(at)
         _expect((num_leaves == NUM_LEAVES).all())

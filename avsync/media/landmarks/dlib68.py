@@ -28,8 +28,8 @@ class Detector:
 
     def boxes(self, frame: UInt8[np.ndarray, "h w"]) -> Float64[np.ndarray, "n 4"]:
         """Returns the faces of a grey frame as (left, top, right, bottom) in pixels."""
-        found = self._detect(np.ascontiguousarray(frame), DOUBLINGS)
-        boxes = [(face.left(), face.top(), face.right(), face.bottom()) for face in found]
+        faces = self._detect(np.ascontiguousarray(frame), DOUBLINGS)
+        boxes = [(face.left(), face.top(), face.right(), face.bottom()) for face in faces]
         return np.array(boxes, np.float64).reshape(-1, 4)
 
     def landmarks(

@@ -38,13 +38,13 @@ class Detector:
         frame = np.ascontiguousarray(frame)  # dlib assumes it
         shorter = min(frame.shape)
         shrink = max(1, shorter // SEARCHED_PIXELS)
-        found = self._detect(_shrunk(frame, shrink), 0)
-        if not found and shrink > 1:
+        faces = self._detect(_shrunk(frame, shrink), 0)
+        if not faces and shrink > 1:
             shrink = 1
-            found = self._detect(frame, 0)
-        if not found and shorter <= ENLARGED_PIXELS:
-            found = self._detect(frame, 1)
-        boxes = [(face.left(), face.top(), face.right(), face.bottom()) for face in found]
+            faces = self._detect(frame, 0)
+        if not faces and shorter <= ENLARGED_PIXELS:
+            faces = self._detect(frame, 1)
+        boxes = [(face.left(), face.top(), face.right(), face.bottom()) for face in faces]
         return np.array(boxes, np.float64).reshape(-1, 4) * shrink
 
     def landmarks(

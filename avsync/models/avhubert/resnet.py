@@ -22,7 +22,7 @@ BLOCKS = 2
 class ResNet(nn.Module):
     """Mouth crops to 512 channels per frame, [b t 512].
 
-    The published network's batch norms are folded into the convolutions in front of them; each
+    The published network's batch norms are folded into the convolutions before them; each
     channel has its own PReLU slope.
 
     Attributes:

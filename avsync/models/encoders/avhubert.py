@@ -45,7 +45,7 @@ def feature_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Encoder(nn.Module):
-    """One modality to [b t d], d = `embedding`, without the other one, as AVH-Align uses it.
+    """Features [b t d] of one modality alone, d = `embedding`, as AVH-Align uses the network.
 
     The default is the large model; the base model has embedding 768, feed_forward 3072, num_heads
     12, num_layers 12. `fuse` takes both modalities and returns the raw features. `init` makes only
@@ -53,7 +53,7 @@ class Encoder(nn.Module):
 
     Attributes:
       modality: "audio" takes waveforms, "video" mouth crops.
-      embedding: channels of the transformer, and out.
+      embedding: channels of the transformer and of the output.
       feed_forward: channels between the two dense layers of each block.
       num_heads: attention heads of each block.
       num_layers: blocks of the transformer.
@@ -112,7 +112,7 @@ class Encoder(nn.Module):
     def listen(
         self, waveform: Int16[Array, "b s"] | Float[Array, "b s"], valid: Bool[Array, "b t"]
     ) -> Float[Array, "b t 104"]:
-        """The stacked log filterbanks of `waveform`; sound behind the last valid frame is ignored.
+        """The stacked log filterbanks of `waveform`; sound after the last valid frame is ignored.
 
         Raises ValueError if there are not 640 samples to each frame of `valid`.
         """
@@ -154,7 +154,7 @@ class Encoder(nn.Module):
         """Features as AVH-Align stores them, by stream; `streams` are some of `STREAMS`.
 
         Each stream is one pass of the transformer; the front ends run once. Only the first
-        `num_samples` of a waveform belong to the clip. Sound that continues behind the last frame
+        `num_samples` of a waveform belong to the clip. Sound that continues after the last frame
         fills the last stacked filterbank frame, a quarter of which is zeros otherwise;
         s = 640 t + 240 covers it.
         """
@@ -186,7 +186,7 @@ class Encoder(nn.Module):
         return self.video_projection(self.resnet(frames, valid))
 
     def _missing(self, valid: Bool[Array, "b t"]) -> Float[Array, "b t d"]:
-        # A missing modality is 0 behind its projection, whose bias would leak in otherwise.
+        # A missing modality is 0 after its projection, whose bias would leak in otherwise.
         return jnp.zeros((*valid.shape, self.embedding), self.dtype)
 
     def _fuse_embedded(

@@ -24,7 +24,7 @@ class Encoder(nn.Module):
       blocks: residual blocks within each stage.
       features: channels per frame after the image is flattened.
       temporal_blocks: residual blocks over time.
-      embedding: channels out.
+      embedding: output channels.
       dtype: of the activations; norms are always float32.
     """
 

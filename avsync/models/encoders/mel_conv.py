@@ -20,7 +20,7 @@ class Encoder(nn.Module):
       num_bands: log-mel bands, 0 to 8 kHz.
       widths: channels after each of the three convolutions at 100, 50 and 25 Hz.
       temporal_blocks: residual blocks at 25 Hz.
-      embedding: channels out.
+      embedding: output channels.
       dtype: of the activations; norms are always float32.
     """
 

@@ -29,7 +29,7 @@ class Head(nn.Module):
     more offsets at once, which no longer fit the cache.
 
     Attributes:
-      projection: channels of each stream in front of the shared layers.
+      projection: channels of each stream before the shared layers.
       widths: channels of the shared hidden layers.
       dtype: of the activations; norms are always float32.
     """
@@ -47,7 +47,7 @@ class Head(nn.Module):
         reach_frames: int,
     ) -> Float[Array, "b t k"]:
         time, num_offsets = visual.shape[1], 2 * reach_frames + 1
-        # Zero vectors beyond the clip enter in front of every layer, so that biases apply to them.
+        # Zero vectors beyond the clip enter before the first layer, so that biases apply to them.
         audio = jnp.pad(audio, ((0, 0), (reach_frames, reach_frames), (0, 0)))
         visual = nn.Dense(self.projection, dtype=self.dtype, name="visual_proj")(visual)
         audio = nn.Dense(self.projection, dtype=self.dtype, name="audio_proj")(audio)

@@ -26,7 +26,7 @@ def headline(audited: Audit) -> str:
             f"No shortcut found: the intervals of all {num_intervals} shortcuts include an AUC of "
             f"0.5 ({clips(audited)})."
         )
-    named = [f"{_what(result)} (AUC {_both_views(result)})" for result in found[:MAX_NAMED]]
+    named = [f"{_noun_phrase(result)} (AUC {_both_views(result)})" for result in found[:MAX_NAMED]]
     more = f", and {len(found) - len(named)} more" if len(found) > len(named) else ""
     count = "1 shortcut separates" if len(found) == 1 else f"{len(found)} shortcuts separate"
     return f"{count} fake from real clips: {', '.join(named)}{more}."
@@ -68,7 +68,7 @@ def failures(audited: Audit) -> list[str]:
     ]
 
 
-def _what(result: ShortcutResult) -> str:
+def _noun_phrase(result: ShortcutResult) -> str:
     if result.kind == "vector":
         return f"a {result.shortcut.description}"
     return readable(result.name)

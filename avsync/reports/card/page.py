@@ -1,15 +1,16 @@
-"""The data card as a self-contained HTML page."""
+"""The data card as a self-contained HTML page, with histograms of length and leading silence."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from avsync.input_pipeline.sampling import ClipSample
 from avsync.reports import drawing, html
-from avsync.reports.card import figures, tables
-from avsync.reports.card.contents import SEED, Contents, class_of
+from avsync.reports.card import tables
+from avsync.reports.card.contents import CLASSES, SEED, Contents, class_of
 from avsync.reports.card.tables import Table
 from avsync.reports.html import gallery
 
@@ -17,6 +18,11 @@ NUM_FACES = 24
 
 LENGTHS = "Length of the clips, as shares of each class."
 SILENCE = "Silence before the first sound of the clips, as shares of each class."
+
+# Longer silence is counted in the last bin: the silence that gives fakes away lasts tens of
+# milliseconds, and an axis of seconds would hide it in one bin.
+LONGEST_SILENCE_SECONDS = 0.5
+SILENCE_BIN_SECONDS = 0.02
 
 
 def render(contents: Contents, shown: Sequence[Table], *, title: str, description: str) -> str:
@@ -49,10 +55,44 @@ def _table(table: Table) -> str:
 
 def _histograms(contents: Contents) -> str:
     pictures = [
-        html.picture(drawing.to_png(figures.draw_lengths(contents)), LENGTHS, "narrow"),
-        html.picture(drawing.to_png(figures.draw_silence(contents)), SILENCE, "narrow"),
+        html.picture(drawing.to_png(_draw_lengths(contents)), LENGTHS, "narrow"),
+        html.picture(drawing.to_png(_draw_silence(contents)), SILENCE, "narrow"),
     ]
     return f'<div class="panels">{"".join(pictures)}</div>'
+
+
+def _draw_lengths(contents: Contents) -> Figure:
+    """Histogram of clip lengths, as shares of each class."""
+    seconds = {label: contents.values(label, lambda clip: clip.seconds) for label in CLASSES}
+    edges = drawing.bins(np.concatenate(list(seconds.values())))
+    return _draw_shares(seconds, edges, "length of the clip (s)")
+
+
+def _draw_silence(contents: Contents) -> Figure:
+    """Histogram of leading silence, as shares of each class."""
+    seconds = {
+        label: contents.values(
+            label, lambda clip: min(clip.leading_silence_seconds, LONGEST_SILENCE_SECONDS)
+        )
+        for label in CLASSES
+    }
+    num_bins = round(LONGEST_SILENCE_SECONDS / SILENCE_BIN_SECONDS)
+    edges = np.linspace(0, LONGEST_SILENCE_SECONDS, num_bins + 1).tolist()
+    return _draw_shares(
+        seconds, edges, f"leading silence (s; last bin: {LONGEST_SILENCE_SECONDS} or more)"
+    )
+
+
+def _draw_shares(seconds: Mapping[str, np.ndarray], bins: list[float], axis_label: str) -> Figure:
+    figure, (axes,) = drawing.canvas(4.4, 2.8, num_rows=1, num_columns=1)
+    for label, values in seconds.items():
+        if len(values):
+            drawing.draw_shares(axes, values, bins=bins, label=label)
+    axes.set_xlim(bins[0], bins[-1])
+    axes.set_xlabel(axis_label)
+    axes.set_ylabel("share of clips")
+    axes.legend(fontsize=8)
+    return figure
 
 
 def _faces(contents: Contents) -> str:

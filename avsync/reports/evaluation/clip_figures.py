@@ -26,7 +26,7 @@ NUM_GROUPS = 5
 
 CURVE_INCHES = 1.7
 
-# More points than there are dots across the picture make a line no finer.
+# More points than the picture has dots across make a line no finer.
 MAX_CURVE_POINTS = round(drawing.PHONE_INCHES * drawing.DOTS_PER_INCH)
 
 

@@ -21,7 +21,7 @@ UNITS = {"leading_silence": "seconds", "duration": "seconds", "alignment": "nats
 
 PANEL_INCHES = 1.9
 
-# The overview: a panel of this width per score, and how much of a row its highest bar fills.
+# The overview: the width of one panel, and the share of a row that its highest bar fills.
 OVERVIEW_PANEL_INCHES, OVERVIEW_ROW_INCHES = 4.2, 1.35
 BAR_SHARE = 0.72
 
@@ -37,7 +37,7 @@ class Panel(NamedTuple):
 
 
 def draw_overview(views: Views, metrics: Metrics) -> Figure:
-    """The headline as a figure: a panel per headline score, in it a row per view with its AUC."""
+    """The headline as a figure: one panel per headline score, one row per view with its AUC."""
     scores = wording.headline_scores(metrics)
     figure, panels = drawing.canvas(
         OVERVIEW_PANEL_INCHES * len(scores),

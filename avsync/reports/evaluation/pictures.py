@@ -1,4 +1,4 @@
-"""The sections of report.html with pictures, each with what it shows and what to expect of it."""
+"""The picture sections of report.html, each with an explanation and the expected result."""
 
 from collections.abc import Mapping, Sequence
 

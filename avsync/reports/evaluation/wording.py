@@ -40,7 +40,7 @@ def headline(metrics: Metrics) -> str:
 
 
 def headline_scores(metrics: Metrics) -> list[str]:
-    """Those of `HEADLINE_SCORES` that there are; all scores if there are none of them."""
+    """The `HEADLINE_SCORES` that were computed; all scores if none of them was."""
     known = list(metrics["delta"])
     return [score for score in HEADLINE_SCORES if score in known] or known
 

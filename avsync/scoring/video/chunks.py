@@ -1,10 +1,10 @@
 """A clip of any length through the model, in overlapping chunks that bound the memory.
 
-A clip of at most one chunk goes through whole, as in evaluation. Of a longer clip, each chunk gives
-the frames in its middle. Encoders normalise a clip to mean 0 and deviation 1; here every chunk is
-normalised by itself, so that darker video an hour later changes nothing now. That is the only
-difference from scoring the clip whole: over 59 s of concatenated GRID clips, frame scores differ by
-0.02 nats on average and 0.3 at most, the pooled score by 0.03.
+A clip of at most one chunk goes through whole, as in evaluation. A longer clip is cut into chunks,
+and only the middle frames of each chunk are used. Encoders normalise a clip to mean 0 and deviation
+1; here every chunk is normalised by itself, so that darker video an hour later changes nothing now.
+That is the only difference from scoring the clip whole: over 59 s of concatenated GRID clips, frame
+scores differ by 0.02 nats on average and 0.3 at most, the pooled score by 0.03.
 """
 
 from collections.abc import Callable

@@ -113,9 +113,9 @@ class ClipScorer:
     def _with_realigned(self, scores: JointScores, clips: Sequence[LongClip]) -> JointScores:
         """`scores` with the fields that need the realigned clips.
 
-        These go through the model again. Reading another column of the same logits would not do:
-        padding tells an encoder where a frame is near the end of a clip, so that there each frame
-        fits the sound of the same position, whether it is its own or not.
+        The realigned clips go through the model again. Another column of the same logits would be
+        wrong: padding tells an encoder where a clip ends, so that near the end each frame fits the
+        sound of the same position, whether it is its own or not.
         """
         moved = [realigned(*each) for each in zip(clips, scores.offsets, strict=True)]
         frame_scores = [

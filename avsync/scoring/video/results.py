@@ -185,7 +185,7 @@ class VideoResult(SyncResult):
     def is_realigned(self) -> bool:
         """True if frame scores and segments are those after realignment.
 
-        They are if the sound is out of sync by a certain offset.
+        This is the case if the sound is out of sync by a certain offset.
         """
         return self.is_shifted and self.offset_is_certain
 

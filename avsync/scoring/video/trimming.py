@@ -36,13 +36,13 @@ def trim_track(track: MouthTrack, footage: Footage, *, rule: str) -> TrimmedTrac
     num_frames = min(len(track.places), len(footage.waveform) // SAMPLES_PER_FRAME - track.first)
     start = track.first * SAMPLES_PER_FRAME
     waveform = footage.waveform[start : start + num_frames * SAMPLES_PER_FRAME]
-    kept = kept_frames(waveform, rule=rule)
-    waveform = waveform[kept.start * SAMPLES_PER_FRAME : kept.stop * SAMPLES_PER_FRAME]
-    if reason := abstention(len(kept)) or no_speech(waveform):
+    span = kept_frames(waveform, rule=rule)
+    waveform = waveform[span.start * SAMPLES_PER_FRAME : span.stop * SAMPLES_PER_FRAME]
+    if reason := abstention(len(span)) or no_speech(waveform):
         return reason
     return TrimmedTrack(
-        first=track.first + kept.start,
-        places=track.places[kept.start : kept.stop],
+        first=track.first + span.start,
+        places=track.places[span.start : span.stop],
         waveform=waveform,
     )
 

@@ -1,7 +1,7 @@
 """The verdict on a result, and its wording in the terminal, in scores.json and in the picture.
 
-Readers may be in a hurry and no experts: no wording calls a file forged or genuine, and each one
-names the clips that it was compared with.
+Readers may be in a hurry and not be experts: no wording calls a file forged or genuine, and each
+names the clips that the file was compared with.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ Result = TypeVar("Result", bound=SyncResult)
 def with_verdict(result: Result, reference: Reference, *, remark: str = "") -> Result:
     """The result with `offset_is_certain`, `verdict` and `message`; unchanged without a score.
 
-    These are decided here and nowhere else. `remark` is appended to the message.
+    The three are decided here and nowhere else. `remark` is appended to the message.
     """
     if result.status != OK:
         return result

@@ -9,7 +9,7 @@ from avsync.types import Batch
 
 
 class Objective(NamedTuple):
-    """The loss of a training: a mean over the terms of all devices and gradient accumulation steps.
+    """The loss of a training: a mean over the terms of all devices and accumulation steps.
 
     total: (offset_logits, batch) -> the sum of the terms in nats; a scalar.
     num_terms: (batch) -> the number of terms; a scalar that does not depend on the logits.

@@ -1,4 +1,4 @@
-"""A training from a config whose gates are set, and one that goes on."""
+"""Trainings from a config whose gates are set: a new one, and one that resumes."""
 
 import itertools
 import json
@@ -47,7 +47,7 @@ def test_a_training_drops_and_reports_the_clips_its_gates_find(faulty, scores, t
     lines = (tmp_path / "gates.jsonl").read_text().splitlines()
     assert [json.loads(line)["clip_id"] for line in lines] == ["late", "twice", "small"]
 
-    # It goes on by what was found, not by what the file of scores has become since.
+    # It resumes with the recorded decisions, not with the changed file of scores.
     Path(scores).unlink()
     for ours, theirs in zip(read_epoch(make_training(config, tmp_path)), batches, strict=True):
         assert ours.clip_ids == theirs.clip_ids

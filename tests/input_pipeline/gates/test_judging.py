@@ -31,7 +31,7 @@ def test_open_gates_pass_every_clip(faulty):
     assert judge(faulty, Gates()) == []
 
 
-def test_clips_that_differ_in_one_pixel_or_sample_are_no_duplicates(write):
+def test_clips_that_differ_in_one_pixel_or_sample_are_not_duplicates(write):
     clip = make_clip("a", seed=0)
     frames, waveform = clip.frames.copy(), clip.waveform.copy()
     frames[5, 5, 5], waveform[-1] = 99, -1
@@ -88,7 +88,7 @@ def test_clips_of_unknown_face_size_are_refused(write):
         (Gates(sync="shift"), r"is 'shift' but config\.data\.gates\.sync_scores is empty"),
     ],
 )
-def test_impossible_settings_name_their_field(faulty, gates, message):
+def test_invalid_settings_name_their_field(faulty, gates, message):
     with pytest.raises(ValueError, match=message):
         judge(faulty, gates)
 

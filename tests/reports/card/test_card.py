@@ -120,7 +120,7 @@ def test_the_sample_is_reproducible_and_without_repetition():
     assert draw_indices(3, max_clips=50, seed=0) == [0, 1, 2]
 
 
-def test_a_glimpse_shows_the_clip_of_its_number(tiny_data):
+def test_a_sample_holds_the_clip_of_its_index(tiny_data):
     source = open_source(DATASET, "test+val", data_dir=tiny_data)
     everything = list(whole_clips(source, trim="none"))
     numbers = [1, 2, len(everything) - 1]

@@ -15,7 +15,7 @@ def frame_scores(scores, *, threshold=None, clip=CLIP):
     return axes
 
 
-def test_frame_scores_stand_at_their_seconds():
+def test_frame_scores_are_drawn_at_their_time_in_seconds():
     axes = frame_scores([1.0, 4.0, 2.0])
     assert axes.lines[0].get_xydata().tolist() == [[0, 1], [0.04, 4], [0.08, 2]]
     assert axes.get_ylim() == (0.0, 5.0)

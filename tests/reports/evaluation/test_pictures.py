@@ -56,7 +56,7 @@ def page():
     return rendered(lines(num_frames=[40, 10, 20, 30]))
 
 
-def test_the_effect_of_trimming_stands_below_each_score(page):
+def test_the_effect_of_trimming_is_given_below_each_score(page):
     assert "real +0, fake -0.08. AUC 1.000 → 0.500." in page
     assert "real +0, fake +0. AUC 1.000 → 1.000." in page
 

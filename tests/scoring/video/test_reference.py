@@ -18,7 +18,7 @@ def test_a_p_value_counts_the_reference_clips_that_score_at_least_as_high():
 def test_the_p_value_of_a_long_file_is_twice_the_mean_over_its_pieces():
     assert REFERENCE.p_value([2.0] * 1_000) == pytest.approx(2 / 100)
     assert REFERENCE.p_value([2.0] + 999 * [0.5]) == pytest.approx(1, abs=0.01)
-    # So real files keep the false-alarm rate, whether their pieces are alike or not.
+    # Real files therefore keep the false-alarm rate, whether their pieces are alike or not.
     rng = np.random.default_rng(0)
     for num_own in (1, 20):
         own = rng.uniform(0, 1, (4_000, num_own))
@@ -63,17 +63,17 @@ def test_a_scorer_takes_over_the_rules_of_the_reference_clips():
         # The best of many offsets must fit well, not just escape the alarm.
         (scored(3.0, offset=5, realigned=0.92), "mismatched", False),
         (scored(3.0, offset=5, realigned=2.5), "mismatched", False),
-        # It is unclear where little tells it from in sync.
+        # An offset with little gain over in sync is not certain.
         (scored(3.0, offset=5, realigned=0.5, gain=20.0), "mismatched", False),
         (scored(0.5, offset=5, realigned=0.6), "consistent", False),
-        # One frame is within what real clips have, and explains no mismatch.
+        # Real clips are off by up to one frame, which explains no mismatch.
         (scored(3.0, offset=1, realigned=0.5), "mismatched", True),
         (scored(3.0, offsets=(0, 6), realigned=0.5), "out_of_sync", True),
         # With an offset that keeps changing, any sound fits.
         (scored(3.0, offsets=(0, 6, -3), realigned=0.5), "mismatched", False),
     ],
 )
-def test_a_certain_offset_tells_out_of_sync_from_mismatched(known, verdict, is_certain):
+def test_a_certain_offset_distinguishes_out_of_sync_from_mismatched(known, verdict, is_certain):
     assert (known.verdict, known.offset_is_certain) == (verdict, is_certain)
     assert known.to_json()["offset_is_certain"] == is_certain
 

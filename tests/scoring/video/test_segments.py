@@ -26,14 +26,14 @@ def test_a_segment_at_twice_the_threshold_is_found_with_its_own_length():
     assert segment.score == pytest.approx(10, abs=0.6)
 
 
-def test_segments_far_apart_stay_two_and_near_ones_merge():
+def test_near_segments_merge_and_distant_ones_do_not():
     apart = segments_above(scores(200, (40, 60), (120, 140)), threshold=5.0, start_seconds=0.0)
     near = segments_above(scores(200, (40, 60), (66, 86)), threshold=5.0, start_seconds=0.0)
     assert len(apart) == 2
     assert len(near) == 1
 
 
-def test_a_single_bad_frame_is_no_segment():
+def test_a_single_bad_frame_is_not_a_segment():
     assert segments_above(scores(100, (40, 41)), threshold=5.0, start_seconds=0.0) == []
 
 
@@ -51,7 +51,7 @@ def test_frames_without_sound_do_not_count():
     assert len(segments_above(values, threshold=5.0, start_seconds=0.0)) == 1
 
 
-def test_the_worst_frames_come_worst_first_and_lie_apart():
+def test_the_worst_frames_are_sorted_and_lie_apart():
     values = scores(100, (20, 30), score=5) + scores(100, (60, 70), score=9)
     first, second, third = worst_frames(values, number=3)
     assert 55 <= first < 75

@@ -9,7 +9,7 @@ from avsync.train.losses.supervised import supervised_nll
 
 
 def logits(*in_sync: float) -> jax.Array:
-    """One clip whose frames have these logits at "in sync" and nonsense beside it."""
+    """One clip whose frames have these logits at "in sync" and nonsense at other offsets."""
     return jnp.full((1, len(in_sync), 3), 7.0).at[0, :, 1].set(jnp.array(in_sync))
 
 
