@@ -218,7 +218,9 @@ TEST = ["--config=quickstart:test", "--workdir=x"]
     ("name", "arguments", "message"),
     [
         ("train", ["--workdir=/tmp/nowhere"], "--config is required"),
-        ("train", ["--no_such_flag"], "no_such_flag"),
+        ("train", [], "--config and --workdir are required"),
+        ("train", ["--no_such_flag"], "unknown option: --no_such_flag"),
+        ("train", [*TEST, "--profle=1"], "unknown option: --profle; did you mean --profile?"),
         ("train", ["--config=configs/none.py", "--workdir=x"], "config not found: configs/none.py"),
         ("train", ["--config=grd", "--workdir=x"], "did you mean 'grid'?"),
         ("train", ["--config=quickstart:tset", "--workdir=x"], "did you mean 'test'?"),
