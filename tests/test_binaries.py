@@ -142,7 +142,7 @@ def test_a_calibration_refuses_fakes(trained, tiny_data, run_binary, tmp_path):
         "--calibrate",
     )
     assert done.returncode == 1
-    assert "calibration takes real clips alone" in done.stderr
+    assert "calibration needs real clips only" in done.stderr
 
 
 def test_an_unknown_pooling_is_wrong_usage(trained, tiny_data, run_binary, tmp_path):
@@ -233,7 +233,8 @@ TEST = ["--config=quickstart:test", "--workdir=x"]
             [*TEST, "--config.data.data_dir=/nowhere"],
             "avsync-prepare --dataset=synthetic_talkers",
         ),
-        ("evaluate", ["--dataset=grid", "--out=x"], "--checkpoint"),
+        ("evaluate", ["--dataset=grid", "--out=x"], "--checkpoint is required"),
+        ("evaluate", ["--checkpoint=x", "--out=x", "--also=y"], "expected NAME=CHECKPOINT"),
         (
             "evaluate",
             ["--checkpoint=/nowhere", "--dataset=grid", "--out=x"],

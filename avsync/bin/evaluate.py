@@ -1,7 +1,6 @@
 """Scores a dataset with a checkpoint, with and without leading silence, and writes a report.
 
-    avsync-evaluate --checkpoint=runs/quickstart --dataset=synthetic_talkers --data_dir=data \\
-        --out=runs/quickstart/evaluation
+    avsync-evaluate --checkpoint=runs/grid --dataset=grid --data_dir=data --out=runs/grid/evaluation
 
 Writes scores.jsonl, frames.jsonl, metrics.json, overview.png, roc.png, scores.png and report.html.
 --calibrate keeps the scores of real clips with the checkpoint, for later p-values and thresholds.
@@ -24,6 +23,7 @@ FEATURES = flags.DEFINE_string("features_npz", None, "Folder of CLIP.npz files, 
 LIST = flags.DEFINE_string("list", None, "FILE.csv with path,label: the clips of --features_npz.")
 TRIM = flags.DEFINE_enum("trim", "none", ["none", "leading"], "Trimming of --features_npz.")
 ALSO = flags.DEFINE_multi_string("also", [], "NAME=CHECKPOINT: score by this too, as NAME")
+flags.register_validator("also", lambda a: all("=" in x for x in a), "expected NAME=CHECKPOINT")
 COMPARE = flags.DEFINE_string("compare", "alignment", "Score to compare all others with.")
 CALIBRATE = flags.DEFINE_bool("calibrate", False, "Keep the scores of this split, of real clips.")
 OUT = flags.DEFINE_string("out", None, "Folder for the report.", required=True)

@@ -26,7 +26,7 @@ def calibrate(
     fakes = list(dict.fromkeys(line.clip_id for line in lines if not line.is_real))
     if fakes:
         raise ValueError(
-            f"calibration takes real clips alone, but {len(fakes)} clips of {dataset}/{split} are "
+            f"calibration needs real clips only, but {len(fakes)} clips of {dataset}/{split} are "
             f"labelled fake, such as {fakes[0]}; choose real clips that were not trained on"
         )
     judged = [line for line in lines if line.view == "trimmed" and _is_usable(line)]
