@@ -123,7 +123,8 @@ def _usage(error: Exception) -> str:
     missing = re.findall(r"flag --(.*)=None: Flag --\1 must have a value other than None", text)
     if missing:
         verb = "is" if len(missing) == 1 else "are"
-        return f"{' and '.join(f'--{name}' for name in missing)} {verb} required"
+        *first, last = (f"--{name}" for name in missing)
+        return " and ".join([", ".join(first), last] if first else [last]) + f" {verb} required"
     return text
 
 

@@ -55,9 +55,11 @@ def main(_: list[str]) -> None:
         )
         extractor, encoder, extraction = None, None, found.extraction
         if extraction is None:
+            if not (ENCODER.value and WEIGHTS.value):
+                raise UsageError("--encoder and --weights are required, except with --from_npz")
             encoder = build.make_extractor(
-                Path(WEIGHTS.value or "").expanduser(),
-                encoder=ENCODER.value or "",
+                Path(WEIGHTS.value).expanduser(),
+                encoder=ENCODER.value,
                 streams=tuple(STREAMS.value),
                 dtype=COMPUTE.value,
                 trim=TRIM.value,
