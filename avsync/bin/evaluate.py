@@ -19,7 +19,7 @@ CHECKPOINT = flags.DEFINE_string(
 DATASET = flags.DEFINE_string("dataset", None, "Dataset in --data_dir, NAME or NAME/CONFIG.")
 SPLIT = flags.DEFINE_string("split", "test", "Split to score.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets.")
-FEATURES = flags.DEFINE_string("features_npz", None, "Folder of CLIP.npz files, not --dataset.")
+FEATURES = flags.DEFINE_string("features_npz", None, "Features (CLIP.npz), instead of --dataset.")
 LIST = flags.DEFINE_string("list", None, "FILE.csv with path,label: the clips of --features_npz.")
 TRIM = flags.DEFINE_enum("trim", "none", ["none", "leading"], "Trimming of --features_npz.")
 ALSO = flags.DEFINE_multi_string("also", [], "NAME=CHECKPOINT: score by this too, as NAME")
