@@ -123,7 +123,7 @@ def make_epochs(config: Config, source: Source) -> Epochs:
 
 
 def make_rule(config: Config, *, num_steps: int) -> UpdateRule:
-    """How each of `num_steps` updates is made; ValueError names an impossible value."""
+    """The settings of each of `num_steps` updates; ValueError names an impossible value."""
     train = config.train
     rule = UpdateRule(
         optimiser=make_optimiser(config, num_steps=num_steps),
@@ -189,7 +189,7 @@ def start_from(job: Training, place: str) -> Training:
 
 
 def make_plateau(config: Config) -> Plateau:
-    """How config.optim lowers the learning rate when validations stop improving."""
+    """The rule of config.optim that lowers the learning rate when validations stop improving."""
     options = config.optim
     return optim.make_plateau(
         options.schedule, factor=options.plateau_factor, patience=options.plateau_patience

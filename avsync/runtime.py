@@ -208,7 +208,7 @@ class Progress:
 
 def _hide_accelerators_from_tensorflow() -> None:
     """TensorFlow reads data on the CPU; it would reserve the memory of every GPU it sees."""
-    # Not imported for this: it is 75% of the start of avsync-score, which does without.
+    # Not imported for this: it takes 75% of the start of avsync-score, which does not need it.
     if (tf := sys.modules.get("tensorflow")) is not None:
         tf.config.set_visible_devices([], "GPU")
         tf.config.set_visible_devices([], "TPU")

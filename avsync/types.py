@@ -103,7 +103,7 @@ class Host:
 
 
 class Extraction(NamedTuple):
-    """How the features of a dataset were extracted; features extracted differently do not mix.
+    """The origin of a dataset's features; features extracted differently do not mix.
 
     trim: the rule of avsync.pp.silence that trimmed the waveforms before the encoder.
     encoder: name and fingerprint of the encoder, compared as text; "" if unknown.

@@ -1,4 +1,4 @@
-"""What all binaries share: parsing of flags, --help, error messages and exit status.
+"""The shared part of all binaries: flags, --help, error messages and exit status.
 
 Exit status: 0 done; 1 could not do the job; 2 wrong usage; 75 preempted: run the same command again
 to resume (EX_TEMPFAIL of sysexits.h). A user error is one message on stderr, without a traceback; a

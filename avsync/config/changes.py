@@ -52,7 +52,7 @@ def with_changes(config: Config, changes: Mapping[str, Any]) -> Config:
 def parse_changes(config: Config, texts: Mapping[str, str]) -> dict[str, Any]:
     """The value of each field, by dotted name, from the text that a user gives for it.
 
-    ValueError names an unknown field, the nearest known one, or a text that is no such value.
+    ValueError names an unknown field, the nearest known one, or a text of the wrong type.
     """
     names = {field: texts[field] for field in _NAMES if field in texts}
     known = dict(flat(with_changes(config, names)))

@@ -1,4 +1,4 @@
-"""What every kind of published file is converted to, and the layers that they share.
+"""The result of converting any kind of published file, and the layers that they share.
 
 A kind is a module of this package with a function `convert_file(contents) -> Checkpoint`, where
 `contents` is what `torch_file.read` returns. It raises ValueError, without naming the file, if the

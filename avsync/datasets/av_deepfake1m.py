@@ -25,7 +25,7 @@ LABELLED_SPLITS = ("train", "val")
 
 KEYS = ("file", "original", "modify_type", "audio_model", "fake_segments")
 
-# The category by `modify_type`. The segments are no guide: 6,160 items list those of the stream
+# The category by `modify_type`. The segments do not show it: 6,160 items list those of the stream
 # that was not modified.
 CATEGORY_OF = {
     "real": "RV-RA",

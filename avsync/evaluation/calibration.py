@@ -79,7 +79,7 @@ def threshold_report(lines: Sequence[Line], calibration: Calibration) -> Metrics
     num_abstained: clips that are not judged (too short, silent) and count nowhere here.
     rates: by false-alarm rate,
       threshold: None where the calibration clips are too few; "note" says so.
-      promised: the rate to expect on endless new real clips, with its 95% interval.
+      promised: the expected rate on an unlimited number of new real clips, with its 95% interval.
       alarms: the false alarms among these real clips, and the interval expected for that many;
         None without real clips.
       found: the share of fakes detected; None without fakes.

@@ -19,7 +19,7 @@ class Pair(NamedTuple):
 
 
 class TrimmingEffect(NamedTuple):
-    """How trimming moves a score, over the clips scored in both views.
+    """The effect of trimming on a score, over the clips scored in both views.
 
     median_change_real, median_change_fake: trimmed minus original; None without such clips.
     rank_correlation: Spearman's, of the two views over all clips; None if a view is constant.
@@ -44,7 +44,7 @@ def paired_views(views: Mapping[str, Sequence[Line]], score: str) -> list[Pair]:
 
 
 def trimming_effect(pairs: Sequence[Pair], score: str) -> TrimmingEffect:
-    """How the score changes from the original to the trimmed view of these clips."""
+    """The change of the score from the original to the trimmed view of these clips."""
     original, is_fake, _ = scored([pair.original for pair in pairs], score)
     trimmed = scored([pair.trimmed for pair in pairs], score).scores
     change = trimmed - original

@@ -157,7 +157,7 @@ def read_lines(path: Path) -> list[Line]:
                 lines.append(Line.from_json(json.loads(text)))
             except (TypeError, ValueError) as error:
                 raise ValueError(
-                    f"{path}:{number} is no line of a scores.jsonl: {error}"
+                    f"{path}:{number} is not a line of a scores.jsonl: {error}"
                 ) from error
     return lines
 

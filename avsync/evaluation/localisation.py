@@ -1,4 +1,4 @@
-"""How well the frame scores of a clip show where it is forged."""
+"""The quality with which the frame scores of a clip localise its forgery."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -34,7 +34,7 @@ class _Clip(NamedTuple):
 
 
 def localise(lines: Sequence[Line], frame_scores: Sequence[Sequence[float]]) -> Metrics:
-    """How well forged segments are found among all real clips, by view and manipulation.
+    """The quality of localisation among all real clips, by view and manipulation.
 
     Only partly forged fakes count. `ap`, `ar` (the protocol of AV-Deepfake1M) and `frame_auc` are
     over these fakes and all real clips. `best_window_overlap` is the forged share of the window

@@ -1,4 +1,4 @@
-"""How well a score ranks clips: all clips, each kind of fake, each value of an attribute."""
+"""Ranking quality of a score: over all clips, each kind of fake, each value of an attribute."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -108,7 +108,7 @@ def _differences(clips: Sequence[Line], scores: Sequence[str], compared_with: st
 
 
 def _over_identities(lines: Sequence[Line]) -> str:
-    """How the intervals called `over_identities` were computed, or why there are none."""
+    """The method of the intervals `over_identities`, or the reason why there are none."""
     if identities(lines):
         return (
             "percentile bootstrap over identities, each drawn with all of its clips, stratified by "

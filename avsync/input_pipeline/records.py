@@ -105,7 +105,7 @@ def read_records(source: Source, clips: range) -> Any:
 
 
 def file_slices(source: Source, clips: range) -> list[FileSlice]:
-    """Where `clips` are stored, given by their indices in the order on disk.
+    """The places of `clips` on disk, given by their indices in the order on disk.
 
     The indices do not count the clips that `source.edits` drops.
     """

@@ -36,7 +36,7 @@ class Footage(NamedTuple):
 
     @property
     def start_seconds(self) -> float:
-        """When the first frame that has sound is shown, after the start of the video."""
+        """The time of the first frame that has sound, after the start of the video."""
         return self.recording.num_leading_frames_cut / FRAMES_PER_SECOND
 
     @property

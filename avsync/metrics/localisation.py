@@ -1,4 +1,4 @@
-"""How well forged segments of a clip are localised: by proposals, windows and frames.
+"""Quality of localising forged segments of a clip: by proposals, windows and frames.
 
 Proposals are judged as in AV-Deepfake1M (Cai et al., ACM MM 2024; PyPI package avdeepfake1m). The
 overlap of two segments is their intersection over union, and must exceed a threshold. A true

@@ -1,4 +1,4 @@
-"""How well a score ranks fakes above real clips. Fake is positive; higher means more likely fake.
+"""Ranking of fakes above real clips by a score. Fake is positive; higher means more likely fake.
 
 All metrics depend on the order of the scores alone. Each raises ValueError if a class is missing or
 a score is not finite.

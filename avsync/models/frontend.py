@@ -21,7 +21,7 @@ POWER_FLOOR = 1e-6
 NUM_BANDS = 26
 STACKED_FRAMES = 4
 PRE_EMPHASIS = 0.97
-ENERGY_OF_SILENCE = 2.0**-52  # replaces exact zeros only; it is no floor
+ENERGY_OF_SILENCE = 2.0**-52  # replaces exact zeros only; it is not a floor
 
 # int, or during an export with symbolic sizes a symbol, which has no public type.
 DimSize = Any

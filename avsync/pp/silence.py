@@ -1,4 +1,4 @@
-"""Rules for trimming silence, the shortcut by which many datasets' fakes can be told.
+"""Rules for trimming silence, the shortcut that gives away the fakes of many datasets.
 
 A rule reads the waveform and returns the video frames to keep; `avsync.pp.frames.cut` then cuts
 both streams. Rules are pure and run eagerly and inside `tf.data.Dataset.map`.

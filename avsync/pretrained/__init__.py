@@ -1,4 +1,4 @@
-"""The scorer that is shipped with avsync; its model card lies beside its weights."""
+"""The scorer that is shipped with avsync; its model card is beside its weights."""
 
 from pathlib import Path
 

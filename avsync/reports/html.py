@@ -111,7 +111,7 @@ def paragraph(text: str) -> str:
 
 
 def source(html: str) -> str:
-    """What the page is about, in HTML: the line below its title."""
+    """The subject of the page, in HTML: the line below its title."""
     return f'<p class="source">{html}</p>'
 
 

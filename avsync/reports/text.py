@@ -1,4 +1,4 @@
-"""How reports write names and numbers, and the tables that they print on a terminal."""
+"""The format of names and numbers in reports, and their tables on a terminal."""
 
 from rich import box
 from rich.console import Console

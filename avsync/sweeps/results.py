@@ -1,4 +1,4 @@
-"""How each run of a sweep went and what it achieved, in the files of the sweep's folder.
+"""The outcome and the results of each run of a sweep, from the files of the sweep's folder.
 
 ROOT/runs/NAME            workdir of the training, with evaluation/ inside
 ROOT/logs/NAME.log        output of the run's commands
@@ -22,7 +22,7 @@ SCORE = "alignment"
 
 
 class Outcome(NamedTuple):
-    """How a run went.
+    """The outcome of a run.
 
     status: "not begun", "unfinished", "done" or "failed". "unfinished" runs either continue in
       another process or were killed; the file cannot tell which.

@@ -28,7 +28,7 @@ class Offset(NamedTuple):
 def read_offsets(path: Path) -> dict[str, Offset]:
     """The A/V offset of every clip in a scores.jsonl, by id; trimmed where both views exist.
 
-    ValueError if the file is no scores.jsonl, or if its version of avsync wrote no margins.
+    ValueError if the file is not a scores.jsonl, or if its version of avsync wrote no margins.
     """
     try:
         lines = read_lines(path)

@@ -1,4 +1,4 @@
-"""Which scores, points and clips the report draws where it cannot draw all."""
+"""The scores, points and clips that the report draws where it cannot draw all."""
 
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple, TypeVar

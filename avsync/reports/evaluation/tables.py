@@ -109,7 +109,7 @@ def thresholds(metrics: Metrics) -> str:
 
 
 def localisation(metrics: Metrics) -> str:
-    """How well forged segments are localised; "" if no fake is partly forged."""
+    """The quality of localisation; "" if no fake is partly forged."""
     if not any(metrics["localisation"].values()):
         return ""
     some = next(result for kinds in metrics["localisation"].values() for result in kinds.values())
