@@ -9,7 +9,7 @@
 # CONFIG     config of the training, NAME[:VARIANT] or PATH.py[:VARIANT]; arguments of this script
 #            are passed to avsync-train
 # WORKDIR    folder for checkpoints and metrics, on a file system mounted on all hosts
-# DATA_DIR   folder of prepared datasets, mounted likewise; default: data
+# DATA_DIR   folder of prepared datasets, mounted in the same way; default: data
 # CODE       path or URL that pip installs on each host; default: avsync is already installed
 # ATTEMPTS   maximal number of starts of a training that is preempted; default: 10
 set -uo pipefail

@@ -142,7 +142,7 @@ def test_a_calibration_refuses_fakes(trained, tiny_data, run_binary, tmp_path):
         "--calibrate",
     )
     assert done.returncode == 1
-    assert "calibration takes real clips alone" in done.stderr
+    assert "calibration needs real clips only" in done.stderr
 
 
 def test_an_unknown_pooling_is_wrong_usage(trained, tiny_data, run_binary, tmp_path):
@@ -218,7 +218,9 @@ TEST = ["--config=quickstart:test", "--workdir=x"]
     ("name", "arguments", "message"),
     [
         ("train", ["--workdir=/tmp/nowhere"], "--config is required"),
-        ("train", ["--no_such_flag"], "no_such_flag"),
+        ("train", [], "--config and --workdir are required"),
+        ("train", ["--no_such_flag"], "unknown option: --no_such_flag"),
+        ("train", [*TEST, "--profle=1"], "unknown option: --profle; did you mean --profile?"),
         ("train", ["--config=configs/none.py", "--workdir=x"], "config not found: configs/none.py"),
         ("train", ["--config=grd", "--workdir=x"], "did you mean 'grid'?"),
         ("train", ["--config=quickstart:tset", "--workdir=x"], "did you mean 'test'?"),
@@ -231,7 +233,8 @@ TEST = ["--config=quickstart:test", "--workdir=x"]
             [*TEST, "--config.data.data_dir=/nowhere"],
             "avsync-prepare --dataset=synthetic_talkers",
         ),
-        ("evaluate", ["--dataset=grid", "--out=x"], "--checkpoint"),
+        ("evaluate", ["--dataset=grid", "--out=x"], "--checkpoint is required"),
+        ("evaluate", ["--checkpoint=x", "--out=x", "--also=y"], "expected NAME=CHECKPOINT"),
         (
             "evaluate",
             ["--checkpoint=/nowhere", "--dataset=grid", "--out=x"],

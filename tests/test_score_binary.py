@@ -73,7 +73,7 @@ def test_the_exit_status_is_1_if_no_file_can_be_scored(checkpoint, tmp_path, run
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--checkpoint=/tmp", "--out=/tmp/x"], "name at least one video"),
+        (["--checkpoint=/tmp", "--out=/tmp/x"], "no VIDEO given"),
         (["--checkpoint=/tmp", "--out=/tmp/x", "no.mp4"], "not found: no.mp4"),
         ([__file__], "--out"),
         (["--checkpoint=/nowhere", "--out=/tmp/x", __file__], "checkpoint not found: /nowhere"),

@@ -1,8 +1,8 @@
 """AUC of many scores, with confidence intervals that hold for all of them simultaneously.
 
-Among forty uninformative scores, two have a 95 % interval that excludes 0.5, so separate intervals
+Among forty uninformative scores, two have a 95% interval that excludes 0.5, so separate intervals
 would find shortcuts in every dataset. The intervals here are simultaneous: AUC +- c standard
-errors, both from a bootstrap that draws the same groups for all scores, with c such that in 95 % of
+errors, both from a bootstrap that draws the same groups for all scores, with c such that in 95% of
 the resamples no score deviates further from its AUC (max-t: Westfall & Young, Resampling-Based
 Multiple Testing, 1993). The bootstrap draws groups, not clips: a source with all its fakes, or an
 identity.

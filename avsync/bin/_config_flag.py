@@ -19,7 +19,7 @@ CONFIG_HELP = f"""\
 The config: NAME[:VARIANT], or any file, PATH.py[:VARIANT]. Known configs:
 {textwrap.indent(files.summary(files.CONFIG), "  ")}
 --config.FIELD=VALUE changes a field, as in --config.optim.learning_rate=1e-3. All fields are
-described in {files.README}"""
+described in {files.README}."""
 
 SWEEP_HELP = f"""\
 The runs: NAME[:ARG], or any file, PATH.py[:ARG]. Known sweeps:

@@ -16,10 +16,8 @@ DATASET = flags.DEFINE_string(
     "dataset", None, "Prepared dataset, NAME or NAME/CONFIG.", required=True
 )
 SPLIT = flags.DEFINE_string("split", "test", "Split to audit; it must hold real and fake clips.")
-DATA_DIR = flags.DEFINE_string("data_dir", "data", "Directory of the prepared datasets.")
-OUT = flags.DEFINE_string(
-    "out", None, "Output directory for audit.json and report.html.", required=True
-)
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets.")
+OUT = flags.DEFINE_string("out", None, "Folder for audit.json and report.html.", required=True)
 
 
 def main(_: list[str]) -> None:

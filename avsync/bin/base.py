@@ -68,7 +68,7 @@ def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> No
     except UsageError as error:
         _end_wrong_usage(error, program)
     except (ValueError, OSError) as error:
-        end(str(error), FAILED)
+        end(_reason(error), FAILED)
     except KeyboardInterrupt:
         end("interrupted", INTERRUPTED)
 
@@ -110,9 +110,29 @@ def end(message: str, status: int) -> NoReturn:
 
 
 def _end_wrong_usage(error: Exception, program: str) -> NoReturn:
-    missing = re.fullmatch(r"flag --(.*)=None: Flag --\1 must have a value other .*", str(error))
-    message = f"--{missing[1]} is required" if missing else str(error)
-    end(f"{message}\n{program} --help shows an example.", WRONG_USAGE)
+    end(f"{_usage(error)}\n{program} --help shows an example.", WRONG_USAGE)
+
+
+def _usage(error: Exception) -> str:
+    """The message of `error`; absl's own messages in the words and on the one line of avsync's."""
+    text = str(error)
+    if isinstance(error, flags.UnrecognizedFlagError):
+        near = re.search(r"Did you mean: (.*) \?", text)
+        hint = f"; did you mean --{near[1].replace(', ', ' or --')}?" if near else ""
+        return f"unknown option: --{error.flagname}{hint}"
+    missing = re.findall(r"flag --(.*)=None: Flag --\1 must have a value other than None", text)
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        *first, last = (f"--{name}" for name in missing)
+        return " and ".join([", ".join(first), last] if first else [last]) + f" {verb} required"
+    return text
+
+
+def _reason(error: Exception) -> str:
+    """The message of `error`; "PATH: REASON" instead of "[Errno 17] REASON: 'PATH'"."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _wait_for_others() -> None:
@@ -127,7 +147,9 @@ def _help_text(main: Callable[[list[str]], None]) -> str:
     options = []
     # absl assigns the flags of a module that runs by `python -m` to the path of the program.
     for flag in flags.FLAGS.get_key_flags_for_module(module):
-        default = "" if flag.value in (None, "", []) else f" (default: {flag.value})"
+        value = ",".join(flag.value) if isinstance(flag.value, list) else flag.value
+        is_off = value is None or value is False or value == ""
+        default = "" if is_off else f" (default: {value})"
         # absl's own words for a flag that may be repeated are on a line of their own.
         text = re.sub(r"\.?;\s+repeat this option .*", ". Can be repeated.", flag.help or "")
         options.append(f"  --{flag.name}\n{_wrapped(f'{text}{default}')}")

@@ -1,7 +1,6 @@
 """Scores a dataset with a checkpoint, with and without leading silence, and writes a report.
 
-    avsync-evaluate --checkpoint=runs/quickstart --dataset=synthetic_talkers --data_dir=data \\
-        --out=runs/quickstart/evaluation
+    avsync-evaluate --checkpoint=runs/grid --dataset=grid --data_dir=data --out=runs/grid/evaluation
 
 Writes scores.jsonl, frames.jsonl, metrics.json, overview.png, roc.png, scores.png and report.html.
 --calibrate keeps the scores of real clips with the checkpoint, for later p-values and thresholds.
@@ -17,15 +16,16 @@ from avsync.bin.base import UsageError, existing, run_binary, suppress_stderr
 CHECKPOINT = flags.DEFINE_string(
     "checkpoint", None, "WORKDIR (its best checkpoint) or WORKDIR/checkpoints/STEP.", required=True
 )
-DATASET = flags.DEFINE_string("dataset", None, "NAME or NAME/CONFIG, prepared in --data_dir.")
+DATASET = flags.DEFINE_string("dataset", None, "Dataset in --data_dir, NAME or NAME/CONFIG.")
 SPLIT = flags.DEFINE_string("split", "test", "Split to score.")
-DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of prepared datasets.")
-FEATURES = flags.DEFINE_string("features_npz", None, "AVH-Align features, instead of --dataset.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets.")
+FEATURES = flags.DEFINE_string("features_npz", None, "Features (CLIP.npz), instead of --dataset.")
 LIST = flags.DEFINE_string("list", None, "FILE.csv with path,label: the clips of --features_npz.")
 TRIM = flags.DEFINE_enum("trim", "none", ["none", "leading"], "Trimming of --features_npz.")
-ALSO = flags.DEFINE_multi_string("also", [], "NAME=CHECKPOINT: a score by another checkpoint")
+ALSO = flags.DEFINE_multi_string("also", [], "NAME=CHECKPOINT: score by this too, as NAME")
+flags.register_validator("also", lambda a: all("=" in x for x in a), "expected NAME=CHECKPOINT")
 COMPARE = flags.DEFINE_string("compare", "alignment", "Score to compare all others with.")
-CALIBRATE = flags.DEFINE_bool("calibrate", False, "Keep the scores of this split as calibration.")
+CALIBRATE = flags.DEFINE_bool("calibrate", False, "Keep the scores of this split, of real clips.")
 OUT = flags.DEFINE_string("out", None, "Folder for the report.", required=True)
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Clips per batch.", lower_bound=1)
 POOLING = flags.DEFINE_string("pooling", None, "Pooling of frame scores, instead of the config's.")

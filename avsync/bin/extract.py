@@ -21,18 +21,18 @@ WEIGHTS = flags.DEFINE_string("weights", None, "Checkpoint of the encoder, from 
 DATASET = flags.DEFINE_string("dataset", None, "Input: dataset NAME or NAME/CONFIG in --data_dir.")
 FROM_ROI = flags.DEFINE_string("from_roi", None, "Input: folder of CLIP_roi.mp4 and CLIP.wav.")
 FROM_NPZ = flags.DEFINE_string("from_npz", None, "Input: folder of CLIP.npz feature files.")
-LIST = flags.DEFINE_multi_string("list", [], "[SPLIT=]FILE.csv of path,label. Repeatable.")
+LIST = flags.DEFINE_multi_string("list", [], "[SPLIT=]FILE.csv with path,label: the clips to use.")
 SPLIT = flags.DEFINE_list("split", [], "Splits of --dataset, separated by commas. Default: all.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets.")
 OUT_NAME = flags.DEFINE_string("out_name", None, "Output: name of the feature dataset.")
 TO_NPZ = flags.DEFINE_string("to_npz", None, "Output: folder of CLIP.npz feature files.")
-TRIM = flags.DEFINE_enum("trim", "none", ["none", "leading"], "How silence is, or was, trimmed.")
-STREAMS = flags.DEFINE_list("streams", ["visual", "audio"], "Some of visual, audio, multimodal.")
+TRIM = flags.DEFINE_enum("trim", "none", ["none", "leading"], "How silence is trimmed, or was.")
+STREAMS = flags.DEFINE_list("streams", ["visual", "audio"], "Any of visual,audio,multimodal.")
 DTYPE = flags.DEFINE_enum("dtype", "bfloat16", ["bfloat16", "float32"], "Type of stored features.")
-COMPUTE = flags.DEFINE_enum("compute_dtype", "float32", ["bfloat16", "float32"], "Activations.")
-FRAMES = flags.DEFINE_integer(
-    "frames_per_batch", 1024, "Frames per device and step.", lower_bound=1
+COMPUTE = flags.DEFINE_enum(
+    "compute_dtype", "float32", ["bfloat16", "float32"], "Type of activations."
 )
+FRAMES = flags.DEFINE_integer("frames_per_batch", 1024, "Frames per device and batch.", 1)
 
 
 def main(_: list[str]) -> None:
@@ -55,9 +55,11 @@ def main(_: list[str]) -> None:
         )
         extractor, encoder, extraction = None, None, found.extraction
         if extraction is None:
+            if not (ENCODER.value and WEIGHTS.value):
+                raise UsageError("--encoder and --weights are required, except with --from_npz")
             encoder = build.make_extractor(
-                Path(WEIGHTS.value or "").expanduser(),
-                encoder=ENCODER.value or "",
+                Path(WEIGHTS.value).expanduser(),
+                encoder=ENCODER.value,
                 streams=tuple(STREAMS.value),
                 dtype=COMPUTE.value,
                 trim=TRIM.value,

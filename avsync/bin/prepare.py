@@ -20,15 +20,15 @@ from avsync.bin.base import UsageError, run_binary, suppress_stderr
 from avsync.preparation.job import Engine
 from avsync.preparation.worker import Limits, prepare_in_processes
 
-DATASET = flags.DEFINE_string("dataset", None, "NAME or NAME/CONFIG.", required=True)
-SOURCE = flags.DEFINE_string("source", None, "Folder or manifest of raw videos, if any.")
-DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared datasets.", required=True)
+DATASET = flags.DEFINE_string("dataset", None, "Dataset, NAME or NAME/CONFIG.", required=True)
+SOURCE = flags.DEFINE_string("source", None, "Folder or manifest of the raw videos.")
+DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the prepared datasets.", required=True)
 WORKERS = flags.DEFINE_integer("workers", os.cpu_count() or 1, "Number of worker processes.", 1)
 BEAM = flags.DEFINE_string("beam_options", None, "Run on Apache Beam: '--runner=NAME ...'.")
 DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
-LIMIT = flags.DEFINE_integer("limit", None, "Maximum clips per split.", lower_bound=1)
-LISTS = flags.DEFINE_multi_string("split_list", [], "SPLIT=FILE.csv: clips to use; repeatable.")
-DISJOINT = flags.DEFINE_string("disjoint", None, "Attribute that test and train must not share.")
+LIMIT = flags.DEFINE_integer("limit", None, "Maximum number of clips per split.", lower_bound=1)
+LISTS = flags.DEFINE_multi_string("split_list", [], "SPLIT=FILE.csv: the clips to use.")
+DISJOINT = flags.DEFINE_string("disjoint", None, "Attribute that test must not share with train.")
 RETRY = flags.DEFINE_bool("retry_rejects", False, "Try rejected files again.")
 SECONDS = flags.DEFINE_float("clip_seconds", 900.0, "Time limit per file, in seconds.", 0)
 MEMORY = flags.DEFINE_float("clip_gigabytes", 4.0, "Memory limit per file, in GiB (Linux).", 0)
@@ -54,7 +54,8 @@ def main(_: list[str]) -> None:
         print(f"{DATASET.value} already prepared: {preparation.directory}", file=sys.stderr)
         return
     if preparation.needs_source and not (source and source.exists()):
-        raise UsageError(f"--source must be the folder of the raw videos, not {SOURCE.value}")
+        reason = f"not found: {source}" if source else "required"
+        raise UsageError(f"--source, the folder or manifest of the raw videos, is {reason}")
     how = {"engine": _engine(), "limits": Limits(SECONDS.value, MEMORY.value)}
     report = preparation.run(
         source, detector=DETECTOR.value, write_card=write_card, retry_rejects=RETRY.value, **how

@@ -1,6 +1,6 @@
-"""Scores the lip sync of video files: does the sound fit the lips, where not, at what A/V offset?
+"""Scores the lip sync of video files, and finds their A/V offset and their suspicious segments.
 
-    avsync-score --out=scores my.mp4 other.mkv folder/
+    avsync-score --out=scores video.mp4 another.mkv folder/
 
 Writes scores.json and one picture per scored file, and prints a table. A file without a face or
 sound, or a broken one, gets a status instead of a score.
@@ -60,8 +60,7 @@ def _paths(arguments: list[str]) -> list[Path]:
     """The files named, and the files in the folders named."""
     places = [Path(argument).expanduser() for argument in arguments]
     if not any(place.exists() for place in places):
-        missing = f"; not found: {', '.join(arguments)}" if arguments else ""
-        raise UsageError(f"name at least one video{missing}")
+        raise UsageError(f"not found: {', '.join(arguments)}" if arguments else "no VIDEO given")
     files = [sorted(place.iterdir()) if place.is_dir() else [place] for place in places]
     return [path for paths in files for path in paths if not path.is_dir()]
 

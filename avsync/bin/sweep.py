@@ -22,9 +22,9 @@ WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the runs and the table
 LAUNCHER = flags.DEFINE_enum(
     "launcher", "local", ["local", "slurm"], "Execute the runs on this machine or as a Slurm array."
 )
-JOBS = flags.DEFINE_integer("jobs", 1, "Concurrent runs; several: one GPU each.", lower_bound=1)
+JOBS = flags.DEFINE_integer("jobs", 1, "Runs at a time; if several, one GPU each.", lower_bound=1)
 SBATCH = flags.DEFINE_multi_string("sbatch", [], "Option for sbatch: --sbatch=--gres=gpu:1.")
-DATASET = flags.DEFINE_string("dataset", None, "Dataset to test on; default: that of the training.")
+DATASET = flags.DEFINE_string("dataset", None, "Dataset to test on. Default: that of the training.")
 SPLIT = flags.DEFINE_string("split", "test", "Split to test on; empty for no test.")
 COLLECT = flags.DEFINE_bool("collect", False, "Only write the table of the results so far.")
 ONLY = flags.DEFINE_integer("only", None, "Execute only the run of this index; write no table.")

@@ -80,9 +80,9 @@ def default() -> Config:
     augmentation.flip = 0.5
     # The 88 x 88 crop moves by up to this many pixels, at most 4.
     augmentation.shift_pixels = 4
-    # Relative change of the brightness: 0.2 is ±20 %.
+    # Relative change of the brightness: 0.2 is ±20%.
     augmentation.brightness = 0.2
-    # Relative change of the contrast: 0.2 is ±20 %.
+    # Relative change of the contrast: 0.2 is ±20%.
     augmentation.contrast = 0.2
     # Lowest gain of the sound, in dB.
     augmentation.gain_low_db = -8.0

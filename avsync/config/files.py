@@ -74,7 +74,7 @@ def find(kind: Kind, text: str) -> tuple[Path, str]:
     beside = {other.stem: other.as_posix() for other in sorted(path.parent.glob("*.py"))}
     stems = beside or {name: name for name in known}
     near = lookup.nearest(path.stem, list(stems))
-    hint = f"; did you mean {stems[near]!r}?" if near else ""
+    hint = f"; did you mean {stems[near]!r}?" if near else "."
     raise ValueError(
         f"{kind.name} not found: {place}{hint} Known {kind.name}s: {', '.join(known)}."
     )

@@ -44,7 +44,9 @@ def read(path: Path) -> dict[str, Any]:
 def state_dict(contents: Mapping[str, Any], *, entry: str) -> dict[str, TorchTensor]:
     """The tensors of `contents[entry]` by name; ValueError if it has anything else."""
     if entry not in contents:
-        raise ValueError(f"the file has no entry {entry!r}; it has {', '.join(map(str, contents))}")
+        raise ValueError(
+            f"the file has no entry {entry!r}; it has {', '.join(map(repr, contents)) or 'none'}"
+        )
     tensors = contents[entry]
     if not isinstance(tensors, dict):
         raise ValueError(f"entry {entry!r} must hold tensors by name, not {_kind(tensors)}")

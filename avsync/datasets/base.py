@@ -201,6 +201,7 @@ class MediaBuilder(ClipBuilder, skip_registration=True):
 def builder_class(dataset: str) -> type[ClipBuilder]:
     """The builder of `dataset`, NAME or NAME/CONFIG; ValueError lists the known names."""
     name, _, config = dataset.partition("/")
+    lookup.require("dataset", name, lookup.names("datasets"))
     builder = lookup.load("datasets", name).Builder
     if config:
         lookup.require(f"config of {name}", config, [c.name for c in builder.BUILDER_CONFIGS])

@@ -26,7 +26,7 @@ def calibrate(
     fakes = list(dict.fromkeys(line.clip_id for line in lines if not line.is_real))
     if fakes:
         raise ValueError(
-            f"calibration takes real clips alone, but {len(fakes)} clips of {dataset}/{split} are "
+            f"calibration needs real clips only, but {len(fakes)} clips of {dataset}/{split} are "
             f"labelled fake, such as {fakes[0]}; choose real clips that were not trained on"
         )
     judged = [line for line in lines if line.view == "trimmed" and _is_usable(line)]
@@ -79,7 +79,7 @@ def threshold_report(lines: Sequence[Line], calibration: Calibration) -> Metrics
     num_abstained: clips that are not judged (too short, silent) and count nowhere here.
     rates: by false-alarm rate,
       threshold: None where the calibration clips are too few; "note" says so.
-      promised: the rate to expect on endless new real clips, with its 95 % interval.
+      promised: the expected rate on an unlimited number of new real clips, with its 95% interval.
       alarms: the false alarms among these real clips, and the interval expected for that many;
         None without real clips.
       found: the share of fakes detected; None without fakes.

@@ -62,7 +62,7 @@ def trimming_effect(pairs: Sequence[Pair], score: str) -> TrimmingEffect:
 def auc_change(
     before: Iterable[Line], after: Iterable[Line], *, before_score: str, after_score: str
 ) -> Metrics:
-    """AUC(before) minus AUC(after) over the clips that have both scores, with a 95 % interval.
+    """AUC(before) minus AUC(after) over the clips that have both scores, with a 95% interval.
 
     auc_drop, auc_drop_low, auc_drop_high: the difference and its interval over clips.
     over_identities: the interval over identities; None if an identity is unknown.

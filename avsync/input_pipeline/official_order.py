@@ -30,7 +30,7 @@ from avsync.input_pipeline.training import TrainBatch
 from avsync.types import Batch, Host, Source
 
 # Rows are padded to a multiple of this many frames. 1,024 frames of clips of about 190 frames take
-# 1,088 to 1,216 frames with context: three or four compiled shapes, and 3 % of the work is padding.
+# 1,088 to 1,216 frames with context: three or four compiled shapes, and 3% of the work is padding.
 ROW_MULTIPLE = 64
 
 

@@ -22,8 +22,8 @@ CHUNK_FRAMES = 50
 MIN_OVERLAP = 0.4
 
 # An interpolated box is accepted if its content correlates this well with that of the detected box
-# before or after it. On GRID, 99 % of the right boxes do; with the box a tenth of its width off,
-# where landmarks begin to fail, 99 % do not.
+# before or after it. On GRID, 99% of the right boxes do; with the box a tenth of its width off,
+# where landmarks begin to fail, 99% do not.
 MIN_CORRELATION = 0.65
 
 # Faces are compared at this many rows and columns.

@@ -1,4 +1,4 @@
-"""Ranking metrics with 95 % percentile-bootstrap intervals.
+"""Ranking metrics with 95% percentile-bootstrap intervals.
 
 An interval over clips covers the choice of clips, as if they were independent. An interval over
 identities covers the choice of speakers, each with all of their clips, and is wider where the clips
@@ -75,7 +75,7 @@ def ranking_quality(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> Quality:
-    """All ranking metrics of a score with 95 % intervals; fake is the positive class.
+    """All ranking metrics of a score with 95% intervals; fake is the positive class.
 
     The intervals are over clips, or over `identities` if the speaker of each clip is given. All
     values are None if a class has no clips; the intervals are None if a class has a single clip (or
@@ -110,7 +110,7 @@ def paired_auc_change(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """AUC(before) minus AUC(after) of the same clips scored twice, with its 95 % interval.
+    """AUC(before) minus AUC(after) of the same clips scored twice, with its 95% interval.
 
     Both AUCs are computed on the same resamples, so that their common variation cancels: the
     interval is narrower than those of the two AUCs suggest. The two may be views, scores or models.

@@ -91,7 +91,7 @@ def num_allowed(num_calibration: int, *, false_alarm_rate: float) -> int:
 
 
 def realised_rate(num_calibration: int, *, false_alarm_rate: float) -> Rate:
-    """The false-alarm rate, on endless new real clips, of a threshold from c calibration clips.
+    """The false-alarm rate, on unlimited new real clips, of a threshold from c calibration clips.
 
     The target rate holds on average over calibration sets; a single set may do worse. Without ties
     the rate is distributed as Beta(k, c + 1 - k); ties only lower it. Raises as `threshold` does.

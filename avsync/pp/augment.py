@@ -15,7 +15,7 @@ class Augmentation(NamedTuple):
 
     flip: probability of a horizontal flip.
     shift_pixels: largest shift of the 88 x 88 crop, 0 to 4.
-    brightness, contrast: largest relative change; 0.2 is +-20 %.
+    brightness, contrast: largest relative change; 0.2 is +-20%.
     gain_low_db, gain_high_db: range of the audio gain.
     """
 

@@ -34,7 +34,7 @@ START_SECONDS = 300.0
 # A worker whose parent was killed ends itself, this much later than its parent would have done.
 GRACE_SECONDS = 60
 
-# A process that waits for a lost disk cannot be killed; the job goes on without it.
+# A process that waits for a lost disk cannot be killed; the job continues without it.
 KILL_SECONDS = 10.0
 
 # How often time limits are checked.
@@ -138,7 +138,7 @@ class Worker:
             self.connection.send(media)
 
     def outcome(self) -> Outcome | None:
-        """Returns the outcome of the current file; None while the process is at work.
+        """Returns the outcome of the current file; None while the process is busy.
 
         Raises ValueError if no file can be prepared, RuntimeError if the process does not
         start.
@@ -167,7 +167,7 @@ class Worker:
         return self.process.is_alive() and not self._is_spent
 
     def end(self) -> None:
-        """Kills the process, which ignores gentler signals."""
+        """Kills the process, which ignores SIGTERM."""
         self.process.kill()
         self.process.join(KILL_SECONDS)
         self.connection.close()

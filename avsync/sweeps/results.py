@@ -93,7 +93,7 @@ class RunFiles(NamedTuple):
 
 
 class Auc(NamedTuple):
-    """AUC on the test clips with its 95 % interval; very few clips give no interval."""
+    """AUC on the test clips with its 95% interval; very few clips give no interval."""
 
     value: float
     low: float | None

@@ -100,5 +100,5 @@ def parameters_in_words(counts: Mapping[str, int]) -> str:
 
 def _pace_in_words(pace: float, rates: Rates) -> str:
     """Speed and utilisation: they show whether data or the device is the bottleneck."""
-    waited, busy, mfu = (f"{share:.0%}".replace("%", " %") for share in rates)
+    waited, busy, mfu = (f"{share:.0%}" for share in rates)
     return f", {pace:,.0f} frames/s, waiting for data {waited}, device busy {busy}, mfu {mfu}"

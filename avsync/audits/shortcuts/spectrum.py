@@ -29,7 +29,7 @@ class Spectrum(NamedTuple):
 
 
 def mean_spectrum(waveform: Int16[np.ndarray, " s"]) -> Spectrum:
-    """Mean power spectrum of Hann windows of 32 ms with 50 % overlap (Welch).
+    """Mean power spectrum of Hann windows of 32 ms with 50% overlap (Welch).
 
     scipy.signal.welch gives the same numbers, one window per call, and takes seven times as long.
     """
@@ -49,7 +49,7 @@ def bandwidth(clip: AuditedClip) -> float | None:
 
 
 def rolloff(clip: AuditedClip) -> float | None:
-    """Frequency below which 95 % of the power lies; None for digital silence."""
+    """Frequency below which 95% of the power lies; None for digital silence."""
     hertz, power = mean_spectrum(clip.waveform)
     so_far = np.cumsum(power)
     if so_far[-1] == 0:
@@ -59,5 +59,5 @@ def rolloff(clip: AuditedClip) -> float | None:
 
 SHORTCUTS = {
     "bandwidth": Shortcut("highest frequency within 70 dB of the strongest", "Hz", bandwidth),
-    "rolloff": Shortcut("frequency below which 95 % of the power lies", "Hz", rolloff),
+    "rolloff": Shortcut("frequency below which 95% of the power lies", "Hz", rolloff),
 }

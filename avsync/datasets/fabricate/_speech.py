@@ -18,7 +18,7 @@ MIN_RANGE_DB = 12.0
 
 # Stops and short pauses belong to speech, so a fifth of a segment may be quiet. Then each of those
 # 900 clips has segments of 0.8 s, 22 in the median clip; without quiet frames, 253 have none.
-# By the word alignments of GRID, 99 % of these segments are more than half words (98 % of those of
+# By the word alignments of GRID, 99% of these segments are more than half words (98% of those of
 # 0.4 s); the others are other loud sounds.
 MIN_SPEECH_FRACTION = 0.8
 

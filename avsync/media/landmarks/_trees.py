@@ -14,7 +14,7 @@ from numba import njit
 
 from avsync.media.landmarks._dlib_model import NUM_SPLITS, TreeModel
 
-# The trees were trained on well-lit faces, whose grey levels span at least this range (2 % of the
+# The trees were trained on well-lit faces, whose grey levels span at least this range (2% of the
 # pixels left out at either end); GRID's span 109 and more. At a quarter of its light, a GRID mouth
 # is found 1.9 pixels from where it is in full light, and 0.3 with the contrast enlarged.
 MIN_CONTRAST = 100

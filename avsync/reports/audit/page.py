@@ -103,18 +103,18 @@ def _notes_section(audited: Audit) -> str:
 
 def _method_section(audited: Audit) -> str:
     text = (
-        "Fake is the positive class. A number ranks the clips by itself; its sign is the better "
-        "one in the original view and stays the same in the trimmed view. A category ranks clips "
-        "by the share of fakes among other clips with it, the network by a linear probe trained on "
-        "other clips; both use five-fold cross-validation, with a source and all its fakes in one "
-        "fold. Sound that one clip lends to another may still occur in two folds: the probe then "
-        "takes the fake for real, and its AUC falls below 0.5. Brackets give 95 % confidence "
-        "intervals that hold for all shortcuts and both views simultaneously, from a bootstrap "
-        f"over {len(set(audited.groups))} {audited.group_kind}. A shortcut counts as found if its "
-        "interval lies above 0.5; on a split without shortcuts, 19 of 20 audits find none. "
-        "Choosing the better sign raises the AUC of noise above 0.5, by 0.8 standard errors on "
-        "average, and mirrors the interval. The trimmed view starts at the first sound, cut in "
-        "whole video frames; properties of the raw file are the same in both views. An audit finds "
-        "only the shortcuts that it measures; others may exist."
+        "Fake is the positive class. A number ranks the clips by its value; its sign is the one "
+        "that gives the higher AUC in the original view, and stays the same in the trimmed view. A "
+        "category ranks a clip by the share of fakes among other clips of this category, the "
+        "network by a linear probe trained on other clips; both use five-fold cross-validation, "
+        "with a source and all its fakes in one fold. Sound swapped between clips may still occur "
+        "in two folds: the probe then takes the fake for real, and its AUC falls below 0.5. "
+        "Brackets give 95% confidence intervals that hold for all shortcuts and both views "
+        f"simultaneously, from a bootstrap over {len(set(audited.groups))} {audited.group_kind}. A "
+        "shortcut counts as found if its interval lies above 0.5; on a split without shortcuts, 19 "
+        "of 20 audits find none. Choosing the sign raises the AUC of noise above 0.5, by 0.8 "
+        "standard errors on average; the interval is that of the chosen sign. The trimmed view "
+        "starts at the first sound, cut in whole video frames; properties of the raw file are the "
+        "same in both views. An audit finds only the shortcuts that it measures; others may exist."
     )
     return html.section("How to read this", f'<p class="note">{escape(text)}</p>')

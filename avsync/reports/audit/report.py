@@ -78,7 +78,7 @@ def print_table(audited: Audit, *, title: str) -> None:
         table.add_section()
     console.print(table)
     console.print(
-        f"AUC [simultaneous 95 % intervals for {len(audited.results)} shortcuts, bootstrap over "
+        f"AUC [simultaneous 95% intervals for {len(audited.results)} shortcuts, bootstrap over "
         f"{audited.group_kind}]; {len(audited.not_found)} not found, {len(audited.not_measured)} "
         "not measured."
     )

@@ -55,7 +55,7 @@ def sampling_note(contents: Contents) -> str:
         return "All clips were read. A clip that is in two splits counts in both."
     return (
         f"Larger splits were sampled: {contents.max_clips:,} clips drawn at random (seed {SEED}). "
-        "Numbers marked ≈ are estimates from the sample, within 5 % of the split's clips in 19 of "
+        "Numbers marked ≈ are estimates from the sample, within 5% of the split's clips in 19 of "
         "20 cards; numbers of clips per split are exact. A clip that is in two splits counts in "
         "both."
     )

@@ -102,7 +102,7 @@ def _lengths(views: Views, metrics: Metrics) -> str:
         lengths = {clip.num_frames for clip in reals}
         alike = f"are all {lengths.pop()} frames long" if len(lengths) == 1 else "score alike"
         words = (
-            f"The {len(reals)} real clips of the {view} view {alike}, so that a dependence of the "
+            f"The {len(reals)} real clips of the {view} view {alike}, so the dependence of the "
             "scores on length cannot be measured."
         )
         return html.section(heading, html.paragraph(words))

@@ -97,7 +97,7 @@ def print_table(metrics: Metrics) -> None:
     """Prints each score, and alignment by manipulation, within `text.TERMINAL_COLUMNS`."""
     console = text.console()
     console.print(_terminal_table(metrics))
-    console.print("AUC [95 % interval over clips]; drop: original minus trimmed, same clips.")
+    console.print("AUC [95% interval over clips]; drop: AUC original minus trimmed, same clips.")
     for view, offset in metrics["offsets"].items():
         console.print(f"A/V offset of real clips, {view}: {wording.offsets(offset)}.")
     for view, number_by_status in metrics["statuses"].items():
@@ -135,10 +135,10 @@ def _method(metrics: Metrics) -> str:
         f"{interval['num_resamples']:,} resamples. It covers the choice of clips, not of speakers "
         "or training seeds; where every fake scores above every real clip it is [1, 1], however "
         f"few the clips. Interval over speakers: {interval['over_identities']}. Trimmed: "
-        "everything before the first sound is cut from video and audio alike. AUC lost by trimming "
+        "everything before the first sound is cut from video and audio alike. The AUC drop "
         "is computed on the clips scored in both views, on the same resamples. AP depends on the "
         "share of fakes: compare it only between test sets of the same mix; balanced AP gives real "
-        "and fake clips equal weight. TPR at 1 % FPR: the share of fakes detected at the best "
-        "threshold that at most 1 % of these real clips exceed; with fewer than 100 real clips, it "
+        "and fake clips equal weight. TPR at 1% FPR: the share of fakes detected at the best "
+        "threshold that at most 1% of these real clips exceed; with fewer than 100 real clips, it "
         "lies above them all."
     )

@@ -10,15 +10,15 @@ from avsync.reports.text import capitalised, readable
 OTHER_MEASURES = {
     "ap_balanced": "AP, balanced",
     "eer": "Equal error rate",
-    "tpr_at_1_fpr": "TPR at 1 % FPR",
-    "tpr_at_5_fpr": "TPR at 5 % FPR",
+    "tpr_at_1_fpr": "TPR at 1% FPR",
+    "tpr_at_5_fpr": "TPR at 5% FPR",
 }
 
 
 def scores(metrics: Metrics) -> str:
-    """AUC and AP of every score in each view, and the AUC lost by trimming."""
+    """AUC and AP of every score in each view, and the drop of AUC by trimming."""
     views = metrics["views"]
-    head = ["Score", *_view_headings(views), "AUC lost by trimming", "Real / fake"]
+    head = ["Score", *_view_headings(views), "AUC drop", "Real / fake"]
     rows = [
         [
             readable(score),
@@ -97,8 +97,8 @@ def thresholds(metrics: Metrics) -> str:
         f"From {calibration['num_calibration']} real clips of {calibration['dataset']}, "
         f"{calibration['split']} split, scored with {calibration['frame']} and "
         f"{calibration['pooling']} pooling. The target holds for real clips of that kind, on "
-        "average over calibration sets. In brackets: the 95 % interval of the rate for this "
-        "calibration set; Expected here: that interval for as many real clips as there are here."
+        "average over calibration sets. In brackets: the 95% interval of the rate given this "
+        "calibration set. Expected here: the same for the rate among the real clips of this split."
     )
     if calibration["num_abstained"]:
         caption += (
@@ -152,8 +152,8 @@ def poolings(metrics: Metrics) -> str:
     if not any(groups.values()):
         return ""
     caption = (
-        "The same frame scores pooled to clip scores in every way; Spearman's correlation. The "
-        "pooling in use gives the AUC of alignment."
+        "The same frame scores pooled to clip scores by every rule. Correlation: Spearman's. The "
+        "rule in use gives the AUC of alignment."
     )
     return html.section("Poolings", html.table(head, groups, caption))
 

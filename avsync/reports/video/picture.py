@@ -109,7 +109,7 @@ def _draw_scores(axes: Axes, result: VideoResult, timeline: Timeline, reference:
             color="black",
             linestyle="--",
             linewidth=1,
-            label=f"threshold: {rate} of the reference clips above",
+            label=f"threshold: {rate} of the reference clips exceed it",
         )
     for i, moment in enumerate(timeline.moments):
         axes.annotate(

@@ -18,7 +18,7 @@ MAX_SEGMENTS = 3
 
 BLIND_SPOT = (
     "A consistent file is not proven genuine: a manipulation that keeps lip sync, or that changes "
-    "a few words of a long file, goes unnoticed."
+    "a few words of a long file, can go unnoticed."
 )
 
 Result = TypeVar("Result", bound=SyncResult)

@@ -213,7 +213,7 @@ def test_the_page_has_groups_thresholds_and_speakers():
         lines, **INFO, calibration={"dataset": "talkers", "split": "val", **scores}
     )
     page = render(metrics, pictures="")
-    for cell in ("By gender", "female", "Equal error rate", "TPR at 1 % FPR", ", n = 8"):
+    for cell in ("By gender", "female", "Equal error rate", "TPR at 1% FPR", ", n = 8"):
         assert cell in page
     thresholds = page.split("Thresholds from real clips alone</h2>")[1]
     assert "it takes 99" in thresholds
