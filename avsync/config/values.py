@@ -9,7 +9,7 @@ TYPES = {bool: "true or false", int: "an integer", float: "a number", str: "text
 def parsed(field: str, text: str, *, like: Any) -> Any:
     """The value that `text` stands for, of the type of `like`; ValueError names `field`.
 
-    "1e4" is the integer 10000 where an integer is expected; a tuple is "(8,16)", "[8,16]" or "8,16".
+    "1e4" is the integer 10000 for an integer field; a tuple is "8,16", "(8,16)" or "[8,16]".
     """
     if isinstance(like, str):
         return text
