@@ -134,3 +134,13 @@ def test_help_shows_an_example(run_binary: Run):
     done = run_binary("score", "--help")
     assert done.returncode == 0
     assert "avsync-score --" in done.stdout
+
+
+def test_an_incomplete_job_is_a_failure_and_not_a_wrong_command_line(
+    tmp_path, monkeypatch, run_binary: Run
+):
+    monkeypatch.setenv("AVSYNC_PROCESSES", "2")
+    (tmp_path / "a.mp4").touch()
+    done = run_binary("score", f"--out={tmp_path / 'out'}", str(tmp_path / "a.mp4"))
+    assert done.returncode == 1
+    assert "AVSYNC_PROCESSES" in done.stderr

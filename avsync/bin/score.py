@@ -35,10 +35,13 @@ def main(arguments: list[str]) -> None:
         # Before JAX is imported: wrong names are reported at once.
         existing(CHECKPOINT.value or str(pretrained.GRID), "checkpoint")
         lookup.require("detector", DETECTOR.value, lookup.names("media.landmarks"))
-        from avsync import runtime
-        from avsync.reports.video.report import Report
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    from avsync import runtime
+    from avsync.reports.video.report import Report
 
-        runtime.start()
+    runtime.start()
+    try:
         scorer = avsync.load_scorer(
             CHECKPOINT.value, detector=DETECTOR.value, false_alarm_rate=RATE.value
         )

@@ -128,7 +128,8 @@ def _change_plug_in(config: Config, section: str, values: dict[str, Any]) -> Non
     parent, _, key = section.rpartition(".")
     place = _section(config, parent)
     fields = {field.removeprefix(f"{section}."): value for field, value in inside.items()}
-    name = fields.pop("name", place[key].name)
+    # A sweep or a config.json may give anything.
+    name = typed(f"config.{section}.name", fields.pop("name", place[key].name), like="")
     before = place[key].to_dict() if name == place[key].name else {}
     before.pop("name", None)
     place[key] = plug_in(

@@ -9,7 +9,7 @@ TYPES = {bool: "true or false", int: "an integer", float: "a number", str: "text
 def parsed(field: str, text: str, *, like: Any) -> Any:
     """`text` parsed as a value of the type of `like`; ValueError names `field`.
 
-    "1e4" is the integer 10000 where an integer is expected; a tuple is written "(8,16)" or "8,16".
+    "1e4" is the integer 10000 for an integer field; a tuple is "8,16", "(8,16)" or "[8,16]".
     """
     if isinstance(like, str):
         return text
@@ -57,4 +57,4 @@ def _tuple(text: str) -> Any:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return text
-    return value if isinstance(value, tuple) else (value,)
+    return tuple(value) if isinstance(value, list | tuple) else (value,)

@@ -65,7 +65,13 @@ def make_sweep(
     runs: list[Run] = []
     for index, changes in enumerate(overrides):
         plain = {field: _plain(value) for field, value in changes.items()}
-        for field in plain:
+        for field, value in plain.items():
+            if isinstance(value, Mapping):
+                # It fits the config, but a run gets its changes as --config.FIELD=VALUE.
+                raise ValueError(
+                    f"{field} is a section: sweep its fields by their dotted names, such as "
+                    f"{'.'.join([field, *list(value)[:1]])}"
+                )
             if field in fixed:
                 raise ValueError(
                     f"{field} is both swept and set by --config.{field}={fixed[field]}; remove one "

@@ -15,9 +15,6 @@ from avsync.runtime import Progress
 from avsync.train.meter import Meter, Rates
 from avsync.train.writer import MetricsWriter
 
-# The logged values that depend on the machine.
-MEASURED = ("frames_per_second", *Rates._fields)
-
 
 class _Report(NamedTuple):
     step: int

@@ -109,3 +109,14 @@ def test_names_and_fields_of_plug_ins_can_be_swept():
         "model.audio.embedding": [128, 64],
     }
     assert sweep.runs[1].name == "001_visual.embedding=64,audio.embedding=64"
+
+
+def test_the_name_of_a_plug_in_must_be_text():
+    with pytest.raises(ValueError, match=r"config\.model\.visual\.name expects text"):
+        with_changes(default(), {"model.visual.name": 3})
+
+
+def test_a_list_as_text_is_a_tuple():
+    # A sweep may give a list, and its runs get it as text.
+    changes = parse_changes(default(), {"model.visual.widths": "[8, 16]"})
+    assert changes == {"model.visual.widths": (8, 16)}

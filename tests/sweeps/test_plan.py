@@ -92,3 +92,13 @@ def test_a_workdir_of_another_sweep_is_refused_and_left_unchanged(tmp_path, othe
     with pytest.raises(ValueError, match=f"holds another sweep \\({difference}"):
         plan.record(other, tmp_path)
     assert (tmp_path / plan.FILE).read_text() == before
+
+
+def test_a_section_cannot_be_swept_as_a_whole():
+    with pytest.raises(ValueError, match=r"model\.head is a section.*model\.head\.name"):
+        plan.make_sweep(
+            [{"model.head": {"name": "cosine"}}],
+            config="grid",
+            fixed={},
+            fields_with=lambda changes: changes,
+        )
