@@ -47,15 +47,15 @@ def localise(lines: Sequence[Line], frame_scores: Sequence[Sequence[float]]) -> 
             views.setdefault(line.view, []).append(_Clip(line, array, propose(array)))
     results: Metrics = {}
     for view, clips in views.items():
-        reals = [clip for clip in clips if clip.line.is_real]
+        real_clips = [clip for clip in clips if clip.line.is_real]
         partial = [clip for clip in clips if _is_partial(clip.line)]
         kinds = sorted({clip.line.manipulation for clip in partial})
         results[view] = {
-            kind: _result([clip for clip in partial if clip.line.manipulation == kind], reals)
+            kind: _result([clip for clip in partial if clip.line.manipulation == kind], real_clips)
             for kind in kinds
         }
         if len(kinds) > 1:
-            results[view]["all"] = _result(partial, reals)
+            results[view]["all"] = _result(partial, real_clips)
     return results
 
 
@@ -98,12 +98,12 @@ def _is_partial(line: Line) -> bool:
     return not line.is_real and 0 < forged <= MAX_FORGED_SHARE * seconds
 
 
-def _result(fakes: Sequence[_Clip], reals: Sequence[_Clip]) -> Metrics:
-    clips = [*fakes, *reals]
+def _result(fakes: Sequence[_Clip], real_clips: Sequence[_Clip]) -> Metrics:
+    clips = [*fakes, *real_clips]
     pairs = [Localised(clip.proposed, clip.forged()) for clip in clips]
     return {
         "num_fake": len(fakes),
-        "num_real": len(reals),
+        "num_real": len(real_clips),
         "frame_auc": localisation.frame_auc(
             [clip.frame_scores for clip in clips], [clip.forged() for clip in clips]
         ),

@@ -92,9 +92,12 @@ def attribute_values(clips: Iterable[Line]) -> dict[str, list[str]]:
 def _value_result(clips: Sequence[Line], score: str, *, field: str, value: str) -> Metrics:
     same_value = [clip for clip in clips if _value(clip, field) == value]
     fakes = [clip for clip in same_value if not clip.is_real]
-    reals = [clip for clip in same_value if clip.is_real and value != UNKNOWN]
+    real_clips = [clip for clip in same_value if clip.is_real and value != UNKNOWN]
     all_reals = [clip for clip in clips if clip.is_real]
-    return {"reals": "same" if reals else "all", **result([*(reals or all_reals), *fakes], score)}
+    return {
+        "reals": "same" if real_clips else "all",
+        **result([*(real_clips or all_reals), *fakes], score),
+    }
 
 
 def _value(clip: Line, field: str) -> str:

@@ -67,13 +67,13 @@ def draw_trimming(pairs: Sequence[Pair], score: str) -> Figure:
     return figure
 
 
-def draw_lengths(reals: Sequence[Line], poolings: Metrics) -> Figure:
+def draw_lengths(real_clips: Sequence[Line], poolings: Metrics) -> Figure:
     """The score of each real clip against its length, one panel per pooling, with group medians.
 
     `poolings` is the result of `compare_poolings` on these clips. Many clips are subsampled by
     `selection.subsample`; the medians are over all.
     """
-    ascending = sorted(reals, key=lambda clip: clip.num_frames)
+    ascending = sorted(real_clips, key=lambda clip: clip.num_frames)
     drawn = selection.subsample(ascending, kinds=[REAL] * len(ascending))
     groups = [group.tolist() for group in np.array_split(np.array(ascending, object), NUM_GROUPS)]
     num_rows = -(-len(poolings) // LENGTH_COLUMNS)

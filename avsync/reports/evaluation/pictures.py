@@ -94,31 +94,31 @@ def _roc(views: Views, metrics: Metrics) -> str:
 def _lengths(views: Views, metrics: Metrics) -> str:
     view, clips = list(views.items())[-1]
     poolings = metrics["poolings"][view]
-    reals = [clip for clip in clips if clip.is_real and clip.poolings]
-    if not reals:
+    real_clips = [clip for clip in clips if clip.is_real and clip.poolings]
+    if not real_clips:
         return ""
     heading = "Dependence on clip length"
     if all(result["length_correlation"] is None for result in poolings.values()):
-        lengths = {clip.num_frames for clip in reals}
+        lengths = {clip.num_frames for clip in real_clips}
         alike = f"are all {lengths.pop()} frames long" if len(lengths) == 1 else "score alike"
         words = (
-            f"The {len(reals)} real clips of the {view} view {alike}, so the dependence of the "
-            "scores on length cannot be measured."
+            f"The {len(real_clips)} real clips of the {view} view {alike}, so the dependence of "
+            "the scores on length cannot be measured."
         )
         return html.section(heading, html.paragraph(words))
     # The standard error of Spearman's correlation of independent variables is 1 / sqrt(n - 1).
-    chance = 1.96 / np.sqrt(len(reals) - 1)
+    chance = 1.96 / np.sqrt(len(real_clips) - 1)
     words = (
-        f"The {len(reals)} real clips of the {view} view by length and score, with Spearman's "
+        f"The {len(real_clips)} real clips of the {view} view by length and score, with Spearman's "
         "correlation above each panel. The black line joins the medians of five groups, from the "
         "shortest to the longest clips. It should be level: a score that grows with length calls "
         f"long clips fake. Correlations up to ±{chance:.2f} arise by chance with this many clips."
     )
     pooling = _pooling_in_use(clips)
     words += f" The pooling in use is {readable(pooling)}." if pooling else ""
-    words += wording.subsampled(selection.step(len(reals)), "clips")
+    words += wording.subsampled(selection.step(len(real_clips)), "clips")
     description = f"Score against length of the real clips, {view}, one panel per pooling"
-    png = drawing.to_png(clip_figures.draw_lengths(reals, poolings))
+    png = drawing.to_png(clip_figures.draw_lengths(real_clips, poolings))
     return html.section(heading, html.paragraph(words) + html.picture(png, description, "narrow"))
 
 

@@ -67,12 +67,12 @@ def extremes(clips: Sequence[Line], score: str) -> list[Group]:
     """
     known = [(value, clip) for clip in clips if (value := clip.score(score)) is not None]
     ascending = [clip for _, clip in sorted(known, key=lambda item: item[0])]
-    reals = [clip for clip in ascending if clip.is_real]
+    real_clips = [clip for clip in ascending if clip.is_real]
     fakes = [clip for clip in ascending if not clip.is_real]
     groups = [
-        Group("Hardest real clips: highest scores", reals[::-1][:CLIPS_PER_GROUP]),
+        Group("Hardest real clips: highest scores", real_clips[::-1][:CLIPS_PER_GROUP]),
         Group("Hardest fakes: lowest scores", fakes[:CLIPS_PER_GROUP]),
-        Group("Easiest real clips", reals[:-CLIPS_PER_GROUP][:CLIPS_PER_GROUP]),
+        Group("Easiest real clips", real_clips[:-CLIPS_PER_GROUP][:CLIPS_PER_GROUP]),
         Group("Easiest fakes", fakes[CLIPS_PER_GROUP:][::-1][:CLIPS_PER_GROUP]),
     ]
     return [group for group in groups if group.clips]
