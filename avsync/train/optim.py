@@ -35,7 +35,10 @@ def make_schedule(name: str, *, peak: float, num_steps: int, warmup_steps: int) 
     """
     lookup.require("schedule", name, list(SCHEDULES))
     if not 0 <= warmup_steps < num_steps:
-        raise ValueError(f"warmup_steps must be 0 to {num_steps - 1}, got {warmup_steps}")
+        raise ValueError(
+            f"config.optim.warmup_steps must be 0 to {num_steps - 1}, fewer than the {num_steps} "
+            f"updates of the training; got {warmup_steps}"
+        )
     warmup = optax.linear_schedule(0.0, peak, max(warmup_steps, 1))
     after = (
         optax.cosine_decay_schedule(peak, num_steps - warmup_steps)

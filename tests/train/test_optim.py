@@ -60,7 +60,7 @@ def test_cosine_falls_from_the_peak_to_zero_after_the_warm_up():
 
 
 def test_warm_up_as_long_as_the_training_is_refused():
-    with pytest.raises(ValueError, match="warmup_steps must be 0 to 7, got 8"):
+    with pytest.raises(ValueError, match=r"warmup_steps must be 0 to 7, .* got 8"):
         rates("cosine", warmup_steps=8)
 
 
