@@ -33,7 +33,7 @@ def run() -> None:
     Exit status: that of the command; 0 for --help and --version; 2 for an unknown command.
     """
     match sys.argv[1:]:
-        case ["--help" | "-help" | "-h" | "help", *_]:
+        case ["--help" | "-help" | "-h" | "-?" | "help", *_]:
             print(usage(), end="")
         case ["--version", *_]:
             print(f"avsync {__version__}")

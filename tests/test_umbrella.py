@@ -7,6 +7,7 @@ import pytest
 
 import avsync
 from avsync import lookup
+from avsync.bin import base
 from tests.conftest import ROOT
 
 
@@ -23,6 +24,12 @@ def test_help_says_in_one_sentence_what_each_command_does():
     assert summaries.keys() >= set(lookup.names("bin"))
     # A first docstring line that goes on in the next one would be cut off here.
     assert [name for name, text in summaries.items() if text[-1] not in ".?"] == ["avsync"]
+
+
+def test_help_answers_to_the_flags_that_the_commands_take():
+    texts = {flag: umbrella(flag).stdout for flag in base.HELP}
+    assert len(set(texts.values())) == 1
+    assert "avsync COMMAND" in texts["-?"]
 
 
 def test_version_is_that_of_the_package():

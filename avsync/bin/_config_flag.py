@@ -29,15 +29,17 @@ FIELD = re.compile(r"--?(config\.[^=\s]+)(=.*)?", re.DOTALL)
 
 
 class Chosen(NamedTuple):
-    """config: locked, changes included. argument: as given, "grid:test". changes: by field."""
+    """base: the config of `argument` ("grid:test"). changes: by field. config: both, locked."""
 
-    config: Config
+    base: Config
     argument: str
     changes: dict[str, Any]
+    config: Config
 
     def fields_with(self, more: Mapping[str, Any]) -> dict[str, Any]:
         """The values of all fields with `more` changes; ValueError if one is not possible."""
-        return dict(flat(with_changes(self.config, more)))
+        # At once, as a run of a sweep gets them: another plug-in may lack a field of `changes`.
+        return dict(flat(with_changes(self.base, {**self.changes, **more})))
 
 
 def define_fields(argv: Sequence[str]) -> None:
@@ -61,7 +63,7 @@ def read_config(argument: str) -> Chosen:
         except ValueError as error:
             raise ValueError(f"--config={argument}: {error}") from error
         changes = parse_changes(config, texts)
-        return Chosen(with_changes(config, changes).lock(), argument, changes)
+        return Chosen(config, argument, changes, with_changes(config, changes).lock())
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error
 

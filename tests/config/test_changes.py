@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from avsync.bin._config_flag import Chosen
 from avsync.config import default, encoder, with_changes
 from avsync.config.changes import flat, parse_changes
 from avsync.sweeps import plan
@@ -109,6 +110,20 @@ def test_names_and_fields_of_plug_ins_can_be_swept():
         "model.audio.embedding": [128, 64],
     }
     assert sweep.runs[1].name == "001_visual.embedding=64,audio.embedding=64"
+
+
+def test_a_run_must_have_the_fields_that_are_set_for_all_runs():
+    # Each run gets both as flags, and fusion_mlp has no initial_scale.
+    changes = {"model.head.initial_scale": 5.0}
+    chosen = Chosen(default(), "grid", changes, with_changes(default(), changes))
+    with pytest.raises(ValueError, match=r"unknown field .* 'initial_scale'"):
+        plan.make_sweep(
+            [{"model.head.name": "fusion_mlp"}],
+            config=chosen.argument,
+            fixed=chosen.changes,
+            fields_with=chosen.fields_with,
+        )
+    assert chosen.fields_with({"seed": 3})["model.head.initial_scale"] == 5.0
 
 
 def test_the_name_of_a_plug_in_must_be_text():
