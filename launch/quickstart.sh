@@ -20,6 +20,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 venv="$(bash launch/setup.sh)"
 PATH="$venv/bin:$PATH"
 
+if [[ -n "${TWIN:-}" ]]; then
+  echo "quickstart: TWIN is now called BASELINE" >&2
+  exit 2
+fi
 DATASET="${DATASET:-synthetic_talkers}"
 DATA_DIR="${DATA_DIR:-data}"
 CONFIG="${CONFIG:-quickstart}"

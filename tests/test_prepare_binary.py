@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from avsync.preparation.worker import DEFAULT_LIMITS
 from tests.conftest import Run
 from tests.media.media_files import write_bomb
 
@@ -115,3 +116,9 @@ def test_wrong_usage_ends_with_2_and_one_message(run_binary, tmp_path, arguments
     assert message in first
     assert len(rest) == 1
     assert not (tmp_path / "x").exists() or not list((tmp_path / "x").rglob("*.npz"))
+
+
+def test_help_shows_the_limits_that_workers_have_by_default(run_binary: Run):
+    shown = run_binary("prepare", "--help").stdout
+    assert f"in seconds. (default: {DEFAULT_LIMITS.seconds})" in shown
+    assert f"in GiB (Linux). (default: {DEFAULT_LIMITS.gigabytes})" in shown

@@ -5,6 +5,7 @@ the kernel limits the memory.
 """
 
 import contextlib
+import errno
 import itertools
 import math
 import multiprocessing
@@ -227,6 +228,10 @@ def _answer(media: MediaFile, detector: FaceDetector, task: Task) -> Outcome | _
     except MemoryError:
         return Outcome(media, _too_much(task.limits))
     except Exception as error:  # one file of a million must not end the job
+        # Crops of long files go to a temporary file. Where the disk is full, every such file would
+        # be rejected, and stay so in later runs.
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _Failure(f"cannot buffer the crops of {media.path}: {error}; set TMPDIR")
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(where.filename).name}:{where.lineno}"
         detail = f"{type(error).__name__} at {place}: {error}"

@@ -1,5 +1,6 @@
 """A file that crashes its worker, hangs or needs too much memory is the only one rejected."""
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from avsync.preparation import worker
 from avsync.preparation.journal import Entry
 from avsync.preparation.store import ClipStore
 from avsync.preparation.worker import Limits, Task, prepare_in_processes
@@ -83,3 +85,14 @@ def test_a_clip_that_cannot_be_written_ends_the_job(tmp_path, testdata):
     files = grid_files(testdata, 1)
     with pytest.raises(ValueError, match=r"cannot write the clip of .*No such file"):
         list(prepare_in_processes(files, task, journals=tmp_path / "journals", num_workers=1))
+
+
+def test_a_full_temporary_folder_ends_the_job_instead_of_rejecting_files(tmp_path, monkeypatch):
+    def prepare_clip(*_: object, **__: object):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(worker, "prepare_clip", prepare_clip)
+    task = Task(tmp_path, "trees68", Limits())
+    answer = worker._answer(MediaFile("a", tmp_path / "a.mp4"), None, task)  # type: ignore[arg-type]
+    assert isinstance(answer, worker._Failure)
+    assert "set TMPDIR" in answer.message
