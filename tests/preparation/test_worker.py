@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from avsync.media.landmarks.base import load_detector
 from avsync.preparation import worker
 from avsync.preparation.journal import Entry
 from avsync.preparation.store import ClipStore
@@ -93,6 +94,6 @@ def test_a_full_temporary_folder_ends_the_job_instead_of_rejecting_files(tmp_pat
 
     monkeypatch.setattr(worker, "prepare_clip", prepare_clip)
     task = Task(tmp_path, "trees68", Limits())
-    answer = worker._answer(MediaFile("a", tmp_path / "a.mp4"), None, task)  # type: ignore[arg-type]
+    answer = worker._answer(MediaFile("a", tmp_path / "a.mp4"), load_detector("trees68"), task)
     assert isinstance(answer, worker._Failure)
     assert "set TMPDIR" in answer.message
