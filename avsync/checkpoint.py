@@ -104,11 +104,10 @@ class Checkpointer:
         try:
             yield
         except (OSError, ValueError) as error:
-            # An incomplete checkpoint has a longer name.
-            steps = [int(path.name) for path in self._folder.iterdir() if path.name.isdigit()]
+            last = max(_complete_steps(self._folder), default=0)
             raise OSError(
                 f"cannot write a checkpoint to {self._folder} ({error}). Free space there and run "
-                f"again: the checkpoint after {max(steps, default=0)} updates is complete"
+                f"again: the checkpoint after {last} updates is complete"
             ) from error
 
 
@@ -166,11 +165,9 @@ def find(checkpoint: Path) -> tuple[Path, int]:
 
 
 def can_resume(workdir: Path) -> bool:
-    """True if `workdir` has a checkpoint from which training resumes."""
-    if not (workdir / FOLDER).is_dir():
-        return False  # Orbax would create the folder
-    with Checkpointer(workdir) as checkpointer:
-        return checkpointer.latest_step is not None
+    """True if `workdir` has a checkpoint from which training resumes. Changes nothing there."""
+    # Without Orbax, which would remove the checkpoint that a running training is writing.
+    return bool(_complete_steps(workdir / FOLDER))
 
 
 def load_params_like(checkpoint: Path, params: Any) -> Any:
@@ -251,6 +248,12 @@ def write_config(workdir: Path, config: dict[str, Any]) -> None:
         return
     if jax.process_index() == 0:
         atomic_write(workdir / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def _complete_steps(folder: Path) -> list[int]:
+    """The steps of the complete checkpoints in `folder`; an incomplete one has a longer name."""
+    paths = folder.iterdir() if folder.is_dir() else []
+    return [int(path.name) for path in paths if path.name.isdigit()]
 
 
 def _evaluated(state: Any) -> Any:

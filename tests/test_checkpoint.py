@@ -129,6 +129,18 @@ def test_training_starts_only_from_parameters_of_the_same_names_and_shapes(tmp_p
             checkpoint.load_params_like(tmp_path, expected)
 
 
+def test_asking_whether_training_can_resume_does_not_open_the_checkpoints(tmp_path, monkeypatch):
+    # Opening them removes the checkpoint that another training is writing, which then fails: a
+    # second start of the same command asks before it finds that the workdir is in use.
+    assert not checkpoint.can_resume(tmp_path)
+    write_state(tmp_path, params={"scale": np.ones(4)})
+    monkeypatch.setattr(checkpoint, "Checkpointer", None)
+    monkeypatch.setattr(checkpoint.ocp.training, "Checkpointer", None)
+    assert checkpoint.can_resume(tmp_path)
+    (tmp_path / "checkpoints" / "3").rename(tmp_path / "checkpoints" / "3.orbax-checkpoint-tmp")
+    assert not checkpoint.can_resume(tmp_path)
+
+
 def test_a_calibration_belongs_to_its_step(tmp_path: Path):
     assert checkpoint.read_calibration(tmp_path, 3) is None
     checkpoint.write_calibration(tmp_path, 3, {"scores": [1.0, 2.0]})

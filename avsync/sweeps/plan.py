@@ -136,5 +136,8 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a NumPy scalar as a Python value, which JSON can hold."""
+    """Return NumPy scalars, also in tuples and lists, as Python values, which JSON can hold."""
+    if isinstance(value, list | tuple):
+        items = map(_plain, value)
+        return tuple(items) if isinstance(value, tuple) else list(items)
     return value.item() if isinstance(value, np.generic) else value

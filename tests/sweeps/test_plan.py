@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,13 @@ import pytest
 
 from avsync.sweeps import plan
 
-FIELDS = {"seed": 0, "optim.name": "adamw", "optim.learning_rate": 2e-3, "train.num_steps": 9}
+FIELDS = {
+    "seed": 0,
+    "model.visual.widths": (24, 48),
+    "optim.name": "adamw",
+    "optim.learning_rate": 2e-3,
+    "train.num_steps": 9,
+}
 
 
 def fields_with(changes: dict) -> dict:
@@ -54,6 +61,13 @@ def test_numpy_scalars_become_python_values():
     (run,) = make({"optim.learning_rate": np.float64(0.5), "seed": np.int64(1)}).runs
     assert run.overrides == {"optim.learning_rate": 0.5, "seed": 1}
     assert [type(value) for value in run.overrides.values()] == [float, int]
+
+
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_numpy_scalars_in_tuples_and_lists_become_python_values(kind):
+    widths = kind([np.int64(8), np.int64(16)])
+    (run,) = make({"model.visual.widths": widths}).runs
+    assert json.dumps(run.overrides) == '{"model.visual.widths": [8, 16]}'
 
 
 @pytest.mark.parametrize(
