@@ -205,7 +205,11 @@ def test_official_pairs_convert_to_official_features_and_a_dataset(
     ("arguments", "message"),
     [
         (["--dataset=a", "--from_npz=b"], "exactly one input"),
-        (["--from_roi={pairs}", "--to_npz={out}"], "checkpoint not found: "),
+        (["--from_roi={pairs}", "--to_npz={out}"], "--encoder and --weights are required"),
+        (
+            ["--from_roi={pairs}", "--to_npz={out}", "--encoder=avhubert", "--weights=/nowhere"],
+            "checkpoint not found: /nowhere",
+        ),
         (["--trim=both"], "should be one of"),
     ],
 )

@@ -15,6 +15,9 @@ from avsync.runtime import Progress
 from avsync.train.meter import Meter, Rates
 from avsync.train.writer import MetricsWriter
 
+# The fields of a report that depend on the machine.
+MEASURED = ("frames_per_second", *Rates._fields)
+
 
 class _Report(NamedTuple):
     step: int

@@ -53,7 +53,7 @@ def test_a_failed_run_gives_its_reason_and_the_others_continue(tmp_path: Path):
     assert outcomes["good"].is_finished("grid, test split")
     assert not outcomes["good"].is_finished("grid, val split")
     assert outcomes["bad"].status == "failed"
-    assert "train: Unknown command line flag 'no_such_flag'" in outcomes["bad"].reason
+    assert "train: unknown option: --no_such_flag" in outcomes["bad"].reason
     assert "(exit status 2)" in outcomes["bad"].reason
     # The command after the failed one was not started.
     assert tasks[0].files.log.read_text().count("$ avsync-train") == 1
