@@ -55,9 +55,12 @@ def start(job: Training, config: Config) -> Training:
     def init() -> Any:
         if not random:
             return params
-        # The other parts, perhaps a gigabyte, are not computed.
-        fresh = jax.jit(lambda: {part: job.init()[part] for part in random})()
-        return {**params, **fresh}
+        # The given parts, perhaps a gigabyte, are not computed. Options: see build.init_params.
+        options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+        fresh = jax.jit(
+            lambda: {part: job.init()[part] for part in random}, compiler_options=options
+        )
+        return {**params, **fresh()}
 
     return job._replace(init=init)
 
