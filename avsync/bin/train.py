@@ -48,6 +48,7 @@ def main(_: list[str]) -> None:
         is_new = not checkpoint.can_resume(workdir)
         if not is_new:
             build.read_config(workdir)  # names a workdir of avsync 0.1 as such
+        config = build_training.with_origin(config)
         job = build_training.make_training(config, workdir)
         if is_new:
             job = build_start.start(job, config)
