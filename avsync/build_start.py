@@ -4,34 +4,21 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 
-from avsync import build, checkpoint, lookup, weights
+from avsync import build, build_training, checkpoint, lookup, trained, weights
 from avsync.config import Config, with_changes
 from avsync.train.job import Training
+from avsync.trained import SHARED, Trained
 
 HEAD = "head"
 ENCODER = "encoder"  # one that gives the embeddings of both streams
-SHARED = "shared"  # the audio encoder of a model with such an encoder
 PARTS = (ENCODER, "visual_encoder", "audio_encoder", HEAD)
 
 # Between two PART=CHECKPOINT; a path may hold commas.
 _NEXT_PART = re.compile(rf",(?=(?:{'|'.join(PARTS)})=)")
-
-
-class Loaded(NamedTuple):
-    """The config and the parameters of a checkpoint, WORKDIR or WORKDIR/checkpoints/STEP."""
-
-    path: Path
-    config: Config
-    params: Any
-
-    @property
-    def is_encoder(self) -> bool:
-        """True if the parameters are those of an encoder alone, as avsync-convert writes them."""
-        return HEAD not in self.params
 
 
 def start(job: Training, config: Config) -> Training:
@@ -40,11 +27,13 @@ def start(job: Training, config: Config) -> Training:
     ValueError if a checkpoint does not fit the model, or if config.train.freeze would freeze random
     parameters.
     """
+    frozen = {name.partition(".")[0] for name in job.rule.partition.frozen}
+    if not config.train.init_from and not frozen:
+        return job
     shapes = jax.eval_shape(job.init)
     given = _given(config.train.init_from, shapes)
     params = _loaded(given, config=config, shapes=shapes)
     random = [part for part in shapes if part not in params]
-    frozen = {name.partition(".")[0] for name in job.rule.partition.frozen}
     if unset := [part for part in random if part in frozen]:
         raise ValueError(
             f"config.train.freeze keeps parameters of the {unset[0]} as they are, but these would "
@@ -94,15 +83,16 @@ def with_weights(config: Config, place: str | None) -> Config:
 def write_config(config: Config, workdir: Path) -> None:
     """Writes `config` beside the checkpoints, or compares it with the one that is there.
 
-    Fields that an earlier version did not know have their defaults. ValueError if others differ.
+    Fields that an earlier version did not record have their defaults, and those of the origin of
+    features the values of the dataset. ValueError if others differ.
     """
-    exists = (workdir / checkpoint.CONFIG).exists()
-    begun_with = build.read_config(workdir) if exists else config
-    checkpoint.write_config(
-        workdir,
-        json.loads(config.to_json()),
-        begun_with=json.loads(begun_with.to_json()) if exists else None,
-    )
+    begun_with = None
+    if (workdir / checkpoint.CONFIG).exists():
+        recorded = build.read_config(workdir)
+        if recorded.model.visual.name == build.PRECOMPUTED:
+            recorded = build_training.with_origin(recorded)
+        begun_with = json.loads(recorded.to_json())
+    checkpoint.write_config(workdir, json.loads(config.to_json()), begun_with=begun_with)
 
 
 def _given(init_from: str, shapes: Mapping[str, Any]) -> dict[str, str]:
@@ -124,15 +114,18 @@ def _is_by_part(init_from: str) -> bool:
 
 def _loaded(given: Mapping[str, str], *, config: Config, shapes: Mapping[str, Any]) -> Any:
     """The parameters of each part of `given`, checked against `config` and `shapes`."""
-    checkpoints = {place: _load(place) for place in given.values()}
+    checkpoints = {
+        place: trained.load_any(*checkpoint.find(Path(place).expanduser()))
+        for place in given.values()
+    }
     if len(given) == len(shapes) and len(checkpoints) == 1:
         (source,) = checkpoints.values()
         if source.params.keys() != shapes.keys():
             holds = "an encoder alone" if source.is_encoder else " and ".join(source.params)
             raise ValueError(
-                f"{source.path} holds {holds}, and the model consists of {' and '.join(shapes)}: "
+                f"{source.source} holds {holds}, and the model consists of {' and '.join(shapes)}: "
                 "say which part to start from, as in --config.train.init_from="
-                f"{ENCODER if source.is_encoder else HEAD}={source.path}"
+                f"{ENCODER if source.is_encoder else HEAD}={source.source}"
             )
     params = {}
     for part, place in given.items():
@@ -141,29 +134,32 @@ def _loaded(given: Mapping[str, str], *, config: Config, shapes: Mapping[str, An
             _require_same_options(part, config=config, source=source)
         params[part] = _part_of(source, part, shapes[part])
         expected = {part: shapes[part]}
-        weights.require_fit({part: params[part]}, expected, source=source.path)
+        weights.require_fit({part: params[part]}, expected, source=source.source)
+    if given.keys() >= {ENCODER, HEAD}:
+        _require_partners(*(checkpoints[given[part]] for part in (HEAD, ENCODER)))
     return params
 
 
-def _load(place: str) -> Loaded:
-    path = Path(place).expanduser()
-    workdir, step = checkpoint.find(path)
-    return Loaded(path, build.read_config(workdir), checkpoint.load_params(workdir, step))
+def _require_partners(head: Trained, encoder: Trained) -> None:
+    """ValueError if `head` was trained on features of another encoder than `encoder`."""
+    if head.reads_features:
+        alone = encoder.params if encoder.is_encoder else encoder.params[ENCODER]
+        trained.join(head, encoder._replace(params=alone))
 
 
-def _part_of(source: Loaded, part: str, expected: Mapping[str, Any]) -> Any:
+def _part_of(source: Trained, part: str, expected: Mapping[str, Any]) -> Any:
     """The parameters of `part` in a checkpoint; `expected` are their shapes in the new model."""
     if part in source.params and not source.is_encoder:
         return source.params[part]
     whole = source.params if source.is_encoder else source.params.get(ENCODER)
     if part == HEAD or whole is None:
         holds = "an encoder alone" if source.is_encoder else f"only {', '.join(source.params)}"
-        raise ValueError(f"{source.path} has no {part}: it holds {holds}")
+        raise ValueError(f"{source.source} has no {part}: it holds {holds}")
     # An encoder of one stream does not have the layers of the other one.
     return {module: whole[module] for module in whole if module in expected}
 
 
-def _require_same_options(part: str, *, config: Config, source: Loaded) -> None:
+def _require_same_options(part: str, *, config: Config, source: Trained) -> None:
     """ValueError if the encoder of a checkpoint computes something else from its parameters."""
     ours = config.model.audio if part == "audio_encoder" else config.model.visual
     is_same_part = part in source.params and not source.is_encoder
@@ -171,11 +167,14 @@ def _require_same_options(part: str, *, config: Config, source: Loaded) -> None:
     theirs = theirs.audio if part == "audio_encoder" and is_same_part else theirs.visual
     module = lookup.load("models.encoders", ours.name)
     free = ("modality", *getattr(module, "WITHOUT_EFFECT_ON_FEATURES", ()))
-    for field in ("name", *(field for field in ours if field not in free)):
-        if ours[field] != theirs.get(field):
-            stream = "audio" if part == "audio_encoder" else "visual"
-            raise ValueError(
-                f"the {part} of {source.path} has {field}={theirs.get(field)!r}, but "
-                f"config.model.{stream}.{field} is {ours[field]!r}; its parameters would compute "
-                f"something else. Set --config.model.{stream}.{field}={theirs.get(field)}"
-            )
+    differ = [
+        field for field in ("name", *ours) if field not in free and ours[field] != theirs.get(field)
+    ]
+    if differ:
+        section = f"config.model.{'audio' if part == 'audio_encoder' else 'visual'}"
+        first = differ[0]
+        raise ValueError(
+            f"the {part} of {source.source} has {first}={theirs.get(first)!r}, but "
+            f"{section}.{first} is {ours[first]!r}: its parameters would compute something else. "
+            f"Set {' '.join(f'--{section}.{field}={theirs.get(field)}' for field in differ)}"
+        )

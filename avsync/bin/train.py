@@ -44,11 +44,10 @@ def main(_: list[str]) -> None:
         runtime.start()
     workdir = Path(WORKDIR.value).expanduser()
     try:
-        config = build_start.with_weights(config, WEIGHTS.value)
+        config = build_training.with_origin(build_start.with_weights(config, WEIGHTS.value))
         is_new = not checkpoint.can_resume(workdir)
         if not is_new:
             build.read_config(workdir)  # names a workdir of avsync 0.1 as such
-        config = build_training.with_origin(config)
         job = build_training.make_training(config, workdir)
         if is_new:
             job = build_start.start(job, config)

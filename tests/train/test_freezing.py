@@ -1,6 +1,9 @@
 """Updates of a transformer of four blocks whose lower ones are frozen, and their checkpoints."""
 
 import functools
+import itertools
+import json
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
@@ -8,10 +11,14 @@ import numpy as np
 import pytest
 
 from avsync import checkpoint, parallel
+from avsync.input_pipeline.batching import EvalBatch
+from avsync.input_pipeline.training import TrainBatch
 from avsync.models.avhubert.transformer import Transformer
 from avsync.partition import Partition, make_partition, named, whole
 from avsync.train import optim
 from avsync.train.flops import count_flops
+from avsync.train.job import Schedule, Training
+from avsync.train.loop import train
 from avsync.train.losses import alignment
 from avsync.train.state import TrainState, new_state
 from avsync.train.step import UpdateRule, make_train_step
@@ -41,12 +48,13 @@ def apply(params, visual, audio, valid):
 def initial():
     valid = jnp.ones((1, FRAMES), bool)
     key = jax.random.key(0)
-    transformer = TRANSFORMER.init(key, jnp.zeros((1, FRAMES, CHANNELS)), valid)["params"]
+    clip = jnp.zeros((1, FRAMES, CHANNELS))
+    transformer = jax.jit(TRANSFORMER.init)(key, clip, valid)["params"]
     return {"encoder": {"transformer": transformer}, "head": {"scale": jnp.float32(0.5)}}
 
 
-def a_batch() -> Batch:
-    random = np.random.default_rng(0)
+def a_batch(seed: int = 0) -> Batch:
+    random = np.random.default_rng(seed)
     visual, audio = random.standard_normal((2, 2, FRAMES, CHANNELS)).astype(np.float32)
     valid = np.ones((2, FRAMES), bool)
     return Batch(visual, audio, valid, valid, np.zeros(2, np.int32))
@@ -166,6 +174,34 @@ def test_a_checkpoint_resumes_and_is_evaluated_with_all_parameters(tmp_path, ema
     expected = whole(jax.device_get(state.eval_params))
     assert jax.tree.map(np.shape, loaded) == jax.tree.map(np.shape, initial())
     jax.tree.map(np.testing.assert_array_equal, loaded, expected)
+
+
+def test_a_resumed_training_with_frozen_blocks_equals_an_uninterrupted_one(tmp_path):
+    rule = rule_of(LAST_BLOCK, ema_decay=0.9)
+
+    def batches(first_step: int) -> Iterator[TrainBatch]:
+        return (TrainBatch(a_batch(seed=step), ["a", "b"]) for step in itertools.count(first_step))
+
+    job = Training(
+        batches=batches,
+        val_batches=lambda: [EvalBatch(a_batch(seed=99), [])],
+        apply=apply,
+        apply_in_training=apply,
+        init=lambda: jax.tree.map(jnp.array, initial()),
+        rule=rule,
+        plateau=PLATEAU,
+        schedule=Schedule(num_steps=4, log_every=1, validate_every=2, max_waited=0),
+    )
+    for name in ("straight", "resumed"):
+        (tmp_path / name).mkdir()
+    train(job, tmp_path / "straight")
+    for num_steps in (2, 4):
+        shorter = job._replace(schedule=job.schedule._replace(num_steps=num_steps))
+        train(shorter, tmp_path / "resumed")
+    one, other = (checkpoint.load_params(tmp_path / name, 4) for name in ("straight", "resumed"))
+    jax.tree.map(np.testing.assert_array_equal, one, other)
+    counts = json.loads((tmp_path / "resumed" / "environment.json").read_text())["num_parameters"]
+    assert counts["trained"] < counts["total"] / 3
 
 
 def test_a_partition_without_frozen_parameters_changes_nothing():
