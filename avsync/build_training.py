@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 
-from avsync import build, checkpoint, lookup
+from avsync import build, lookup
 from avsync.config import Config
 from avsync.datasets.base import open_source
 from avsync.input_pipeline.evaluation import eval_batches
@@ -20,11 +20,13 @@ from avsync.input_pipeline.official_order import (
 )
 from avsync.input_pipeline.training import TrainBatch, count_slots, train_batches
 from avsync.models.aligner import Aligner
+from avsync.partition import ALL_TRAINED, make_partition
 from avsync.pp import silence
 from avsync.pp.augment import Augmentation
 from avsync.runtime import this_host
 from avsync.train import optim
 from avsync.train.job import Schedule, Training
+from avsync.train.layer_decay import layer_factors
 from avsync.train.losses.base import Objective
 from avsync.train.optim import Optimiser, Plateau
 from avsync.train.step import Apply, UpdateRule, require_valid
@@ -71,6 +73,10 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
         validate_every=epochs.num_steps if train.num_epochs else train.checkpoint_every,
         max_waited=train.early_stop_validations,
     )
+
+    def init() -> Any:
+        return build.init_params(model, build.inputs_like(source.extraction), seed=config.seed)
+
     return Training(
         batches=epochs.batches,
         val_batches=lambda: eval_batches(
@@ -81,10 +87,8 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
         ),
         apply=build.make_apply(model),
         apply_in_training=make_apply_in_training(config, model),
-        init=lambda: build.init_params(
-            model, build.inputs_like(source.extraction), seed=config.seed
-        ),
-        rule=make_rule(config, num_steps=schedule.num_steps),
+        init=init,
+        rule=make_rule(config, num_steps=schedule.num_steps, init=init),
         plateau=make_plateau(config),
         schedule=schedule,
     )
@@ -133,15 +137,24 @@ def make_epochs(config: Config, source: Source) -> Epochs:
     )
 
 
-def make_rule(config: Config, *, num_steps: int) -> UpdateRule:
-    """The settings of each of `num_steps` updates; ValueError names an invalid value."""
-    train = config.train
+def make_rule(config: Config, *, num_steps: int, init: Callable[[], Any]) -> UpdateRule:
+    """The settings of each of `num_steps` updates of the parameters that `init` returns.
+
+    ValueError names an invalid value.
+    """
+    train, factors, partition = config.train, None, ALL_TRAINED
+    if train.freeze or config.optim.layer_decay != 1:
+        shapes = jax.eval_shape(init)
+        partition = make_partition(train.freeze, shapes)
+        every = layer_factors(shapes, decay=config.optim.layer_decay)
+        factors = partition.trained_of(partition.split(every))
     rule = UpdateRule(
-        optimiser=make_optimiser(config, num_steps=num_steps),
+        optimiser=make_optimiser(config, num_steps=num_steps, factors=factors),
         objective=load_objective(train.loss),
         reduction=train.reduction,
         grad_accum_steps=train.grad_accum_steps,
         ema_decay=config.optim.ema_decay,
+        partition=partition,
     )
     require_valid(rule)
     return rule
@@ -189,16 +202,6 @@ def _require_neighbours(config: Config) -> None:
         )
 
 
-def start_from(job: Training, place: str) -> Training:
-    """`job`, starting from the parameters of `place`, a workdir or WORKDIR/checkpoints/STEP.
-
-    ValueError names the first parameter that differs if they belong to another model.
-    """
-    path = Path(place).expanduser()
-    params = checkpoint.load_params_like(path, jax.eval_shape(job.init))
-    return job._replace(init=lambda: params)
-
-
 def make_plateau(config: Config) -> Plateau:
     """The rule of config.optim that lowers the learning rate when validations stop improving."""
     options = config.optim
@@ -207,8 +210,11 @@ def make_plateau(config: Config) -> Plateau:
     )
 
 
-def make_optimiser(config: Config, *, num_steps: int) -> Optimiser:
-    """The optimiser of config.optim, with its learning-rate schedule over `num_steps` updates."""
+def make_optimiser(config: Config, *, num_steps: int, factors: Any = None) -> Optimiser:
+    """The optimiser of config.optim, with its learning-rate schedule over `num_steps` updates.
+
+    `factors` of the rate are as for `optim.make_optimiser`.
+    """
     options = config.optim
     schedule = optim.make_schedule(
         options.schedule,
@@ -221,6 +227,7 @@ def make_optimiser(config: Config, *, num_steps: int) -> Optimiser:
         schedule=schedule,
         weight_decay=options.weight_decay,
         max_gradient_norm=options.max_gradient_norm,
+        factors=factors,
     )
 
 

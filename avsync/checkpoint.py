@@ -21,6 +21,7 @@ from orbax.checkpoint import v1 as ocp
 
 from avsync import weights
 from avsync.files import atomic_write
+from avsync.partition import named, overlaid, whole
 
 FOLDER = "checkpoints"
 CONFIG = "config.json"
@@ -170,16 +171,6 @@ def can_resume(workdir: Path) -> bool:
     return bool(_complete_steps(workdir / FOLDER))
 
 
-def load_params_like(checkpoint: Path, params: Any) -> Any:
-    """The parameters of `checkpoint`, WORKDIR or WORKDIR/checkpoints/STEP, to start training with.
-
-    ValueError if their names or shapes are not those of `params`.
-    """
-    loaded = load_params(*find(checkpoint))
-    weights.require_fit(loaded, params, source=checkpoint)
-    return loaded
-
-
 def load_params(workdir: Path, step: int) -> Any:
     """The model's parameters as NumPy float32, or their moving average if the training kept one.
 
@@ -196,14 +187,17 @@ def load_params(workdir: Path, step: int) -> Any:
     with context:
         metadata = ocp.metadata(path, checkpointable_name=STATE)
         stored = metadata.metadata
-        name = "average" if stored.get("average") else "params"
+        # The average is of the trained parameters; without a frozen one it replaces them all.
+        names = [name for name in ("params", "average") if stored.get(name)]
+        if len(names) == 2 and _names(stored["average"]) == _names(stored["params"]):
+            names = ["average"]
         expected = jax.tree.map(
             # Whatever dtype is stored: activations have a dtype of their own.
             lambda x: jax.ShapeDtypeStruct(x.shape, np.float32, sharding=device),
-            stored[name],
+            {name: stored[name] for name in names},
         )
-        loaded = ocp.load(path, {name: expected}, checkpointable_name=STATE)
-    params = jax.device_get(loaded[name])
+        loaded = ocp.load(path, expected, checkpointable_name=STATE)
+    params = _evaluated(jax.device_get(loaded))
     weights.require_intact(params, _fingerprint(metadata), source=folder)
     return params
 
@@ -230,14 +224,18 @@ def read_config(workdir: Path) -> dict[str, Any]:
     return json.loads((workdir / CONFIG).read_text())
 
 
-def write_config(workdir: Path, config: dict[str, Any]) -> None:
+def write_config(
+    workdir: Path, config: dict[str, Any], *, begun_with: dict[str, Any] | None = None
+) -> None:
     """Writes `config` beside the checkpoints, once, from the first process.
 
-    ValueError names the fields that differ if the workdir has another config.
+    ValueError names the fields that differ if the workdir has another config. `begun_with` is that
+    config with fields that it does not record.
     """
     workdir.mkdir(parents=True, exist_ok=True)
     if (workdir / CONFIG).exists():
-        before, now = (dict(weights.leaves(tree)) for tree in (read_config(workdir), config))
+        trees = (begun_with or read_config(workdir), config)
+        before, now = (dict(weights.leaves(tree)) for tree in trees)
         differ = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k))
         if differ:
             changes = "; ".join(f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in differ)
@@ -257,10 +255,14 @@ def _complete_steps(folder: Path) -> list[int]:
 
 
 def _evaluated(state: Any) -> Any:
-    """The parameters of a training state or a dict that `load_params` would load."""
+    """The parameters of a training state, or of a dict of some of its fields, to evaluate."""
     fields = state if isinstance(state, dict) else state._asdict()
-    average = fields.get("average")
-    return fields["params"] if average is None else average
+    params, average = fields.get("params", {}), fields.get("average")
+    return whole(params if average is None else overlaid(params, average))
+
+
+def _names(tree: Any) -> list[str]:
+    return [name for name, _ in named(tree)]
 
 
 def _fingerprint(metadata: Any) -> str | None:

@@ -1,13 +1,12 @@
 """From a config to a training, on a small dataset of features."""
 
-import json
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
-from avsync import build_training, checkpoint
+from avsync import build_training
 from avsync.train.validation import validation_loss
 from tests import feature_dataset
 from tests.test_configs import load
@@ -71,39 +70,3 @@ def test_a_validation_loss_that_is_not_finite_is_refused(data_dir):
     job = build_training.make_training(config_of(data_dir))
     with pytest.raises(ValueError, match=r"validation loss is nan; lower .*learning_rate"):
         validation_loss(job.val_batches(), validate=broken, params=None, is_real_only=True)
-
-
-def workdir_of(path: Path, config, params) -> Path:
-    checkpoint.write_config(path, json.loads(config.to_json()))
-    checkpoint.write_params(path, params)
-    return path
-
-
-def test_a_training_starts_from_the_parameters_of_another(data_dir, tmp_path):
-    config = config_of(data_dir)
-    job = build_training.make_training(config)
-    others = jax.tree.map(lambda x: x + 1, job.init())
-    workdir = workdir_of(tmp_path / "others", config, others)
-    assert checkpoint.can_resume(workdir)
-    for place in (workdir, workdir / "checkpoints" / "0"):
-        begun = build_training.start_from(job, str(place)).init()
-        jax.tree.map(np.testing.assert_array_equal, begun, others)
-
-
-def test_parameters_of_another_model_are_refused_and_named(data_dir, tmp_path):
-    config = config_of(data_dir)
-    job = build_training.make_training(config)
-    config.model.head.projection = 9
-    wider = build_training.make_training(config).init()
-    workdir = workdir_of(tmp_path / "wider", config, wider)
-    message = r"wider does not fit the model: .* head\.audio_first\.kernel is \[9, 16\]"
-    with pytest.raises(ValueError, match=message + r", expected \[8, 16\]"):
-        build_training.start_from(job, str(workdir))
-
-
-def test_looking_for_a_checkpoint_creates_no_folder(data_dir, tmp_path):
-    assert not checkpoint.can_resume(tmp_path / "new")
-    assert not list(tmp_path.iterdir())
-    job = build_training.make_training(config_of(data_dir))
-    with pytest.raises(ValueError, match=r"checkpoint not found: .*new;"):
-        build_training.start_from(job, str(tmp_path / "new"))

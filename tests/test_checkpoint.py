@@ -116,19 +116,6 @@ def test_parameters_that_are_not_finite_are_neither_written_nor_loaded(tmp_path:
         checkpoint.load_params(tmp_path, step)
 
 
-def test_training_starts_only_from_parameters_of_the_same_names_and_shapes(tmp_path: Path):
-    write_params(tmp_path, params={"scale": np.ones(4, np.float32)})
-    loaded = checkpoint.load_params_like(tmp_path, {"scale": np.zeros(4)})
-    assert loaded["scale"].tolist() == [1, 1, 1, 1]
-    for expected, problem in (
-        ({"scale": np.zeros(5)}, r"wrong shape: scale is \[4\], expected \[5\]"),
-        ({"scale": np.zeros(4), "bias": np.zeros(3)}, r"missing: bias \[3\]"),
-        ({}, r"unknown: scale \[4\]"),
-    ):
-        with pytest.raises(ValueError, match=rf"{tmp_path} does not fit the model: {problem}"):
-            checkpoint.load_params_like(tmp_path, expected)
-
-
 def test_asking_whether_training_can_resume_does_not_open_the_checkpoints(tmp_path, monkeypatch):
     # Opening them removes the checkpoint that another training is writing, which then fails: a
     # second start of the same command asks before it finds that the workdir is in use.

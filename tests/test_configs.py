@@ -18,6 +18,7 @@ from avsync import build, pretrained
 from avsync.build_training import make_optimiser, make_plateau
 from avsync.config import Config, files, require_known
 from avsync.config.changes import flat
+from avsync.partition import make_partition
 from avsync.pp.augment import Augmentation
 from avsync.types import Extraction
 from tests.conftest import ROOT
@@ -34,6 +35,10 @@ VARIANTS = [
     ("avh_align", "test"),
     ("avh_align", "official"),
     ("avh_align", "official_test"),
+    ("avh_align", "clips"),
+    ("avh_align", "clips_test"),
+    ("avh_align", "finetune"),
+    ("avh_align", "finetune_test"),
 ]
 
 # Scores a fixed random clip with the shipped scorer, and prints the scores and all shapes.
@@ -70,12 +75,12 @@ def test_a_config_resolves_to_its_golden_file(name, arg):
 @pytest.mark.parametrize(("name", "arg"), VARIANTS)
 def test_a_config_builds_a_model_an_optimiser_and_a_scorer(name, arg):
     config = load(name, arg)
-    extraction = (
-        Extraction("leading", "", {"visual": 6, "audio": 6}) if name == "avh_align" else None
-    )
+    reads_features = config.model.visual.name == "precomputed"
+    extraction = Extraction("leading", "", {"visual": 6, "audio": 6}) if reads_features else None
     model, inputs = build.make_model(config), build.inputs_like(extraction)
     params = jax.eval_shape(lambda: build.init_params(model, inputs, seed=0))
     build.make_scorer(config, params, extraction=extraction)
+    make_partition(config.train.freeze, params)
     jax.eval_shape(make_optimiser(config, num_steps=1000).init, params)
     make_plateau(config)
 

@@ -23,7 +23,7 @@ from tests.structure import (
 # A module imports from its own package and from the layers below, never from others of its layer.
 LAYERS = (
     {"units", "pretrained", "lookup", "files"},
-    {"types", "ops"},
+    {"types", "ops", "partition"},
     {
         "media",
         "pp",
@@ -45,6 +45,7 @@ LAYERS = (
     {"trained"},
     {"build"},
     {"build_training"},
+    {"build_start"},
     {""},  # avsync itself: load_scorer
     {"bin"},
     {"__main__"},
@@ -177,7 +178,7 @@ def test_every_binary_is_named_by_a_test_and_installed_as_a_command(binary):
         (
             "pp.window",
             "from avsync.metrics import ranking",
-            "may import files, lookup, ops, pretrained, types, units",
+            "may import files, lookup, ops, partition, pretrained, types, units",
         ),
         ("pp.window", "import avsync.models", "imports avsync.models"),
         ("train.loop", "from avsync import evaluation", "imports avsync.evaluation"),

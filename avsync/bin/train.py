@@ -3,12 +3,12 @@
     avsync-train --config=quickstart --workdir=runs/quickstart
     avsync-train --config=grid --workdir=runs/small --config.model.visual.embedding=64 \\
         --config.model.audio.embedding=64 --config.optim.learning_rate=1e-3
+    avsync-train --config=avh_align:clips --weights=weights/avhubert --workdir=runs/clips
 
 SIGTERM (a time limit, a preempted machine) saves a checkpoint and ends the training with exit
 status 75; launch/README.md describes how it is started again.
 """
 
-import json
 import signal
 import sys
 from pathlib import Path
@@ -22,6 +22,9 @@ CONFIG = flags.DEFINE_string("config", None, _config_flag.CONFIG_HELP, required=
 WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder for checkpoints and metrics; resumed if it exists.", required=True
 )
+WEIGHTS = flags.DEFINE_string(
+    "weights", None, "Checkpoint of the encoder to start from, as avsync-convert writes one."
+)
 PROFILE = flags.DEFINE_integer(
     "profile", 0, "Number of updates to trace into WORKDIR/profile, for TensorBoard or Perfetto."
 )
@@ -33,7 +36,7 @@ def main(_: list[str]) -> None:
     signal.signal(signal.SIGTERM, _end_unsaved)
     # Imported here, because --help must not wait for TensorFlow.
     with suppress_stderr():
-        from avsync import build, build_training, checkpoint, runtime
+        from avsync import build, build_start, build_training, checkpoint, runtime
         from avsync.files import file_lock
         from avsync.train.loop import train
         from avsync.train.preemption import Preempted
@@ -41,16 +44,17 @@ def main(_: list[str]) -> None:
         runtime.start()
     workdir = Path(WORKDIR.value).expanduser()
     try:
-        if checkpoint.can_resume(workdir):
+        config = build_training.with_origin(build_start.with_weights(config, WEIGHTS.value))
+        is_new = not checkpoint.can_resume(workdir)
+        if not is_new:
             build.read_config(workdir)  # names a workdir of avsync 0.1 as such
-        config = build_training.with_origin(config)
         job = build_training.make_training(config, workdir)
-        if config.train.init_from and not checkpoint.can_resume(workdir):
-            job = build_training.start_from(job, config.train.init_from)
+        if is_new:
+            job = build_start.start(job, config)
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error
     with file_lock(workdir / f"trainer{runtime.this_host().index}.lock"):
-        checkpoint.write_config(workdir, json.loads(config.to_json()))
+        build_start.write_config(config, workdir)
         runtime.write_environment(workdir)
         try:
             loss = train(job, workdir, num_profiled=PROFILE.value)

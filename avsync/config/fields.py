@@ -136,13 +136,22 @@ def default() -> Config:
     optimiser.weight_decay = 1e-2
     # Gradients are clipped to this norm; 0: never.
     optimiser.max_gradient_norm = 1.0
+    # Factor of the learning rate per layer of an encoder, from the top down: the top block of a
+    # transformer has this one, the next its square, …; an encoder without blocks is one layer. The
+    # head has the full rate. 1: all have it.
+    optimiser.layer_decay = 1.0
     # Decay of a moving average of the parameters that replaces them in validation and evaluation;
     # 0: none.
     optimiser.ema_decay = 0.0
 
     config.train = train = ConfigDict()
-    # A workdir or checkpoint whose parameters the training starts from; "": random.
+    # A workdir or checkpoint whose parameters the training starts from, or "PART=CHECKPOINT,…" for
+    # some parts of the model ("encoder", "visual_encoder", "audio_encoder", "head"); the rest, and
+    # "", is random.
     train.init_from = ""
+    # Parameters that stay as they are, by path: "encoder", or "encoder,!PATH" for all of it but
+    # PATH, such as "encoder.transformer.blocks[-2:]", its last two blocks; "": none.
+    train.freeze = ""
     # "alignment" (real clips only), or "supervised" (the baseline trained on labels).
     train.loss = "alignment"
     # The loss of a batch is the "mean" or the "sum" over its frames.

@@ -35,9 +35,13 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
     update = parallel.map_step(step_fn, donate_state=True)
     validate = parallel.map_step_local(make_eval_step(job.apply, objective=objective))
     state = new_state(
-        job.init(), optimiser=rule.optimiser, plateau=job.plateau, ema_decay=rule.ema_decay
+        job.init(),
+        optimiser=rule.optimiser,
+        plateau=job.plateau,
+        ema_decay=rule.ema_decay,
+        partition=rule.partition,
     )
-    num_parameters = count_parameters(state.params)
+    num_parameters = count_parameters(state.params, rule.partition)
     runtime.write_environment(workdir, num_parameters=num_parameters)
     state = parallel.replicate(state)
 

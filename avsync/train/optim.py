@@ -1,11 +1,12 @@
 """Optimisers and learning-rate schedules, by name."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import optax
 
 from avsync import lookup
+from avsync.train.layer_decay import scale_by_factors
 
 Plateau = optax.GradientTransformationExtraArgs
 
@@ -64,11 +65,17 @@ def make_plateau(schedule: str, *, factor: float, patience: int) -> Plateau:
 
 
 def make_optimiser(
-    name: str, *, schedule: optax.Schedule, weight_decay: float, max_gradient_norm: float
+    name: str,
+    *,
+    schedule: optax.Schedule,
+    weight_decay: float,
+    max_gradient_norm: float,
+    factors: Any = None,
 ) -> Optimiser:
     """Adam, or AdamW without decay of biases, norms and scales; clips the global gradient norm.
 
-    `max_gradient_norm` 0 disables clipping.
+    `max_gradient_norm` 0 disables clipping. `factors` of the learning rate and thus of the decay, a
+    tree like the trained parameters, come from `avsync.train.layer_decay`; None: all 1.
     """
     lookup.require("optimiser", name, list(OPTIMISERS))
     if name == "adam" and weight_decay:
@@ -78,9 +85,16 @@ def make_optimiser(
         steps.append(optax.adamw(schedule, weight_decay=weight_decay, mask=decay_mask))
     else:
         steps.append(optax.adam(schedule))
+    if factors is not None:
+        steps.append(scale_by_factors(factors))
     return Optimiser(*optax.chain(*steps), learning_rate=schedule)
 
 
 def decay_mask(params: optax.Params) -> optax.Params:
-    """True for the arrays that are decayed: kernels, with two or more axes."""
-    return jax.tree.map(lambda x: x.ndim > 1, params)
+    """True for the arrays that are decayed: kernels.
+
+    By name: the biases and norms of stacked blocks have two axes, like the kernel of a layer.
+    """
+    return jax.tree_util.tree_map_with_path(
+        lambda path, _: jax.tree_util.keystr(path[-1:], simple=True) == "kernel", params
+    )

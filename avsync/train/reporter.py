@@ -18,6 +18,9 @@ from avsync.train.writer import MetricsWriter
 # The fields of a report that depend on the machine.
 MEASURED = ("frames_per_second", *Rates._fields)
 
+# The entries of `count_parameters` that are not parts of a model.
+TOTALS = ("total", "trained")
+
 
 class _Report(NamedTuple):
     step: int
@@ -94,8 +97,10 @@ class Reporter:
 
 def parameters_in_words(counts: Mapping[str, int]) -> str:
     """`count_parameters` as a line for the log."""
-    parts = ", ".join(f"{name} {n:,}" for name, n in counts.items() if name != "total")
-    return f"{counts['total']:,} parameters ({parts})"
+    total, trained = counts["total"], counts["trained"]
+    parts = ", ".join(f"{name} {n:,}" for name, n in counts.items() if name not in TOTALS)
+    frozen = f", {trained:,} of them trained" if trained < total else ""
+    return f"{total:,} parameters ({parts}){frozen}"
 
 
 def _pace_in_words(pace: float, rates: Rates) -> str:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from avsync.partition import ALL_TRAINED, Partition, overlaid
 from avsync.train.optim import Optimiser, Plateau
 
 
@@ -48,7 +49,9 @@ class TrainState(NamedTuple):
     """A plain pytree, equal on all devices, that checkpoints store.
 
     step: updates done, int32 scalar.
-    average: moving average of `params`, or None.
+    params: all parameters, as `Partition.split` returns them.
+    opt_state: that of the trained parameters alone.
+    average: moving average of the trained parameters, or None.
     """
 
     step: jax.Array
@@ -59,28 +62,40 @@ class TrainState(NamedTuple):
 
     @property
     def eval_params(self) -> Any:
-        """The parameters to validate and evaluate: the moving average if there is one."""
-        return self.params if self.average is None else self.average
+        """The parameters to validate and evaluate: with the moving average if there is one."""
+        return self.params if self.average is None else overlaid(self.params, self.average)
 
 
 def new_state(
-    params: Any, *, optimiser: Optimiser, plateau: Plateau, ema_decay: float = 0.0
+    params: Any,
+    *,
+    optimiser: Optimiser,
+    plateau: Plateau,
+    ema_decay: float = 0.0,
+    partition: Partition = ALL_TRAINED,
 ) -> TrainState:
-    """The state before the first update; it has an average if `ema_decay` is not 0."""
+    """The state before the first update; it has an average if `ema_decay` is not 0.
+
+    `params` are whole: stacks in one piece.
+    """
+    params = partition.split(params)
+    trained = partition.trained_of(params)
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         params=params,
-        opt_state=optimiser.init(params),
+        opt_state=optimiser.init(trained),
         patience=Patience.new(plateau),
         # A copy, since donating one buffer twice is an error.
-        average=jax.tree.map(jnp.array, params) if ema_decay else None,
+        average=jax.tree.map(jnp.array, trained) if ema_decay else None,
     )
 
 
-def count_parameters(params: Any) -> dict[str, int]:
-    """The number of parameters by part ("visual", "audio", "head"), and their "total"."""
-    counts = {
-        name.removesuffix("_encoder"): sum(x.size for x in jax.tree.leaves(part))
-        for name, part in params.items()
-    }
-    return {"total": sum(counts.values()), **counts}
+def count_parameters(params: Any, partition: Partition) -> dict[str, int]:
+    """The number of split `params`: the "total", those that are "trained", and each part's."""
+    counts = {name.removesuffix("_encoder"): _size(part) for name, part in params.items()}
+    trained = _size(partition.trained_of(params))
+    return {"total": sum(counts.values()), "trained": trained, **counts}
+
+
+def _size(tree: Any) -> int:
+    return sum(x.size for x in jax.tree.leaves(tree))

@@ -11,6 +11,7 @@ from jax.flatten_util import ravel_pytree
 
 from avsync import lookup
 from avsync.parallel import AXIS
+from avsync.partition import ALL_TRAINED, Partition, overlaid
 from avsync.train.losses.base import Objective
 from avsync.train.optim import Optimiser
 from avsync.train.state import TrainState
@@ -36,6 +37,7 @@ class UpdateRule(NamedTuple):
       that of one part, the update that of the whole batch.
     ema_decay: decay of the moving average of the parameters, which is validated instead of them;
       0: no average.
+    partition: which parameters are frozen; they have neither gradient, optimiser state nor average.
     """
 
     optimiser: Optimiser
@@ -43,6 +45,7 @@ class UpdateRule(NamedTuple):
     reduction: str = "mean"
     grad_accum_steps: int = 1
     ema_decay: float = 0.0
+    partition: Partition = ALL_TRAINED
 
 
 def make_train_step(
@@ -54,28 +57,30 @@ def make_train_step(
     in nats, whatever the reduction. ValueError if a setting of the rule is invalid.
     """
     require_valid(rule)
-    optimiser, objective, reduction, grad_accum_steps, ema_decay = rule
+    optimiser, objective, reduction, grad_accum_steps, ema_decay, partition = rule
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         # The mean is over the terms of all devices and parts, wherever short clips fall: the
         # gradient depends on neither the number of devices nor that of parts.
         count = jnp.maximum(jax.lax.psum(objective.num_terms(batch), AXIS), 1)
+        trained = partition.trained_of(state.params)
 
-        def loss_of(params: Any, part: Batch) -> tuple[jax.Array, jax.Array]:
+        def loss_of(trained: Any, part: Batch) -> tuple[jax.Array, jax.Array]:
+            params = overlaid(state.params, trained)
             total = objective.total(apply(params, part.visual, part.audio, part.valid), part)
             return total / REDUCTIONS[reduction](count), total / count
 
         def gradient_of(part: Batch) -> tuple[Any, jax.Array]:
-            return jax.grad(loss_of, has_aux=True)(state.params, part)
+            return jax.grad(loss_of, has_aux=True)(trained, part)
 
         # One vector needs one all-reduce: between CPUs each takes milliseconds, and one per array
         # made two processes 2.2 times slower.
         own, unravel = ravel_pytree(_over_parts(gradient_of, batch, num=grad_accum_steps))
         gradients, loss = unravel(jax.lax.psum(own, AXIS))
-        updates, opt_state = optimiser.update(gradients, state.opt_state, state.params)
+        updates, opt_state = optimiser.update(gradients, state.opt_state, trained)
         # The updates of every optimiser are proportional to the learning rate.
         scale = state.patience.plateau.scale
-        params = optax.apply_updates(state.params, jax.tree.map(lambda u: scale * u, updates))
+        trained = optax.apply_updates(trained, jax.tree.map(lambda u: scale * u, updates))
         metrics = {
             "loss": loss,
             "num_frames": jax.lax.psum(batch.loss_mask.sum(), AXIS),
@@ -84,9 +89,9 @@ def make_train_step(
         }
         state = state._replace(
             step=state.step + 1,
-            params=params,
+            params=overlaid(state.params, trained),
             opt_state=opt_state,
-            average=_averaged(state, params, decay=ema_decay),
+            average=_averaged(state, trained, decay=ema_decay),
         )
         return state, metrics
 
@@ -146,10 +151,10 @@ def _over_parts(gradient_of: Callable[[Batch], Any], batch: Batch, *, num: int) 
     )[0]
 
 
-def _averaged(state: TrainState, params: Any, *, decay: float) -> Any:
+def _averaged(state: TrainState, trained: Any, *, decay: float) -> Any:
     if not decay:
         return None
     # As in TensorFlow's ExponentialMovingAverage(num_updates=…), the average first spans a few
     # updates: a decay of 0.9999 would evaluate the initial parameters for thousands of updates.
     decay_now = jnp.minimum(decay, (1 + state.step) / (10 + state.step))
-    return optax.incremental_update(params, state.average, 1 - decay_now)
+    return optax.incremental_update(trained, state.average, 1 - decay_now)

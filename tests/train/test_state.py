@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from avsync.partition import ALL_TRAINED, make_partition
 from avsync.train import optim
+from avsync.train.reporter import parameters_in_words
 from avsync.train.state import Patience, count_parameters
 
 
@@ -64,10 +66,16 @@ def test_patience_keeps_its_dtypes():
     assert types[0] == types[1]
 
 
-def test_parameters_are_counted_by_part_and_in_total():
+def test_parameters_are_counted_by_part_and_in_total_and_those_that_are_trained():
     params = {
         "visual_encoder": {"conv": {"kernel": np.zeros((3, 3, 1, 2)), "bias": np.zeros(2)}},
-        "audio_encoder": {"dense": {"kernel": np.zeros((5, 2))}},
+        "audio_encoder": {"blocks": {"kernel": np.zeros((5, 2))}},
         "head": {"scale": np.zeros(())},
     }
-    assert count_parameters(params) == {"total": 31, "visual": 20, "audio": 10, "head": 1}
+    parts = {"visual": 20, "audio": 10, "head": 1}
+    assert count_parameters(params, ALL_TRAINED) == {"total": 31, "trained": 31, **parts}
+    partition = make_partition("visual_encoder.conv.kernel,audio_encoder.blocks[:-2]", params)
+    counts = count_parameters(partition.split(params), partition)
+    assert counts == {"total": 31, "trained": 2 + 4 + 1, **parts}
+    line = "31 parameters (audio 10, head 1, visual 20), 7 of them trained"
+    assert parameters_in_words(counts) == line

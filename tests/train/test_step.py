@@ -110,7 +110,7 @@ def test_the_moving_average_is_fast_at_first_and_slow_later():
     state, _ = update(batch, ema_decay=0.2, num_updates=3)
     assert float(state.average["scale"]) == pytest.approx(expected, rel=1e-6)
     assert float(state.params["scale"]) == pytest.approx(at[3], rel=1e-6)
-    assert state.eval_params is state.average
+    assert state.eval_params == state.average
     without, _ = update(batch)
     assert without.eval_params is without.params
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from avsync.models.layers import exact_layer_norm, keep_valid, with_remat
+from avsync.partition import BLOCKS, FROZEN_BLOCKS
 
 POSITION_KERNEL_FRAMES = 128
 POSITION_GROUPS = 16
@@ -18,6 +19,9 @@ class Transformer(nn.Module):
 
     Every frame attends to all valid frames of the clip, so the features of a part of a clip differ
     from the same part of the clip's features.
+
+    A training that freezes the lower blocks holds their parameters as `frozen_blocks` beside the
+    `blocks` above them (avsync.partition); the result is the same.
 
     Attributes:
       feed_forward: channels between the two dense layers that follow attention.
@@ -59,14 +63,22 @@ class Transformer(nn.Module):
         # One compiled block serves all layers, whose parameters are stacked. 24 separate blocks
         # save a CPU the copy of each layer's parameters, a quarter of the time on four clips of
         # 3 s, but their gradient takes 56 s to compile instead of 5.
-        block = with_remat(Block, self.remat, prevent_cse=False)(
-            self.feed_forward, self.num_heads, self.chunk_frames, self.dtype, name="blocks"
-        )
+        fields = (self.feed_forward, self.num_heads, self.chunk_frames, self.dtype)
+        num_layers = self.num_layers
+        if self.has_variable("params", FROZEN_BLOCKS):
+            # In a scan over all blocks the gradient of each block's parameters would be computed.
+            frozen = self.get_variable("params", FROZEN_BLOCKS)
+            lower = Block(*fields, parent=None)
+            x, _ = jax.lax.scan(
+                lambda x, params: (lower.apply({"params": params}, x, valid), None), x, frozen
+            )
+            num_layers -= len(jax.tree.leaves(frozen)[0])
+        block = with_remat(Block, self.remat, prevent_cse=False)(*fields, name=BLOCKS)
         scan = nn.scan(
             layer,
             variable_axes={"params": 0},
             split_rngs={"params": True},
-            length=self.num_layers,
+            length=num_layers,
         )
         x, _ = scan(block, x, None)
         return exact_layer_norm("final_norm")(x)

@@ -1,0 +1,188 @@
+"""The parameters that a training starts from, on tiny models of clips and on a head of features."""
+
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from avsync import build, build_start, build_training, checkpoint
+from avsync.config import Config, default, encoder, with_changes
+from avsync.train.job import Schedule, Training
+
+SMALL = {
+    "model.visual": dict(name="lip_conv", stem_width=4, widths=(4, 8), features=8, embedding=6),
+    "model.audio": dict(name="mel_conv", widths=(4, 4, 6), embedding=6),
+}
+TINY = dict(embedding=32, feed_forward=32, num_heads=2, num_layers=3)
+
+
+def clips_config(**changes) -> Config:
+    config = with_changes(default(), SMALL)
+    return with_changes(config, changes)
+
+
+def avhubert_config(**changes) -> Config:
+    """A visual tower of AV-HuBERT with three blocks beside the small audio encoder."""
+    config = clips_config()
+    config.model.visual = encoder("avhubert", modality="video", **TINY)
+    return with_changes(config, {"model.audio.embedding": 32, **changes})
+
+
+def job_of(config: Config) -> Training:
+    """A training of `config` without data."""
+    model = build.make_model(config)
+
+    def init():
+        return build.init_params(model, build.inputs_like(), seed=config.seed)
+
+    none = build.make_apply(model)
+    return Training(
+        batches=lambda _: iter([]),
+        val_batches=lambda: [],
+        apply=none,
+        apply_in_training=none,
+        init=init,
+        rule=build_training.make_rule(config, num_steps=200, init=init),
+        plateau=build_training.make_plateau(config),
+        schedule=Schedule(1, 1, 1, 0),
+    )
+
+
+def write(path: Path, config: Config, params) -> Path:
+    checkpoint.write_config(path, json.loads(config.to_json()))
+    checkpoint.write_params(path, params)
+    return path
+
+
+def starting(config: Config, init_from: str):
+    config = with_changes(config, {"train.init_from": init_from})
+    return build_start.start(job_of(config), config).init()
+
+
+def assert_equal(one, other) -> None:
+    jax.tree.map(np.testing.assert_array_equal, one, other)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of the small model, with parameters that no seed gives."""
+    config = clips_config()
+    params = jax.tree.map(lambda x: np.asarray(x + 1), job_of(config).init())
+    return write(tmp_path_factory.mktemp("trained"), config, params)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An AV-HuBERT encoder alone, for both modalities, as avsync-convert writes it."""
+    config = avhubert_config()
+    params = jax.tree.map(np.asarray, job_of(config).init()["visual_encoder"])
+    audio = {"kernel": np.ones((104, 32), np.float32), "bias": np.ones(32, np.float32)}
+    return write(tmp_path_factory.mktemp("alone"), config, {**params, "audio_projection": audio})
+
+
+def test_a_training_starts_from_all_parameters_of_another(trained):
+    expected = checkpoint.load_params(trained, 0)
+    for place in (trained, trained / "checkpoints" / "0"):
+        assert_equal(starting(clips_config(), str(place)), expected)
+
+
+def test_a_training_starts_from_one_part_of_another_and_the_rest_is_that_of_the_seed(trained):
+    fresh, given = job_of(clips_config()).init(), checkpoint.load_params(trained, 0)
+    begun = starting(clips_config(), f"visual_encoder={trained}")
+    assert_equal(begun, {**fresh, "visual_encoder": given["visual_encoder"]})
+    begun = starting(clips_config(), f"head={trained},audio_encoder={trained}/checkpoints/0")
+    assert_equal(begun, {**given, "visual_encoder": fresh["visual_encoder"]})
+
+
+def test_an_encoder_alone_serves_as_a_part_without_the_layers_of_the_other_modality(alone):
+    begun = starting(avhubert_config(), f"visual_encoder={alone}")
+    expected = checkpoint.load_params(alone, 0)
+    del expected["audio_projection"]
+    assert_equal(begun["visual_encoder"], expected)
+
+
+def test_a_path_may_look_like_a_part(trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rate=1,head=2").symlink_to(trained)
+    expected = checkpoint.load_params(trained, 0)
+    assert_equal(starting(clips_config(), "rate=1,head=2"), expected)
+
+
+@pytest.mark.parametrize(
+    ("init_from", "message"),
+    [
+        ("missing", "checkpoint not found: missing;"),
+        ("visual=T", r"'visual'; did you mean 'visual_encoder'\? Known: .*head"),
+        ("encoder=T", r"unknown part .* 'encoder'; did you mean"),
+        ("head=A", "has no head: it holds an encoder alone"),
+        ("A", r"holds an encoder alone, .*init_from=encoder=A"),
+        ("visual_encoder=A", "visual_encoder of A has name='avhubert', but .* is 'lip_conv'"),
+    ],
+)
+def test_a_checkpoint_that_does_not_give_a_part_is_refused(
+    trained, alone, tmp_path, monkeypatch, init_from, message
+):
+    monkeypatch.chdir(tmp_path)
+    for name, place in (("T", trained), ("A", alone)):
+        (tmp_path / name).symlink_to(place)
+    with pytest.raises(ValueError, match=message):
+        starting(clips_config(), init_from)
+
+
+def test_parameters_of_other_shapes_are_refused_and_named(trained):
+    config = clips_config(**{"model.head.name": "fusion_mlp"})
+    message = r"does not fit the model: missing: head\.\S+ .*unknown: head\.\S+"
+    with pytest.raises(ValueError, match=message):
+        starting(config, f"head={trained}")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("num_heads", 4), ("amplitude", "int16"), ("num_layers", 2)]
+)
+def test_an_encoder_whose_options_differ_is_refused_with_both_values(alone, field, value):
+    recorded = build.read_config(alone).model.visual[field]
+    config = avhubert_config(**{f"model.visual.{field}": value})
+    message = rf"has {field}={recorded!r}, but config.model.visual.{field} is {value!r}"
+    with pytest.raises(ValueError, match=message):
+        starting(config, f"visual_encoder={alone}")
+
+
+def test_options_that_change_no_feature_may_differ(alone):
+    changes = {"model.visual.remat": "blocks", "model.visual.chunk_frames": 8}
+    starting(avhubert_config(**changes), f"visual_encoder={alone}")
+
+
+def test_random_parameters_are_not_frozen(alone):
+    config = avhubert_config(**{"train.freeze": "visual_encoder.resnet"})
+    with pytest.raises(ValueError, match=r"visual_encoder as they are, .* be random: .*--weights"):
+        starting(config, "")
+    starting(config, f"visual_encoder={alone}")
+
+
+def test_weights_are_those_of_both_encoders_and_a_checkpoint_beside_them_is_the_head():
+    config = avhubert_config()
+    config.model.audio = encoder("avhubert", modality="audio", **TINY)
+    both = "visual_encoder=W,audio_encoder=W"
+    assert build_start.with_weights(config, "W").train.init_from == both
+    config.train.init_from = "runs/head"
+    assert build_start.with_weights(config, "W").train.init_from == f"{both},head=runs/head"
+    assert build_start.with_weights(config, None) is config
+
+
+def test_weights_are_refused_by_a_model_without_such_an_encoder():
+    with pytest.raises(ValueError, match="this config has 'lip_conv' and 'mel_conv'"):
+        build_start.with_weights(clips_config(), "W")
+
+
+def test_a_workdir_begun_before_a_field_existed_resumes_with_its_default(tmp_path):
+    config = clips_config()
+    older = json.loads(config.to_json())
+    del older["train"]["freeze"], older["optim"]["layer_decay"]
+    checkpoint.write_config(tmp_path, older)
+    build_start.write_config(config, tmp_path)
+    assert checkpoint.read_config(tmp_path) == older
+    changed = with_changes(config, {"train.freeze": "visual_encoder"})
+    with pytest.raises(ValueError, match=r"train\.freeze: '' then, 'visual_encoder' now"):
+        build_start.write_config(changed, tmp_path)
