@@ -58,6 +58,7 @@ def make_scorer(
         reach_frames=config.model.reach_frames,
         frame_score=config.score.frame,
         pooling=config.score.pooling,
+        context=model.context,
     )
 
 
