@@ -14,7 +14,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -205,11 +205,18 @@ class Progress:
             left = (self._total - done) * pace
             self.say(f"{self._name}: {done}/{self._total} {note} ({left:.0f} s left)")
 
-    def show_part(self, text: str, *, done: int, total: int) -> None:
-        """Shows that `done` of `total` steps of `text`, a part of the next item, are done.
+    def within(self, item: str) -> Callable[[str, int, int], None]:
+        """A function (stage, done, total) that shows the progress within the next item, `item`.
 
-        On a terminal a second bar shows it, until another item is done.
+        On a terminal a second bar shows it, until the item is done.
         """
+
+        def show(stage: str, done: int, total: int) -> None:
+            self._show_part(f"{item}, {stage}", done=done, total=total)
+
+        return show
+
+    def _show_part(self, text: str, *, done: int, total: int) -> None:
         now = time.monotonic()
         is_new, self._part_text = text != self._part_text, text
         if is_new:

@@ -51,11 +51,7 @@ def main(arguments: list[str]) -> None:
     report = Report(out_dir, scorer.reference)
     with runtime.Progress("scoring", total=len(paths)) as progress:
         for number, path in enumerate(paths, start=1):
-
-            def within(stage: str, done: int, total: int, name: str = path.name) -> None:
-                progress.show_part(f"{name}, {stage}", done=done, total=total)
-
-            report.add(scorer.score(path, on_progress=within))
+            report.add(scorer.score(path, on_progress=progress.within(path.name)))
             progress.advance_to(number, path.name)
     report.print_table()
     print(f"details: {out_dir}")

@@ -63,7 +63,8 @@ def read_footage(
 ) -> Footage:
     """Reads a file; the crops of its faces go to `store`. Raises `Reject`.
 
-    `advance` is called every `ADVANCE_FRAMES` frames with the number of frames read and expected.
+    `advance` is called every `ADVANCE_FRAMES` frames, and after the last one, with the number of
+    frames read and of those expected.
     """
     with open_video(path, options) as video:
         frames = _counted(video, advance) if advance else video.frames()
@@ -74,8 +75,9 @@ def read_footage(
 def _counted(
     video: SyncedVideo, advance: Callable[[int, int], None]
 ) -> Iterator[UInt8[np.ndarray, "h w"]]:
-    num_expected = video.num_frames_expected
+    num_expected, number = video.num_frames_expected, 0
     for number, frame in enumerate(video.frames(), start=1):
         yield frame
         if number % ADVANCE_FRAMES == 0:
             advance(number, max(number, num_expected))
+    advance(number, number)
