@@ -29,7 +29,9 @@ def embed(encoder, frames: np.ndarray, params=None) -> tuple[np.ndarray, dict]:
     clip = frames.reshape(1, -1) if frames.dtype == np.int16 else frames[None]
     valid = np.ones((1, len(frames)), bool)
     if params is None:
-        params = jax.jit(encoder.init)(jax.random.key(0), clip, valid)
+        shapes = jax.eval_shape(encoder.init, jax.random.key(0), clip, valid)
+        random = np.random.default_rng(1)
+        params = jax.tree.map(lambda x: random.normal(0, 0.3, x.shape).astype(np.float32), shapes)
     return np.asarray(jax.jit(encoder.apply)(params, clip, valid))[0], params
 
 
