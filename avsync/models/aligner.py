@@ -40,8 +40,8 @@ class Aligner(nn.Module):
     @property
     def context(self) -> Context:
         """The frames around a frame on which its logits depend, by what the encoders state."""
-        encoders = (self.visual_encoder, self.audio_encoder)
-        contexts = [getattr(encoder, "context", UNKNOWN_CONTEXT) for encoder in encoders]
+        encoders = (self.encoder, self.visual_encoder, self.audio_encoder)
+        contexts = [getattr(x, "context", UNKNOWN_CONTEXT) for x in encoders if x is not None]
         return Context(
             max(context.reach_frames for context in contexts) + self.reach_frames,
             is_whole_clip=any(context.is_whole_clip for context in contexts),

@@ -3,8 +3,9 @@
     python tests/benchmarks/long_files.py --clip=grid_s1/video/bbaf2n.mkv --seconds=60,600
     python tests/benchmarks/long_files.py --clip=grid_s1/video/bbaf2n.mkv --dtype=bfloat16
 
-Each file repeats a clip, and is scored by a process of its own, as avsync-score does. CPU seconds are printed beside wall seconds, and shares of the peak are per
-CPU second: they mean the same on a busy machine. The peak is that of a large matrix product.
+Each file repeats a clip, and is scored by a process of its own, as avsync-score does. CPU seconds
+are printed beside wall seconds, and shares of the peak are per CPU second: they mean the same on a
+busy machine. The peak is that of a large matrix product.
 """
 
 import argparse
