@@ -14,7 +14,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -166,7 +166,9 @@ class Progress:
         self._console = Console(stderr=True, quiet=not is_first())
         self._bar: RichProgress | None = None
         self._task: Any = None
-        self._last_line = self._began = time.monotonic()
+        self._part: Any = None
+        self._part_text = ""
+        self._last_line = self._began = self._part_began = time.monotonic()
         self._done_before = done
 
     def __enter__(self) -> "Progress":
@@ -184,6 +186,7 @@ class Progress:
             self._task = self._bar.add_task(
                 self._name, total=self._total, completed=self.done, note=""
             )
+            self._part = self._bar.add_task("", visible=False, note="")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -195,11 +198,40 @@ class Progress:
         self.done = done
         if self._bar:
             self._bar.update(self._task, completed=done, note=note)
+            self._bar.update(self._part, visible=False)
         elif time.monotonic() - self._last_line > PLAIN_LINE_SECONDS or done == self._total:
             self._last_line = time.monotonic()
             pace = (self._last_line - self._began) / max(done - self._done_before, 1)
             left = (self._total - done) * pace
             self.say(f"{self._name}: {done}/{self._total} {note} ({left:.0f} s left)")
+
+    def within(self, item: str) -> Callable[[str, int, int], None]:
+        """A function (stage, done, total) that shows the progress within the next item, `item`.
+
+        On a terminal a second bar shows it, until the item is done.
+        """
+
+        def show(stage: str, done: int, total: int) -> None:
+            self._show_part(f"{item}, {stage}", done=done, total=total)
+
+        return show
+
+    def _show_part(self, text: str, *, done: int, total: int) -> None:
+        now = time.monotonic()
+        is_new, self._part_text = text != self._part_text, text
+        if is_new:
+            self._part_began = now
+        if self._bar:
+            if is_new:
+                self._bar.reset(self._part)
+            self._bar.update(
+                self._part, description=text, completed=done, total=total, visible=True
+            )
+        elif now - self._last_line > PLAIN_LINE_SECONDS:
+            self._last_line = now
+            left = (total - done) * (now - self._part_began) / max(done, 1)
+            items = f"{self._name}: {self.done}/{self._total}"
+            self.say(f"{items} {text} {done:,}/{total:,} ({left:.0f} s left)")
 
     def say(self, line: str) -> None:
         """Prints a line above the bar."""

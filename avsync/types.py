@@ -170,6 +170,23 @@ class Source(NamedTuple):
     edits: SplitEdits = SplitEdits()
 
 
+class Context(NamedTuple):
+    """The frames of a clip on which the output for one of its frames depends.
+
+    Statistics by which a whole clip is normalised are not counted.
+
+    reach_frames: on each side, through convolutions and candidate offsets.
+    is_whole_clip: True if, by attention, it depends on all other frames as well.
+    """
+
+    reach_frames: int
+    is_whole_clip: bool
+
+
+# Of a model that does not state its context.
+UNKNOWN_CONTEXT = Context(reach_frames=0, is_whole_clip=True)
+
+
 class Batch(NamedTuple):
     """The input of a step; the leading axis is b, or [devices, b] after `parallel.shard_batch`.
 

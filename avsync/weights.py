@@ -9,7 +9,7 @@ calls `require_intact`; everything that runs a model with them calls `require_fi
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ FINGERPRINT = "fingerprint"  # the key in the metadata of a file or a checkpoint
 # Flax's automatic names of the layers of avsync 0.1; every layer has had an explicit name since.
 OLD_NAMES = re.compile(r"\b(Conv|Dense|LayerNorm|Norm|PictureBlock|TemporalBlock)_\d+\b")
 
+ALIGNMENT_BYTES = 64  # of arrays whose memory XLA uses as it is
+
 MAX_NAMED = 3  # arrays that an error names of each kind
 
 
@@ -41,7 +43,7 @@ def write(folder: Path, params: Any, *, dtype: str) -> None:
     with np.errstate(over="ignore"):  # reported as an array with infinite values
         arrays = {name: np.asarray(x, dtype) for name, x in leaves(params)}
     require_finite(arrays, source=f"the parameters in {dtype}")
-    metadata = {FINGERPRINT: fingerprint({}, _tree(arrays))}
+    metadata = {FINGERPRINT: fingerprint({}, _tree(arrays.items()))}
     atomic_write(folder / FILE, safetensors.numpy.save(arrays, metadata))
 
 
@@ -59,7 +61,9 @@ def read(folder: Path) -> dict[str, Any]:
     try:
         with safetensors.safe_open(path, "numpy") as file:
             stored = (file.metadata() or {}).get(FINGERPRINT)
-            params = _tree({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+            # One by one: a large model is held once.
+            names = list(file.keys())
+            params = _tree((name, _aligned(file.get_tensor(name))) for name in names)
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path} is damaged: {error}. Copy or download it again") from error
     require_intact(params, stored, source=path)
@@ -148,13 +152,23 @@ def _listed(problem: str, arrays: list[str]) -> list[str]:
     return [f"{problem}: {', '.join(arrays[:MAX_NAMED])}{more}"] if arrays else []
 
 
-def _tree(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def _aligned(array: np.ndarray) -> np.ndarray:
+    """A copy in float32 whose memory JAX can share with a CPU device instead of copying it."""
+    num_bytes = array.size * np.dtype(np.float32).itemsize
+    memory = np.empty(num_bytes + ALIGNMENT_BYTES, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT_BYTES
+    copy = memory[start : start + num_bytes].view(np.float32).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+def _tree(arrays: Iterable[tuple[str, np.ndarray]]) -> dict[str, Any]:
     """The nested dicts of `arrays` by dotted name, in float32."""
     tree: dict[str, Any] = {}
-    for name, array in arrays.items():
+    for name, array in arrays:
         *folders, last = name.split(".")
         node = tree
         for folder in folders:
             node = node.setdefault(folder, {})
-        node[last] = array.astype(np.float32)
+        node[last] = array.astype(np.float32, copy=False)
     return tree

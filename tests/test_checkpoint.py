@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -34,6 +35,13 @@ def test_parameters_are_loaded_in_float32_whatever_they_are_stored_in(tmp_path: 
     kernel = checkpoint.load_params(tmp_path, 0)["encoder"]["kernel"]
     assert kernel.dtype == np.float32
     np.testing.assert_array_equal(kernel, np.arange(6))
+
+
+def test_devices_share_the_memory_of_parameters_that_are_loaded(tmp_path: Path):
+    checkpoint.write_config(tmp_path, {})
+    checkpoint.write_params(tmp_path, PARAMS)
+    kernel = checkpoint.load_params(tmp_path, 0)["encoder"]["conv"]["kernel"]
+    assert jax.device_put(kernel).unsafe_buffer_pointer() == kernel.ctypes.data
 
 
 def write_params(workdir: Path, params: Any) -> int:

@@ -1,5 +1,6 @@
 """Multi-process start, preemption, the compilation cache and TensorFlow's devices."""
 
+import io
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
 from avsync import runtime
 from avsync.train.preemption import Preemption
@@ -51,6 +53,38 @@ def test_sigterm_preempts_a_job_only_within_the_context():
         signal.raise_signal(signal.SIGTERM)
         assert preemption.is_due(2)
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_progress_within_an_item_is_a_plain_line_now_and_then(capsys, monkeypatch):
+    now = iter([0, 4, 20, 21, 40, 50])  # the start, four calls within the file, its end
+    monkeypatch.setattr(runtime.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(runtime, "PLAIN_LINE_SECONDS", 10)
+    with runtime.Progress("scoring", total=2) as progress:
+        within = progress.within("a.mp4")
+        within("faces", 10, 5_000)
+        within("faces", 1_000, 5_000)
+        within("model", 100, 5_000)
+        within("model", 2_500, 5_000)
+        progress.advance_to(1, "a.mp4")
+    assert capsys.readouterr().err.splitlines() == [
+        "scoring: 0/2 a.mp4, faces 1,000/5,000 (64 s left)",
+        "scoring: 0/2 a.mp4, model 2,500/5,000 (19 s left)",
+    ]
+
+
+def test_a_second_bar_shows_the_progress_within_an_item_until_it_is_done(monkeypatch):
+    terminal = io.StringIO()
+    console = Console(file=terminal, force_terminal=True, width=120)
+    monkeypatch.setattr(runtime, "Console", lambda **_: console)
+    with runtime.Progress("scoring", total=1) as progress:
+        progress.within("a.mp4")("faces", 250, 1_000)
+        progress._bar.refresh()
+        shown = terminal.getvalue()
+        progress.advance_to(1, "a.mp4")
+        progress._bar.refresh()
+    assert re.search(r"a\.mp4, faces.* 250/1000", shown)
+    assert "scoring" in shown
+    assert "faces" not in terminal.getvalue()[len(shown) :]
 
 
 def test_compiled_programs_are_stored_in_the_users_cache():

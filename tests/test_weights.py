@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -41,6 +42,12 @@ def test_weights_are_read_as_they_were_written(tmp_path, dtype):
     np.testing.assert_array_equal(loaded["encoder"]["kernel"], PARAMS["encoder"]["kernel"])
     assert loaded["scale"] == PARAMS["scale"]
     assert loaded["scale"].shape == ()
+
+
+def test_devices_share_the_memory_of_weights_that_are_read(tmp_path):
+    weights.write(tmp_path, PARAMS, dtype="float32")
+    kernel = weights.read(tmp_path)["encoder"]["kernel"]
+    assert jax.device_put(kernel).unsafe_buffer_pointer() == kernel.ctypes.data
 
 
 def test_a_flipped_bit_in_any_array_is_refused(tmp_path):

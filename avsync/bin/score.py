@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> None:
     report = Report(out_dir, scorer.reference)
     with runtime.Progress("scoring", total=len(paths)) as progress:
         for number, path in enumerate(paths, start=1):
-            report.add(scorer.score(path))
+            report.add(scorer.score(path, on_progress=progress.within(path.name)))
             progress.advance_to(number, path.name)
     report.print_table()
     print(f"details: {out_dir}")

@@ -121,6 +121,12 @@ class SyncedVideo:
         self._stated_end_ticks = 0
         self._is_complete = False
 
+    @property
+    def num_frames_expected(self) -> int:
+        """About as many frames as `frames` yields, by the length of the audio and timestamps."""
+        audio, stated = self._audio, self._audio.stated_video_seconds
+        return round(min(audio.seconds, stated or audio.seconds) * FRAMES_PER_SECOND)
+
     def frames(self) -> Iterator[UInt8[np.ndarray, "h w"]]:
         """Yields the frames that have sound, in order; raises `Reject` if no frame can be decoded.
 

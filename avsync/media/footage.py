@@ -1,10 +1,11 @@
 """A file of any length to its sound and the mouth crops of all its faces, in bounded memory."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int16
+from jaxtyping import Int16, UInt8
 
 from avsync.media.crop_store import CropStore
 from avsync.media.decode import (
@@ -12,11 +13,15 @@ from avsync.media.decode import (
     MAX_LENGTH_DIFFERENCE_SECONDS,
     ReadOptions,
     Recording,
+    SyncedVideo,
     open_video,
 )
 from avsync.media.landmarks.base import FaceDetector
 from avsync.media.tracks import MouthTrack, crop_tracks
 from avsync.units import FRAMES_PER_SECOND
+
+# Frames between two calls of `advance`.
+ADVANCE_FRAMES = 25
 
 
 class Footage(NamedTuple):
@@ -49,9 +54,30 @@ class Footage(NamedTuple):
 
 
 def read_footage(
-    path: Path, detector: FaceDetector, *, store: CropStore, options: ReadOptions = ANY_FILE
+    path: Path,
+    detector: FaceDetector,
+    *,
+    store: CropStore,
+    options: ReadOptions = ANY_FILE,
+    advance: Callable[[int, int], None] | None = None,
 ) -> Footage:
-    """Reads a file; the crops of its faces go to `store`. Raises `Reject`."""
+    """Reads a file; the crops of its faces go to `store`. Raises `Reject`.
+
+    `advance` is called every `ADVANCE_FRAMES` frames, and after the last one, with the number of
+    frames read and of those expected.
+    """
     with open_video(path, options) as video:
-        tracks = crop_tracks(video.frames(), detector, store=store)
+        frames = _counted(video, advance) if advance else video.frames()
+        tracks = crop_tracks(frames, detector, store=store)
         return Footage(video.recording(), tracks)
+
+
+def _counted(
+    video: SyncedVideo, advance: Callable[[int, int], None]
+) -> Iterator[UInt8[np.ndarray, "h w"]]:
+    num_expected, number = video.num_frames_expected, 0
+    for number, frame in enumerate(video.frames(), start=1):
+        yield frame
+        if number % ADVANCE_FRAMES == 0:
+            advance(number, max(number, num_expected))
+    advance(number, number)

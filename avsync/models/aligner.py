@@ -7,6 +7,7 @@ from jaxtyping import Array, Bool, Float, Num
 from avsync import lookup
 from avsync.models.layers import keep_valid
 from avsync.ops import candidate_mask
+from avsync.types import UNKNOWN_CONTEXT, Context
 
 # Far below any logit, yet finite: exp gives exactly 0 and no infinity meets a zero gradient.
 EXCLUDED = -1e9
@@ -35,6 +36,16 @@ class Aligner(nn.Module):
     encoder: nn.Module | None = None
     reach_frames: int = 15
     edges: str = "masked"
+
+    @property
+    def context(self) -> Context:
+        """The frames around a frame on which its logits depend, by what the encoders state."""
+        encoders = (self.encoder, self.visual_encoder, self.audio_encoder)
+        contexts = [getattr(x, "context", UNKNOWN_CONTEXT) for x in encoders if x is not None]
+        return Context(
+            max(context.reach_frames for context in contexts) + self.reach_frames,
+            is_whole_clip=any(context.is_whole_clip for context in contexts),
+        )
 
     def __call__(
         self, visual: Num[Array, "b t ..."], audio: Num[Array, "b ..."], valid: Bool[Array, "b t"]

@@ -5,12 +5,15 @@ from typing import Any, NamedTuple
 
 import jax
 
+from avsync.types import UNKNOWN_CONTEXT, Context
+
 
 class Scorer(NamedTuple):
     """A model with its parameters and the names of its frame-score and pooling rules.
 
     encode: (params, visual, audio, valid) -> the two embeddings [b t d].
     align: (params, the two embeddings, valid) -> offset_logits.
+    context: the frames around a frame on which its offset_logits depend.
     """
 
     params: Any
@@ -19,6 +22,7 @@ class Scorer(NamedTuple):
     reach_frames: int
     frame_score: str
     pooling: str
+    context: Context = UNKNOWN_CONTEXT
 
     def apply(self, params: Any, visual: Any, audio: Any, valid: Any) -> jax.Array:
         """offset_logits [b t k] of clips or features."""

@@ -62,11 +62,13 @@ def test_scoring_reads_the_crops_and_the_sound_that_preparation_stores(testdata,
     path = testdata / "grid_s1" / "video" / "bbaf2n.mkv"
     clip = prepare_clip(MediaFile("clip", path), detector=detector)
     with open_store() as store:
-        footage = read_footage(path, detector, store=store)
+        read = []
+        footage = read_footage(path, detector, store=store, advance=lambda *call: read.append(call))
         (track,) = footage.tracks
         np.testing.assert_array_equal(store.read(track.places), clip.frames)
     np.testing.assert_array_equal(footage.waveform, clip.waveform)
     assert (footage.start_seconds, footage.remark) == (0, "")
+    assert read == [(25, 74), (50, 74), (74, 74)]
 
 
 @pytest.mark.grid

@@ -11,11 +11,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Int16, UInt8
 
 from avsync import lookup
+from avsync.models.avhubert import resnet
 from avsync.models.avhubert.resnet import ResNet
-from avsync.models.avhubert.transformer import Transformer
+from avsync.models.avhubert.transformer import POSITION_KERNEL_FRAMES, Transformer
 from avsync.models.frontend import DimSize, stacked_log_filterbank
 from avsync.models.layers import exact_layer_norm, keep_valid
 from avsync.ops import unit_length
+from avsync.types import Context
 from avsync.units import SAMPLES_PER_FRAME
 
 MODALITIES = ("audio", "video", "both")
@@ -78,6 +80,12 @@ class Encoder(nn.Module):
     chunk_frames: int = 0
     remat: str = "none"
     dtype: Any = jnp.float32
+
+    @property
+    def context(self) -> Context:
+        """The whole clip by attention; 66 frames on each side by convolutions."""
+        reach_frames = resnet.REACH_FRAMES + POSITION_KERNEL_FRAMES // 2
+        return Context(reach_frames, is_whole_clip=True)
 
     def setup(self) -> None:
         self.audio_projection = nn.Dense(self.embedding, dtype=self.dtype)

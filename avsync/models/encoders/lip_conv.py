@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt8
 
 from avsync.models.layers import TemporalBlock, keep_valid, layer_norm, standardise
+from avsync.types import Context
 
 
 class Encoder(nn.Module):
@@ -38,6 +39,11 @@ class Encoder(nn.Module):
     temporal_blocks: int = 2
     embedding: int = 128
     dtype: Any = jnp.float32
+
+    @property
+    def context(self) -> Context:
+        """The frames around a frame on which its embedding depends."""
+        return Context(self.stem_frames // 2 + self.temporal_blocks, is_whole_clip=False)
 
     @nn.compact
     def __call__(

@@ -8,9 +8,14 @@ from jaxtyping import Array, Bool, Float, Int16
 
 from avsync.models.frontend import HOP_SAMPLES, log_mel
 from avsync.models.layers import TemporalBlock, keep_valid, layer_norm, standardise
+from avsync.types import Context
 from avsync.units import SAMPLES_PER_FRAME
 
 STRIDES = (1, 2, 2)  # 100 Hz to 25 Hz
+
+# A 25 ms window reaches one log-mel frame further than its own 10 ms, the three convolutions 2, 1
+# and 2: 6 of the 4 per video frame.
+FRONT_REACH_FRAMES = 2
 
 
 class Encoder(nn.Module):
@@ -29,6 +34,11 @@ class Encoder(nn.Module):
     temporal_blocks: int = 2
     embedding: int = 128
     dtype: Any = jnp.float32
+
+    @property
+    def context(self) -> Context:
+        """The frames around a frame on which its embedding depends."""
+        return Context(FRONT_REACH_FRAMES + self.temporal_blocks, is_whole_clip=False)
 
     @nn.compact
     def __call__(

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -12,17 +12,25 @@ from jaxtyping import Bool, Float
 from avsync import scoring
 from avsync.scoring import OffsetRun
 from avsync.scoring.scorer import Scorer
-from avsync.scoring.video.chunks import offset_logits
+from avsync.scoring.video.chunks import chunk_size, offset_logits
 from avsync.scoring.video.long_clip import LongClip, realigned
 from avsync.units import FRAMES_PER_SECOND, MIN_FRAMES
 
 Logits = Float[np.ndarray, "_ k"]
 FrameScores = Float[np.ndarray, " _"]
 
+# (stage, frames done, frames of the stage); called after each chunk of frames.
+OnProgress = Callable[[str, int, int], None]
+
 # Lengths are rounded up to 2^n seconds: a handful of shapes to compile for.
 SHORTEST_FRAMES = FRAMES_PER_SECOND
 
 NO_SCORES = np.zeros(0, np.float32)
+
+
+def no_progress(stage: str, done: int, total: int) -> None:
+    """Shows nothing."""
+    del stage, done, total
 
 
 class JointScores(NamedTuple):
@@ -66,6 +74,9 @@ class ClipScorer:
 
     def __init__(self, scorer: Scorer, *, piece_frames: int | None):
         self._piece_frames = piece_frames
+        self._chunk_size = chunk_size(scorer.context)
+        # On a CPU, JAX shares the memory of NumPy arrays that begin at a multiple of 64 bytes, as
+        # those of `checkpoint.load_params` do: large weights are held once.
         self._params = jax.device_put(scorer.params)
         self._apply = jax.jit(scorer.apply)
         self._evidence = jax.jit(scoring.offset_evidence)
@@ -74,12 +85,21 @@ class ClipScorer:
         )
         self._pool = jax.jit(functools.partial(scoring.clip_score, pooling=scorer.pooling))
 
-    def logits(self, clip: LongClip) -> Logits:
+    def logits(self, clip: LongClip, *, on_progress: OnProgress = no_progress) -> Logits:
         """offset_logits of every frame."""
-        return offset_logits(clip, functools.partial(self._apply, self._params))
+        return self._logits_of([clip], stage="model", on_progress=on_progress)[0]
 
-    def score(self, clips: Sequence[LongClip], *, logits: Sequence[Logits]) -> JointScores:
-        """Scores of `clips` (at least one, none empty) from the `logits` of each."""
+    def score(
+        self,
+        clips: Sequence[LongClip],
+        *,
+        logits: Sequence[Logits],
+        on_progress: OnProgress = no_progress,
+    ) -> JointScores:
+        """Scores of `clips` (at least one, none empty) from the `logits` of each.
+
+        Pieces and realigned clips go through the model again, as stages of their own.
+        """
         evidence = [np.asarray(self._evidence(*_padded(row)))[0, : len(row)] for row in logits]
         joined = np.concatenate(evidence)
         runs = scoring.offset_runs(joined)
@@ -91,7 +111,7 @@ class ClipScorer:
         offsets = _split_by_clip(runs, clips)
         frame_scores = [self._score_frames(each) for each in logits]
         score = self._pooled(frame_scores)
-        piece_scores = self._score_pieces(clips, frame_scores)
+        piece_scores = self._score_pieces(clips, frame_scores, on_progress)
         scores = JointScores(
             score=score,
             offset_frames=int(np.argmax(support)) - reach,
@@ -108,9 +128,11 @@ class ClipScorer:
             piece_scores_realigned=piece_scores,
         )
         has_offset = any(run.offset_frames for own in offsets for run in own)
-        return self._with_realigned(scores, clips) if has_offset else scores
+        return self._with_realigned(scores, clips, on_progress) if has_offset else scores
 
-    def _with_realigned(self, scores: JointScores, clips: Sequence[LongClip]) -> JointScores:
+    def _with_realigned(
+        self, scores: JointScores, clips: Sequence[LongClip], on_progress: OnProgress
+    ) -> JointScores:
         """`scores` with the fields that need the realigned clips.
 
         The realigned clips go through the model again. Another column of the same logits would be
@@ -118,8 +140,10 @@ class ClipScorer:
         sound of the same position, whether it is its own or not.
         """
         moved = [realigned(*each) for each in zip(clips, scores.offsets, strict=True)]
+        long_enough = [clip for clip, _ in moved if clip.num_frames >= MIN_FRAMES]
+        logits = iter(self._logits_of(long_enough, stage="realigned", on_progress=on_progress))
         frame_scores = [
-            self._score_frames(self.logits(clip)) if clip.num_frames >= MIN_FRAMES else NO_SCORES
+            self._score_frames(next(logits)) if clip.num_frames >= MIN_FRAMES else NO_SCORES
             for clip, _ in moved
         ]
         in_place = [np.full(clip.num_frames, np.nan, np.float32) for clip in clips]
@@ -127,22 +151,49 @@ class ClipScorer:
             row[source_frames[: len(own)]] = own
         return scores._replace(
             score_realigned=self._pooled(frame_scores) if any(map(len, frame_scores)) else None,
-            piece_scores_realigned=self._score_pieces([clip for clip, _ in moved], frame_scores),
+            piece_scores_realigned=self._score_pieces(
+                [clip for clip, _ in moved], frame_scores, on_progress
+            ),
             frame_scores_realigned=in_place,
         )
 
     def _score_pieces(
-        self, clips: Sequence[LongClip], frame_scores: Sequence[FrameScores]
+        self,
+        clips: Sequence[LongClip],
+        frame_scores: Sequence[FrameScores],
+        on_progress: OnProgress,
     ) -> list[float]:
         """The scores of all pieces; a clip whose `frame_scores` are empty is left out."""
+        by_clip = [
+            clip.pieces(self._piece_frames or clip.num_frames) if len(own) else []
+            for clip, own in zip(clips, frame_scores, strict=True)
+        ]
+        # The only piece of a clip has its scores already.
+        cut = [piece for pieces in by_clip if len(pieces) > 1 for piece in pieces]
+        logits = iter(self._logits_of(cut, stage="pieces", on_progress=on_progress))
         scores = []
-        for clip, own in zip(clips, frame_scores, strict=True):
-            pieces = clip.pieces(self._piece_frames or clip.num_frames) if len(own) else []
+        for pieces, own in zip(by_clip, frame_scores, strict=True):
             if len(pieces) > 1:
-                scores += [self._pooled([self._score_frames(self.logits(p))]) for p in pieces]
+                scores += [self._pooled([self._score_frames(next(logits))]) for _ in pieces]
             elif pieces:
                 scores.append(self._pooled([own]))
         return scores
+
+    def _logits_of(
+        self, clips: Sequence[LongClip], *, stage: str, on_progress: OnProgress
+    ) -> list[Logits]:
+        """The logits of each clip; they are one stage of the progress."""
+        num_frames = sum(clip.num_frames for clip in clips)
+        model = functools.partial(self._apply, self._params)
+        done, logits = 0, []
+        for clip in clips:
+
+            def advance(own: int, before: int = done) -> None:
+                on_progress(stage, before + own, num_frames)
+
+            logits.append(offset_logits(clip, model, size=self._chunk_size, advance=advance))
+            done += clip.num_frames
+        return logits
 
     def _score_frames(self, logits: Logits) -> FrameScores:
         row, _ = _padded(logits)

@@ -1,6 +1,7 @@
 """Scores video files: decode, find faces, trim, run the model, compare with the reference clips."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,13 @@ from avsync.media.rejects import Reject
 from avsync.media.tracks import MouthTrack
 from avsync.scoring import Abstention, OffsetRun
 from avsync.scoring.scorer import Scorer
-from avsync.scoring.video.clip_scorer import ClipScorer, JointScores, Logits
+from avsync.scoring.video.clip_scorer import (
+    ClipScorer,
+    JointScores,
+    Logits,
+    OnProgress,
+    no_progress,
+)
 from avsync.scoring.video.face_selection import select_faces
 from avsync.scoring.video.long_clip import LongClip
 from avsync.scoring.video.reference import Reference
@@ -54,16 +61,24 @@ class VideoScorer:
         self._clip_scorer = ClipScorer(scorer, piece_frames=reference.piece_frames)
         self._detector = detector
 
-    def score(self, path: str | Path) -> VideoResult:
-        """The result of one file; a file that cannot be scored has a status that says why."""
+    def score(self, path: str | Path, *, on_progress: OnProgress = no_progress) -> VideoResult:
+        """The result of one file; a file that cannot be scored has a status that says why.
+
+        `on_progress` is called with a stage, the number of its frames that are done and of all. The
+        stages: "faces" decodes and finds them; "model", once for each face; where a face is scored
+        in pieces, "pieces"; where it has an A/V offset, "realigned".
+        """
         try:
             with open_store() as store:
-                footage = read_footage(Path(path), self._detector, store=store)
-                return self._score_footage(str(path), footage, store)
+                advance = functools.partial(on_progress, "faces")
+                footage = read_footage(Path(path), self._detector, store=store, advance=advance)
+                return self._score_footage(str(path), footage, store, on_progress)
         except Reject as reject:
             return VideoResult(path=str(path), status=reject.reason, message=reject.detail)
 
-    def _score_footage(self, path: str, footage: Footage, store: CropStore) -> VideoResult:
+    def _score_footage(
+        self, path: str, footage: Footage, store: CropStore, on_progress: OnProgress
+    ) -> VideoResult:
         selection = select_faces(footage.tracks)
         faces: list[FaceResult] = []
         talking: list[_ScoredTrack] = []
@@ -73,7 +88,7 @@ class VideoScorer:
             if isinstance(trimmed, Abstention):
                 result = SyncResult(status=trimmed.status, message=trimmed.message)
             else:
-                scored = self._score_track(trimmed, store)
+                scored = self._score_track(trimmed, store, on_progress)
                 result = self._result(scored.scores, [scored], footage)
                 if is_talking:
                     talking.append(scored)
@@ -87,12 +102,14 @@ class VideoScorer:
             status, message = faces[0].status, faces[0].message
             return VideoResult(path=path, faces=tuple(faces), status=status, message=message)
         talking.sort(key=lambda scored: scored.trimmed.first)
-        return self._score_together(path, footage, faces, talking, store)
+        return self._score_together(path, footage, faces, talking, store, on_progress)
 
-    def _score_track(self, trimmed: TrimmedTrack, store: CropStore) -> "_ScoredTrack":
+    def _score_track(
+        self, trimmed: TrimmedTrack, store: CropStore, on_progress: OnProgress
+    ) -> "_ScoredTrack":
         clip = _long_clip(trimmed, store)
-        logits = self._clip_scorer.logits(clip)
-        scores = self._clip_scorer.score([clip], logits=[logits])
+        logits = self._clip_scorer.logits(clip, on_progress=on_progress)
+        scores = self._clip_scorer.score([clip], logits=[logits], on_progress=on_progress)
         return _ScoredTrack(trimmed, clip, logits, scores)
 
     def _score_together(
@@ -102,12 +119,15 @@ class VideoScorer:
         faces: list[FaceResult],
         talking: list["_ScoredTrack"],
         store: CropStore,
+        on_progress: OnProgress,
     ) -> VideoResult:
         """The result of the file: of its talking faces together."""
         scores = talking[0].scores
         if len(talking) > 1:
             scores = self._clip_scorer.score(
-                [scored.clip for scored in talking], logits=[scored.logits for scored in talking]
+                [scored.clip for scored in talking],
+                logits=[scored.logits for scored in talking],
+                on_progress=on_progress,
             )
         joint = self._result(scores, talking, footage, remark=footage.remark)
         result = VideoResult(**joint.sync_fields(), path=path, faces=tuple(faces))

@@ -1,9 +1,17 @@
-"""A long clip in chunks gives the logits of the whole clip."""
+"""A long clip in chunks gives the logits of the whole clip, or nearly those with attention."""
 
 import numpy as np
 import pytest
 
-from avsync.scoring.video.chunks import CHUNK_FRAMES, MARGIN_FRAMES, chunks, offset_logits
+from avsync.scoring.video.chunks import (
+    ATTENTION,
+    CONVOLUTIONS,
+    ChunkSize,
+    chunk_size,
+    chunks,
+    offset_logits,
+)
+from avsync.types import Context
 from avsync.units import SAMPLES_PER_FRAME
 from tests.scoring.video.test_long_clip import numbered_clip
 
@@ -17,20 +25,43 @@ def model(visual, audio, valid):
 
 
 @pytest.mark.parametrize("num_frames", [1, 30, 750, 751, 1_400, 1_401, 3_000, 9_999])
-def test_every_frame_is_used_once_and_lies_well_inside_its_chunk(num_frames):
+@pytest.mark.parametrize("size", [CONVOLUTIONS, ATTENTION, ChunkSize(30, margin_frames=7)])
+def test_every_frame_is_used_once_and_lies_well_inside_its_chunk(num_frames, size):
     taken = []
-    for chunk, used in chunks(num_frames):
+    for chunk, used in chunks(num_frames, size):
         assert 0 <= chunk.start <= used.start < used.stop <= chunk.stop <= num_frames
-        assert chunk.stop - chunk.start == min(num_frames, CHUNK_FRAMES)
-        assert used.start == 0 or used.start - chunk.start >= MARGIN_FRAMES
-        assert used.stop == num_frames or chunk.stop - used.stop >= MARGIN_FRAMES
+        assert chunk.stop - chunk.start == min(num_frames, size.num_frames)
+        assert used.start == 0 or used.start - chunk.start >= size.margin_frames
+        assert used.stop == num_frames or chunk.stop - used.stop >= size.margin_frames
         taken += range(used.start, used.stop)
     assert taken == list(range(num_frames))
 
 
+@pytest.mark.parametrize(
+    ("reach_frames", "is_whole_clip", "size"),
+    [
+        (19, False, CONVOLUTIONS),
+        (81, True, ATTENTION),
+        (60, False, ChunkSize(750, margin_frames=60)),
+        (400, False, ChunkSize(1_600, margin_frames=400)),
+        (500, True, ChunkSize(2_000, margin_frames=500)),
+    ],
+)
+def test_margins_cover_what_convolutions_reach(reach_frames, is_whole_clip, size):
+    assert chunk_size(Context(reach_frames, is_whole_clip)) == size
+
+
+def test_the_progress_counts_the_frames_that_have_their_logits():
+    calls = []
+    size = ChunkSize(30, margin_frames=5)
+    offset_logits(numbered_clip(60), model, size=size, advance=calls.append)
+    assert calls == [25, 45, 60]
+
+
 @pytest.mark.parametrize("num_frames", [40, 750, 751, 2_000])
 def test_each_frame_gets_its_own_picture_and_sound(num_frames):
-    logits = offset_logits(numbered_clip(num_frames), model)
+    clip = numbered_clip(num_frames)
+    logits = offset_logits(clip, model, size=CONVOLUTIONS, advance=lambda done: None)
     frames = np.arange(num_frames)
     np.testing.assert_array_equal(logits[:, 0], frames % 251)
     np.testing.assert_array_equal(logits[:, 1], frames)

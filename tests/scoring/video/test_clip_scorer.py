@@ -58,6 +58,23 @@ def half_late(num_frames_late: int) -> LongClip:
     )
 
 
+def test_each_pass_through_the_model_is_a_stage_of_the_progress(clip_scorer):
+    calls = []
+
+    def on_progress(*call: str | int) -> None:
+        calls.append(call)
+
+    late = clip(late=3, num_frames=120)
+    logits = clip_scorer.logits(late, on_progress=on_progress)
+    clip_scorer.score([late], logits=[logits], on_progress=on_progress)
+    assert calls == [
+        ("model", 120, 120),
+        *[("pieces", done, 120) for done in (40, 80, 120)],
+        ("realigned", 117, 117),
+        *[("pieces", done, 117) for done in (39, 78, 117)],
+    ]
+
+
 def score(clip_scorer: ClipScorer, *clips: LongClip) -> JointScores:
     return clip_scorer.score(clips, logits=[clip_scorer.logits(clip) for clip in clips])
 

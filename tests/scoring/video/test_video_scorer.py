@@ -38,12 +38,22 @@ def test_a_file_gets_the_score_that_evaluation_gives_its_clip(testdata, tmp_path
     reference = Reference(checkpoint.read_calibration(workdir, 0), false_alarm_rate=0.05)
     # Rules that the calibration does not name are replaced by those that it names.
     other_rules = scorer._replace(frame_score="logit", pooling="mean")
-    result = VideoScorer(other_rules, reference, detector=detector).score(path)
+    stages = []
+    video_scorer = VideoScorer(other_rules, reference, detector=detector)
+    result = video_scorer.score(path, on_progress=lambda *stage: stages.append(stage))
     clip = prepare_clip(MediaFile("clip", path), detector=detector)
     assert result.score == pytest.approx(evaluated(clip, scorer), abs=1e-4)
     assert result.timeline is not None
     (track,) = result.timeline.tracks
     trimmed = silence.kept_frames(clip.waveform, name="leading")
+    num_frames = len(clip.frames)
+    assert stages[:4] == [
+        ("faces", 25, num_frames),
+        ("faces", 50, num_frames),
+        ("faces", num_frames, num_frames),
+        ("model", len(trimmed), len(trimmed)),
+    ]
+    assert {stage for stage, _, _ in stages[4:]} <= {"pieces", "realigned"}
     assert track.start == pytest.approx(trimmed.start / 25)
     assert result.frame_times.tolist() == pytest.approx([t / 25 for t in trimmed])
     assert result.frame_scores.shape == result.frame_times.shape
