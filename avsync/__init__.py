@@ -37,7 +37,8 @@ def load_scorer(
     takes seconds to compile; set JAX_COMPILATION_CACHE_DIR to keep what was compiled.
 
     Args:
-      checkpoint: WORKDIR or WORKDIR/checkpoints/STEP of a training.
+      checkpoint: WORKDIR or WORKDIR/checkpoints/STEP of a training, a folder that avsync-export
+        wrote, or one on the Hugging Face Hub: hf://OWNER/NAME[@REVISION][/FOLDER].
       detector: the face detector, a module of `avsync.media.landmarks`.
       false_alarm_rate: the target share of alarms on the calibration clips, between 0 and 1.
 
@@ -45,11 +46,11 @@ def load_scorer(
       ValueError: the checkpoint is not found, damaged or of another kind; the detector is unknown
         or not installed; the rate is out of range.
     """
-    from avsync import lookup, pretrained
+    from avsync import hub, lookup, pretrained
 
     # Names first: importing what follows takes seconds.
     lookup.require("detector", detector, lookup.names("media.landmarks"))
-    place = Path(checkpoint or pretrained.GRID).expanduser()
+    place = hub.locate(checkpoint or pretrained.GRID)
     if not place.exists():
         raise ValueError(f"checkpoint not found: {place}")
 

@@ -57,7 +57,7 @@ def test_the_folder_is_complete_and_has_no_temporary_files(exported):
         "manifest.json",
         "load_scorer.py",
         "config.json",
-        "weights.safetensors",
+        "model.safetensors",
         "calibration",
     }
     assert list(exported.parent.iterdir()) == [exported]
