@@ -43,7 +43,7 @@ LAYERS = (
     # Below here no library sees a config; above, configs become objects, and no library sees that.
     {"config"},
     {"build"},
-    {"build_training"},
+    {"build_training", "build_export"},
     {""},  # avsync itself: load_scorer
     {"bin"},
     {"__main__"},
@@ -59,7 +59,7 @@ HOMES = {
     "absl.flags": {"bin"},
     "apache_beam": {"preparation.on_beam"},
     "huggingface_hub": {"hub"},
-    "ml_collections": {"config", "build", "bin"},
+    "ml_collections": {"config", "build", "build_export", "bin"},
 }
 
 # Modules that need a package which not every user has.
