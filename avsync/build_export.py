@@ -140,6 +140,8 @@ def licences(config: Config) -> list[str]:
     The weights of a head are derived from those of the encoder of its features.
     """
     sections = [config.model[stream] for stream in STREAMS]
-    names = {section.name for section in sections} | {section.get("encoder") for section in sections}
+    names = {section.name for section in sections} | {
+        section.get("encoder") for section in sections
+    }
     modules = [lookup.load("models.encoders", name) for name in names if name]
     return sorted(module.LICENCE for module in modules if hasattr(module, "LICENCE"))

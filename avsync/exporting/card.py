@@ -127,7 +127,12 @@ def _use(manifest: Mapping[str, Any], *, place: str) -> str:
 
 def _arrays(manifest: Mapping[str, Any]) -> str:
     rows = [
-        (role, array["name"], f"{array['dtype']} {array['shape']}".replace("'", ""), _meaning(array))
+        (
+            role,
+            array["name"],
+            f"{array['dtype']} {array['shape']}".replace("'", ""),
+            _meaning(array),
+        )
         for role in ("inputs", "outputs")
         for array in manifest[role]
     ]
@@ -135,6 +140,10 @@ def _arrays(manifest: Mapping[str, Any]) -> str:
     return f"{_table(('', 'array', 'type', 'meaning'), rows)}\n\nAxes: {axes}.\n\n" + (
         f"{manifest['trim']['meaning']}."
     )
+
+
+def _spaced(values: Sequence[Any]) -> str:
+    return " ".join(map(str, values))
 
 
 def _meaning(array: Mapping[str, Any]) -> str:
@@ -154,8 +163,8 @@ def _training(about: About) -> str:
 def _calibration(thresholds: Mapping[str, Any] | None) -> str:
     if thresholds is None:
         return (
-            "Not calibrated: there are no thresholds and no p-values. `avsync-evaluate --calibrate` "
-            "on held-out real clips makes them."
+            "Not calibrated: there are no thresholds and no p-values. `avsync-evaluate "
+            "--calibrate` on held-out real clips makes them."
         )
     rows = list(_rates(thresholds["by_false_alarm_rate"]))
     num_frames = thresholds["num_frames"]

@@ -21,7 +21,11 @@ def test_the_numbers_are_those_of_the_code():
     np.testing.assert_array_equal(alignment["mean_face"], mouth_crop.MEAN_FACE)
     assert alignment["canvas_pixels"] == mouth_crop.CANVAS_PIXELS == 256
     assert alignment["smoothing_frames"] == mouth_crop.SMOOTHING_FRAMES == 12
-    assert (crop["pixels"], crop["centre_points"], crop["centre_range"]) == (96, [48, 68], [48, 208])
+    assert (crop["pixels"], crop["centre_points"], crop["centre_range"]) == (
+        96,
+        [48, 68],
+        [48, 208],
+    )
     assert crop["model_sees"] == [4, 92]
     assert found["landmarks"]["searched_pixels"] == trees68.SEARCHED_PIXELS
 
