@@ -15,6 +15,8 @@ __version__ = "0.2.0"
 def load_scorer(
     checkpoint: str | Path | None = None,
     *,
+    weights: str | Path | None = None,
+    dtype: str | None = None,
     detector: str = "trees68",
     false_alarm_rate: float = 0.05,
 ) -> "VideoScorer":
@@ -40,6 +42,8 @@ def load_scorer(
     Args:
       checkpoint: WORKDIR or WORKDIR/checkpoints/STEP of a training, a folder that avsync-export
         wrote, or one on the Hugging Face Hub: hf://OWNER/NAME[@REVISION][/FOLDER].
+      weights: checkpoint of the encoder, if `checkpoint` is a head trained on its features.
+      dtype: of the activations, "float32" or "bfloat16"; by default that of the checkpoint.
       detector: the face detector, a module of `avsync.media.landmarks`.
       false_alarm_rate: the target share of alarms on the calibration clips, between 0 and 1.
 
@@ -52,8 +56,10 @@ def load_scorer(
     # Names first: importing what follows takes seconds.
     lookup.require("detector", detector, lookup.names("media.landmarks"))
     place = hub.locate(checkpoint or pretrained.GRID)
-    if not place.exists():
-        raise ValueError(f"checkpoint not found: {place}")
+    encoder = hub.locate(weights) if weights else None
+    for path in filter(None, (place, encoder)):
+        if not path.exists():
+            raise ValueError(f"checkpoint not found: {path}")
 
     from avsync import build
     from avsync.checkpoint import find, read_calibration
@@ -67,7 +73,7 @@ def load_scorer(
         false_alarm_rate=false_alarm_rate,
         caution="" if checkpoint else pretrained.CAUTION,
     )
-    scorer = build.load_scorer(workdir, step, extraction=None)
+    scorer = build.load_scorer(workdir, step, extraction=None, encoder=encoder, dtype=dtype)
     return VideoScorer(scorer, reference, detector=load_detector(detector))
 
 
