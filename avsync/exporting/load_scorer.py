@@ -24,7 +24,7 @@ def main(arguments):
         if len(arguments) == 1:
             visual, audio = read_video(arguments[0], manifest)
         else:
-            visual, audio = (np.load(path) for path in arguments)
+            visual, audio = map(read_array, arguments)
         scores = score(visual, audio, manifest)
     except (OSError, ValueError) as error:
         print(f"load_scorer.py: {error}", file=sys.stderr)
@@ -49,6 +49,17 @@ def read_video(path, manifest):
         ) from error
     clip = avsync.read_clip(path)
     return clip.frames, clip.waveform
+
+
+def read_array(path):
+    """The array in a .npy file; ValueError for any other file. Nothing in it is run."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except ValueError as error:
+        raise ValueError(f"{path} is not a .npy file of numbers") from error
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{path} holds several arrays; save each as a .npy file")
+    return array
 
 
 def score(visual, audio, manifest):

@@ -1,4 +1,4 @@
-"""The files beside the program: thresholds, manifest, card, and a loader that trims as avsync."""
+"""The files beside the program: thresholds, manifest and model card."""
 
 import json
 import shutil
@@ -8,11 +8,8 @@ import pytest
 
 from avsync import build_export, checkpoint
 from avsync.config import default
-from avsync.exporting import load_scorer
 from avsync.exporting.folder import thresholds
-from avsync.pp import silence
 from avsync.types import Extraction
-from avsync.units import SAMPLES_PER_FRAME
 from tests.exporting.test_program import CHANNELS, random_params, scorer_and_program, small_config
 
 OPTIONS = {"encoder": None, "dtype": None, "weights_dtype": "float16", "licence": "cc-by-4.0"}
@@ -158,16 +155,3 @@ def test_a_converted_checkpoint_has_no_training_and_an_export_that_of_its_manife
     assert build_export.describe_training(converted, exported, 0) == manifest["training"] == {}
     converted.data.dataset = "grid"  # as in the config of a trained head that was joined
     assert build_export.describe_training(converted, exported.parent, 0)["loss"] == "alignment"
-
-
-@pytest.mark.parametrize("silent_samples", [0, 1, 639, 640, 641, 3 * SAMPLES_PER_FRAME])
-def test_the_loader_trims_as_the_model_was_evaluated(silent_samples):
-    crops = np.arange(3, dtype=np.uint8)
-    waveform = np.full(3 * SAMPLES_PER_FRAME, -32768, np.int16)
-    waveform[:silent_samples] = silence.SILENCE_LEVEL
-    kept = silence.kept_frames(waveform, name="leading")
-    visual, audio = load_scorer.trimmed(crops, waveform)
-    np.testing.assert_array_equal(visual, list(kept))
-    np.testing.assert_array_equal(audio, waveform[SAMPLES_PER_FRAME * kept.start :])
-    level = np.full(SAMPLES_PER_FRAME, silence.SILENCE_LEVEL + 1, np.int16)
-    assert len(load_scorer.trimmed(crops[:1], level)[0]) == 1
