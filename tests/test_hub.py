@@ -178,3 +178,10 @@ def test_paths_and_help_do_not_import_the_package():
     )
     assert done.returncode == 0, done.stderr
     assert "huggingface_hub" not in done.stdout and "'jax'" not in done.stdout
+
+
+def test_scores_are_not_kept_in_the_cache(cache, run_binary: Run, tmp_path):
+    arguments = ("--checkpoint=hf://someone/lips", "--dataset=grid", f"--out={tmp_path}")
+    done = run_binary("evaluate", *arguments, "--calibrate")
+    assert done.returncode == 2
+    assert "hf://someone/lips cannot be changed: make a local copy with avsync-ex" in done.stderr

@@ -89,6 +89,16 @@ def existing(place: str, what: str) -> Path:
     return path
 
 
+def local(place: str, what: str) -> Path:
+    """The path of `place`, see `existing`, to write to; UsageError for an address on the Hub."""
+    if hub.is_address(place):
+        raise UsageError(
+            f"{place} cannot be changed: make a local copy with avsync-export --checkpoint={place} "
+            f"--out=DIR, and give that as the {what}"
+        )
+    return existing(place, what)
+
+
 @contextlib.contextmanager
 def suppress_stderr() -> Iterator[None]:
     """Drops everything written to stderr, for the import of TensorFlow.

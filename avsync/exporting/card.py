@@ -127,16 +127,13 @@ def _use(manifest: Mapping[str, Any], *, place: str) -> str:
 
 def _arrays(manifest: Mapping[str, Any]) -> str:
     rows = [
-        (
-            role,
-            array["name"],
-            f"{array['dtype']} {array['shape']}".replace("'", ""),
-            _meaning(array),
-        )
+        (role, array["name"], f"{array['dtype']} [{_spaced(array['shape'])}]", _meaning(array))
         for role in ("inputs", "outputs")
         for array in manifest[role]
     ]
-    axes = "; ".join(f"{axis}: {meaning}" for axis, meaning in manifest["axes"].items())
+    axes = "; ".join(
+        f"{name}: {meaning}" for name, meaning in manifest["axes"].items() if name in used
+    )
     return f"{_table(('', 'array', 'type', 'meaning'), rows)}\n\nAxes: {axes}.\n\n" + (
         f"{manifest['trim']['meaning']}."
     )
@@ -153,7 +150,7 @@ def _meaning(array: Mapping[str, Any]) -> str:
 def _training(about: About) -> str:
     if not about.training:
         return (
-            "avsync did not train these parameters: they were converted or joined from others. The "
+            "avsync did not train these parameters: they were converted from published ones. The "
             "`data`, `optim` and `train` sections of `config.json` do not describe them."
         )
     rows = list(about.training.items())
@@ -167,12 +164,13 @@ def _calibration(thresholds: Mapping[str, Any] | None) -> str:
             "--calibrate` on held-out real clips makes them."
         )
     rows = list(_rates(thresholds["by_false_alarm_rate"]))
-    num_frames = thresholds["num_frames"]
+    num_frames, num_speakers = (thresholds[name] for name in ("num_frames", "num_identities"))
     length = f", about {num_frames} frames long" if num_frames else ""
+    speakers = f" ({num_speakers} speaker{'s' * (num_speakers > 1)})" if num_speakers else ""
     return (
         f"n = {thresholds['num_reals']} real clips of {thresholds['dataset']}, "
-        f"{thresholds['split']} split{length}, trimming rule `{thresholds['trim']}`; the model was "
-        "not trained on them. A clip whose score exceeds the threshold is called fake.\n\n"
+        f"{thresholds['split']} split{speakers}{length}, trimming rule `{thresholds['trim']}`; the "
+        "model was not trained on them. A clip whose score exceeds the threshold is an alarm.\n\n"
         f"{_table(('false-alarm rate', 'threshold'), rows)}"
     )
 

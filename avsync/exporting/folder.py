@@ -105,8 +105,8 @@ def thresholds(calibration: Mapping[str, Any] | None, scorer: Scorer) -> dict[st
         return None
     scores = np.array(calibration["scores"], float)
     source = {name: calibration[name] for name in ("dataset", "split", "trim")}
-    # The distribution of scores depends on the length of a clip.
-    source["num_frames"] = calibration.get("num_frames")
+    # The distribution of scores depends on the length of a clip, and on who speaks.
+    source |= {name: calibration.get(name) for name in ("num_frames", "num_identities")}
     rates = {str(rate): _threshold(scores, rate) for rate in FALSE_ALARM_RATES}
     return {**source, "num_reals": len(scores), "by_false_alarm_rate": rates}
 

@@ -20,7 +20,6 @@ AXES = {
     "b": "clips, at least 1",
     "t": "video frames of the longest clip of the batch, at least 1; shorter clips are padded "
     "at their end. Each new pair of b and t is compiled once",
-    "d": "channels",
 }
 
 CLOCK = {

@@ -17,6 +17,7 @@ THRESHOLDS = {
     "split": "val",
     "trim": "leading",
     "num_frames": 73,
+    "num_identities": 1,
     "num_reals": 19,
     "by_false_alarm_rate": {
         "0.01": {"score": None, "note": "it takes 99 clips"},
@@ -80,7 +81,7 @@ def test_a_model_that_avsync_did_not_train_claims_no_data():
 def test_the_card_tells_the_training_the_thresholds_and_the_terms():
     text = card.render(TRAINED, manifest(), name="scorer")
     assert "| updates | 880 |" in text
-    assert "n = 19 real clips of grid, val split, about 73 frames long" in text
+    assert "n = 19 real clips of grid, val split (1 speaker), about 73 frames long" in text
     assert "| 5% | 1.2500 |" in text
     assert "| 1% | it takes 99 clips |" in text
     assert "For research only." in text
