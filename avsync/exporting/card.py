@@ -131,9 +131,7 @@ def _arrays(manifest: Mapping[str, Any]) -> str:
         for role in ("inputs", "outputs")
         for array in manifest[role]
     ]
-    axes = "; ".join(
-        f"{name}: {meaning}" for name, meaning in manifest["axes"].items() if name in used
-    )
+    axes = "; ".join(f"{axis}: {meaning}" for axis, meaning in manifest["axes"].items())
     return f"{_table(('', 'array', 'type', 'meaning'), rows)}\n\nAxes: {axes}.\n\n" + (
         f"{manifest['trim']['meaning']}."
     )
