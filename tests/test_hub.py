@@ -185,3 +185,10 @@ def test_scores_are_not_kept_in_the_cache(cache, run_binary: Run, tmp_path):
     done = run_binary("evaluate", *arguments, "--calibrate")
     assert done.returncode == 2
     assert "hf://someone/lips cannot be changed: make a local copy with avsync-ex" in done.stderr
+
+
+def test_a_training_starts_from_an_address(cache):
+    add_to(cache)
+    shipped = checkpoint.load_params(pretrained.GRID, 0)
+    loaded = checkpoint.load_params_like(Path("hf://someone/lips"), shipped)
+    assert weights.fingerprint({}, loaded) == weights.fingerprint({}, shipped)
