@@ -22,7 +22,7 @@ from avsync import lookup
 from avsync.files import atomic_write
 
 FILE = "model.safetensors"  # the name that Hugging Face's tools expect
-OLD_FILE = "weights.safetensors"  # its name in avsync 0.2, before hf:// checkpoints
+OLD_FILE = "weights.safetensors"  # its name until avsync 0.2.0
 DTYPES = ("float32", "float16")
 
 FINGERPRINT = "fingerprint"  # the key in the metadata of a file or a checkpoint

@@ -136,6 +136,11 @@ def test_a_video_that_avsync_cannot_read_is_named(wrong, tmp_path):
     assert "nowhere.mp4: missing_file" in wrong(tmp_path / "nowhere.mp4")
 
 
+def test_a_clip_is_read_by_a_known_detector_alone():
+    with pytest.raises(ValueError, match="unknown detector: 'tree68'; did you mean 'trees68'"):
+        avsync.read_clip("clip.mp4", detector="tree68")
+
+
 def test_a_video_needs_avsync(wrong, monkeypatch):
     monkeypatch.setitem(sys.modules, "avsync", None)
     assert "pip install 'avsync[prepare]'; or give CROPS.npy WAVEFORM.npy" in wrong("clip.mp4")
