@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from avsync.scoring.video.video_scorer import VideoScorer
+    from avsync.types import Clip
 
-__all__ = ["__version__", "load_scorer"]
+__all__ = ["__version__", "load_scorer", "read_clip"]
 
 __version__ = "0.2.0"
 
@@ -39,7 +40,8 @@ def load_scorer(
     takes seconds to compile; set JAX_COMPILATION_CACHE_DIR to keep what was compiled.
 
     Args:
-      checkpoint: WORKDIR or WORKDIR/checkpoints/STEP of a training.
+      checkpoint: WORKDIR or WORKDIR/checkpoints/STEP of a training, a folder that avsync-export
+        wrote, or one on the Hugging Face Hub: hf://OWNER/NAME[@REVISION][/FOLDER].
       weights: checkpoint of the encoder, if `checkpoint` is a head trained on its features.
       dtype: of the activations, "float32" or "bfloat16"; by default that of the checkpoint.
       detector: the face detector, a module of `avsync.media.landmarks`.
@@ -49,12 +51,12 @@ def load_scorer(
       ValueError: the checkpoint is not found, damaged or of another kind; the detector is unknown
         or not installed; the rate is out of range.
     """
-    from avsync import lookup, pretrained
+    from avsync import hub, lookup, pretrained
 
     # Names first: importing what follows takes seconds.
     lookup.require("detector", detector, lookup.names("media.landmarks"))
-    place = Path(checkpoint or pretrained.GRID).expanduser()
-    encoder = Path(weights).expanduser() if weights else None
+    place = hub.locate(checkpoint or pretrained.GRID)
+    encoder = hub.locate(weights) if weights else None
     for path in filter(None, (place, encoder)):
         if not path.exists():
             raise ValueError(f"checkpoint not found: {path}")
@@ -73,3 +75,28 @@ def load_scorer(
     )
     scorer = build.load_scorer(workdir, step, extraction=None, encoder=encoder, dtype=dtype)
     return VideoScorer(scorer, reference, detector=load_detector(detector))
+
+
+def read_clip(path: str | Path, *, detector: str = "trees68") -> "Clip":
+    """The clip of the talking face of a video file, as avsync-prepare makes it.
+
+    Its `frames` are uint8 mouth crops [t 96 96 1] at 25 fps, its `waveform` int16 samples [640 t]
+    at 16 kHz. For one-off use; `avsync-prepare` reads folders, and limits time and memory.
+
+    Raises:
+      ValueError: the file is missing or broken, or has no face or no sound; the detector is unknown
+        or not installed.
+    """
+    from avsync import lookup
+
+    lookup.require("detector", detector, lookup.names("media.landmarks"))
+    from avsync.media.landmarks.base import load_detector
+    from avsync.media.rejects import Reject
+    from avsync.preparation.clips import prepare_clip
+    from avsync.types import MediaFile
+
+    path = Path(path).expanduser()
+    try:
+        return prepare_clip(MediaFile(path.stem, path), detector=load_detector(detector))
+    except Reject as reject:
+        raise ValueError(f"{path}: {reject.reason}: {reject.detail}") from reject

@@ -16,11 +16,11 @@ from jax.core import Tracer
 from avsync import checkpoint, lookup, scoring, trained, weights
 from avsync.config import Config, require_known, with_changes
 from avsync.config.fields import ENCODERS, HEADS, PlugIns
-from avsync.exporting.folder import write_folder
 from avsync.features.extractor import EncoderBatch, FrozenEncoder
 from avsync.models.aligner import Aligner
 from avsync.scoring.scorer import Scorer
-from avsync.trained import PRECOMPUTED, SHARED, STREAMS, Trained, read_config
+from avsync.trained import PRECOMPUTED, SHARED, STREAMS, Trained
+from avsync.trained import read_config as read_config
 from avsync.types import Batch, Extraction, Source
 from avsync.units import INPUT_PIXELS, SAMPLES_PER_FRAME
 
@@ -256,55 +256,3 @@ def _plug_in(plug_ins: PlugIns, options: Config, dtype: str) -> Any:
     if "dtype" in cls.__dataclass_fields__:
         fields["dtype"] = DTYPES[dtype]
     return cls(**fields)
-
-
-def make_export(
-    workdir: Path, step: int, *, num_channels: int | None, weights_dtype: str
-) -> Callable[[Path], Any]:
-    """A function that writes the scorer of a checkpoint to a folder, see `write_folder`.
-
-    `num_channels` is the number of channels of precomputed features; it is required for a model of
-    such features and refused for any other. ValueError too if the checkpoint does not fit.
-    """
-    config = without_chunks(read_config(workdir))
-    channels = _channels(config, num_channels)
-    extraction = Extraction("", "", channels) if channels else None
-    params = checkpoint.load_params(workdir, step)
-    return partial(
-        write_folder,
-        scorer=make_scorer(config, params, extraction=extraction, source=workdir),
-        channels=channels,
-        config=checkpoint.read_config(workdir),
-        calibration=checkpoint.read_calibration(workdir, step),
-        licences=licences(config),
-        weights_dtype=weights_dtype,
-    )
-
-
-def without_chunks(config: Config) -> Config:
-    """`config` with encoders that process a whole clip at once, not in chunks of frames.
-
-    The result is the same, but the number of chunks of a clip of symbolic length is unknown.
-    """
-    for stream in STREAMS:
-        if "chunk_frames" in config.model[stream]:
-            config.model[stream].chunk_frames = 0
-    return config
-
-
-def _channels(config: Config, num_channels: int | None) -> dict[str, int] | None:
-    takes_features = any(config.model[stream].name == PRECOMPUTED for stream in STREAMS)
-    if takes_features and num_channels is None:
-        raise ValueError(
-            "this model takes precomputed features, whose number of channels the checkpoint does "
-            "not record: give --feature_channels=N (AV-HuBERT large has 1024, base 768)"
-        )
-    if num_channels is not None and not takes_features:
-        raise ValueError("--feature_channels is for models of features; this one takes clips")
-    return dict.fromkeys(STREAMS, num_channels) if num_channels is not None else None
-
-
-def licences(config: Config) -> list[str]:
-    """The licence terms of published weights that a checkpoint of this config may hold."""
-    modules = {lookup.load("models.encoders", config.model[stream].name) for stream in STREAMS}
-    return sorted(module.LICENCE for module in modules if hasattr(module, "LICENCE"))

@@ -2,7 +2,7 @@
 
 workdir/config.json                  the resolved config, written once by the trainer
 workdir/checkpoints/STEP/            after STEP updates: params, opt_state, step; a fingerprint
-workdir/weights.safetensors          instead of checkpoints/: parameters alone, see avsync.weights
+workdir/model.safetensors            instead of checkpoints/: parameters alone, see avsync.weights
 workdir/calibration/STEP.json        scores of this checkpoint on held-out real clips
 
 The fingerprint is of the parameters that are evaluated, and is checked whenever they are loaded.
@@ -19,7 +19,7 @@ import jax
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
-from avsync import weights
+from avsync import hub, weights
 from avsync.files import atomic_write
 from avsync.partition import named, overlaid, whole
 
@@ -149,11 +149,12 @@ def best_step(workdir: Path) -> int:
     return checkpoints[-1].step
 
 
-def find(checkpoint: Path) -> tuple[Path, int]:
+def find(checkpoint: str | Path) -> tuple[Path, int]:
     """(workdir, step) of `checkpoint`: WORKDIR, for its best one, or WORKDIR/checkpoints/STEP.
 
-    ValueError if there is none.
+    An address on the Hugging Face Hub is downloaded, see `avsync.hub`. ValueError if there is none.
     """
+    checkpoint = hub.locate(checkpoint)
     if (checkpoint / CONFIG).is_file():
         return checkpoint, best_step(checkpoint)
     workdir = checkpoint.parent.parent

@@ -1,6 +1,6 @@
 """Model parameters in one plain file, and the checks that every loaded parameter passes.
 
-workdir/weights.safetensors          parameters alone, float32 or float16, as handed out
+workdir/model.safetensors            parameters alone, float32 or float16, as handed out
 
 Parameters are nested dicts of arrays. Everything that loads them, from this file or from Orbax,
 calls `require_intact`; everything that runs a model with them calls `require_fit`.
@@ -21,7 +21,8 @@ import safetensors.numpy
 from avsync import lookup
 from avsync.files import atomic_write
 
-FILE = "weights.safetensors"
+FILE = "model.safetensors"  # the name that Hugging Face's tools expect
+OLD_FILE = "weights.safetensors"  # its name until avsync 0.2.0
 DTYPES = ("float32", "float16")
 
 FINGERPRINT = "fingerprint"  # the key in the metadata of a file or a checkpoint
@@ -35,7 +36,7 @@ MAX_NAMED = 3  # arrays that an error names of each kind
 
 
 def write(folder: Path, params: Any, *, dtype: str) -> None:
-    """Writes weights.safetensors with `params` in `dtype`, one of `DTYPES`, and a fingerprint.
+    """Writes model.safetensors with `params` in `dtype`, one of `DTYPES`, and a fingerprint.
 
     ValueError if a value is not finite, in `params` or in `dtype`.
     """
@@ -48,8 +49,8 @@ def write(folder: Path, params: Any, *, dtype: str) -> None:
 
 
 def are_in(folder: Path) -> bool:
-    """True if `folder` has a weights.safetensors."""
-    return (folder / FILE).is_file()
+    """True if `folder` has a model.safetensors, or the file under its old name."""
+    return _path(folder).is_file()
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def read(folder: Path) -> dict[str, Any]:
 
     ValueError if the file is damaged, not finite, or not written by this version of avsync.
     """
-    path = folder / FILE
+    path = _path(folder)
     try:
         with safetensors.safe_open(path, "numpy") as file:
             stored = (file.metadata() or {}).get(FINGERPRINT)
@@ -145,6 +146,12 @@ def leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(value, f"{prefix}{name}.")
     else:
         yield prefix[:-1], tree
+
+
+def _path(folder: Path) -> Path:
+    """The weights in `folder`: under the old name only where there are none under the new one."""
+    is_old = not (folder / FILE).is_file() and (folder / OLD_FILE).is_file()
+    return folder / (OLD_FILE if is_old else FILE)
 
 
 def _listed(problem: str, arrays: list[str]) -> list[str]:

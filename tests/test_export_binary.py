@@ -12,21 +12,8 @@ import pytest
 
 from avsync import build, checkpoint, scoring
 from tests.conftest import Run
+from tests.exporting.test_load_scorer import WITHOUT_AVSYNC
 from tests.exporting.test_program import random_batch, random_params, small_config
-
-# Hides packages that the loader does not need. scipy, ml_dtypes and opt_einsum come with jax.
-WITHOUT_AVSYNC = """
-import runpy, sys
-
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"avsync", "flax", "tensorflow", "orbax", "librosa", "optax"}:
-            raise ModuleNotFoundError(name)
-
-sys.meta_path.insert(0, Absent())
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +44,12 @@ def test_the_folder_is_complete_and_has_no_temporary_files(exported):
         "manifest.json",
         "load_scorer.py",
         "config.json",
-        "weights.safetensors",
+        "model.safetensors",
         "calibration",
+        "README.md",
+        "LICENSE.md",
     }
     assert list(exported.parent.iterdir()) == [exported]
-    assert len((exported / "load_scorer.py").read_text().splitlines()) <= 30
 
 
 def test_the_loader_scores_a_clip_without_avsync(workdir, exported, tmp_path):
@@ -114,6 +102,7 @@ def test_the_folder_can_be_evaluated_as_a_checkpoint(exported, tiny_data, run_bi
             "already exists and is not empty",
         ),
         (["--checkpoint=x", "--out=y", "--weights_dtype=float8"], "weights_dtype"),
+        (["--checkpoint=hf://lips", "--out=y"], "expected hf://OWNER/NAME"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_a_message(run_binary, arguments, message):

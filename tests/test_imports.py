@@ -22,7 +22,7 @@ from tests.structure import (
 
 # A module imports from its own package and from the layers below, never from others of its layer.
 LAYERS = (
-    {"units", "pretrained", "lookup", "files"},
+    {"units", "pretrained", "lookup", "files", "hub"},
     {"types", "ops", "partition"},
     {
         "media",
@@ -44,7 +44,7 @@ LAYERS = (
     {"config"},
     {"trained"},
     {"build"},
-    {"build_training"},
+    {"build_training", "build_export"},
     {"build_start"},
     {""},  # avsync itself: load_scorer
     {"bin"},
@@ -60,7 +60,8 @@ HOMES = {
     "optax": {"train"},
     "absl.flags": {"bin"},
     "apache_beam": {"preparation.on_beam"},
-    "ml_collections": {"config", "build", "bin"},
+    "huggingface_hub": {"hub"},
+    "ml_collections": {"config", "build", "build_export", "bin"},
 }
 
 # Modules that need a package which not every user has.
@@ -173,12 +174,12 @@ def test_every_binary_is_named_by_a_test_and_installed_as_a_command(binary):
         (
             "types",
             "from avsync.datasets import base",
-            "types may import files, lookup, pretrained, units",
+            "types may import files, hub, lookup, pretrained, units",
         ),
         (
             "pp.window",
             "from avsync.metrics import ranking",
-            "may import files, lookup, ops, partition, pretrained, types, units",
+            "may import files, hub, lookup, ops, partition, pretrained, types, units",
         ),
         ("pp.window", "import avsync.models", "imports avsync.models"),
         ("train.loop", "from avsync import evaluation", "imports avsync.evaluation"),

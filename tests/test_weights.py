@@ -50,6 +50,15 @@ def test_devices_share_the_memory_of_weights_that_are_read(tmp_path):
     assert jax.device_put(kernel).unsafe_buffer_pointer() == kernel.ctypes.data
 
 
+def test_weights_under_their_old_name_are_read_where_there_are_no_others(tmp_path):
+    weights.write(tmp_path, PARAMS, dtype="float32")
+    (tmp_path / "model.safetensors").rename(tmp_path / "weights.safetensors")
+    assert weights.are_in(tmp_path)
+    assert weights.read(tmp_path)["scale"] == PARAMS["scale"]
+    weights.write(tmp_path, {"scale": np.array(3, np.float32)}, dtype="float32")
+    assert weights.read(tmp_path) == {"scale": 3}
+
+
 def test_a_flipped_bit_in_any_array_is_refused(tmp_path):
     weights.write(tmp_path, PARAMS, dtype="float32")
     path = tmp_path / weights.FILE
@@ -58,7 +67,7 @@ def test_a_flipped_bit_in_any_array_is_refused(tmp_path):
         damaged = bytearray(whole)
         damaged[position] ^= 1
         path.write_bytes(damaged)
-        with pytest.raises(ValueError, match=r"weights\.safetensors is damaged: .* fingerprint"):
+        with pytest.raises(ValueError, match=r"model\.safetensors is damaged: .* fingerprint"):
             weights.read(tmp_path)
 
 
@@ -66,13 +75,13 @@ def test_a_file_that_is_cut_short_is_refused(tmp_path):
     weights.write(tmp_path, PARAMS, dtype="float32")
     path = tmp_path / weights.FILE
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"weights\.safetensors is damaged"):
+    with pytest.raises(ValueError, match=r"model\.safetensors is damaged"):
         weights.read(tmp_path)
 
 
 def test_weights_without_a_fingerprint_are_refused(tmp_path):
     write_file(tmp_path, {"scale": PARAMS["scale"]}, fingerprint=None)
-    with pytest.raises(ValueError, match=r"weights\.safetensors has no fingerprint"):
+    with pytest.raises(ValueError, match=r"model\.safetensors has no fingerprint"):
         weights.read(tmp_path)
 
 
@@ -90,7 +99,7 @@ def test_values_that_are_not_finite_are_neither_written_nor_read(tmp_path, value
         weights.write(tmp_path, params, dtype="float32")
     arrays = dict(weights.leaves(params))
     write_file(tmp_path, arrays, fingerprint=weights.fingerprint({}, params))
-    message = r"weights\.safetensors: encoder\.kernel has NaN or infinite values"
+    message = r"model\.safetensors: encoder\.kernel has NaN or infinite values"
     with pytest.raises(ValueError, match=message):
         weights.read(tmp_path)
 

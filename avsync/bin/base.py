@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from absl import flags, logging
 
-from avsync import __version__
+from avsync import __version__, hub
 
 # TensorFlow reads this once, when it is first imported. Without it, every binary begins with a page
 # of messages about CUDA and oneDNN.
@@ -76,12 +76,27 @@ def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> No
 def existing(place: str, what: str) -> Path:
     """The path of `place`, a `what` ("checkpoint"); UsageError if it does not exist.
 
-    Binaries call it before they import TensorFlow, so that a mistyped path is reported at once.
+    An address on the Hugging Face Hub (hf://OWNER/NAME) becomes the path of its local copy, see
+    `avsync.hub`. Binaries call this before they import TensorFlow, so that a mistyped path is
+    reported at once.
     """
-    path = Path(place).expanduser()
+    try:
+        path = hub.locate(place)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     if not path.exists():
         raise UsageError(f"{what} not found: {path}")
     return path
+
+
+def local(place: str, what: str) -> Path:
+    """The path of `place`, see `existing`, to write to; UsageError for an address on the Hub."""
+    if hub.is_address(place):
+        raise UsageError(
+            f"{place} cannot be changed: make a local copy with avsync-export --checkpoint={place} "
+            f"--out=DIR, and give that as the {what}"
+        )
+    return existing(place, what)
 
 
 @contextlib.contextmanager

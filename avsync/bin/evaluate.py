@@ -12,10 +12,10 @@ from pathlib import Path
 from absl import flags
 
 from avsync.bin import _model_flags
-from avsync.bin.base import UsageError, existing, run_binary, suppress_stderr
+from avsync.bin.base import UsageError, existing, local, run_binary, suppress_stderr
 
 CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", None, "WORKDIR (its best checkpoint) or WORKDIR/checkpoints/STEP.", required=True
+    "checkpoint", None, "WORKDIR[/checkpoints/STEP], or hf://OWNER/NAME.", required=True
 )
 DATASET = flags.DEFINE_string("dataset", None, "Dataset in --data_dir, NAME or NAME/CONFIG.")
 SPLIT = flags.DEFINE_string("split", "test", "Split to score.")
@@ -36,8 +36,8 @@ flags.adopt_module_key_flags(_model_flags)
 def main(_: list[str]) -> None:
     if bool(DATASET.value) == bool(FEATURES.value) or bool(FEATURES.value) != bool(LIST.value):
         raise UsageError("give either --dataset, or both --features_npz and --list")
-    place, out_dir = existing(CHECKPOINT.value, "checkpoint"), Path(OUT.value).expanduser()
-    parts = _model_flags.parts()
+    place = (local if CALIBRATE.value else existing)(CHECKPOINT.value, "checkpoint")
+    out_dir, parts = Path(OUT.value).expanduser(), _model_flags.parts()
     with suppress_stderr():  # not at the top of the file: --help need not wait for TensorFlow
         from avsync import build, checkpoint, runtime
         from avsync.evaluation import calibration, lines, scores, views

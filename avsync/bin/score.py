@@ -18,7 +18,9 @@ from avsync.bin import _model_flags
 from avsync.bin.base import UsageError, existing, run_binary
 
 CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", None, "WORKDIR or WORKDIR/checkpoints/STEP. Default: the shipped scorer."
+    "checkpoint",
+    None,
+    "WORKDIR[/checkpoints/STEP], or hf://OWNER/NAME. Default: the shipped scorer.",
 )
 OUT = flags.DEFINE_string("out", None, "Folder for scores.json and the pictures.", required=True)
 RATE = flags.DEFINE_float(

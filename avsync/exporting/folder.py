@@ -1,9 +1,10 @@
 """The exported folder: a program with its manifest and loader, which is a checkpoint too.
 
-scorer.jaxexport     the program with its parameters
-manifest.json        inputs, outputs, thresholds, versions, licence
-load_scorer.py       calls the program; needs only jax, numpy and flatbuffers
-config.json, weights.safetensors, calibration/0.json      a checkpoint that avsync reads
+scorer.jaxexport         the program with its parameters
+manifest.json            inputs and how they are made, outputs, thresholds, versions, licence
+load_scorer.py           calls the program; needs only jax, numpy and flatbuffers
+README.md, LICENSE.md    the model card, with the metadata of the Hugging Face Hub, and the terms
+config.json, model.safetensors, calibration/0.json      a checkpoint that avsync reads
 """
 
 import json
@@ -19,20 +20,26 @@ import numpy as np
 from jax import export
 
 from avsync import checkpoint, exporting, weights
-from avsync.exporting import manifest
+from avsync.exporting import card, manifest
+from avsync.exporting.card import About
 from avsync.exporting.program import make_program
 from avsync.files import require_new
 from avsync.metrics.calibration import FALSE_ALARM_RATES, threshold
 from avsync.scoring.scorer import Scorer
 
 ARTEFACT, MANIFEST, LOADER = "scorer.jaxexport", "manifest.json", "load_scorer.py"
+CARD = "README.md"
+
+# Without calibration clips, a scorer is meant for clips trimmed by the paper's rule.
+DEFAULT_TRIM = "leading"
 
 
 def write_folder(
     folder: Path,
     scorer: Scorer,
     *,
-    channels: Mapping[str, int] | None,
+    about: About,
+    features: Mapping[str, Any] | None,
     config: dict[str, Any],
     calibration: dict[str, Any] | None,
     licences: Sequence[str],
@@ -40,17 +47,20 @@ def write_folder(
 ) -> export.Exported:
     """Writes `folder`, completely or not at all, and returns its program.
 
-    `config` and `calibration` are those of the checkpoint of `scorer`; `channels` are those of the
-    features that it takes, or None if it takes clips. The program has the parameters in float32;
-    `weights_dtype`, one of `avsync.weights.DTYPES`, is the dtype of weights.safetensors.
+    `config` and `calibration` are those of the checkpoint of `scorer`. `features` describes the
+    features that it takes, their "channels" by stream among others; None if it takes clips. The
+    program has the parameters in float32; `weights_dtype`, one of `avsync.weights.DTYPES`, is the
+    dtype of model.safetensors.
 
     ValueError if `folder` is not new or empty, or if the parameters are too large for a program.
     """
     require_new(folder)
-    program = make_program(scorer, channels=channels)
+    program = make_program(scorer, channels=features["channels"] if features else None)
     described = manifest.describe(
         program,
-        takes_features=channels is not None,
+        features=features,
+        trim=calibration["trim"] if calibration else DEFAULT_TRIM,
+        training=about.training,
         rules={
             "frame_score": scorer.frame_score,
             "pooling": scorer.pooling,
@@ -59,7 +69,7 @@ def write_folder(
         weights={
             "fingerprint": weights.fingerprint(config["model"], scorer.params),
             "num_parameters": sum(np.size(leaf) for leaf in jax.tree.leaves(scorer.params)),
-            "dtype_of_weights.safetensors": weights_dtype,
+            f"dtype_of_{weights.FILE}": weights_dtype,
         },
         thresholds=thresholds(calibration, scorer),
         licences=licences,
@@ -75,6 +85,9 @@ def write_folder(
         (unfinished / MANIFEST).write_text(json.dumps(described, indent=2) + "\n")
         loader = resources.files(exporting) / LOADER
         (unfinished / LOADER).write_bytes(loader.read_bytes())
+        (unfinished / CARD).write_text(card.render(about, described, name=folder.name))
+        terms = card.licence_text(described["licence"])
+        (unfinished / card.LICENCE_FILE).write_text(terms + "\n")
         unfinished.replace(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -92,6 +105,8 @@ def thresholds(calibration: Mapping[str, Any] | None, scorer: Scorer) -> dict[st
         return None
     scores = np.array(calibration["scores"], float)
     source = {name: calibration[name] for name in ("dataset", "split", "trim")}
+    # The distribution of scores depends on the length of a clip, and on who speaks.
+    source |= {name: calibration.get(name) for name in ("num_frames", "num_identities")}
     rates = {str(rate): _threshold(scores, rate) for rate in FALSE_ALARM_RATES}
     return {**source, "num_reals": len(scores), "by_false_alarm_rate": rates}
 

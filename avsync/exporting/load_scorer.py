@@ -1,30 +1,101 @@
-"""Scores one clip: pip install jax flatbuffers; python load_scorer.py VISUAL.npy AUDIO.npy
+"""Scores one clip with the program in this folder, and prints the scores as JSON.
 
-manifest.json describes the arrays; leave out their axis b. Leading silence is trimmed here.
+    python load_scorer.py clip.mp4                   pip install 'avsync[prepare]'
+    python load_scorer.py CROPS.npy WAVEFORM.npy     pip install jax flatbuffers
+
+manifest.json describes the arrays and how they are made of a video; leave out their axis b. Leading
+silence is trimmed here if the manifest says so. The whole clip is processed at once.
 """
 
+import importlib
 import json
 import sys
 from pathlib import Path
 
-import jax.export
 import numpy as np
 
 
+def main(arguments):
+    if not 1 <= len(arguments) <= 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        manifest = json.loads(Path(__file__).with_name("manifest.json").read_text())
+        if len(arguments) == 1:
+            visual, audio = read_video(arguments[0], manifest)
+        else:
+            visual, audio = map(read_array, arguments)
+        scores = score(visual, audio, manifest)
+    except (OSError, ValueError) as error:
+        print(f"load_scorer.py: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps({name: array.tolist() for name, array in scores.items()}))
+    return 0
+
+
+def read_video(path, manifest):
+    """Crops and waveform of the talking face of a video, by avsync."""
+    if manifest["features"] is not None:
+        raise ValueError(
+            f"this scorer takes features of {manifest['features']['encoder']}, not videos: give "
+            "VISUAL.npy AUDIO.npy"
+        )
+    try:
+        avsync = importlib.import_module("avsync")
+    except ImportError as error:
+        raise ValueError(
+            f"{error}. Videos are read by avsync: pip install 'avsync[prepare]'; or give "
+            "CROPS.npy WAVEFORM.npy"
+        ) from error
+    clip = avsync.read_clip(path)
+    return clip.frames, clip.waveform
+
+
+def read_array(path):
+    """The array in a .npy file; ValueError for any other file. Nothing in it is run."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except ValueError as error:
+        raise ValueError(f"{path} is not a .npy file of numbers") from error
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{path} holds several arrays; save each as a .npy file")
+    return array
+
+
+def score(visual, audio, manifest):
+    """The scores by name, of arrays without axis b; ValueError if they are not as described."""
+    num_frames = len(visual) if visual.ndim else 0
+    sizes = {"t": num_frames, "640*t": 640 * num_frames}
+    for array, expected in zip((visual, audio), manifest["inputs"], strict=False):
+        shape = [sizes.get(size, size) for size in expected["shape"][1:]]
+        if array.dtype != expected["dtype"] or list(array.shape) != shape:
+            raise ValueError(
+                f"{expected['name']} is {array.dtype} {list(array.shape)}, expected "
+                f"{expected['dtype']} {shape} for t = {num_frames} frames; see manifest.json"
+            )
+    # Features come from sound that is already trimmed.
+    if manifest["features"] is None and manifest["trim"]["rule"] == "leading":
+        visual, audio = trimmed(visual, audio)
+    if not len(visual):
+        raise ValueError("the clip has no frames, or no sound")
+    scores = load()(visual[None], audio[None], np.ones((1, len(visual)), bool))
+    return {name: np.asarray(array)[0] for name, array in scores.items()}
+
+
+def trimmed(visual, audio):
+    """The arrays without leading silence and the frame in which sound starts."""
+    num_silent = int(np.append(abs(audio.astype(np.int32)) > 16, True).argmax())
+    first = num_silent // 640 + 1 if num_silent else 0
+    return visual[first:], audio[640 * first :]
+
+
 def load():
+    """The program: (visual, audio, valid) -> scores by name, of batches of any size."""
+    import jax.export  # takes a second: wrong arguments are reported first
+
     artefact = Path(__file__).with_name("scorer.jaxexport").read_bytes()
     return jax.jit(jax.export.deserialize(bytearray(artefact)).call)
 
 
-def trimmed(visual, audio):
-    num_silent = int(np.append(abs(audio.astype(np.int32)) > 16, True).argmax())
-    first = num_silent // 640 + 1 if num_silent else 0  # drops the frame where sound starts too
-    return visual[first:], audio[640 * first :]
-
-
 if __name__ == "__main__":
-    visual, audio = (np.load(path) for path in sys.argv[1:])
-    if audio.dtype == np.int16:  # features come from sound that is already trimmed
-        visual, audio = trimmed(visual, audio)
-    scores = load()(visual[None], audio[None], np.ones((1, len(visual)), bool))
-    print(json.dumps({name: np.asarray(array)[0].tolist() for name, array in scores.items()}))
+    sys.exit(main(sys.argv[1:]))

@@ -6,6 +6,7 @@ from typing import Any
 
 from jax import export
 
+from avsync.exporting import crops
 from avsync.units import (
     CROP_PIXELS,
     FRAMES_PER_SECOND,
@@ -19,7 +20,6 @@ AXES = {
     "b": "clips, at least 1",
     "t": "video frames of the longest clip of the batch, at least 1; shorter clips are padded "
     "at their end. Each new pair of b and t is compiled once",
-    "d": "channels",
 }
 
 CLOCK = {
@@ -30,26 +30,24 @@ CLOCK = {
 
 # Meanings of the inputs, for models of clips and of features.
 OF_CLIPS = {
-    "visual": f"grey mouth crops of {CROP_PIXELS} x {CROP_PIXELS} pixels, 0 to 255, by AV-HuBERT's "
-    "preprocessing: each frame is aligned to a mean face by a similarity transform, fitted to 68 "
-    "landmarks and smoothed over 12 frames, and cropped around its own mouth. "
-    f"The model sees the central {INPUT_PIXELS} x {INPUT_PIXELS} pixels",
+    "visual": f"grey mouth crops of {CROP_PIXELS} x {CROP_PIXELS} pixels, 0 to 255, made as "
+    f"'preprocessing' says; the model sees the central {INPUT_PIXELS} x {INPUT_PIXELS} pixels",
     "audio": "mono samples, full scale 32768; frame i covers samples "
     f"[{SAMPLES_PER_FRAME} i, {SAMPLES_PER_FRAME} (i + 1))",
 }
 OF_FEATURES = {
-    "visual": "features of the mouth, by the encoder that the model was trained with",
+    "visual": "features of the mouth, by the encoder that 'features' names",
     "audio": "features of the sound, one per video frame, by the same encoder",
 }
 VALID = "true for frames of the clip, false for padding at its end, which changes no score"
 
-TRIM = {
-    "rule": "leading",
-    "silence_level": SILENCE_LEVEL,
-    "meaning": "Trim leading silence first: if n samples precede the first one whose magnitude "
+# By trimming rule; scores and thresholds hold for clips trimmed by it.
+TRIMMING = {
+    "leading": "Trim leading silence first: if n samples precede the first one whose magnitude "
     f"exceeds silence_level, drop n // {SAMPLES_PER_FRAME} + 1 video frames (none if n is 0) and "
     f"{SAMPLES_PER_FRAME} samples with each. Features must be extracted from trimmed sound. Scores "
     "and thresholds hold for trimmed clips",
+    "none": "Trim nothing. Scores and thresholds hold for clips as they are",
 }
 
 OUTPUTS = {
@@ -70,7 +68,9 @@ LICENCE = (
 def describe(
     program: export.Exported,
     *,
-    takes_features: bool,
+    features: Mapping[str, Any] | None,
+    trim: str,
+    training: Mapping[str, Any],
     rules: Mapping[str, Any],
     weights: Mapping[str, Any],
     thresholds: Mapping[str, Any] | None,
@@ -78,17 +78,21 @@ def describe(
 ) -> dict[str, Any]:
     """The manifest of `program`, ready for JSON.
 
-    `rules` are frame score, pooling and reach; `weights` are fingerprint, number of parameters and
-    dtype; `thresholds` come from the calibration clips, None if there are none; `licences` are
-    known terms of the weights in addition to `LICENCE`.
+    `features` says by which encoder the input is made, None for a model of clips; `trim` is a rule
+    of `TRIMMING`; `training` is described in `avsync.exporting.card.About`; `rules` are frame
+    score, pooling and reach; `weights` are fingerprint, number of parameters and dtype;
+    `thresholds` come from the calibration clips, None if there are none; `licences` are known terms
+    of the weights in addition to `LICENCE`.
     """
-    meanings = {**(OF_FEATURES if takes_features else OF_CLIPS), "valid": VALID}
+    meanings = {**(OF_CLIPS if features is None else OF_FEATURES), "valid": VALID}
     packages = ("avsync", "jax", "jaxlib", "numpy")
     return {
         "artefact": "jax.export; load_scorer.py shows how it is called",
         "axes": AXES,
         "clock": CLOCK,
-        "trim": TRIM,
+        "trim": {"rule": trim, "silence_level": SILENCE_LEVEL, "meaning": TRIMMING[trim]},
+        "preprocessing": crops.describe(),
+        "features": None if features is None else dict(features),
         "inputs": _arrays(meanings, program.in_avals),
         "outputs": _arrays(
             # JAX flattens a dict in the order of its sorted keys.
@@ -97,6 +101,7 @@ def describe(
         "rules": dict(rules),
         "thresholds": thresholds,
         "weights": dict(weights),
+        "training": dict(training),
         "platforms": list(program.platforms),
         "calling_convention_version": program.calling_convention_version,
         "versions": {name: metadata.version(name) for name in packages},

@@ -32,6 +32,9 @@ MOUTH_POINTS = slice(48, 68)
 # Frames over which the alignment is smoothed. The window looks ahead of its frame, as published.
 SMOOTHING_FRAMES = 12
 
+# The reference truncates pixels; the margin keeps float noise from turning 99.99999 into 99.
+TRUNCATION_MARGIN = 1e-3
+
 
 def crop_mouths(
     frames: Iterable[UInt8[np.ndarray, "h w"]], landmarks: Float[np.ndarray, "t_known 68 2"]
@@ -124,5 +127,4 @@ def _sample(frame, step, origin, crop):
                     if 0 <= top + i < height and 0 <= left + j < width:
                         weight = (1 - abs(row - top - i)) * (1 - abs(column - left - j))
                         value += weight * frame[top + i, left + j]
-            # The reference truncates; the margin keeps float noise from turning 99.99999 into 99.
-            crop[y, x] = int(value + 1e-3)
+            crop[y, x] = int(value + TRUNCATION_MARGIN)

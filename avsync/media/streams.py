@@ -23,6 +23,8 @@ MAX_JITTER_SECONDS = 0.5 / FRAMES_PER_SECOND
 # A stream with a longer gap has broken timestamps.
 MAX_GAP_SECONDS = 10.0
 
+RESAMPLER_QUALITY = "HQ"  # of soxr
+
 
 class FrameGrid:
     """Resamples a video stream to grey frames on a 25 fps grid that starts at its first frame.
@@ -172,7 +174,11 @@ class MonoAudio:
         if self._resampler is None:
             self.start_seconds, self.sample_rate = frame.time or 0.0, frame.sample_rate
             self._resampler = soxr.ResampleStream(
-                self.sample_rate, SAMPLE_RATE, num_channels=1, dtype="float32", quality="HQ"
+                self.sample_rate,
+                SAMPLE_RATE,
+                num_channels=1,
+                dtype="float32",
+                quality=RESAMPLER_QUALITY,
             )
         if frame.sample_rate != self.sample_rate:
             raise Reject(

@@ -1,17 +1,18 @@
-"""The files beside the program: thresholds, manifest, and a loader that trims as avsync does."""
+"""The files beside the program: thresholds, manifest and model card."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
-from avsync import build, checkpoint
-from avsync.exporting import load_scorer
+from avsync import build_export, checkpoint
+from avsync.config import default
 from avsync.exporting.folder import thresholds
-from avsync.pp import silence
 from avsync.types import Extraction
-from avsync.units import SAMPLES_PER_FRAME
 from tests.exporting.test_program import CHANNELS, random_params, scorer_and_program, small_config
+
+OPTIONS = {"encoder": None, "dtype": None, "weights_dtype": "float16", "licence": "cc-by-4.0"}
 
 REALS = {"dataset": "grid", "split": "val", "trim": "leading", "frame": "nll"}
 
@@ -34,7 +35,7 @@ def workdir(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture(scope="module")
 def exported(workdir, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("exports") / "scorer"
-    build.make_export(workdir, 0, num_channels=24, weights_dtype="float16")(folder)
+    build_export.make_export(workdir, 0, **OPTIONS)(folder)
     return folder
 
 
@@ -85,7 +86,7 @@ def test_an_export_is_a_checkpoint_with_the_same_config_calibration_and_weights(
 
 
 def test_existing_files_are_not_replaced(workdir, exported, tmp_path):
-    export = build.make_export(workdir, 0, num_channels=24, weights_dtype="float32")
+    export = build_export.make_export(workdir, 0, **OPTIONS)
     with pytest.raises(ValueError, match="scorer already exists and is not empty"):
         export(exported)
     file = tmp_path / "file"
@@ -94,28 +95,63 @@ def test_existing_files_are_not_replaced(workdir, exported, tmp_path):
         export(file)
 
 
-def test_only_a_model_of_features_takes_their_number_of_channels(workdir, tmp_path):
-    with pytest.raises(ValueError, match="give --feature_channels=N"):
-        build.make_export(workdir, 0, num_channels=None, weights_dtype="float32")
-    checkpoint.write_config(tmp_path, json.loads(small_config("lip_conv").to_json()))
-    with pytest.raises(ValueError, match="this one takes clips"):
-        build.make_export(tmp_path, 0, num_channels=24, weights_dtype="float32")
+def test_a_head_whose_features_have_an_unknown_size_is_refused(tmp_path):
+    config = small_config("features")
+    config.model.audio.channels = 0
+    checkpoint.write_config(tmp_path, json.loads(config.to_json()))
+    checkpoint.write_params(tmp_path, random_params(config, Extraction("", "", CHANNELS)))
+    message = r"features whose size its config does not record.*--weights=ENCODER, or write"
+    with pytest.raises(ValueError, match=message):
+        build_export.make_export(tmp_path, 0, **OPTIONS)
+
+
+def test_the_manifest_names_the_encoder_of_the_features(exported):
+    manifest = json.loads((exported / "manifest.json").read_text())
+    assert manifest["features"] == {
+        "encoder": "avhubert",
+        "fingerprint": "0123456789abcdef",
+        "dtype_of_encoder": "unknown",
+        "channels": CHANNELS,
+    }
+
+
+def test_scores_are_made_by_the_rules_of_the_calibration_clips(workdir, tmp_path):
+    copy = shutil.copytree(workdir, tmp_path / "head")
+    by_mean = {**calibration(*range(1, 20), pooling="mean"), "trim": "none"}
+    checkpoint.write_calibration(copy, 0, by_mean)
+    build_export.make_export(copy, 0, **OPTIONS)(tmp_path / "scorer")
+    manifest = json.loads((tmp_path / "scorer" / "manifest.json").read_text())
+    assert manifest["rules"]["pooling"] == "mean"
+    assert manifest["trim"]["rule"] == manifest["thresholds"]["trim"] == "none"
+    assert manifest["thresholds"]["by_false_alarm_rate"]["0.05"]["score"] == 19
+
+
+def test_the_folder_has_a_card_and_the_terms_of_the_encoder_s_weights(exported):
+    assert 'license: "cc-by-4.0"' in (exported / "README.md").read_text()
+    for file in ("README.md", "LICENSE.md"):
+        assert "non-commercial research only" in (exported / file).read_text()
+
+
+def test_the_hub_s_own_parser_reads_the_card_of_the_folder(exported):
+    cards = pytest.importorskip("huggingface_hub", reason="pip install 'avsync[hub]'")
+    card = cards.ModelCard.load(exported / "README.md")
+    assert (card.data.license, card.data.library_name) == ("cc-by-4.0", "avsync")
+    assert card.data.to_dict() == cards.repocard.metadata_load(exported / "README.md")
 
 
 def test_the_terms_of_published_weights_are_in_the_licences():
-    (licence,) = build.licences(small_config("avhubert"))
-    assert "non-commercial research only" in licence
-    assert build.licences(small_config("lip_conv")) == []
+    for model in ("avhubert", "shared avhubert", "features"):
+        (licence,) = build_export.licences(small_config(model))
+        assert "non-commercial research only" in licence
+    assert build_export.licences(small_config("lip_conv")) == []
 
 
-@pytest.mark.parametrize("silent_samples", [0, 1, 639, 640, 641, 3 * SAMPLES_PER_FRAME])
-def test_the_loader_trims_as_the_model_was_evaluated(silent_samples):
-    crops = np.arange(3, dtype=np.uint8)
-    waveform = np.full(3 * SAMPLES_PER_FRAME, -32768, np.int16)
-    waveform[:silent_samples] = silence.SILENCE_LEVEL
-    kept = silence.kept_frames(waveform, name="leading")
-    visual, audio = load_scorer.trimmed(crops, waveform)
-    np.testing.assert_array_equal(visual, list(kept))
-    np.testing.assert_array_equal(audio, waveform[SAMPLES_PER_FRAME * kept.start :])
-    level = np.full(SAMPLES_PER_FRAME, silence.SILENCE_LEVEL + 1, np.int16)
-    assert len(load_scorer.trimmed(crops[:1], level)[0]) == 1
+def test_a_converted_checkpoint_has_no_training_and_an_export_that_of_its_manifest(exported):
+    converted = default()
+    assert build_export.describe_training(converted, exported.parent, 0) == {}
+    trained = build_export.describe_training(converted, exported.parent, 200)
+    assert (trained["dataset"], trained["updates"]) == ("synthetic_talkers, train split", 200)
+    manifest = json.loads((exported / "manifest.json").read_text())
+    assert build_export.describe_training(converted, exported, 0) == manifest["training"] == {}
+    converted.data.dataset = "grid"  # as in the config of a trained head that was joined
+    assert build_export.describe_training(converted, exported.parent, 0)["loss"] == "alignment"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jax import export
 
-from avsync import build, scoring
+from avsync import build, build_export, scoring
 from avsync.config import default, encoder, head
 from avsync.exporting.program import PLATFORMS, make_program
 from avsync.scoring.scorer import Scorer
@@ -16,6 +16,16 @@ from avsync.types import Extraction
 from avsync.units import SAMPLES_PER_FRAME
 
 CHANNELS = {"visual": 24, "audio": 24}
+
+# Clips longer than a chunk would be processed in chunks.
+SMALL_AVHUBERT = {
+    "name": "avhubert",
+    "chunk_frames": 4,
+    "embedding": 32,
+    "feed_forward": 32,
+    "num_heads": 2,
+    "num_layers": 1,
+}
 
 
 def small_config(model: str):
@@ -26,13 +36,19 @@ def small_config(model: str):
         options.audio.update(num_bands=16, widths=(4, 4, 8), embedding=8)
         options.visual.temporal_blocks = options.audio.temporal_blocks = 1
     elif model == "avhubert":
-        # Clips longer than a chunk would be processed in chunks.
-        sizes = {"embedding": 32, "feed_forward": 32, "num_heads": 2, "num_layers": 1}
-        sizes = {"name": "avhubert", "chunk_frames": 4, **sizes}
-        options.visual = encoder(modality="video", **sizes)
-        options.audio = encoder(modality="audio", **sizes)
+        options.visual = encoder(modality="video", **SMALL_AVHUBERT)
+        options.audio = encoder(modality="audio", **SMALL_AVHUBERT)
+    elif model == "shared avhubert":
+        options.visual = encoder(modality="both", **SMALL_AVHUBERT)
+        options.audio = encoder("shared")
+        options.head = head("fusion_mlp", projection=8, widths=(8, 4))
+        options.edges = "official"
     elif model == "features":
-        options.visual, options.audio = encoder("precomputed"), encoder("precomputed")
+        origin = {"encoder": "avhubert", "fingerprint": "0123456789abcdef", "channels": 24}
+        options.visual, options.audio = (
+            encoder("precomputed", **origin),
+            encoder("precomputed", **origin),
+        )
         options.head = head("fusion_mlp", projection=8, widths=(8, 4))
         options.edges = "official"
     return config
@@ -67,7 +83,9 @@ def scorer_and_program(model: str) -> tuple[Scorer, export.Exported]:
     channels = CHANNELS if model == "features" else None
     extraction = Extraction("", "", CHANNELS) if channels else None
     scorer = build.make_scorer(config, random_params(config, extraction), extraction=extraction)
-    whole = build.make_scorer(build.without_chunks(config), scorer.params, extraction=extraction)
+    whole = build.make_scorer(
+        build_export.without_chunks(config), scorer.params, extraction=extraction
+    )
     return scorer, export.deserialize(make_program(whole, channels=channels).serialize())
 
 
@@ -77,6 +95,8 @@ def scorer_and_program(model: str) -> tuple[Scorer, export.Exported]:
         ("lip_conv", 1, 1),
         ("lip_conv", 3, 40),
         ("avhubert", 2, 10),
+        ("shared avhubert", 2, 10),
+        ("shared avhubert", 1, 1),
         ("features", 2, 40),
         ("features", 3, 9),  # less than the reach: no frame has all its candidates
     ],

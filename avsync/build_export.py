@@ -1,0 +1,147 @@
+"""A checkpoint to the function that exports it.
+
+Apart from `avsync.build`, because the manifest of an export describes how videos are read, and no
+other binary that runs a model imports that code.
+"""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from avsync import checkpoint, lookup, trained
+from avsync.build import make_scorer
+from avsync.config import Config, default, with_changes
+from avsync.exporting.card import About
+from avsync.exporting.folder import MANIFEST, write_folder
+from avsync.scoring.video.reference import Reference
+from avsync.trained import SHARED, STREAMS, Trained
+from avsync.types import Extraction
+
+# The sections of a config that are about the training alone.
+TRAINING = ("data", "optim", "train")
+
+
+def make_export(
+    workdir: Path,
+    step: int,
+    *,
+    encoder: Path | None,
+    dtype: str | None,
+    weights_dtype: str,
+    licence: str,
+) -> Callable[[Path], Any]:
+    """A function that writes the scorer of a checkpoint to a folder, see `write_folder`.
+
+    `encoder` is the checkpoint of the encoder that makes a head of features a whole model; `dtype`
+    replaces that of the config. Scores are made by the rules of the calibration clips, as in
+    avsync-score. `licence` is the Hub's identifier of the licence of the weights.
+
+    ValueError as for `trained.load`, or if the head of features does not record their size.
+    """
+    model = trained.load(workdir, step, encoder=encoder)
+    config = with_changes(model.config, {"model.dtype": dtype or model.config.model.dtype})
+    features = describe_features(model._replace(config=config))
+    extraction = Extraction("", features["encoder"], features["channels"]) if features else None
+    whole_clips = without_chunks(config)
+    scorer = make_scorer(whole_clips, model.params, extraction=extraction, source=workdir)
+    calibration = checkpoint.read_calibration(workdir, step)
+    # Any rate will do: the manifest has thresholds at several.
+    reference = Reference(calibration, false_alarm_rate=0.05)
+    training = describe_training(config, workdir, step)
+    return partial(
+        write_folder,
+        scorer=reference.apply_rules(scorer),
+        about=About(
+            parts=describe_parts(config),
+            training=training,
+            datasets=[config.data.dataset.partition("/")[0]] if training else [],
+            licence=licence,
+        ),
+        features=features,
+        config=json.loads(config.to_json()),
+        calibration=calibration,
+        licences=licences(config),
+        weights_dtype=weights_dtype,
+    )
+
+
+def describe_features(model: Trained) -> dict[str, Any] | None:
+    """The encoder of the features that a head reads, and their channels; None for a whole model.
+
+    ValueError if the config does not record the number of channels.
+    """
+    if not model.reads_features:
+        return None
+    channels = {stream: int(model.config.model[stream].channels) for stream in STREAMS}
+    if not all(channels.values()):
+        raise ValueError(
+            f"{model.source} is a head for features whose size its config does not record: it was "
+            "trained or converted by avsync 0.2.0 or earlier. Give the encoder, with "
+            "--weights=ENCODER, or write the number of channels to model.visual.channels and "
+            f"model.audio.channels in {model.source / checkpoint.CONFIG}"
+        )
+    origin = trained.recorded_origin(model.config)
+    return {
+        "encoder": origin.encoder or "unknown",
+        "fingerprint": origin.fingerprint or "unknown",
+        "dtype_of_encoder": origin.dtype or "unknown",
+        "channels": channels,
+    }
+
+
+def describe_parts(config: Config) -> dict[str, str]:
+    """The names of the encoders and the head, by role."""
+    model = config.model
+    if model.audio.name == SHARED:
+        encoders = {"encoder of both streams": model.visual.name}
+    else:
+        encoders = {f"{stream} encoder": model[stream].name for stream in STREAMS}
+    return {**encoders, "head": model.head.name}
+
+
+def describe_training(config: Config, workdir: Path, step: int) -> dict[str, Any]:
+    """How the parameters of a checkpoint were trained, by name; {} if avsync did not train them.
+
+    An export does not record its number of updates: its manifest, if there is one, does.
+    """
+    if (workdir / MANIFEST).is_file():
+        return json.loads((workdir / MANIFEST).read_text()).get("training", {})
+    untrained = default()
+    if not step and all(config[section] == untrained[section] for section in TRAINING):
+        return {}  # converted
+    data, optimiser, train = config.data, config.optim, config.train
+    return {
+        "dataset": f"{data.dataset}, {data.train_split} split",
+        "loss": train.loss,
+        "trimming rule": data.trim,
+        **({"updates": step} if step else {}),
+        "clips per update": data.batch_size,
+        "optimiser": f"{optimiser.name}, {optimiser.schedule} learning rate from "
+        f"{optimiser.learning_rate:g}",
+        "seed": config.seed,
+        **({"started from": train.init_from} if train.init_from else {}),
+    }
+
+
+def without_chunks(config: Config) -> Config:
+    """`config` with encoders that process a whole clip at once, not in chunks of frames.
+
+    The result is the same, but the number of chunks of a clip of symbolic length is unknown.
+    """
+    chunked = [stream for stream in STREAMS if "chunk_frames" in config.model[stream]]
+    return with_changes(config, {f"model.{stream}.chunk_frames": 0 for stream in chunked})
+
+
+def licences(config: Config) -> list[str]:
+    """The licence terms of published weights that a checkpoint of this config may hold.
+
+    The weights of a head are derived from those of the encoder of its features.
+    """
+    sections = [config.model[stream] for stream in STREAMS]
+    names = {section.name for section in sections} | {
+        section.get("encoder") for section in sections
+    }
+    modules = [lookup.load("models.encoders", name) for name in names if name]
+    return sorted(module.LICENCE for module in modules if hasattr(module, "LICENCE"))

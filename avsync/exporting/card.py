@@ -1,0 +1,184 @@
+"""README.md of an exported folder: a model card with the metadata of the Hugging Face Hub.
+
+The metadata follow the Hub's specification (huggingface/hub-docs, modelcard.md).
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+LICENCE_FILE = "LICENSE.md"
+
+# The Hub's identifier of a licence that it does not list; the two fields beside it name the terms.
+OTHER = "other"
+OTHER_NAME = "terms-of-the-weights"
+
+LIBRARY = "avsync"
+# The task of the Hub's list that comes nearest: a label for a video.
+PIPELINE_TAG = "video-classification"
+TAGS = ("avsync", "jax", "flax", "deepfake-detection", "lip-sync", "audio-visual")
+
+PAPER = "https://arxiv.org/abs/2412.00175"
+
+LIMITS = """\
+- The model finds videos whose lips and sound disagree. A forgery that keeps both in sync, or that
+  changes only the identity, is not found.
+- Silent, very short and faceless clips cannot be scored.
+- Scores, thresholds and p-values hold for clips like the calibration clips. Out-of-domain clips
+  (other cameras, codecs, languages, poses) score higher without being fake: calibrate on real
+  clips of your own kind.
+- A score is not a verdict. An A/V offset alone does not indicate a fake.
+"""
+
+WITH_AVSYNC = """\
+```bash
+pip install 'avsync[prepare]'
+avsync-score --checkpoint={place} --out=scores video.mp4
+python {place}/load_scorer.py video.mp4        # the scores alone, as JSON
+```
+
+From the Hub: `pip install 'avsync[prepare,hub]'`, and `--checkpoint=hf://OWNER/NAME`.
+"""
+
+WITHOUT_AVSYNC = """\
+```bash
+pip install jax flatbuffers
+python {place}/load_scorer.py {arrays}
+```
+
+`manifest.json` describes these arrays, and how they are made of a video.
+"""
+
+
+class About(NamedTuple):
+    """What the card says beside the manifest.
+
+    parts: the encoders and the head by role.
+    training: the data and the settings of the training in words, by name; {} if avsync did not
+      train the parameters.
+    datasets: avsync's names of the training data.
+    licence: the Hub's identifier of the licence of the weights, or `OTHER`.
+    """
+
+    parts: Mapping[str, str]
+    training: Mapping[str, Any]
+    datasets: Sequence[str]
+    licence: str = OTHER
+
+
+def render(about: About, manifest: Mapping[str, Any], *, name: str) -> str:
+    """The card of the model called `name`, Markdown after YAML metadata."""
+    sections = [
+        f"# {name}",
+        _summary(about, manifest),
+        "## Use\n\n" + _use(manifest, place=name),
+        "## Inputs and outputs\n\n" + _arrays(manifest),
+        "## Training\n\n" + _training(about),
+        "## Calibration and thresholds\n\n" + _calibration(manifest["thresholds"]),
+        f"## Limits\n\n{LIMITS.rstrip()}",
+        "## Licence\n\n" + licence_text(manifest["licence"]),
+    ]
+    return f"---\n{_metadata(about)}---\n\n" + "\n\n".join(sections) + "\n"
+
+
+def licence_text(terms: Sequence[str]) -> str:
+    """The known terms of program and weights, a paragraph each."""
+    return "\n\n".join(terms)
+
+
+def _metadata(about: About) -> str:
+    fields: dict[str, Any] = {"license": about.licence}
+    if about.licence == OTHER:
+        fields |= {"license_name": OTHER_NAME, "license_link": LICENCE_FILE}
+    fields |= {"library_name": LIBRARY, "pipeline_tag": PIPELINE_TAG, "tags": list(TAGS)}
+    if about.datasets:
+        fields["datasets"] = list(about.datasets)
+    # Every line of JSON is YAML.
+    return "".join(f"{name}: {json.dumps(value)}\n" for name, value in fields.items())
+
+
+def _summary(about: About, manifest: Mapping[str, Any]) -> str:
+    parts = ", ".join(f"{role} `{name}`" for role, name in about.parts.items())
+    rules, weights = manifest["rules"], manifest["weights"]
+    seconds = rules["reach_frames"] / manifest["clock"]["frames_per_second"]
+    return f"""\
+A scorer of lip sync for the detection of audio-visual deepfakes. For each video frame, it compares
+the mouth with the sound of that frame and of all frames within ±{seconds:.2g} s; lips that do not
+pick out their own sound score high. The method is that of [Smeu et al., CVPR 2025]({PAPER}).
+
+- Model: {parts}; {weights["num_parameters"]:,} parameters, fingerprint
+  `{weights["fingerprint"]}`.
+- Frame score: `{rules["frame_score"]}`; clip score: frame scores pooled by `{rules["pooling"]}`.
+  Both grow with fakeness.
+- Files: `config.json` and `model.safetensors` (a checkpoint of avsync), `scorer.jaxexport` (the
+  program with its parameters, for {", ".join(manifest["platforms"])}), `manifest.json` (its
+  interface), `load_scorer.py` (an example)."""
+
+
+def _use(manifest: Mapping[str, Any], *, place: str) -> str:
+    if manifest["features"] is None:
+        with_avsync = f"On videos, with avsync:\n\n{WITH_AVSYNC.format(place=place)}\n"
+        arrays = "CROPS.npy WAVEFORM.npy"
+    else:
+        with_avsync, arrays = "", "VISUAL.npy AUDIO.npy"
+    without = WITHOUT_AVSYNC.format(place=place, arrays=arrays).rstrip()
+    return f"{with_avsync}On arrays, with JAX alone:\n\n{without}"
+
+
+def _arrays(manifest: Mapping[str, Any]) -> str:
+    rows = [
+        (role, array["name"], f"{array['dtype']} [{_spaced(array['shape'])}]", _meaning(array))
+        for role in ("inputs", "outputs")
+        for array in manifest[role]
+    ]
+    axes = "; ".join(f"{axis}: {meaning}" for axis, meaning in manifest["axes"].items())
+    return f"{_table(('', 'array', 'type', 'meaning'), rows)}\n\nAxes: {axes}.\n\n" + (
+        f"{manifest['trim']['meaning']}."
+    )
+
+
+def _spaced(values: Sequence[Any]) -> str:
+    return " ".join(map(str, values))
+
+
+def _meaning(array: Mapping[str, Any]) -> str:
+    return array["meaning"].replace("|", r"\|")
+
+
+def _training(about: About) -> str:
+    if not about.training:
+        return (
+            "avsync did not train these parameters: they were converted from published ones. The "
+            "`data`, `optim` and `train` sections of `config.json` do not describe them."
+        )
+    rows = list(about.training.items())
+    return f"{_table(('', ''), rows)}\n\n`config.json` has all settings."
+
+
+def _calibration(thresholds: Mapping[str, Any] | None) -> str:
+    if thresholds is None:
+        return (
+            "Not calibrated: there are no thresholds and no p-values. `avsync-evaluate "
+            "--calibrate` on held-out real clips makes them."
+        )
+    rows = list(_rates(thresholds["by_false_alarm_rate"]))
+    num_frames, num_speakers = (thresholds[name] for name in ("num_frames", "num_identities"))
+    length = f", about {num_frames} frames long" if num_frames else ""
+    speakers = f" ({num_speakers} speaker{'s' * (num_speakers > 1)})" if num_speakers else ""
+    return (
+        f"n = {thresholds['num_reals']} real clips of {thresholds['dataset']}, "
+        f"{thresholds['split']} split{speakers}{length}, trimming rule `{thresholds['trim']}`; the "
+        "model was not trained on them. A clip whose score exceeds the threshold is an alarm.\n\n"
+        f"{_table(('false-alarm rate', 'threshold'), rows)}"
+    )
+
+
+def _rates(by_rate: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for rate, found in by_rate.items():
+        known = found["score"] is not None
+        yield f"{float(rate):.0%}", f"{found['score']:.4f}" if known else found["note"]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
