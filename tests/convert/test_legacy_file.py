@@ -63,7 +63,7 @@ def test_a_legacy_file_that_names_code_runs_nothing_and_is_refused(path):
         ({"keys": ["140", "140"]}, "it is incomplete: it ends before its storage 140"),
         ({"data": {"140": SIX[:5]}}, "its storage 140 has 5 values, expected 6"),
         ({"data": {}}, "its storage 140 is missing"),
-        ({"pickled": plain([1])}, "it must hold a dictionary, not a list"),
+        ({"pickled": plain([1]), "data": {}}, "it must hold a dictionary, not a list"),
         (
             {"pickled": dict_of({"w": storage("140", 6, part=plain(("9", 0, 6)))})},
             "it refers to data in an unknown way",
