@@ -183,7 +183,13 @@ def read_config(workdir: Path) -> Config:
 
     ValueError if it does not record the architecture: avsync 0.1 wrote such configs.
     """
-    return from_json(checkpoint.read_config(workdir), path=str(workdir / checkpoint.CONFIG))
+    values = checkpoint.read_config(workdir)
+    if metric := values.get("metric"):
+        raise ValueError(
+            f"{workdir} holds a network that only computes a metric, not a model. Use it with "
+            f"avsync-score --metric={metric} --checkpoint={workdir} VIDEO"
+        )
+    return from_json(values, path=str(workdir / checkpoint.CONFIG))
 
 
 def make_apply(model: Aligner, *, method: str | None = None) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
     avsync-convert avh_align --source=AVH-Align_AV1M.pt --out=runs/avh_align
     avsync-convert avhubert --source=self_large_vox_433h.pt --out=weights/avhubert
+    avsync-convert syncnet --source=syncnet_v2.model --out=weights/syncnet
 
 Code in the file is never run. Like a training, it writes config.json and checkpoints/0/.
 """
@@ -14,7 +15,7 @@ from absl import flags
 from avsync import lookup
 from avsync.bin.base import UsageError, run_binary, suppress_stderr
 
-SOURCE = flags.DEFINE_string("source", None, "Published file (.pt).", required=True)
+SOURCE = flags.DEFINE_string("source", None, "Published file of PyTorch.", required=True)
 OUT = flags.DEFINE_string("out", None, "Workdir to write.", required=True)
 
 READER = "torch_file"  # a module of avsync.convert that is not a kind of file
@@ -35,15 +36,19 @@ def main(arguments: list[str]) -> None:
         from avsync import checkpoint
         from avsync.config import default, with_changes
         from avsync.convert import torch_file
+        from avsync.convert.base import MetricNetwork
 
     contents = torch_file.read(source)
     try:
-        params, changes = lookup.load("convert", kind).convert_file(contents)
+        converted = lookup.load("convert", kind).convert_file(contents)
     except ValueError as error:
         raise ValueError(f"cannot convert {source} as {kind}: {error}") from error
-    config = with_changes(default(), changes)
-    checkpoint.write_config(out, json.loads(config.to_json()))
-    checkpoint.write_params(out, params)
+    if isinstance(converted, MetricNetwork):
+        config = {"metric": converted.metric}
+    else:
+        config = json.loads(with_changes(default(), converted.config).to_json())
+    checkpoint.write_config(out, config)
+    checkpoint.write_params(out, converted.params)
     print(f"converted: {out}")
 
 

@@ -1,9 +1,11 @@
 """Scores the lip sync of video files, and finds their A/V offset and their suspicious segments.
 
     avsync-score --out=scores video.mp4 another.mkv folder/
+    avsync-score --metric=lse --checkpoint=weights/syncnet --out=scores folder/
 
 Writes scores.json and one picture per scored file, and prints a table. A file without a face or
-sound, or a broken one, gets a status instead of a score.
+sound, or a broken one, gets a status instead of a score. --metric=lse adds LSE-D, LSE-C and offset
+of SyncNet (avsync-convert syncnet), as papers on talking heads report them, and their means.
 """
 
 import functools
@@ -17,6 +19,9 @@ from avsync.bin.base import UsageError, existing, run_binary
 
 CHECKPOINT = flags.DEFINE_string(
     "checkpoint", None, "WORKDIR or WORKDIR/checkpoints/STEP. Default: the shipped scorer."
+)
+METRIC = flags.DEFINE_enum(
+    "metric", "alignment", ["alignment", "lse"], "lse: also LSE; --checkpoint is SyncNet then."
 )
 OUT = flags.DEFINE_string("out", None, "Folder for scores.json and the pictures.", required=True)
 RATE = flags.DEFINE_float(
@@ -38,17 +43,18 @@ def main(arguments: list[str]) -> None:
     except ValueError as error:
         raise UsageError(str(error)) from error
     from avsync import runtime
+    from avsync.reports.video.lse_report import LseReport
     from avsync.reports.video.report import Report
 
     runtime.start()
+    is_lse = METRIC.value == "lse"
+    load = avsync.load_lse_scorer if is_lse else avsync.load_scorer
     try:
-        scorer = avsync.load_scorer(
-            CHECKPOINT.value, detector=DETECTOR.value, false_alarm_rate=RATE.value
-        )
+        scorer = load(CHECKPOINT.value, detector=DETECTOR.value, false_alarm_rate=RATE.value)
     except ValueError as error:
         raise UsageError(str(error)) from error
     out_dir = Path(OUT.value).expanduser()
-    report = Report(out_dir, scorer.reference)
+    report = (LseReport if is_lse else Report)(out_dir, scorer.reference)
     with runtime.Progress("scoring", total=len(paths)) as progress:
         for number, path in enumerate(paths, start=1):
             report.add(scorer.score(path))

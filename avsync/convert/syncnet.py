@@ -1,6 +1,6 @@
-"""SyncNet (Chung & Zisserman, ACCV 2016), `syncnet_v2.model`, to the parameters of `models.syncnet`.
+"""Published SyncNet weights (Chung & Zisserman, ACCV 2016) to the parameters of `models.syncnet`.
 
-The published weights carry no licence of their own; avsync ships none.
+The file is `syncnet_v2.model` of syncnet_python, which PyTorch 0.3 wrote; avsync ships no weights.
 
 Batch norms are folded into the layers before them. The published network takes blue, green and red
 in this order, as OpenCV reads images; the channels of the first kernel are reversed, so that the
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from avsync.convert import torch_file
-from avsync.convert.base import Checkpoint, Tensor, linear, values
+from avsync.convert.base import MetricNetwork, Tensor, linear, values
 
 BATCH_NORM_EPSILON = 1e-5  # PyTorch's default; the file does not record it
 
@@ -34,9 +34,9 @@ MAX_NAMED = 4  # tensors that an error names of each kind
 NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
 
 
-def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
-    """SyncNet in a file that holds its tensors by name; see `avsync.scoring.video.lse_scorer`."""
-    return Checkpoint(convert(torch_file.only_tensors(contents)), {"metric": "lse"})
+def convert_file(contents: Mapping[str, Any]) -> MetricNetwork:
+    """The network of a file that holds its tensors by name."""
+    return MetricNetwork(convert(torch_file.only_tensors(contents)), "lse")
 
 
 def convert(state: Mapping[str, Tensor]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def test_a_file_of_pytorch_0_3_is_converted(tmp_path):
     tensors = {name: tensor.numpy() for name, tensor in ones().items()}
     contents = torch_file.read(write_tensors(tmp_path / "syncnet_v2.model", tensors))
     checkpoint = syncnet.convert_file(contents)
-    assert checkpoint.config == {"metric": "lse"}
+    assert checkpoint.metric == "lse"
     assert checkpoint.params["face_tower"]["dense2"]["kernel"].shape == (512, 1024)
 
 
