@@ -97,8 +97,9 @@ def load_lse_scorer(
     place = Path(checkpoint).expanduser()
     if not place.exists():
         raise ValueError(f"checkpoint not found: {place}")
-    scorer = load_scorer(detector=detector, false_alarm_rate=false_alarm_rate)
 
     from avsync.scoring.video.lse_scorer import LseScorer, load_syncnet
 
-    return LseScorer(scorer, load_syncnet(place))
+    network = load_syncnet(place)
+    scorer = load_scorer(detector=detector, false_alarm_rate=false_alarm_rate)
+    return LseScorer(scorer, network)

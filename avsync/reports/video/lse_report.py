@@ -10,7 +10,7 @@ import numpy as np
 from avsync.files import atomic_write
 from avsync.metrics import bootstrap
 from avsync.reports import text
-from avsync.reports.video.report import Report
+from avsync.reports.video.report import TABLE_WIDTH, Report
 from avsync.scoring.video import verdict
 from avsync.scoring.video.reference import Reference
 from avsync.scoring.video.results import OK, VideoResult
@@ -21,8 +21,8 @@ LSE_FILE = "lse.json"
 NAMES = {"lse_d": "LSE-D", "lse_c": "LSE-C"}
 
 NOTE = (
-    "LSE-D: lower is better; LSE-C: higher is better. Offsets: + means the sound is late; "
-    "SyncNet's own script prints the opposite sign. A clip is a file: its talking faces together."
+    "LSE-D: lower is better; LSE-C: higher is better. Offsets: + means the sound is late, "
+    "where SyncNet's own script prints a minus. Each file is one clip: its talking faces together."
 )
 
 
@@ -34,24 +34,24 @@ class LseReport(Report):
         self._results: list[VideoResult] = []
 
     def add(self, result: VideoResult) -> None:
-        """Adds a file; lse.json is complete for the files added so far."""
+        """Adds the entry of a file, and its picture if it has a score."""
         super().add(result)
         # Without the data for the picture, which would keep the sound of every file in memory.
-        self._results.append(VideoResult(**_kept(result)))
-        summary = summarise(self._results)
-        atomic_write(self._out_dir / LSE_FILE, json.dumps(summary, indent=2) + "\n")
+        kept = VideoResult(**result.sync_fields(), path=result.path, lse=result.lse)
+        self._results.append(kept)
 
     def print_table(self) -> None:
-        """Prints both tables; the second has avsync's score beside the LSE."""
+        """Prints two tables, the second with avsync's score beside the LSE; writes lse.json."""
         super().print_table()
+        summary = summarise(self._results)
+        atomic_write(self._out_dir / LSE_FILE, json.dumps(summary, indent=2) + "\n")
         table = text.terminal_table(
             "LSE by SyncNet", "file", "LSE-D", "LSE-C", "SyncNet offset", "avsync score", "offset"
         )
         for result in self._results:
             table.add_row(Path(result.path).name, *_cells(result))
-        console = text.console()
+        console = text.console(TABLE_WIDTH)
         console.print(table)
-        summary = summarise(self._results)
         for field, name in NAMES.items():
             console.print(f"mean {name}: {_described(summary[field], summary['num_clips'])}")
         if without := summary["without"]:
@@ -69,10 +69,6 @@ def summarise(results: list[VideoResult]) -> dict[str, Any]:
         estimate = bootstrap.mean(np.array([getattr(lse, field) for lse in known], float))
         summary[field] = {"mean": estimate.value, "low": estimate.low, "high": estimate.high}
     return summary
-
-
-def _kept(result: VideoResult) -> dict[str, Any]:
-    return {**result.sync_fields(), "path": result.path, "lse": result.lse}
 
 
 def _cells(result: VideoResult) -> list[str]:

@@ -7,7 +7,6 @@ come: neither they nor their embeddings are kept.
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +16,7 @@ from avsync import checkpoint, weights
 from avsync.media.face_crop import FACE_PIXELS, colour_frames, crop_face, face_path
 from avsync.models.syncnet import WINDOW_CEPSTRA, WINDOW_FRAMES, SyncNet
 from avsync.scoring.lse import Lse, lse
-from avsync.scoring.video.lse_stream import LseStream, make_network
+from avsync.scoring.video.lse_stream import LseStream, Network, make_network
 from avsync.scoring.video.reference import Reference
 from avsync.scoring.video.results import FaceResult, Timeline, VideoResult
 from avsync.scoring.video.video_scorer import VideoScorer
@@ -26,8 +25,8 @@ from avsync.units import FRAMES_PER_SECOND, SAMPLES_PER_FRAME
 METRIC = "lse"  # what the config of a converted SyncNet holds
 
 
-def load_syncnet(place: Path) -> dict[str, Any]:
-    """The parameters of SyncNet in the checkpoint at `place`; ValueError if it holds none."""
+def load_syncnet(place: Path) -> Network:
+    """SyncNet in the checkpoint at `place`; ValueError if it holds none, or is damaged."""
     workdir, step = checkpoint.find(place)
     if checkpoint.read_config(workdir).get("metric") != METRIC:
         raise ValueError(
@@ -39,7 +38,7 @@ def load_syncnet(place: Path) -> dict[str, Any]:
     cepstra = jnp.zeros(WINDOW_CEPSTRA)
     expected = jax.eval_shape(lambda: SyncNet().init(jax.random.key(0), frames, cepstra)["params"])
     weights.require_fit(params, expected, source=place)
-    return params
+    return make_network(params)
 
 
 class LseScorer:
@@ -49,9 +48,8 @@ class LseScorer:
     face counts, as in the published script: its leading silence is not trimmed.
     """
 
-    def __init__(self, scorer: VideoScorer, params: Any):
-        self._scorer = scorer
-        self._network = make_network(params)
+    def __init__(self, scorer: VideoScorer, network: Network):
+        self._scorer, self._network = scorer, network
 
     @property
     def reference(self) -> Reference:

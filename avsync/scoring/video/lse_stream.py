@@ -127,6 +127,9 @@ def _embed_faces(params: Any, frames: UInt8[Array, "n h w 3"]) -> Float[Array, "
 
 
 def _embed_sound(params: Any, samples: Int16[Array, " s"]) -> Float[Array, "t 1024"]:
-    """Embeddings of all windows of the sound after its first frame."""
-    cepstra = mfcc(samples[None])[0, CEPSTRA_PER_FRAME:]
-    return SyncNet().apply({"params": params}, cepstra, method="sound")
+    return SyncNet().apply({"params": params}, chunk_cepstra(samples), method="sound")
+
+
+def chunk_cepstra(samples: Int16[Array, " s"]) -> Float[Array, "m 13"]:
+    """The MFCC of a chunk, equal to those of the whole clip; its first frame is only context."""
+    return mfcc(samples[None])[0, CEPSTRA_PER_FRAME:]
