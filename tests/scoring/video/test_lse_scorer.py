@@ -57,7 +57,8 @@ def test_faces_and_sound_are_compared_frame_by_frame(testdata, scorer, write_med
     )
     result = scorer.score(path)
     assert result.status == "ok", result.message
-    assert [(face.start, len(face.outlines)) for face in result.faces] == 2 * [(12 / 25, 38)]
+    spans = [(round(25 * face.start), len(face.outlines)) for face in result.faces]
+    assert spans == [(12, 38), (12, 38)]
     for face in result.faces:
         total = expected_total(path, face.outlines, first=10, cut=2)
         expected = lse(total, num_windows=len(face.outlines) - 5)
