@@ -1,11 +1,12 @@
 """Scores the lip sync of video files, and finds their A/V offset and their suspicious segments.
 
     avsync-score --out=scores video.mp4 another.mkv folder/
-    avsync-score --metric=lse --checkpoint=weights/syncnet --out=scores folder/
+    avsync-score --out=scores --checkpoint=runs/avh_align --weights=weights/avhubert video.mp4
+    avsync-score --out=scores --metric=lse --checkpoint=weights/syncnet folder/
 
 Writes scores.json and one picture per scored file, and prints a table. A file without a face or
-sound, or a broken one, gets a status instead of a score. --metric=lse adds LSE-D, LSE-C and offset
-of SyncNet (avsync-convert syncnet), as papers on talking heads report them, and their means.
+sound, or a broken one, gets a status instead of a score. With --metric=lse, files also have an LSE,
+as papers on talking heads report it, and lse.json has the means over files.
 """
 
 import functools
@@ -13,25 +14,20 @@ from pathlib import Path
 
 from absl import flags
 
-import avsync
 from avsync import lookup, pretrained
+from avsync.bin import _metric_flag, _model_flags
 from avsync.bin.base import UsageError, existing, run_binary
 
 CHECKPOINT = flags.DEFINE_string(
     "checkpoint", None, "WORKDIR or WORKDIR/checkpoints/STEP. Default: the shipped scorer."
 )
-METRIC = flags.DEFINE_enum(
-    "metric", "alignment", ["alignment", "lse"], "lse: also LSE; --checkpoint is SyncNet then."
-)
 OUT = flags.DEFINE_string("out", None, "Folder for scores.json and the pictures.", required=True)
 RATE = flags.DEFINE_float(
-    "false_alarm_rate",
-    0.05,
-    "Target false-alarm rate on the calibration clips.",
-    1e-6,
-    0.999,
+    "false_alarm_rate", 0.05, "Target false-alarm rate on the calibration clips.", 1e-6, 0.999
 )
 DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
+flags.adopt_module_key_flags(_model_flags)
+flags.adopt_module_key_flags(_metric_flag)
 
 
 def main(arguments: list[str]) -> None:
@@ -39,22 +35,21 @@ def main(arguments: list[str]) -> None:
     try:
         # Before JAX is imported: wrong names are reported at once.
         existing(CHECKPOINT.value or str(pretrained.GRID), "checkpoint")
+        parts = _model_flags.parts()
         lookup.require("detector", DETECTOR.value, lookup.names("media.landmarks"))
     except ValueError as error:
         raise UsageError(str(error)) from error
     from avsync import runtime
-    from avsync.reports.video.lse_report import LseReport
-    from avsync.reports.video.report import Report
 
     runtime.start()
-    is_lse = METRIC.value == "lse"
-    load = avsync.load_lse_scorer if is_lse else avsync.load_scorer
     try:
-        scorer = load(CHECKPOINT.value, detector=DETECTOR.value, false_alarm_rate=RATE.value)
+        scorer = _metric_flag.load_scorer(
+            CHECKPOINT.value, parts=parts, detector=DETECTOR.value, false_alarm_rate=RATE.value
+        )
     except ValueError as error:
         raise UsageError(str(error)) from error
     out_dir = Path(OUT.value).expanduser()
-    report = (LseReport if is_lse else Report)(out_dir, scorer.reference)
+    report = _metric_flag.make_report(out_dir, scorer)
     with runtime.Progress("scoring", total=len(paths)) as progress:
         for number, path in enumerate(paths, start=1):
             report.add(scorer.score(path))

@@ -20,6 +20,8 @@ PROJECTIONS = ("visual_proj", "audio_proj")
 LINEAR = ("mlp.0", "mlp.3", "mlp.6", "mlp.9")
 NORMS = ("mlp.1", "mlp.4", "mlp.7")
 
+STREAMS = ("visual", "audio")
+
 # The paper's reach, for files that do not record theirs.
 REACH_FRAMES = 15
 
@@ -35,9 +37,9 @@ class Sizes(NamedTuple):
 def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
     """A model that scores features as the paper's code does, from a file that this code saved."""
     params, options = convert(torch_file.state_dict(contents, entry="state_dict"))
+    channels = len(params["visual_proj"]["kernel"])
     model = {
-        "visual": {"name": "precomputed"},
-        "audio": {"name": "precomputed"},
+        **{stream: {"name": "precomputed", "channels": channels} for stream in STREAMS},
         "head": {"name": "fusion_mlp", **options},
         "reach_frames": _reach_frames(contents.get("args")),
         "edges": "official",
