@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from avsync.scoring.video.lse_scorer import LseScorer
     from avsync.scoring.video.video_scorer import VideoScorer
     from avsync.types import Clip
 
-__all__ = ["__version__", "load_scorer", "read_clip"]
+__all__ = ["__version__", "load_lse_scorer", "load_scorer", "read_clip"]
 
 __version__ = "0.2.0"
 
@@ -100,3 +101,38 @@ def read_clip(path: str | Path, *, detector: str = "trees68") -> "Clip":
         return prepare_clip(MediaFile(path.stem, path), detector=load_detector(detector))
     except Reject as reject:
         raise ValueError(f"{path}: {reject.reason}: {reject.detail}") from reject
+
+
+def load_lse_scorer(
+    checkpoint: str | Path | None,
+    *,
+    detector: str = "trees68",
+    false_alarm_rate: float = 0.05,
+) -> "LseScorer":
+    """A scorer of video files by the shipped model that adds LSE-D and LSE-C of SyncNet.
+
+    >>> scorer = load_lse_scorer("weights/syncnet")
+    >>> result = scorer.score("clip.mp4")
+    >>> result.score, result.lse.lse_d, result.lse.lse_c, result.lse.offset_frames
+
+    Args:
+      checkpoint: the folder that `avsync-convert syncnet` wrote; required.
+      detector, false_alarm_rate: see `load_scorer`.
+
+    Raises:
+      ValueError: the checkpoint is missing, not found, damaged or not SyncNet; see `load_scorer`.
+    """
+    if checkpoint is None:
+        raise ValueError(
+            "LSE needs --checkpoint=DIR with SyncNet. Convert its published weights: "
+            "avsync-convert syncnet --source=syncnet_v2.model --out=DIR"
+        )
+    place = Path(checkpoint).expanduser()
+    if not place.exists():
+        raise ValueError(f"checkpoint not found: {place}")
+
+    from avsync.scoring.video.lse_scorer import LseScorer, load_syncnet
+
+    network = load_syncnet(place)
+    scorer = load_scorer(detector=detector, false_alarm_rate=false_alarm_rate)
+    return LseScorer(scorer, network)

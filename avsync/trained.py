@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from avsync import checkpoint, lookup, weights
-from avsync.config import Config, encoder, from_json, with_changes
+from avsync.config import Config, default, encoder, from_json, with_changes
+from avsync.convert.base import Checkpoint, MetricNetwork
 from avsync.types import Extraction, FeatureOrigin
 
 PRECOMPUTED = "precomputed"  # the encoder of extracted features
@@ -62,7 +63,13 @@ def read_config(workdir: Path) -> Config:
 
     ValueError if it does not record the architecture: avsync 0.1 wrote such configs.
     """
-    return from_json(checkpoint.read_config(workdir), path=str(workdir / checkpoint.CONFIG))
+    values = checkpoint.read_config(workdir)
+    if metric := values.get("metric"):
+        raise ValueError(
+            f"{workdir} holds a network that only computes a metric, not a model. Use it with "
+            f"avsync-score --metric={metric} --checkpoint={workdir} VIDEO"
+        )
+    return from_json(values, path=str(workdir / checkpoint.CONFIG))
 
 
 def write(model: Trained, workdir: Path, *, calibration: dict[str, Any] | None = None) -> None:
@@ -74,6 +81,16 @@ def write(model: Trained, workdir: Path, *, calibration: dict[str, Any] | None =
     checkpoint.write_params(workdir, model.params)
     if calibration:
         checkpoint.write_calibration(workdir, 0, calibration)
+
+
+def write_converted(converted: Checkpoint | MetricNetwork, workdir: Path) -> None:
+    """Writes what `avsync.convert` made of a published file; ValueError as in `write`."""
+    if isinstance(converted, Checkpoint):
+        config = with_changes(default(), converted.config)
+        write(Trained(config, converted.params, workdir), workdir)
+    else:
+        checkpoint.write_config(workdir, {"metric": converted.metric})
+        checkpoint.write_params(workdir, converted.params)
 
 
 def join(head: Trained, encoder: Trained) -> Trained:

@@ -2,6 +2,7 @@
 
     avsync-convert avhubert --source=self_large_vox_433h.pt --out=weights/avhubert
     avsync-convert avh_align --source=AVH-Align_AV1M.pt --out=runs/avh_align
+    avsync-convert syncnet --source=syncnet_v2.model --out=weights/syncnet
     avsync-convert join --encoder=weights/avhubert --head=runs/avh_align --out=runs/avh_align_full
 
 PyTorch is not needed, and code in the file is never run. Like a training, it writes config.json and
@@ -58,15 +59,14 @@ def _convert(kind: str, source: Path, out: Path) -> None:
         raise UsageError(f"--source: not a file: {source}")
     with suppress_stderr():
         from avsync import trained
-        from avsync.config import default, with_changes
         from avsync.convert import torch_file
 
     contents = torch_file.read(source)
     try:
-        params, changes = lookup.load("convert", kind).convert_file(contents)
+        converted = lookup.load("convert", kind).convert_file(contents)
     except ValueError as error:
         raise ValueError(f"cannot convert {source} as {kind}: {error}") from error
-    trained.write(trained.Trained(with_changes(default(), changes), params, source), out)
+    trained.write_converted(converted, out)
     print(f"converted: {out}")
 
 

@@ -2,9 +2,11 @@
 
     avsync-score --out=scores video.mp4 another.mkv folder/
     avsync-score --out=scores --checkpoint=runs/avh_align --weights=weights/avhubert video.mp4
+    avsync-score --out=scores --metric=lse --checkpoint=weights/syncnet folder/
 
 Writes scores.json and one picture per scored file, and prints a table. A file without a face or
-sound, or a broken one, gets a status instead of a score.
+sound, or a broken one, gets a status instead of a score. With --metric=lse, files also have an LSE,
+as papers on talking heads report it, and lse.json has the means over files.
 """
 
 import functools
@@ -12,9 +14,8 @@ from pathlib import Path
 
 from absl import flags
 
-import avsync
 from avsync import lookup, pretrained
-from avsync.bin import _model_flags
+from avsync.bin import _metric_flag, _model_flags
 from avsync.bin.base import UsageError, existing, run_binary
 
 CHECKPOINT = flags.DEFINE_string(
@@ -28,6 +29,7 @@ RATE = flags.DEFINE_float(
 )
 DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
 flags.adopt_module_key_flags(_model_flags)
+flags.adopt_module_key_flags(_metric_flag)
 
 
 def main(arguments: list[str]) -> None:
@@ -40,21 +42,16 @@ def main(arguments: list[str]) -> None:
     except ValueError as error:
         raise UsageError(str(error)) from error
     from avsync import runtime
-    from avsync.reports.video.report import Report
 
     runtime.start()
     try:
-        scorer = avsync.load_scorer(
-            CHECKPOINT.value,
-            weights=parts["encoder"],
-            dtype=parts["dtype"],
-            detector=DETECTOR.value,
-            false_alarm_rate=RATE.value,
+        scorer = _metric_flag.load_scorer(
+            CHECKPOINT.value, parts=parts, detector=DETECTOR.value, false_alarm_rate=RATE.value
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
     out_dir = Path(OUT.value).expanduser()
-    report = Report(out_dir, scorer.reference)
+    report = _metric_flag.make_report(out_dir, scorer)
     with runtime.Progress("scoring", total=len(paths)) as progress:
         for number, path in enumerate(paths, start=1):
             report.add(scorer.score(path, on_progress=progress.within(path.name)))

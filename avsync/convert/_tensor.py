@@ -1,9 +1,12 @@
-"""Tensors in the zip of a torch file: views of its members, read on demand."""
+"""Tensors in a torch file: views of its storages, read on demand."""
 
 import dataclasses
+import functools
 import math
+import os
 import zipfile
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import IO, Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
@@ -26,10 +29,15 @@ CHUNK_BYTES = 1 << 20
 
 
 class Storage(NamedTuple):
-    """The values behind one or more tensors: an uncompressed member of the zip."""
+    """The values behind one or more tensors, stored in one piece.
 
-    archive: zipfile.ZipFile
-    member: str
+    path, name: the file and the piece, for errors.
+    open: returns a seekable file at the first value; the caller closes it.
+    """
+
+    path: str
+    name: str
+    open: Callable[[], IO[bytes]]
     dtype: np.dtype
     num_values: int
 
@@ -62,8 +70,8 @@ class TorchTensor:
         num_needed = max(self.offset + self._num_spanned(), math.prod(self.shape))
         if num_needed > self.storage.num_values:
             raise ValueError(
-                f"a tensor with {view} needs {num_needed} values, but its storage "
-                f"{self.storage.member} has {self.storage.num_values}"
+                f"a tensor with {view} needs {num_needed} values, but {self.storage.name} "
+                f"has {self.storage.num_values}"
             )
 
     @property
@@ -91,6 +99,15 @@ class TorchTensor:
         raise ValueError("it changes a tensor that already exists")
 
 
+def zip_storage(
+    archive: zipfile.ZipFile, member: str, *, dtype: np.dtype, num_values: int
+) -> Storage:
+    """The storage in a member of a zip; ValueError if it is missing, compressed, or cut short."""
+    check_member(archive, member, num_bytes=num_values * dtype.itemsize)
+    open_member = functools.partial(archive.open, member)
+    return Storage(str(archive.filename), member, open_member, dtype, num_values)
+
+
 def check_member(archive: zipfile.ZipFile, member: str, *, num_bytes: int | None = None) -> None:
     """Raises ValueError if the member is missing, compressed, or of another size."""
     try:
@@ -107,9 +124,9 @@ def check_member(archive: zipfile.ZipFile, member: str, *, num_bytes: int | None
 def _read(storage: Storage, offset: int, num_values: int) -> np.ndarray:
     position = 0
     try:
-        with storage.archive.open(storage.member) as member:
+        with storage.open() as member:
             # Before allocating: a zip member may seek by reading into memory.
-            member.seek(offset * storage.dtype.itemsize)
+            member.seek(offset * storage.dtype.itemsize, os.SEEK_CUR)
             values = np.empty(num_values, storage.dtype)
             target = values.view(np.uint8)
             # In chunks: a zip member holds what it reads at once in memory twice.
@@ -120,6 +137,5 @@ def _read(storage: Storage, offset: int, num_values: int) -> np.ndarray:
                 target[position : position + len(chunk)] = np.frombuffer(chunk, np.uint8)
                 position += len(chunk)
     except (zipfile.BadZipFile, EOFError, RuntimeError, OSError) as error:
-        path = storage.archive.filename
-        raise ValueError(f"{path}: {storage.member} cannot be read: {error}") from error
+        raise ValueError(f"{storage.path}: {storage.name} cannot be read: {error}") from error
     return values

@@ -1,16 +1,18 @@
 """Runs the pickle of a torch file, in which only tensors and dictionaries have a meaning.
 
-A pickle is a program that calls whatever it can name. Here every name but three stands for an inert
+A pickle is a program that calls whatever it can name. Here every name but four stands for an inert
 stub and nothing is ever imported, so calls do nothing.
 """
 
 import io
 import pickle
 import sys
-import zipfile
+from collections.abc import Callable
 from typing import Any
 
-from avsync.convert._tensor import STORAGE_DTYPES, Storage, TorchTensor, check_member
+import numpy as np
+
+from avsync.convert._tensor import STORAGE_DTYPES, Storage, TorchTensor
 
 # Names of the standard library that occur in honest files: modules of plain values, and types.
 DATA_MODULES = {
@@ -22,6 +24,10 @@ DATA_BUILTINS = {
     *("bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list"),
     *("long", "object", "range", "set", "slice", "str", "tuple", "unicode", "xrange"),
 }
+
+
+# The function that makes a tensor; the first name is that of PyTorch before 0.4.
+REBUILD_TENSOR = {"torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"}
 
 
 class Stub:
@@ -60,16 +66,20 @@ class Stub:
         """Drops the item of a set."""
 
 
-class Unpickler(pickle.Unpickler):
-    """Loads the pickle `data`, whose tensors are in `archive` below `root`.
+# (key, dtype, num_values) -> the storage that has this key in the file.
+FindStorage = Callable[[str, np.dtype, int], Storage]
 
-    Raises ValueError for names of the standard library that are not data, and for tensors that are
-    not in the archive; damaged pickles raise any exception.
+
+class Unpickler(pickle.Unpickler):
+    """Loads a pickle from `file`, which is left at the end of it.
+
+    Raises ValueError for names of the standard library that are not data, and what `find_storage`
+    raises for tensors that are not in the file; damaged pickles raise any exception.
     """
 
-    def __init__(self, data: bytes, *, archive: zipfile.ZipFile, root: str):
-        super().__init__(io.BytesIO(data))
-        self._archive, self._root = archive, root
+    def __init__(self, file: io.BufferedIOBase, *, find_storage: FindStorage):
+        super().__init__(file)
+        self._find_storage = find_storage
         self._stubs: dict[str, type[Stub]] = {}
 
     def find_class(self, module: str, name: str) -> Any:
@@ -77,7 +87,7 @@ class Unpickler(pickle.Unpickler):
         origin = f"{module}.{name}"
         if origin == "collections.OrderedDict":
             return _Dictionary
-        if origin == "torch._utils._rebuild_tensor_v2":
+        if origin in REBUILD_TENSOR:
             return self._make_tensor
         if origin == "torch._utils._rebuild_parameter":
             return self._make_parameter
@@ -89,12 +99,18 @@ class Unpickler(pickle.Unpickler):
     def persistent_load(self, pid: Any) -> Storage | Stub:
         """The object that a reference to data outside the pickle stands for."""
         match pid:
-            case ("storage", type(origin=origin) as kind, str(key), str(), int(num_values)):
+            # Files of PyTorch before 1.6 add a part of a storage, or None for all of it.
+            case ("storage", type(origin=origin) as kind, str(key), str(), int(size)) | (
+                "storage",
+                type(origin=origin) as kind,
+                str(key),
+                str(),
+                int(size),
+                None,
+            ):
                 if origin not in STORAGE_DTYPES:
                     return kind()
-                member, dtype = f"{self._root}/data/{key}", STORAGE_DTYPES[origin]
-                check_member(self._archive, member, num_bytes=num_values * dtype.itemsize)
-                return Storage(self._archive, member, dtype, num_values)
+                return self._find_storage(key, STORAGE_DTYPES[origin], size)
         raise ValueError(f"it refers to data in an unknown way: {pid!r:.200}")
 
     # Methods, not functions: a pickle can set attributes of functions, but not of methods.

@@ -1,8 +1,8 @@
 """The result of converting a published file, and the layers that several kinds share.
 
-A kind is a module of this package with a function `convert_file(contents) -> Checkpoint`, where
-`contents` is what `torch_file.read` returns. It raises ValueError, without naming the file, if the
-contents are not of its kind.
+A kind is a module of this package with a function `convert_file(contents)` that returns a
+`Checkpoint` or a `MetricNetwork`, where `contents` is what `torch_file.read` returns. It raises
+ValueError, without naming the file, if the contents are not of its kind.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,17 @@ class Checkpoint(NamedTuple):
 
     params: dict[str, Any]
     config: dict[str, Any]
+
+
+class MetricNetwork(NamedTuple):
+    """A network that only computes a metric, such as SyncNet, and is no model of avsync's own.
+
+    params: NumPy arrays, float32.
+    metric: its name in `avsync-score --metric=NAME`; the whole config of the checkpoint.
+    """
+
+    params: dict[str, Any]
+    metric: str
 
 
 class Converted(NamedTuple):

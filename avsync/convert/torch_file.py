@@ -1,8 +1,8 @@
 """Reads files of `torch.save` without PyTorch and without running the code pickled in them.
 
 Since PyTorch 1.6 such a file is a zip: `ROOT/data.pkl` is a pickle that names the tensors, and
-`ROOT/data/KEY` are their raw values. Only tensors and dictionaries are restored; all other names
-become inert stubs, and nothing is imported:
+`ROOT/data/KEY` are their raw values. Files of earlier versions are in `_legacy_file`. Only tensors
+and dictionaries are restored; all other names become inert stubs, and nothing is imported:
 
 - Classes of other libraries are accepted, because published checkpoints are full of them. Their
   stubs are an error only where tensors are expected (`state_dict`).
@@ -10,32 +10,36 @@ become inert stubs, and nothing is imported:
   similar code cannot run it here, but was made to: it is refused.
 """
 
+import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from avsync.convert._tensor import TorchTensor, check_member
+import numpy as np
+
+from avsync.convert import _legacy_file
+from avsync.convert._tensor import Storage, TorchTensor, check_member, zip_storage
 from avsync.convert._unpickler import Stub, Unpickler
 
 ZIP_START, PICKLE_START = b"PK\x03\x04", b"\x80"
-# Before PyTorch 1.6 files began with the pickled number 0x1950a86a20f9469cfc6c, after two bytes for
-# the protocol.
-LEGACY_START = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 
 def read(path: Path) -> dict[str, Any]:
     """The contents of `path`, with `TorchTensor`s for tensors, whose values are not read.
 
-    ValueError if the file is not a zip file of PyTorch (or cut short, or older than 1.6), names
-    code, has big-endian, compressed or missing values, or a tensor that exceeds its storage.
+    ValueError if the file is not one of torch.save (or cut short), names code, has big-endian,
+    compressed or missing values, or a tensor that exceeds its storage.
     """
-    with path.open("rb") as file:
-        start = file.read(2 + len(LEGACY_START))
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} {_why_no_zip(start)}")
+    # First: a legacy file may hold the bytes of a zip by chance.
+    is_legacy = _legacy_file.begins(path)
+    if not is_legacy and not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} {_why_unknown(path)}")
     try:
-        return _unpickle(zipfile.ZipFile(path))
+        contents = _legacy_file.read(path) if is_legacy else _read_zip(zipfile.ZipFile(path))
+        if not isinstance(contents, dict):
+            raise ValueError(f"it must hold a dictionary, not {_kind(contents)}")
+        return contents
     # Hostile or damaged bytes make a pickle raise any exception.
     except Exception as error:
         raise ValueError(f"{path} cannot be read as a file of torch.save: {error}") from error
@@ -50,26 +54,28 @@ def state_dict(contents: Mapping[str, Any], *, entry: str) -> dict[str, TorchTen
     tensors = contents[entry]
     if not isinstance(tensors, dict):
         raise ValueError(f"entry {entry!r} must hold tensors by name, not {_kind(tensors)}")
-    for name, value in tensors.items():
+    return only_tensors(tensors, place=f"entry {entry!r}")
+
+
+def only_tensors(values: Mapping[str, Any], *, place: str = "the file") -> dict[str, TorchTensor]:
+    """`values`; ValueError if one is not a tensor. `place` names them in the error."""
+    for name, value in values.items():
         if not isinstance(value, TorchTensor):
-            raise ValueError(f"entry {entry!r} must hold tensors; {name!r} is {_kind(value)}")
-    return tensors
+            raise ValueError(f"{place} must hold tensors; {name!r} is {_kind(value)}")
+    return dict(values)
 
 
-def _why_no_zip(start: bytes) -> str:
-    if start.startswith(ZIP_START):
+def _why_unknown(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(len(ZIP_START))
+    if start == ZIP_START:
         return "is an incomplete file of torch.save: download it again"
-    if start.endswith(LEGACY_START):
-        return (
-            "was saved by PyTorch before 1.6; only the zip files of later versions can be read. If "
-            "you trust it, convert it with PyTorch: torch.save(torch.load(old), new)"
-        )
     if start.startswith(PICKLE_START):
         return "is a plain pickle, not a file of torch.save"
     return "is not a file of torch.save: it does not begin like a zip file"
 
 
-def _unpickle(archive: zipfile.ZipFile) -> dict[str, Any]:
+def _read_zip(archive: zipfile.ZipFile) -> Any:
     pickles = [name for name in archive.namelist() if name.split("/")[1:] == ["data.pkl"]]
     if len(pickles) != 1:
         raise ValueError(f"it must have one member ROOT/data.pkl, but has {len(pickles)}")
@@ -78,10 +84,13 @@ def _unpickle(archive: zipfile.ZipFile) -> dict[str, Any]:
         order = _read_member(archive, f"{root}/byteorder")
         if order != b"little":
             raise ValueError(f"its byte order is {order!r:.20}; only b'little' can be read")
-    contents = Unpickler(_read_member(archive, pickles[0]), archive=archive, root=root).load()
-    if not isinstance(contents, dict):
-        raise ValueError(f"it must hold a dictionary, not {_kind(contents)}")
-    return contents
+
+    def find_storage(key: str, dtype: np.dtype, num_values: int) -> Storage:
+        member = f"{root}/data/{key}"
+        return zip_storage(archive, member, dtype=dtype, num_values=num_values)
+
+    pickled = io.BytesIO(_read_member(archive, pickles[0]))
+    return Unpickler(pickled, find_storage=find_storage).load()
 
 
 def _read_member(archive: zipfile.ZipFile, member: str) -> bytes:

@@ -27,7 +27,7 @@ from avsync.media.container import (
 )
 from avsync.media.probe import Facts, describe_formats, describe_sizes
 from avsync.media.rejects import Reject
-from avsync.media.streams import FrameGrid
+from avsync.media.streams import FrameGrid, GreyImages
 from avsync.units import (
     FRAMES_PER_SECOND,
     MIN_FRAMES,
@@ -115,7 +115,7 @@ class SyncedVideo:
     def __init__(self, file: OpenFile, audio: Audio, *, path: Path, options: ReadOptions):
         file.video.codec_context.thread_count = options.num_threads
         self._file, self._audio, self._path, self._options = file, audio, path, options
-        self._grid = FrameGrid(max_bytes=options.max_bytes)
+        self._grid = FrameGrid(GreyImages(), max_bytes=options.max_bytes)
         self._formats = describe_formats(file.container, video=file.video, audio=file.audio)
         self._num_bytes = 0
         self._stated_end_ticks = 0

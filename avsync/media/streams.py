@@ -1,4 +1,4 @@
-"""Decoded video and audio on fixed clocks: grey frames at 25 fps, mono samples at 16 kHz.
+"""Decoded video and audio on fixed clocks: images at 25 fps, mono samples at 16 kHz.
 
 Each decoded piece is placed by its timestamp.
 """
@@ -25,27 +25,51 @@ MAX_GAP_SECONDS = 10.0
 
 RESAMPLER_QUALITY = "HQ"  # of soxr
 
+Image = UInt8[np.ndarray, "h w *channels"]
+
+
+class GreyImages:
+    """Converts decoded frames to grey images."""
+
+    def __init__(self) -> None:
+        # Reused: setting up the conversion costs four times as much as converting a frame.
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: av.VideoFrame) -> UInt8[np.ndarray, "h w"]:
+        if has_luma_plane(frame):
+            return grey_from_luma(frame)
+        return self._reformatter.reformat(frame, format="gray").to_ndarray()
+
+
+class ColourImages:
+    """Converts decoded frames to images with the channels red, green, blue."""
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: av.VideoFrame) -> UInt8[np.ndarray, "h w 3"]:
+        return self._reformatter.reformat(frame, format="rgb24").to_ndarray()
+
 
 class FrameGrid:
-    """Resamples a video stream to grey frames on a 25 fps grid that starts at its first frame.
+    """Resamples a video stream to images on a 25 fps grid that starts at its first frame.
 
     Each grid point takes the frame nearest in presentation time, so frames are repeated or dropped
     as the rate requires; only frames that are used are converted. `num_frames` counts the grid
     frames so far. More than `max_bytes` of them are rejected.
     """
 
-    def __init__(self, *, max_bytes: int | None = None) -> None:
+    def __init__(self, convert: GreyImages | ColourImages, *, max_bytes: int | None = None) -> None:
         self.num_frames = 0
         self.start_seconds = 0.0
         self.shape: tuple[int, ...] = ()  # (height, width), once there is a grid frame
+        self._convert = convert
         self._max_bytes = max_bytes
         self._num_decoded = 0
         self._last: av.VideoFrame | None = None
         self._last_seconds = 0.0
-        # Reused: setting up the conversion costs four times as much as converting a frame.
-        self._reformatter = VideoReformatter()
 
-    def add(self, frame: av.VideoFrame) -> list[UInt8[np.ndarray, "h w"]]:
+    def add(self, frame: av.VideoFrame) -> list[Image]:
         """Takes the next frame in presentation order; returns the grid frames now complete."""
         seconds = frame.time
         if seconds is None:
@@ -61,7 +85,7 @@ class FrameGrid:
         self._num_decoded += 1
         return grid_frames
 
-    def finish(self) -> list[UInt8[np.ndarray, "h w"]]:
+    def finish(self) -> list[Image]:
         """Returns the grid frames of the last frame, whose duration is rounded to the grid."""
         if self._last is None:
             return []
@@ -80,35 +104,34 @@ class FrameGrid:
         stated = float((self._last.duration or 0) * (self._last.time_base or 0))
         return max(stated, 1 / (self.frames_per_second or FRAMES_PER_SECOND))
 
-    def _repeat_last(self, *, until_seconds: float) -> list[UInt8[np.ndarray, "h w"]]:
-        grid_frames: list[UInt8[np.ndarray, "h w"]] = []
-        grey = None
+    def _repeat_last(self, *, until_seconds: float) -> list[Image]:
+        images: list[Image] = []
+        image = None
         while self.start_seconds + self.num_frames / FRAMES_PER_SECOND < until_seconds:
-            grey = self._grey() if grey is None else grey
-            self.shape = self.shape or grey.shape
-            if grey.shape != self.shape:
+            image = self._upright() if image is None else image
+            height, width = image.shape[:2]
+            self.shape = self.shape or (height, width)
+            if (height, width) != self.shape:
                 raise Reject(
-                    "undecodable", f"the frame size changes from {self.shape} to {grey.shape}"
+                    "undecodable",
+                    f"the frame size changes from {self.shape} to {(height, width)}",
                 )
-            if self._max_bytes and (self.num_frames + 1) * grey.size > self._max_bytes:
+            if self._max_bytes and (self.num_frames + 1) * image.size > self._max_bytes:
                 raise Reject(
                     "too_long",
                     f"more than {self.num_frames / FRAMES_PER_SECOND:.0f} s of "
-                    f"{grey.shape[1]} x {grey.shape[0]} pixels; cut or scale the file",
+                    f"{width} x {height} pixels; cut or scale the file",
                 )
-            grid_frames.append(grey)
+            images.append(image)
             self.num_frames += 1
-        return grid_frames
+        return images
 
-    def _grey(self) -> UInt8[np.ndarray, "h w"]:
+    def _upright(self) -> Image:
         assert self._last is not None
-        if has_luma_plane(self._last):
-            grey = grey_from_luma(self._last)
-        else:
-            grey = self._reformatter.reformat(self._last, format="gray").to_ndarray()
         # The display matrix states the rotation in degrees, anticlockwise. Later stages need
         # contiguous rows, which neither FFmpeg's padded rows nor a rotated view have.
-        return np.ascontiguousarray(np.rot90(grey, round(self._last.rotation / 90)))
+        turns = round(self._last.rotation / 90)
+        return np.ascontiguousarray(np.rot90(self._convert(self._last), turns))
 
 
 def has_luma_plane(frame: av.VideoFrame) -> bool:

@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from jaxtyping import Float64, UInt8
+from jaxtyping import Float32, Float64, UInt8
 
 from avsync.media.crop_store import CropStore
 from avsync.media.faces import (
@@ -38,6 +38,7 @@ class MouthTrack:
     Attributes:
       first: index of its first frame.
       places: in the crop store, one for each frame.
+      outlines: of its landmarks, four numbers for each frame, see `outline_boxes`.
       boxes: of the face, in the frames where it is seen.
       openings: of the mouth in those frames, in distances between the eyes.
       eye_distances: between the outer corners of the eyes in those frames, in pixels.
@@ -47,6 +48,7 @@ class MouthTrack:
     def __init__(self, first: int):
         self.first = first
         self.places = array("q")
+        self.outlines = array("f")
         self.boxes: list[Box] = []
         self.openings = array("d")
         self.eye_distances = array("d")
@@ -75,6 +77,14 @@ class MouthTrack:
         """The standard deviation of `openings`."""
         return float(np.std(self.openings))
 
+    @property
+    def outline_boxes(self) -> Float32[np.ndarray, "t 4"]:
+        """The extent of the landmarks of each frame in pixels: left, top, right, bottom.
+
+        From cheek to cheek and from the eyebrows to the chin; interpolated where it is unseen.
+        """
+        return np.array(self.outlines, np.float32).reshape(-1, 4)
+
     def see(self, index: int, face: DetectedFace) -> None:
         """Adds the face in frame `index`; frames come in order."""
         if self._landmarks and (num_missing := index - self.last_seen - 1):
@@ -96,6 +106,8 @@ class MouthTrack:
             self.tail = self._landmarks[-SMOOTHING_FRAMES:]
             crops = crop_mouths(frames[:num_ready], np.stack(self._landmarks))
             self.places.extend(store.add(crops))
+            for landmarks in self._landmarks[:num_ready]:
+                self.outlines.extend(_outline(landmarks))
             self._landmarks = self._landmarks[num_ready:]
 
     def _measure(self) -> None:
@@ -179,6 +191,10 @@ class FaceLinker:
             self._last_seen[linked[new]] = (index, face)
             numbers.append(linked[new])
         return numbers
+
+
+def _outline(landmarks: Points) -> list[float]:
+    return [*landmarks.min(axis=0).tolist(), *landmarks.max(axis=0).tolist()]
 
 
 def _distances(

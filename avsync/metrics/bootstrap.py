@@ -1,4 +1,4 @@
-"""Ranking metrics with 95% percentile-bootstrap intervals.
+"""Ranking metrics and means with 95% percentile-bootstrap intervals.
 
 An interval over clips covers the choice of clips, as if they were independent. An interval over
 identities covers the choice of speakers, each with all of their clips, and is wider where the clips
@@ -126,6 +126,24 @@ def paired_auc_change(
         first, second = (curves.auc(curves.curves(order, times_drawn)) for order in orders)
         changes.append(first - second)
     return Estimate(value, *_interval(np.concatenate(changes)))
+
+
+def mean(
+    values: Float[np.ndarray, " n"], *, num_resamples: int = NUM_RESAMPLES, seed: int = 0
+) -> Estimate:
+    """The mean of one value for each clip, with its 95% interval over clips.
+
+    Without clips the value is None, with a single one the interval.
+    """
+    if not len(values):
+        return Estimate(None, None, None, "no clips")
+    value = float(values.mean())
+    if len(values) == 1:
+        return Estimate(value, None, None, "only one clip: no interval")
+    one_class = np.zeros(len(values), bool)
+    draws = resampling.over_clips(one_class, num_resamples=num_resamples, seed=seed)
+    means = [times_drawn @ values / len(values) for times_drawn in draws]
+    return Estimate(value, *_interval(np.concatenate(means)))
 
 
 def _resamples(

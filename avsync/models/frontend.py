@@ -5,6 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 import librosa
 import numpy as np
+import scipy.fft
 from jaxtyping import Array, Float, Int, Int16
 
 from avsync import lookup
@@ -22,6 +23,10 @@ NUM_BANDS = 26
 STACKED_FRAMES = 4
 PRE_EMPHASIS = 0.97
 ENERGY_OF_SILENCE = 2.0**-52  # replaces exact zeros only; it is not a floor
+
+# The sound of SyncNet (Chung & Zisserman, ACCV 2016): `mfcc` of the same package.
+NUM_CEPSTRA = 13
+LIFTER = 22
 
 # int, or during an export with symbolic sizes a symbol, which has no public type.
 DimSize = Any
@@ -103,6 +108,30 @@ def stacked_log_filterbank(
     x = x.reshape(x.shape[0], -1, STACKED_FRAMES * NUM_BANDS)
     x = x - x.mean(axis=-1, keepdims=True)
     return x / jnp.sqrt(jnp.square(x).mean(axis=-1, keepdims=True) + 1e-5)
+
+
+def mfcc(waveform: Int16[Array, "b s"]) -> Float[Array, "b m 13"]:
+    """13 mel-frequency cepstra at 100 Hz, as python_speech_features 0.6 computes them by default.
+
+    m is that of `log_filterbank`, whose bands they are made of, in amplitude "int16". Cepstra are
+    liftered; the first one is the natural log of the frame's energy instead.
+    """
+    log_energies = log_filterbank(waveform, amplitude="int16")
+    cepstra = jnp.matmul(log_energies, cosines().T, precision="highest")
+    samples = _at_amplitude(waveform, "int16")
+    emphasised = samples - PRE_EMPHASIS * jnp.pad(samples, ((0, 0), (1, 0)))[:, :-1]
+    framed = _framed(emphasised, log_energies.shape[1])
+    energy = (jnp.square(jnp.abs(jnp.fft.rfft(framed, FFT_SAMPLES))) / FFT_SAMPLES).sum(axis=-1)
+    log_energy = jnp.log(jnp.where(energy == 0, ENERGY_OF_SILENCE, energy))
+    return cepstra.at[..., 0].set(log_energy)
+
+
+def cosines() -> Float[np.ndarray, "13 26"]:
+    """Log filterbank energies to cepstra: the first rows of the orthonormal DCT-II, liftered."""
+    order = np.arange(NUM_CEPSTRA)
+    transform = scipy.fft.dct(np.eye(NUM_BANDS), axis=0, norm="ortho")[:NUM_CEPSTRA]
+    lift = 1 + LIFTER / 2 * np.sin(np.pi * order / LIFTER)
+    return (lift[:, None] * transform).astype(np.float32)
 
 
 def triangles() -> Float[np.ndarray, "26 257"]:

@@ -218,7 +218,6 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (torch_zip.legacy(), "saved by PyTorch before 1.6"),
         (pickle.dumps({"w": [1.0]}), "is a plain pickle"),
         (b"<html>404</html>", "does not begin like a zip file"),
         (b"", "does not begin like a zip file"),

@@ -1,6 +1,5 @@
 """Handmade torch files: pickles assembled from opcodes, beside raw bytes."""
 
-import io
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -73,11 +72,3 @@ def cut(path: Path, num_bytes: int) -> Path:
     """Cuts `num_bytes` off the end of `path`."""
     path.write_bytes(path.read_bytes()[:-num_bytes])
     return path
-
-
-def legacy() -> bytes:
-    """The beginning of a file of PyTorch before 1.6: consecutive pickles, the first a number."""
-    file = io.BytesIO()
-    for value in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}):
-        pickle.dump(value, file, protocol=2)
-    return file.getvalue()

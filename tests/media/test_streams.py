@@ -9,7 +9,7 @@ import soxr
 
 from avsync.media import streams
 from avsync.media.rejects import Reject
-from avsync.media.streams import FrameGrid, MonoAudio
+from avsync.media.streams import FrameGrid, GreyImages, MonoAudio
 
 
 def video_frame(seconds: float | None, *, height: int = 32, grey: int = 0) -> av.VideoFrame:
@@ -78,7 +78,7 @@ def test_audio_that_jumps_by_minutes_is_rejected():
 
 
 def test_a_frame_is_repeated_until_the_next():
-    grid = FrameGrid()
+    grid = FrameGrid(GreyImages())
     frames = []
     for seconds, grey in ((1.0, 10), (1.04, 20), (1.16, 30)):
         frames += grid.add(video_frame(seconds, grey=grey))
@@ -106,7 +106,7 @@ def test_formats_without_an_8_bit_luma_plane_are_left_to_ffmpeg(format):
 
 
 def test_a_change_of_the_frame_size_is_rejected():
-    grid = FrameGrid()
+    grid = FrameGrid(GreyImages())
     grid.add(video_frame(0.0))
     grid.add(video_frame(0.04, height=64))
     with pytest.raises(Reject, match=r"size changes from \(32, 48\) to \(64, 48\)"):
@@ -115,11 +115,11 @@ def test_a_change_of_the_frame_size_is_rejected():
 
 def test_a_frame_without_a_timestamp_is_rejected():
     with pytest.raises(Reject, match="video frame 0 has no presentation time"):
-        FrameGrid().add(video_frame(None))
+        FrameGrid(GreyImages()).add(video_frame(None))
 
 
 def test_a_video_larger_than_the_limit_is_rejected():
-    grid = FrameGrid(max_bytes=50 * 32 * 48)
+    grid = FrameGrid(GreyImages(), max_bytes=50 * 32 * 48)
     grid.add(video_frame(0.0))
     with pytest.raises(Reject, match="too_long: more than 2 s of 48 x 32 pixels"):
         grid.add(video_frame(5.0))

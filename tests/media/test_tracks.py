@@ -149,6 +149,13 @@ def test_openings_and_eye_distances_are_measured_where_the_face_is_seen():
         (track,) = crop_tracks(iter(draw(60, face)), DrawnFaces(), store=store)
     assert isinstance(track, MouthTrack)
     assert (len(track.places), len(track.boxes)) == (60, 50)
+    left, top, right, bottom = track.outline_boxes.T
+    np.testing.assert_allclose(left, 20 + 0.1 * SIZE)
+    np.testing.assert_allclose(right, 20 + 0.9 * SIZE)
+    np.testing.assert_allclose(top, 30 + 0.3 * SIZE)
+    # The lower lip is the lowest point: the opening of the mouth grows from frame 20 to 30.
+    lip = 30 + 0.9 * SIZE
+    np.testing.assert_allclose(bottom[[0, 19, 30, 59]], lip + np.array([1, 1, 201, 201]) / 20)
     assert track.seen_share == pytest.approx(50 / 60)
     eyes = SIZE * np.linalg.norm(FACE[36] - FACE[45])
     np.testing.assert_allclose(track.eye_distances, 50 * [eyes])

@@ -149,3 +149,21 @@ def test_identities_must_be_given_for_all_clips_or_none(identities):
     scores, is_fake = np.arange(4.0), np.array([False, True, False, True])
     with pytest.raises(ValueError, match=r"every clip needs one.* for 4 clips"):
         bootstrap.ranking_quality(scores, is_fake, identities=identities)
+
+
+def test_the_interval_of_a_mean_is_as_wide_as_theory_says():
+    values = np.random.default_rng(0).normal(5, 2, 400)
+    estimate = bootstrap.mean(values)
+    assert estimate.value == pytest.approx(values.mean())
+    assert estimate.low is not None
+    assert estimate.high is not None
+    width = 2 * 1.96 * values.std() / np.sqrt(400)
+    assert estimate.high - estimate.low == pytest.approx(width, rel=0.1)
+    assert estimate.low < values.mean() < estimate.high
+
+
+def test_a_mean_of_one_or_no_clip_has_no_interval():
+    one = bootstrap.mean(np.array([3.0]))
+    assert (one.value, one.low, one.high) == (3, None, None)
+    assert one.note == "only one clip: no interval"
+    assert bootstrap.mean(np.zeros(0)) == (None, None, None, "no clips")

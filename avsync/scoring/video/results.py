@@ -4,9 +4,10 @@ import dataclasses
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int16, UInt8
+from jaxtyping import Float, Float32, Int16, UInt8
 
 from avsync.scoring import MIN_DESYNC_FRAMES
+from avsync.scoring.lse import Lse
 from avsync.scoring.video.segments import Segment
 from avsync.units import FRAMES_PER_SECOND
 
@@ -100,6 +101,10 @@ class SyncResult:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(SyncResult)}
 
 
+def _no_outlines() -> Float32[np.ndarray, "0 4"]:
+    return np.zeros((0, 4), np.float32)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class FaceResult(SyncResult):
     """A face visible from `start` to `end`, in seconds of the file.
@@ -107,12 +112,16 @@ class FaceResult(SyncResult):
     Attributes:
       box: its median bounding box in pixels: left, top, right, bottom.
       is_talking: True if its score is part of the file's.
+      outlines: of its landmarks in each frame from `start` on, see `MouthTrack.outline_boxes`.
+      lse: its LSE, if that was asked for.
     """
 
     start: float
     end: float
     box: tuple[float, ...]
     is_talking: bool
+    outlines: Float32[np.ndarray, "t 4"] = dataclasses.field(default_factory=_no_outlines)
+    lse: Lse | None = None
 
     def to_json(self) -> dict[str, Any]:
         """An entry of "faces" in scores.json."""
@@ -122,6 +131,7 @@ class FaceResult(SyncResult):
             "box": [round(edge, 1) for edge in self.box],
             "is_talking": self.is_talking,
             **super().to_json(),
+            **_lse_entry(self.lse),
         }
 
 
@@ -170,12 +180,14 @@ class VideoResult(SyncResult):
       faces: every face, the talking ones first.
       segments: the suspicious parts, whose smoothed frame scores exceed the threshold.
       timeline: data for the picture; None without a score.
+      lse: the LSE of its talking faces together, if that was asked for.
     """
 
     path: str
     faces: tuple[FaceResult, ...] = ()
     segments: tuple[Segment, ...] = ()
     timeline: Timeline | None = None
+    lse: Lse | None = None
 
     @property
     def is_scored(self) -> bool:
@@ -214,4 +226,14 @@ class VideoResult(SyncResult):
                 {name: round(value, 3) for name, value in segment._asdict().items()}
                 for segment in self.segments
             ],
+            **_lse_entry(self.lse),
         }
+
+
+def _lse_entry(lse: Lse | None) -> dict[str, Any]:
+    """The entry "lse" of a file or a face; none if its LSE is unknown."""
+    if lse is None:
+        return {}
+    offset_seconds = lse.offset_frames / FRAMES_PER_SECOND
+    script = {"script_offset_frames": lse.script_offset_frames}
+    return {"lse": {**lse._asdict(), "offset_seconds": offset_seconds, **script}}

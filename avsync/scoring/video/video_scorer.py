@@ -230,7 +230,14 @@ def _face(
         for index in (track.first, track.last_seen + 1)
     )
     box = tuple(np.median(track.boxes, axis=0).tolist())
-    return FaceResult(**result.sync_fields(), start=start, end=end, box=box, is_talking=is_talking)
+    return FaceResult(
+        **result.sync_fields(),
+        start=start,
+        end=end,
+        box=box,
+        is_talking=is_talking,
+        outlines=track.outline_boxes,
+    )
 
 
 def _moments(trimmed: TrimmedTrack, track: TrackScores, store: CropStore) -> list[Moment]:

@@ -1,0 +1,42 @@
+"""--metric of avsync-score: the scorer that it names, and the report of its results."""
+
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+import avsync
+from avsync.bin.base import UsageError
+
+LSE = "lse"
+
+METRIC = flags.DEFINE_enum(
+    "metric",
+    "alignment",
+    ["alignment", LSE],
+    "lse: also LSE-D, LSE-C and offset of SyncNet, which --checkpoint holds then (avsync-convert "
+    "syncnet); the scores beside them are those of the shipped scorer.",
+)
+
+
+def load_scorer(checkpoint: str | None, *, parts: dict[str, Any], **options: Any) -> Any:
+    """The scorer of --metric; `parts` are those of `_model_flags`.
+
+    ValueError if the checkpoint or the parts are not of this metric.
+    """
+    if METRIC.value != LSE:
+        weights, dtype = parts["encoder"], parts["dtype"]
+        return avsync.load_scorer(checkpoint, weights=weights, dtype=dtype, **options)
+    if given := [f"--{flag}" for flag in ("weights", "dtype") if flags.FLAGS[flag].value]:
+        raise UsageError(
+            f"--metric=lse takes no {' and no '.join(given)}: SyncNet is one checkpoint"
+        )
+    return avsync.load_lse_scorer(checkpoint, **options)
+
+
+def make_report(out_dir: Path, scorer: Any) -> Any:
+    """The report of the results of --metric."""
+    from avsync.reports.video.lse_report import LseReport
+    from avsync.reports.video.report import Report
+
+    return (LseReport if METRIC.value == LSE else Report)(out_dir, scorer.reference)

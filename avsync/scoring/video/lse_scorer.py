@@ -1,0 +1,102 @@
+"""Adds LSE-D and LSE-C to the scores of a video: SyncNet on the faces that have a score.
+
+The file is decoded a second time, in colour, and the face crops go through the network as they
+come: neither they nor their embeddings are kept.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from avsync import checkpoint, weights
+from avsync.media.face_crop import FACE_PIXELS, colour_frames, crop_face, face_path
+from avsync.models.syncnet import WINDOW_CEPSTRA, WINDOW_FRAMES, SyncNet
+from avsync.scoring.lse import Lse, lse
+from avsync.scoring.video.lse_stream import LseStream, Network, make_network
+from avsync.scoring.video.reference import Reference
+from avsync.scoring.video.results import FaceResult, Timeline, VideoResult
+from avsync.scoring.video.video_scorer import VideoScorer
+from avsync.units import FRAMES_PER_SECOND, SAMPLES_PER_FRAME
+
+METRIC = "lse"  # what the config of a converted SyncNet holds
+
+
+def load_syncnet(place: Path) -> Network:
+    """SyncNet in the checkpoint at `place`; ValueError if it holds none, or is damaged."""
+    workdir, step = checkpoint.find(place)
+    if checkpoint.read_config(workdir).get("metric") != METRIC:
+        raise ValueError(
+            f"{place} holds no SyncNet, which LSE needs. Convert its published weights: "
+            "avsync-convert syncnet --source=syncnet_v2.model --out=DIR"
+        )
+    params = checkpoint.load_params(workdir, step)
+    frames = jnp.zeros((WINDOW_FRAMES, FACE_PIXELS, FACE_PIXELS, 3), jnp.uint8)
+    cepstra = jnp.zeros(WINDOW_CEPSTRA)
+    expected = jax.eval_shape(lambda: SyncNet().init(jax.random.key(0), frames, cepstra)["params"])
+    weights.require_fit(params, expected, source=place)
+    return make_network(params)
+
+
+class LseScorer:
+    """Scores video files as `scorer` does, and adds their LSE; `avsync.load_lse_scorer` makes it.
+
+    A face has an LSE if it has a score, so what cannot be judged is left out of both. The whole
+    face counts, as in the published script: its leading silence is not trimmed.
+    """
+
+    def __init__(self, scorer: VideoScorer, network: Network):
+        self._scorer, self._network = scorer, network
+
+    @property
+    def reference(self) -> Reference:
+        """What the scores are compared with."""
+        return self._scorer.reference
+
+    def score(self, path: str | Path) -> VideoResult:
+        """The result of one file; a file that cannot be scored has a status that says why."""
+        result = self._scorer.score(path)
+        if result.timeline is None:
+            return result
+        scored = [face for face in result.faces if face.score is not None]
+        streams = self._streams(Path(path), scored, result.timeline)
+        left = iter(streams)
+        faces = tuple(
+            face if face.score is None else dataclasses.replace(face, lse=_joint([next(left)]))
+            for face in result.faces
+        )
+        talking = [stream for face, stream in zip(scored, streams, strict=True) if face.is_talking]
+        return dataclasses.replace(result, faces=faces, lse=_joint(talking))
+
+    def _streams(
+        self, path: Path, faces: Sequence[FaceResult], timeline: Timeline
+    ) -> list[LseStream]:
+        """The comparison of each face with its sound, complete."""
+        first_with_sound = round(timeline.start_seconds * FRAMES_PER_SECOND)
+        num_frames = len(timeline.waveform) // SAMPLES_PER_FRAME
+        spans, streams = [], []
+        for face in faces:
+            first = round(face.start * FRAMES_PER_SECOND) - first_with_sound
+            # A face may be visible beyond the end of the sound.
+            end = min(first + len(face.outlines), num_frames)
+            waveform = timeline.waveform[first * SAMPLES_PER_FRAME : end * SAMPLES_PER_FRAME]
+            spans.append(range(first, end))
+            streams.append(LseStream(self._network, waveform))
+        paths = [face_path(face.outlines) for face in faces]
+        start, end = min(span.start for span in spans), max(span.stop for span in spans)
+        frames = colour_frames(path, first=first_with_sound + start, end=first_with_sound + end)
+        for index, frame in enumerate(frames, start=start):
+            for span, where, stream in zip(spans, paths, streams, strict=True):
+                if index in span:
+                    stream.add(crop_face(frame, where, index=index - span.start))
+        assert all(stream.is_complete for stream in streams), f"{path} changed while it was read"
+        return streams
+
+
+def _joint(streams: Sequence[LseStream]) -> Lse:
+    """The LSE of all windows of these faces; of one face, that of the published script."""
+    total = np.sum([stream.total for stream in streams], axis=0)
+    return lse(total, num_windows=sum(stream.num_windows for stream in streams))
