@@ -43,8 +43,8 @@ def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
     """
     if HYPER_PARAMETERS in contents:
         raise ValueError(
-            f"it has {HYPER_PARAMETERS}, as PyTorch Lightning saves them: it is a head of "
-            "AVH-Align/sup or AVPF, trained on labels, and a high logit means fake. Convert it with "
+            f"it has {HYPER_PARAMETERS}, saved by PyTorch Lightning: it is a head of AVH-Align/sup "
+            "or AVPF, trained on labels, where a high logit means fake. Convert it with "
             "`avsync-convert avh_align_sup`"
         )
     params, options = convert(torch_file.state_dict(contents, entry="state_dict"))
