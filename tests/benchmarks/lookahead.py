@@ -85,10 +85,8 @@ def random_score(features: Features) -> float:
     """The clip score of AVH-Align with a random head."""
     unit = precomputed.Encoder
     model = Aligner(unit(), unit(), head=fusion_mlp.Head(), edges="official")
-    inputs = (
-        *(features[stream][None] for stream in STREAMS),
-        jnp.ones((1, len(features["audio"])), bool),
-    )
+    valid = jnp.ones((1, len(features["audio"])), bool)
+    inputs = (*(features[stream][None] for stream in STREAMS), valid)
     params = model.init(jax.random.key(0), *inputs)
     frames = scoring.frame_scores(model.apply(params, *inputs), name="logit")
     return float(scoring.clip_score(frames, valid, pooling="logsumexp")[0])
