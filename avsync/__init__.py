@@ -14,6 +14,8 @@ __version__ = "0.2.0"
 def load_scorer(
     checkpoint: str | Path | None = None,
     *,
+    weights: str | Path | None = None,
+    dtype: str | None = None,
     detector: str = "trees68",
     false_alarm_rate: float = 0.05,
 ) -> "VideoScorer":
@@ -38,6 +40,8 @@ def load_scorer(
 
     Args:
       checkpoint: WORKDIR or WORKDIR/checkpoints/STEP of a training.
+      weights: checkpoint of the encoder, if `checkpoint` is a head trained on its features.
+      dtype: of the activations, "float32" or "bfloat16"; by default that of the checkpoint.
       detector: the face detector, a module of `avsync.media.landmarks`.
       false_alarm_rate: the target share of alarms on the calibration clips, between 0 and 1.
 
@@ -50,8 +54,10 @@ def load_scorer(
     # Names first: importing what follows takes seconds.
     lookup.require("detector", detector, lookup.names("media.landmarks"))
     place = Path(checkpoint or pretrained.GRID).expanduser()
-    if not place.exists():
-        raise ValueError(f"checkpoint not found: {place}")
+    encoder = Path(weights).expanduser() if weights else None
+    for path in filter(None, (place, encoder)):
+        if not path.exists():
+            raise ValueError(f"checkpoint not found: {path}")
 
     from avsync import build
     from avsync.checkpoint import find, read_calibration
@@ -65,5 +71,5 @@ def load_scorer(
         false_alarm_rate=false_alarm_rate,
         caution="" if checkpoint else pretrained.CAUTION,
     )
-    scorer = build.load_scorer(workdir, step, extraction=None)
+    scorer = build.load_scorer(workdir, step, extraction=None, encoder=encoder, dtype=dtype)
     return VideoScorer(scorer, reference, detector=load_detector(detector))

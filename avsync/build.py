@@ -3,7 +3,7 @@
 Library code takes what it needs as arguments and never sees a config.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,19 +13,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from avsync import checkpoint, lookup, scoring, weights
-from avsync.config import Config, from_json, require_known
+from avsync import checkpoint, lookup, scoring, trained, weights
+from avsync.config import Config, require_known, with_changes
 from avsync.config.fields import ENCODERS, HEADS, PlugIns
 from avsync.exporting.folder import write_folder
 from avsync.features.extractor import EncoderBatch, FrozenEncoder
 from avsync.models.aligner import Aligner
 from avsync.scoring.scorer import Scorer
+from avsync.trained import PRECOMPUTED, SHARED, STREAMS, Trained, read_config
 from avsync.types import Batch, Extraction, Source
 from avsync.units import INPUT_PIXELS, SAMPLES_PER_FRAME
-
-PRECOMPUTED = "precomputed"  # the encoder of extracted features
-
-STREAMS = ("visual", "audio")
 
 # Frames that the frozen encoder processes at once: its images need 1 MB per frame.
 EXTRACTION_CHUNK_FRAMES = 512
@@ -62,13 +59,61 @@ def make_scorer(
 
 
 def load_scorer(
-    workdir: Path, step: int, *, extraction: Extraction | None, pooling: str | None = None
+    workdir: Path,
+    step: int,
+    *,
+    extraction: Extraction | None,
+    encoder: Path | None = None,
+    dtype: str | None = None,
+    pooling: str | None = None,
 ) -> Scorer:
-    """The scorer of a checkpoint, see `make_scorer`; `pooling` replaces that of its config."""
-    config = read_config(workdir)
-    config.score.pooling = pooling or config.score.pooling
-    params = checkpoint.load_params(workdir, step)
-    return make_scorer(config, params, extraction=extraction, source=workdir)
+    """The scorer of a checkpoint, for clips or for features of this extraction.
+
+    `encoder` is the checkpoint of the encoder that a head of features needs to read clips.
+    `dtype` and `pooling` replace those of the config. ValueError as for `trained.load`, or if the
+    model reads other input.
+    """
+    model = trained.load(workdir, step, encoder=encoder)
+    return scorer_of(model, extraction, dtype=dtype, pooling=pooling)
+
+
+def load_others(
+    places: Mapping[str, str],
+    *,
+    extraction: Extraction | None,
+    encoder: Path | None,
+    dtype: str | None,
+) -> dict[str, Scorer]:
+    """The scorers of more checkpoints by name; `encoder` is for those that need one."""
+    scorers = {}
+    for name, place in places.items():
+        model = trained.load(*checkpoint.find(Path(place).expanduser()))
+        if model.reads_features and encoder:
+            model = trained.join(model, trained.load_any(*checkpoint.find(encoder)))
+        scorers[name] = scorer_of(model, extraction, dtype=dtype)
+    return scorers
+
+
+def scorer_of(
+    model: Trained,
+    extraction: Extraction | None,
+    *,
+    dtype: str | None = None,
+    pooling: str | None = None,
+) -> Scorer:
+    """The scorer of a trained model, see `load_scorer`."""
+    if extraction is None:
+        model = trained.for_clips(model)
+    else:
+        model = trained.for_features(model, extraction)
+    config = with_changes(
+        model.config,
+        {
+            "model.dtype": dtype or model.config.model.dtype,
+            "score.pooling": pooling or model.config.score.pooling,
+        },
+    )
+    return make_scorer(config, model.params, extraction=extraction, source=model.source)
 
 
 def make_extractor(
@@ -79,17 +124,16 @@ def make_extractor(
     ValueError if the checkpoint holds another encoder than `encoder`, or one that does not extract
     `streams`.
     """
-    workdir, step = checkpoint.find(workdir)
-    options = read_config(workdir).model.visual
+    loaded = trained.load_any(*checkpoint.find(workdir))
+    options, params = loaded.config.model.visual, loaded.params
     if options.name != encoder:
         raise ValueError(f"{workdir} holds {options.name!r}, not {encoder!r}")
-    module = lookup.load("models.encoders", encoder)
-    if not hasattr(module.Encoder, "extract"):
-        raise ValueError(f"the encoder {encoder!r} extracts no features; use 'avhubert'")
+    if not loaded.is_encoder:
+        params = params["encoder"]
+    origin = trained.origin_of(loaded)._replace(dtype=dtype)
+    known_streams = list(lookup.load("models.encoders", encoder).STREAMS)
     for stream in streams:
-        lookup.require("stream", stream, list(module.STREAMS))
-    params = checkpoint.load_params(workdir, step)
-    digest = weights.fingerprint(module.feature_options(options.to_dict()), params)
+        lookup.require("stream", stream, known_streams)
     with options.unlocked():
         options.chunk_frames = EXTRACTION_CHUNK_FRAMES
     model = _plug_in(ENCODERS, options, dtype)
@@ -100,7 +144,7 @@ def make_extractor(
 
     extraction = Extraction(
         trim=trim,
-        encoder=f"{encoder} {digest} in {dtype}",
+        encoder=str(origin),
         channels=dict.fromkeys(streams, int(options.embedding)),
     )
     return FrozenEncoder(extract, params, extraction)
@@ -119,13 +163,19 @@ def make_model(config: Config) -> Aligner:
     require_known(config)
     model = config.model
     lookup.require("dtype", model.dtype, sorted(DTYPES))
-    return Aligner(
-        visual_encoder=_plug_in(ENCODERS, model.visual, model.dtype),
-        audio_encoder=_plug_in(ENCODERS, model.audio, model.dtype),
-        head=_plug_in(HEADS, model.head, model.dtype),
-        reach_frames=model.reach_frames,
-        edges=model.edges,
-    )
+    visual = _plug_in(ENCODERS, model.visual, model.dtype)
+    if model.audio.name == SHARED:
+        if not hasattr(visual, "streams"):
+            raise ValueError(
+                f"the visual encoder {model.visual.name!r} does not give the embeddings of the "
+                "sound: choose an audio encoder of its own instead of 'shared', or 'avhubert'"
+            )
+        encoders = {"encoder": visual}
+    else:
+        audio = _plug_in(ENCODERS, model.audio, model.dtype)
+        encoders = {"visual_encoder": visual, "audio_encoder": audio}
+    head = _plug_in(HEADS, model.head, model.dtype)
+    return Aligner(head, **encoders, reach_frames=model.reach_frames, edges=model.edges)
 
 
 def init_params(model: Aligner, inputs: Batch, *, seed: int) -> Any:
@@ -176,14 +226,6 @@ def require_real_only(source: Source) -> Source:
             "clips only. Choose a split that the dataset declares real only."
         )
     return source
-
-
-def read_config(workdir: Path) -> Config:
-    """The config that the checkpoints of `workdir` were trained with.
-
-    ValueError if it does not record the architecture: avsync 0.1 wrote such configs.
-    """
-    return from_json(checkpoint.read_config(workdir), path=str(workdir / checkpoint.CONFIG))
 
 
 def make_apply(model: Aligner, *, method: str | None = None) -> Callable[..., Any]:

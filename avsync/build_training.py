@@ -29,6 +29,7 @@ from avsync.train.losses.base import Objective
 from avsync.train.optim import Optimiser, Plateau
 from avsync.train.step import Apply, UpdateRule, require_valid
 from avsync.train.transforms import with_cross_clip_negatives, with_remat
+from avsync.trained import with_origin_of
 from avsync.types import Source
 
 ORDERS = ("shuffled", "file")
@@ -87,6 +88,16 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
         plateau=make_plateau(config),
         schedule=schedule,
     )
+
+
+def with_origin(config: Config) -> Config:
+    """`config` with the record of the features that its training split holds, if it holds any.
+
+    ValueError if the split is not found, or if the config records other features already.
+    """
+    data = config.data
+    source = open_source(data.dataset, data.train_split, data_dir=data.data_dir, trim=data.trim)
+    return with_origin_of(config, source.extraction)
 
 
 def make_epochs(config: Config, source: Source) -> Epochs:

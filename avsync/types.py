@@ -1,6 +1,7 @@
 """The data that travels between the layers: prepared clips, their source, batches of them."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -106,13 +107,38 @@ class Extraction(NamedTuple):
     """The extraction of a dataset's features; features extracted differently do not mix.
 
     trim: the rule of avsync.pp.silence that trimmed the waveforms before the encoder.
-    encoder: name and fingerprint of the encoder, compared as text; "" if unknown.
+    encoder: a `FeatureOrigin` as text; "" if unknown.
     channels: size of each frame's features, by stream ("visual", "audio", "multimodal").
     """
 
     trim: str
     encoder: str
     channels: Mapping[str, int]
+
+
+class FeatureOrigin(NamedTuple):
+    """The encoder of features: name, fingerprint, type of its activations; "" where unknown.
+
+    As text, in `Extraction.encoder`, it is "avhubert 0123456789abcdef in float32".
+    """
+
+    encoder: str = ""
+    fingerprint: str = ""
+    dtype: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "FeatureOrigin":
+        """The origin that `text` describes; any other text is the name of an encoder."""
+        match = re.fullmatch(r"(\w+) ([0-9a-f]{16}) in (\w+)", text)
+        return cls(*match.groups()) if match else cls(text)
+
+    def __bool__(self) -> bool:
+        return bool(self.encoder)
+
+    def __str__(self) -> str:
+        if not self.fingerprint:
+            return self.encoder
+        return f"{self.encoder} {self.fingerprint} in {self.dtype}"
 
 
 class SplitEdits(NamedTuple):

@@ -133,10 +133,12 @@ def test_a_file_of_another_kind_ends_with_1(tmp_path, run_binary):
     ("arguments", "message"),
     [
         (["avh_align", "--out=x"], "--source"),
-        (["avh_align", "--source=/nowhere.pt", "--out=x"], "file not found: /nowhere.pt"),
-        (["--source=x", "--out=x"], "expected one KIND of file: avh_align"),
+        (["avh_align", "--source=/nowhere.pt", "--out=x"], "--source: not found: /nowhere.pt"),
+        (["--source=x", "--out=x"], "expected one KIND: join, avh_align"),
         (["avh_algin", "--source=x", "--out=x"], "did you mean 'avh_align'"),
-        (["torch_file", "--source=x", "--out=x"], "unknown kind of file: 'torch_file'"),
+        (["join", "--head=runs/a", "--out=x"], "join takes --encoder and --head, and --out"),
+        (["avhubert", "--source=x", "--head=y", "--out=x"], "avhubert takes --source, and --out"),
+        (["torch_file", "--source=x", "--out=x"], "unknown kind: 'torch_file'"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_a_message(run_binary, arguments, message):

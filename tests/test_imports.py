@@ -42,6 +42,7 @@ LAYERS = (
     {"reports"},
     # Below here no library sees a config; above, configs become objects, and no library sees that.
     {"config"},
+    {"trained"},
     {"build"},
     {"build_training"},
     {""},  # avsync itself: load_scorer

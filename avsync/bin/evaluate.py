@@ -11,6 +11,7 @@ from pathlib import Path
 
 from absl import flags
 
+from avsync.bin import _model_flags
 from avsync.bin.base import UsageError, existing, run_binary, suppress_stderr
 
 CHECKPOINT = flags.DEFINE_string(
@@ -29,12 +30,14 @@ CALIBRATE = flags.DEFINE_bool("calibrate", False, "Keep the scores of this split
 OUT = flags.DEFINE_string("out", None, "Folder for the report.", required=True)
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Clips per batch.", lower_bound=1)
 POOLING = flags.DEFINE_string("pooling", None, "Pooling of frame scores, instead of the config's.")
+flags.adopt_module_key_flags(_model_flags)
 
 
 def main(_: list[str]) -> None:
     if bool(DATASET.value) == bool(FEATURES.value) or bool(FEATURES.value) != bool(LIST.value):
         raise UsageError("give either --dataset, or both --features_npz and --list")
     place, out_dir = existing(CHECKPOINT.value, "checkpoint"), Path(OUT.value).expanduser()
+    parts = _model_flags.parts()
     with suppress_stderr():  # not at the top of the file: --help need not wait for TensorFlow
         from avsync import build, checkpoint, runtime
         from avsync.evaluation import calibration, lines, scores, views
@@ -49,12 +52,9 @@ def main(_: list[str]) -> None:
         else:
             files = [Path(str(flag.value)).expanduser() for flag in (FEATURES, LIST)]
             clips = views.open_feature_files(*files, trim=TRIM.value, batch_size=BATCH_SIZE.value)
-        kind = clips.extraction
-        scorer = build.load_scorer(workdir, step, extraction=kind, pooling=POOLING.value)
-        others = {
-            name: build.load_scorer(*checkpoint.find(Path(other).expanduser()), extraction=kind)
-            for name, _, other in (text.partition("=") for text in ALSO.value)
-        }
+        model = {"extraction": clips.extraction, **parts}
+        scorer = build.load_scorer(workdir, step, **model, pooling=POOLING.value)
+        others = build.load_others(dict(x.split("=", 1) for x in ALSO.value), **model)
     except ValueError as error:
         raise UsageError(str(error)) from error
     scored, frames = scores.score_views(clips, scorer, others=others)

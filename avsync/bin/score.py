@@ -1,6 +1,7 @@
 """Scores the lip sync of video files, and finds their A/V offset and their suspicious segments.
 
     avsync-score --out=scores video.mp4 another.mkv folder/
+    avsync-score --out=scores --checkpoint=runs/avh_align --weights=weights/avhubert video.mp4
 
 Writes scores.json and one picture per scored file, and prints a table. A file without a face or
 sound, or a broken one, gets a status instead of a score.
@@ -13,6 +14,7 @@ from absl import flags
 
 import avsync
 from avsync import lookup, pretrained
+from avsync.bin import _model_flags
 from avsync.bin.base import UsageError, existing, run_binary
 
 CHECKPOINT = flags.DEFINE_string(
@@ -20,13 +22,10 @@ CHECKPOINT = flags.DEFINE_string(
 )
 OUT = flags.DEFINE_string("out", None, "Folder for scores.json and the pictures.", required=True)
 RATE = flags.DEFINE_float(
-    "false_alarm_rate",
-    0.05,
-    "Target false-alarm rate on the calibration clips.",
-    1e-6,
-    0.999,
+    "false_alarm_rate", 0.05, "Target false-alarm rate on the calibration clips.", 1e-6, 0.999
 )
 DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
+flags.adopt_module_key_flags(_model_flags)
 
 
 def main(arguments: list[str]) -> None:
@@ -34,6 +33,7 @@ def main(arguments: list[str]) -> None:
     try:
         # Before JAX is imported: wrong names are reported at once.
         existing(CHECKPOINT.value or str(pretrained.GRID), "checkpoint")
+        parts = _model_flags.parts()
         lookup.require("detector", DETECTOR.value, lookup.names("media.landmarks"))
     except ValueError as error:
         raise UsageError(str(error)) from error
@@ -43,7 +43,11 @@ def main(arguments: list[str]) -> None:
     runtime.start()
     try:
         scorer = avsync.load_scorer(
-            CHECKPOINT.value, detector=DETECTOR.value, false_alarm_rate=RATE.value
+            CHECKPOINT.value,
+            weights=parts["encoder"],
+            dtype=parts["dtype"],
+            detector=DETECTOR.value,
+            false_alarm_rate=RATE.value,
         )
     except ValueError as error:
         raise UsageError(str(error)) from error

@@ -43,6 +43,7 @@ def main(_: list[str]) -> None:
     try:
         if checkpoint.can_resume(workdir):
             build.read_config(workdir)  # names a workdir of avsync 0.1 as such
+        config = build_training.with_origin(config)
         job = build_training.make_training(config, workdir)
         if config.train.init_from and not checkpoint.can_resume(workdir):
             job = build_training.start_from(job, config.train.init_from)

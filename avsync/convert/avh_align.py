@@ -20,6 +20,8 @@ PROJECTIONS = ("visual_proj", "audio_proj")
 LINEAR = ("mlp.0", "mlp.3", "mlp.6", "mlp.9")
 NORMS = ("mlp.1", "mlp.4", "mlp.7")
 
+STREAMS = ("visual", "audio")
+
 # The paper's reach, for files that do not record theirs.
 REACH_FRAMES = 15
 
@@ -47,22 +49,22 @@ def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
             "or AVPF, trained on labels, where a high logit means fake. Convert it with "
             "`avsync-convert avh_align_sup`"
         )
-    params, options = convert(torch_file.state_dict(contents, entry="state_dict"))
+    converted = convert(torch_file.state_dict(contents, entry="state_dict"))
     tau = reach_of(contents.get("args"))
     reach_frames = REACH_FRAMES if tau is None else tau
     if not isinstance(reach_frames, int) or reach_frames < 1:
         raise ValueError(f"its args have tau = {reach_frames!r}, which must be 1 or more frames")
-    model = model_section(options, reach_frames=reach_frames, edges="official")
+    model = model_section(converted, reach_frames=reach_frames, edges="official")
     score = {"frame": "logit", "pooling": "logsumexp"}
-    return Checkpoint({"head": params}, {"model": model, "score": score})
+    return Checkpoint({"head": converted.params}, {"model": model, "score": score})
 
 
-def model_section(options: Mapping[str, Any], *, reach_frames: int, edges: str) -> dict[str, Any]:
-    """The section `model` of the config of a head of features with these `options`."""
+def model_section(head: Converted, *, reach_frames: int, edges: str) -> dict[str, Any]:
+    """The section `model` of the config of a head of features; the encoder is not recorded."""
+    channels = len(head.params["visual_proj"]["kernel"])
     return {
-        "visual": {"name": "precomputed"},
-        "audio": {"name": "precomputed"},
-        "head": {"name": "fusion_mlp", **options},
+        **{stream: {"name": "precomputed", "channels": channels} for stream in STREAMS},
+        "head": {"name": "fusion_mlp", **head.options},
         "reach_frames": reach_frames,
         "edges": edges,
     }

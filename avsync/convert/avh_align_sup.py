@@ -49,11 +49,11 @@ def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
                 f"its config has {name} = {published[name]!r}; only {value!r} can be converted"
             )
     agg = lookup.require("agg in its config", published.get("agg", "logsumexp"), sorted(POOLINGS))
-    params, options = avh_align.convert(torch_file.state_dict(contents, entry="state_dict"))
+    converted = avh_align.convert(torch_file.state_dict(contents, entry="state_dict"))
     # Frames are scored alone: the reach and the edges serve only to keep the layout of the scores.
-    model = avh_align.model_section(options, reach_frames=avh_align.REACH_FRAMES, edges="masked")
+    model = avh_align.model_section(converted, reach_frames=avh_align.REACH_FRAMES, edges="masked")
     score = {"frame": "fake_logit", "pooling": POOLINGS[agg]}
-    return Checkpoint({"head": params}, {"model": model, "score": score})
+    return Checkpoint({"head": converted.params}, {"model": model, "score": score})
 
 
 def _options(hyper_parameters: Any) -> dict[str, Any]:

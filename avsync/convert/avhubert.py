@@ -34,17 +34,14 @@ HEAD_CHANNELS = 64
 
 
 def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
-    """The encoder of a pre-trained or fine-tuned file; the config uses it for both modalities.
+    """The encoder of a pre-trained or fine-tuned file; the config uses it for both streams.
 
-    The parameters are those of one encoder, for both modalities, and not of an Aligner.
+    The parameters are those of the encoder alone, without a head.
     """
     state = torch_file.state_dict(contents, entry="model")
     params, options = convert(state, contents.get("cfg"))
-    encoders = {
-        stream: {"name": "avhubert", "modality": modality, **options}
-        for stream, modality in (("visual", "video"), ("audio", "audio"))
-    }
-    return Checkpoint(params, {"model": encoders})
+    visual = {"name": "avhubert", "modality": "both", **options}
+    return Checkpoint(params, {"model": {"visual": visual, "audio": {"name": "shared"}}})
 
 
 def convert(state: Mapping[str, Tensor], cfg: Any = None) -> Converted:

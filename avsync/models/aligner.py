@@ -1,4 +1,4 @@
-"""The model: two encoders and a head, from clips to `offset_logits`."""
+"""The model: encoders and a head, from clips to `offset_logits`."""
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -17,17 +17,22 @@ EDGES = ("masked", "official")
 class Aligner(nn.Module):
     """Scores each video frame against each of the audio frames around it.
 
+    The embeddings of both streams come from two encoders, or from one that has a method
+    `streams`, such as AV-HuBERT: its parameters are there once, and front ends run once.
+
     Attributes:
-      visual_encoder, audio_encoder: (input, valid) -> [b t d].
       head: (visual, audio, reach_frames) -> logits.
+      visual_encoder, audio_encoder: (input, valid) -> [b t d]; None if there is an `encoder`.
+      encoder: its `streams` is (visual, audio, valid) -> both embeddings; None for two encoders.
       reach_frames: candidates on each side; 15 frames are 0.6 s (Smeu et al. 2025).
       edges: treatment of candidates beyond the ends of the clip. "masked" excludes them. "official"
         puts zero vectors there, which compete with the others, as in the paper's code.
     """
 
-    visual_encoder: nn.Module
-    audio_encoder: nn.Module
     head: nn.Module
+    visual_encoder: nn.Module | None = None
+    audio_encoder: nn.Module | None = None
+    encoder: nn.Module | None = None
     reach_frames: int = 15
     edges: str = "masked"
 
@@ -44,11 +49,13 @@ class Aligner(nn.Module):
         self, visual: Num[Array, "b t ..."], audio: Num[Array, "b ..."], valid: Bool[Array, "b t"]
     ) -> tuple[Float[Array, "b t d"], Float[Array, "b t e"]]:
         """The embeddings of both streams, 0 where not valid."""
+        if self.encoder is not None:
+            visual, audio = self.encoder.streams(visual, audio, valid)
+        else:
+            assert self.visual_encoder is not None and self.audio_encoder is not None
+            visual, audio = self.visual_encoder(visual, valid), self.audio_encoder(audio, valid)
         # A padded row has no valid frame; norms must stay finite there too.
-        return (
-            keep_valid(self.visual_encoder(visual, valid), valid),
-            keep_valid(self.audio_encoder(audio, valid), valid),
-        )
+        return keep_valid(visual, valid), keep_valid(audio, valid)
 
     def align(
         self,

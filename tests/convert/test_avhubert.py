@@ -112,13 +112,12 @@ def test_parameters_have_the_names_and_shapes_of_the_encoder(checkpoint):
     )
 
 
-def test_the_config_of_a_converted_file_makes_both_encoders(testdata):
+def test_the_config_of_a_converted_file_makes_one_encoder_for_both_streams(testdata):
     changes = convert_file(torch_file.read(testdata / "avhubert_tiny" / "ckpt.pt")).config
     model = build.make_model(with_changes(default(), changes))
-    assert isinstance(model.visual_encoder, Encoder)
-    assert isinstance(model.audio_encoder, Encoder)
-    assert (model.visual_encoder.modality, model.audio_encoder.modality) == ("video", "audio")
-    assert model.visual_encoder.embedding == model.audio_encoder.embedding == 128
+    assert isinstance(model.encoder, Encoder)
+    assert (model.encoder.modality, model.encoder.embedding) == ("both", 128)
+    assert model.visual_encoder is model.audio_encoder is None
 
 
 def test_both_layouts_and_both_names_of_a_normalised_weight_give_the_same_parameters(

@@ -134,7 +134,46 @@ def test_remat_of_blocks_changes_no_gradient(published):
     )
 
 
-def test_an_aligner_can_use_it_for_both_streams():
+def test_one_encoder_gives_the_streams_of_two_separate_ones(published):
+    valid = np.arange(6) < np.array([[6], [4]])
+    crops = np.concatenate([random_clip("video", 6), random_clip("video", 6, seed=1)])
+    sound = np.concatenate([random_clip("audio", 6), random_clip("audio", 6, seed=1)])
+    both = Encoder(modality="both", **published.options)
+    visual, audio = run(both, published.params, crops, sound, valid, method="streams")
+    for stream, modality, clips in ((visual, "video", crops), (audio, "audio", sound)):
+        alone = run(Encoder(modality=modality, **published.options), published.params, clips, valid)
+        np.testing.assert_allclose(stream, alone, atol=1e-6)
+
+
+def test_an_aligner_has_the_parameters_of_a_shared_encoder_once():
+    config = default()
+    config.model.visual = encoder("avhubert", modality="both", **TINY)
+    config.model.audio = encoder("shared")
+    shapes = jax.eval_shape(
+        lambda: build.init_params(build.make_model(config), build.inputs_like(), seed=0)
+    )
+    assert set(shapes) == {"encoder", "head"}
+    assert {"resnet", "audio_projection", "transformer"} < set(shapes["encoder"])
+
+
+@pytest.mark.parametrize(
+    ("visual", "audio", "error"),
+    [
+        (encoder("lip_conv"), encoder("shared"), "'lip_conv' does not give the embeddings of the"),
+        (encoder("avhubert", modality="video", **TINY), encoder("shared"), "modality='both'"),
+        (encoder("avhubert", modality="both", **TINY), encoder("mel_conv"), "name='shared'"),
+    ],
+)
+def test_a_shared_encoder_must_give_both_streams(visual, audio, error):
+    config = default()
+    config.model.visual, config.model.audio = visual, audio
+    with pytest.raises(ValueError, match=error):
+        jax.eval_shape(
+            lambda: build.init_params(build.make_model(config), build.inputs_like(), seed=0)
+        )
+
+
+def test_an_aligner_can_use_one_for_each_stream():
     config = default()
     config.model.visual = encoder(
         "avhubert", modality="video", remat="blocks", chunk_frames=2, **TINY

@@ -1,5 +1,6 @@
 """Encoders by name: one modality in, one embedding per video frame out.
 
-A plug-in is a module with a class `Encoder`. If its features can be extracted, it also has
-`STREAMS`, `feature_options` and a method `Encoder.extract`, as `avhubert` does.
+A plug-in is a module with a class `Encoder`. One that gives both streams of a model has a method
+`Encoder.streams`. If its features can be extracted, it also has `STREAMS`, `feature_options` and a
+method `Encoder.extract`, as `avhubert` does.
 """

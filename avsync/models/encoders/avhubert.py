@@ -18,7 +18,7 @@ from avsync.models.layers import exact_layer_norm, keep_valid
 from avsync.ops import unit_length
 from avsync.units import SAMPLES_PER_FRAME
 
-MODALITIES = ("audio", "video")
+MODALITIES = ("audio", "video", "both")
 
 STREAMS = ("visual", "audio", "multimodal")
 
@@ -36,23 +36,26 @@ def feature_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """The `options` of an Encoder, as in a config, on which the features of `extract` depend.
 
     They are part of the fingerprint of extracted features. Configs of avsync 0.1 omitted a default
-    amplitude; it is omitted here too, so that the fingerprints of earlier features stay valid.
+    amplitude and called the modality "video"; the same holds here, so that the fingerprints of
+    earlier features stay valid.
     """
     features = {name: x for name, x in options.items() if name not in WITHOUT_EFFECT_ON_FEATURES}
+    features["modality"] = "video"
     if features.get("amplitude") == Encoder.amplitude:
         del features["amplitude"]
     return features
 
 
 class Encoder(nn.Module):
-    """Features [b t d] of one modality alone, d = `embedding`, as AVH-Align uses the network.
+    """Features [b t d] of each modality alone, d = `embedding`, as AVH-Align uses the network.
 
     The default is the large model; the base model has embedding 768, feed_forward 3072, num_heads
     12, num_layers 12. `fuse` takes both modalities and returns the raw features. `init` makes only
     the parameters that `modality` uses; `fuse` needs those of the whole network, as converted.
 
     Attributes:
-      modality: "audio" takes waveforms, "video" mouth crops.
+      modality: "both" gives both streams of a model from one set of parameters, and needs the
+        audio encoder "shared"; "audio" takes waveforms alone, "video" mouth crops alone.
       embedding: channels of the transformer and of the output.
       feed_forward: channels between the two dense layers of each block.
       num_heads: attention heads of each block.
@@ -102,12 +105,32 @@ class Encoder(nn.Module):
         pixels for "video".
         """
         lookup.require("modality", self.modality, MODALITIES)
-        lookup.require("length", self.length, LENGTHS)
+        if self.modality == "both":
+            raise ValueError(
+                "an AV-HuBERT of modality 'both' gives both streams of a model: set "
+                "config.model.audio.name='shared', or choose modality 'video' or 'audio'"
+            )
         if self.modality == "audio":
-            features = self.fuse(None, self.listen(clips, valid), valid)
-        else:
-            features = self.fuse(clips, None, valid)
-        return unit_length(features) if self.length == "unit" else features
+            return self._scaled(self.fuse(None, self.listen(clips, valid), valid))
+        return self._scaled(self.fuse(clips, None, valid))
+
+    def streams(
+        self,
+        visual: UInt8[Array, "b t_video h w 1"],
+        audio: Int16[Array, "b s"] | Float[Array, "b s"],
+        valid: Bool[Array, "b t"],
+    ) -> tuple[Float[Array, "b t d"], Float[Array, "b t d"]]:
+        """The features of the crops alone and of the sound alone, as `__call__` returns each.
+
+        ValueError if the modality is not "both".
+        """
+        if self.modality != "both":
+            raise ValueError(
+                f"an AV-HuBERT of modality {self.modality!r} gives one stream: set "
+                "config.model.visual.modality='both', or choose another audio encoder than 'shared'"
+            )
+        features = self._passes(visual, self.listen(audio, valid), valid, ("visual", "audio"))
+        return self._scaled(features["visual"]), self._scaled(features["audio"])
 
     def listen(
         self, waveform: Int16[Array, "b s"] | Float[Array, "b s"], valid: Bool[Array, "b t"]
@@ -159,13 +182,26 @@ class Encoder(nn.Module):
         s = 640 t + 240 covers it.
         """
         sound = stacked_log_filterbank(waveform, num_samples, amplitude=self.amplitude)
-        audio = self._embed_audio(sound[:, : valid.shape[1]], valid)
-        video = self._embed_video(frames, valid)
+        return self._passes(frames, sound[:, : valid.shape[1]], valid, streams)
+
+    def _passes(
+        self,
+        frames: UInt8[Array, "b t_video h w 1"],
+        sound: Float[Array, "b t_audio f"],
+        valid: Bool[Array, "b t"],
+        streams: tuple[str, ...],
+    ) -> dict[str, Float[Array, "b t d"]]:
+        """Raw features by stream: the front ends run once, the transformer once per stream."""
+        audio, video = self._embed_audio(sound, valid), self._embed_video(frames, valid)
         absent = jnp.zeros_like(audio)
         passes = {
             "visual": (absent, video), "audio": (audio, absent), "multimodal": (audio, video)
         }  # fmt: skip
         return {stream: self._fuse_embedded(*passes[stream], valid) for stream in streams}
+
+    def _scaled(self, features: Float[Array, "b t d"]) -> Float[Array, "b t d"]:
+        lookup.require("length", self.length, LENGTHS)
+        return unit_length(features) if self.length == "unit" else features
 
     def _embed_audio(
         self, sound: Float[Array, "b t_audio f"] | None, valid: Bool[Array, "b t"]

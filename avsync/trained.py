@@ -1,0 +1,204 @@
+"""Trained models as their checkpoints hold them: whole models, heads of features, encoders alone.
+
+A model is encoders plus head; extracted features are a cache of its encoders. So a head that was
+trained on features and the encoder that extracted them are one whole model, which reads clips; and
+a whole model reads features that its own encoder extracted.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from avsync import checkpoint, lookup, weights
+from avsync.config import Config, encoder, from_json, with_changes
+from avsync.types import Extraction, FeatureOrigin
+
+PRECOMPUTED = "precomputed"  # the encoder of extracted features
+SHARED = "shared"  # the audio encoder of a model whose visual encoder gives both streams
+
+STREAMS = ("visual", "audio")
+
+
+class Trained(NamedTuple):
+    """A config and its parameters, NumPy float32; messages call them by `source`, their folder."""
+
+    config: Config
+    params: Any
+    source: Path
+
+    @property
+    def is_encoder(self) -> bool:
+        """True for a frozen encoder as avsync-convert writes it, without a head."""
+        return "head" not in self.params
+
+    @property
+    def reads_features(self) -> bool:
+        """True for a head that reads extracted features."""
+        return any(self.config.model[stream].name == PRECOMPUTED for stream in STREAMS)
+
+
+def load(workdir: Path, step: int, *, encoder: Path | None = None) -> Trained:
+    """The model of a checkpoint, joined with the encoder at `encoder` if that is given.
+
+    `encoder` is WORKDIR or WORKDIR/checkpoints/STEP. ValueError if a checkpoint is damaged, an
+    encoder alone, or does not fit the other.
+    """
+    model = load_any(workdir, step)
+    if model.is_encoder:
+        raise ValueError(
+            f"{workdir} is an encoder without a head, which scores nothing by itself: give the "
+            f"checkpoint of a head, with --weights={workdir}, or join both with avsync-convert join"
+        )
+    return model if encoder is None else join(model, load_any(*checkpoint.find(encoder)))
+
+
+def load_any(workdir: Path, step: int) -> Trained:
+    """The config and the parameters of a checkpoint, be it of a model or of an encoder alone."""
+    return Trained(read_config(workdir), checkpoint.load_params(workdir, step), workdir)
+
+
+def read_config(workdir: Path) -> Config:
+    """The config that the checkpoints of `workdir` were trained with.
+
+    ValueError if it does not record the architecture: avsync 0.1 wrote such configs.
+    """
+    return from_json(checkpoint.read_config(workdir), path=str(workdir / checkpoint.CONFIG))
+
+
+def write(model: Trained, workdir: Path, *, calibration: dict[str, Any] | None = None) -> None:
+    """Writes `model` as the checkpoint after 0 updates of a new `workdir`.
+
+    ValueError if `workdir` has a checkpoint, or another config.
+    """
+    checkpoint.write_config(workdir, json.loads(model.config.to_json()))
+    checkpoint.write_params(workdir, model.params)
+    if calibration:
+        checkpoint.write_calibration(workdir, 0, calibration)
+
+
+def join(head: Trained, encoder: Trained) -> Trained:
+    """The whole model of a head and the encoder of its features; it reads clips.
+
+    Its rules, calibration and dtype are those of the head. ValueError if `head` reads no features,
+    if `encoder` is no encoder of both streams, or if it is not the one that the head was trained
+    with; a head that does not record its encoder is checked by its size alone.
+    """
+    if not head.reads_features:
+        raise ValueError(
+            f"{head.source} already reads clips: it has its own encoders and takes no --weights"
+        )
+    if not encoder.is_encoder or encoder.config.model.audio.name != SHARED:
+        raise ValueError(
+            f"{encoder.source} is not an encoder of both streams, such as avsync-convert avhubert "
+            "writes; convert the published weights (again), and give that folder"
+        )
+    origin = origin_of(encoder)
+    embedding = int(encoder.config.model.visual.embedding)
+    for stream in STREAMS:
+        _require_same_encoder(
+            head, stream, origin, channels=embedding, other=f"the encoder {encoder.source}"
+        )
+    sections = {stream: encoder.config.model[stream].to_dict() for stream in STREAMS}
+    config = with_changes(head.config, {"model": sections})
+    return Trained(config, {**head.params, "encoder": encoder.params}, head.source)
+
+
+def for_clips(model: Trained) -> Trained:
+    """`model`; ValueError if it reads features, which says how it becomes a whole model."""
+    if not model.reads_features:
+        return model
+    known = recorded_origin(model.config)
+    raise ValueError(
+        f"{model.source} is a head for features of {known or 'an encoder that it does not record'}"
+        "; to score clips or videos, give that encoder too, with --weights=ENCODER, or join both "
+        "once with avsync-convert join. To score features, extract them with avsync-extract"
+    )
+
+
+def for_features(model: Trained, extraction: Extraction) -> Trained:
+    """`model` as it reads features of this extraction: a head, or the head of a whole model.
+
+    ValueError if the features are by another encoder, or of another size, than the model's.
+    """
+    others = f"these features are of {extraction.encoder or 'an unknown encoder'}"
+    if not model.reads_features:
+        if model.config.model.audio.name != SHARED:
+            names = " and ".join(repr(model.config.model[stream].name) for stream in STREAMS)
+            raise ValueError(
+                f"{model.source} reads clips, with the encoders {names}, and cannot read extracted "
+                "features: evaluate it on the dataset that they were extracted from"
+            )
+        origin, channels = origin_of(model), int(model.config.model.visual.embedding)
+        config = with_origin(model.config, origin, dict.fromkeys(STREAMS, channels))
+        head = {name: value for name, value in model.params.items() if name != "encoder"}
+        model = Trained(config, head, model.source)
+    given = FeatureOrigin.parse(extraction.encoder)
+    for stream in STREAMS:
+        _require_same_encoder(
+            model, stream, given, channels=extraction.channels[stream], other=others
+        )
+    return model
+
+
+def origin_of(model: Trained) -> FeatureOrigin:
+    """The origin of the features that the encoder of `model`, one of both streams, extracts."""
+    options = model.config.model.visual
+    params = model.params if model.is_encoder else model.params["encoder"]
+    module = lookup.load("models.encoders", options.name)
+    if not hasattr(module, "feature_options"):
+        raise ValueError(f"the encoder {options.name!r} extracts no features; use 'avhubert'")
+    digest = weights.fingerprint(module.feature_options(options.to_dict()), params)
+    return FeatureOrigin(options.name, digest, model.config.model.dtype)
+
+
+def with_origin(config: Config, origin: FeatureOrigin, channels: dict[str, int]) -> Config:
+    """`config` with precomputed encoders that record where their features come from."""
+    sections = {
+        stream: encoder(
+            PRECOMPUTED,
+            encoder=origin.encoder,
+            fingerprint=origin.fingerprint,
+            extracted_in=origin.dtype,
+            channels=channels[stream],
+        ).to_dict()
+        for stream in STREAMS
+    }
+    return with_changes(config, {"model": sections})
+
+
+def with_origin_of(config: Config, extraction: Extraction | None) -> Config:
+    """`config` with the record of the features that it trains on; unchanged for clips.
+
+    ValueError if it records other features already, as that of a resumed training does.
+    """
+    if extraction is None or any(config.model[stream].name != PRECOMPUTED for stream in STREAMS):
+        return config
+    head = Trained(config, {"head": {}}, Path("this config"))
+    for_features(head, extraction)
+    origin = FeatureOrigin.parse(extraction.encoder)
+    channels = {stream: extraction.channels[stream] for stream in STREAMS}
+    return with_origin(config, origin, channels)
+
+
+def recorded_origin(config: Config) -> FeatureOrigin:
+    """The origin of the features that a head was trained on; empty if it is unknown."""
+    options = config.model.visual
+    return FeatureOrigin(options.encoder, options.fingerprint, options.extracted_in)
+
+
+def _require_same_encoder(
+    head: Trained, stream: str, origin: FeatureOrigin, *, channels: int, other: str
+) -> None:
+    known = head.config.model[stream]
+    for name, ours, theirs in (
+        ("channels per frame", known.channels, channels),
+        ("encoder", known.encoder, origin.encoder),
+        ("fingerprint of the encoder", known.fingerprint, origin.fingerprint),
+    ):
+        # 0 or "" is unknown.
+        if ours and theirs and ours != theirs:
+            raise ValueError(
+                f"{head.source} and {other} do not fit: the head needs {stream} features with "
+                f"{name} {ours}, not {theirs}. Use the encoder that the head was trained with, or "
+                "extract features with this one (avsync-extract) and train a head on them"
+            )
