@@ -13,7 +13,7 @@ import pytest
 from avsync import build, checkpoint, scoring
 from avsync.types import Extraction
 from tests.conftest import Run
-from tests.convert import torch_zip
+from tests.convert import heads, torch_zip
 from tests.convert.torch_zip import call, dict_of, name, plain
 
 
@@ -43,6 +43,31 @@ def test_a_converted_head_scores_features_like_the_papers_code(converted, testda
     score = scoring.clip_score(frames, valid, pooling=scorer.pooling)
     expected = json.loads((folder / "expected.json").read_text())["scores_logsumexp"][0]
     assert score[0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_converted_supervised_head_evaluates_like_the_papers_code(tmp_path, run_binary):
+    """Its features are given as official files; a high score means fake, as in the paper."""
+    state = heads.random_state(features=16, projection=8, widths=(8, 4, 2))
+    config = {"config": {"model_hparams": {"model_type": "mlp", "input_type": "both"}}}
+    source = heads.write(tmp_path / "sup.ckpt", state, hyper_parameters=plain(config))
+    done = run_binary("convert", "avh_align_sup", f"--source={source}", f"--out={tmp_path / 'sup'}")
+    assert done.returncode == 0, done.stderr
+    random = np.random.default_rng(0)
+    expected, rows = [], ["path,label"]
+    for number, num_frames in enumerate((30, 26, 33)):
+        visual, audio = random.normal(size=(2, num_frames, 16)).astype(np.float32)
+        np.savez(tmp_path / f"{number}.npz", visual=visual, audio=audio)
+        rows.append(f"{number}.mp4,{number % 2}")
+        expected.append(np.log(np.exp(heads.in_sync_logits(state, visual, audio)).sum()))
+    (tmp_path / "list.csv").write_text("\n".join(rows))
+    done = run_binary(
+        "evaluate", f"--checkpoint={tmp_path / 'sup'}", f"--features_npz={tmp_path}",
+        f"--list={tmp_path / 'list.csv'}", f"--out={tmp_path / 'out'}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = map(json.loads, (tmp_path / "out" / "scores.jsonl").read_text().splitlines())
+    scores = [line["scores"]["alignment"] for line in lines]
+    assert scores == pytest.approx(expected, rel=1e-4)
 
 
 WRITE = """

@@ -1,8 +1,8 @@
 """The head of AVH-Align (Smeu et al., CVPR 2025) to the parameters of `heads.fusion_mlp`.
 
-The published weights are licensed CC BY-NC-SA 4.0; avsync ships none. A file of the paper's
-supervised variant, AVH-Align/sup, looks the same and is converted in the same way, but a high logit
-means "fake" there and "in sync" here.
+The published weights are licensed CC BY-NC-SA 4.0; avsync ships none. The paper's supervised
+baseline has the same tensors, but there a high logit means "fake", and here "in sync": see
+`avh_align_sup`.
 """
 
 from collections.abc import Mapping
@@ -25,6 +25,10 @@ STREAMS = ("visual", "audio")
 # The paper's reach, for files that do not record theirs.
 REACH_FRAMES = 15
 
+# PyTorch Lightning's entry for the config of a training; of the two heads, only the supervised one
+# is trained with Lightning.
+HYPER_PARAMETERS = "hyper_parameters"
+
 
 class Sizes(NamedTuple):
     """Numbers of channels: features, projection of each stream, hidden layers."""
@@ -35,26 +39,44 @@ class Sizes(NamedTuple):
 
 
 def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
-    """A model that scores features as the paper's code does, from a file that this code saved."""
-    params, options = convert(torch_file.state_dict(contents, entry="state_dict"))
-    channels = len(params["visual_proj"]["kernel"])
-    model = {
-        **{stream: {"name": "precomputed", "channels": channels} for stream in STREAMS},
-        "head": {"name": "fusion_mlp", **options},
-        "reach_frames": _reach_frames(contents.get("args")),
-        "edges": "official",
-    }
-    score = {"frame": "logit", "pooling": "logsumexp"}
-    return Checkpoint({"head": params}, {"model": model, "score": score})
+    """A model that scores features as the paper's code does, from a file that this code saved.
 
-
-def _reach_frames(arguments: Any) -> int:
-    """`tau` of the command line that trained the head, an argparse.Namespace and so a stub."""
-    options = arguments.state if isinstance(arguments, Stub) else None
-    reach_frames = options.get("tau", REACH_FRAMES) if isinstance(options, dict) else REACH_FRAMES
+    ValueError if the file holds the head of the supervised baseline.
+    """
+    if HYPER_PARAMETERS in contents:
+        raise ValueError(
+            f"it has {HYPER_PARAMETERS}, saved by PyTorch Lightning: it is a head of AVH-Align/sup "
+            "or AVPF, trained on labels, where a high logit means fake. Convert it with "
+            "`avsync-convert avh_align_sup`"
+        )
+    converted = convert(torch_file.state_dict(contents, entry="state_dict"))
+    tau = reach_of(contents.get("args"))
+    reach_frames = REACH_FRAMES if tau is None else tau
     if not isinstance(reach_frames, int) or reach_frames < 1:
         raise ValueError(f"its args have tau = {reach_frames!r}, which must be 1 or more frames")
-    return reach_frames
+    model = model_section(converted, reach_frames=reach_frames, edges="official")
+    score = {"frame": "logit", "pooling": "logsumexp"}
+    return Checkpoint({"head": converted.params}, {"model": model, "score": score})
+
+
+def model_section(head: Converted, *, reach_frames: int, edges: str) -> dict[str, Any]:
+    """The section `model` of the config of a head of features; the encoder is not recorded."""
+    channels = len(head.params["visual_proj"]["kernel"])
+    return {
+        **{stream: {"name": "precomputed", "channels": channels} for stream in STREAMS},
+        "head": {"name": "fusion_mlp", **head.options},
+        "reach_frames": reach_frames,
+        "edges": edges,
+    }
+
+
+def reach_of(arguments: Any) -> Any:
+    """`tau` of the command line that trained a head to align, None if it is not recorded.
+
+    `arguments` are an argparse.Namespace, and so a stub.
+    """
+    options = arguments.state if isinstance(arguments, Stub) else None
+    return options.get("tau") if isinstance(options, dict) else None
 
 
 def convert(state: Mapping[str, Tensor]) -> Converted:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 REBUILD = "torch._utils _rebuild_tensor_v2"
 
 
@@ -48,6 +50,20 @@ def tensor(
 ) -> bytes:
     hooks = call(name("collections OrderedDict"))
     return call(name(REBUILD), storage, *map(plain, (offset, shape, stride, False)), hooks)
+
+
+def arrays(state: Mapping[str, np.ndarray]) -> tuple[bytes, dict[str, bytes]]:
+    """Opcodes that push a dictionary of float32 tensors, and the storages that hold their values.
+
+    Write the storages as `data`.
+    """
+    tensors, data = {}, {}
+    for number, (key, array) in enumerate(state.items()):
+        array = np.ascontiguousarray(array, np.float32)
+        strides = tuple(stride // array.itemsize for stride in array.strides)
+        tensors[key] = tensor(storage(str(number), array.size), array.shape, strides)
+        data[str(number)] = array.tobytes()
+    return dict_of(tensors), data
 
 
 def write(
