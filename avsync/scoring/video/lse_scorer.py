@@ -16,6 +16,7 @@ from avsync import checkpoint, weights
 from avsync.media.face_crop import FACE_PIXELS, colour_frames, crop_face, face_path
 from avsync.models.syncnet import WINDOW_CEPSTRA, WINDOW_FRAMES, SyncNet
 from avsync.scoring.lse import Lse, lse
+from avsync.scoring.video.clip_scorer import OnProgress, no_progress
 from avsync.scoring.video.lse_stream import LseStream, Network, make_network
 from avsync.scoring.video.reference import Reference
 from avsync.scoring.video.results import FaceResult, Timeline, VideoResult
@@ -56,13 +57,16 @@ class LseScorer:
         """What the scores are compared with."""
         return self._scorer.reference
 
-    def score(self, path: str | Path) -> VideoResult:
-        """The result of one file; a file that cannot be scored has a status that says why."""
-        result = self._scorer.score(path)
+    def score(self, path: str | Path, *, on_progress: OnProgress = no_progress) -> VideoResult:
+        """The result of one file; a file that cannot be scored has a status that says why.
+
+        `on_progress` as for `VideoScorer.score`; the stage "lse" decodes the file again.
+        """
+        result = self._scorer.score(path, on_progress=on_progress)
         if result.timeline is None:
             return result
         scored = [face for face in result.faces if face.score is not None]
-        streams = self._streams(Path(path), scored, result.timeline)
+        streams = self._streams(Path(path), scored, result.timeline, on_progress)
         left = iter(streams)
         faces = tuple(
             face if face.score is None else dataclasses.replace(face, lse=_joint([next(left)]))
@@ -72,7 +76,11 @@ class LseScorer:
         return dataclasses.replace(result, faces=faces, lse=_joint(talking))
 
     def _streams(
-        self, path: Path, faces: Sequence[FaceResult], timeline: Timeline
+        self,
+        path: Path,
+        faces: Sequence[FaceResult],
+        timeline: Timeline,
+        on_progress: OnProgress,
     ) -> list[LseStream]:
         """The comparison of each face with its sound, complete."""
         first_with_sound = round(timeline.start_seconds * FRAMES_PER_SECOND)
@@ -92,6 +100,7 @@ class LseScorer:
             for span, where, stream in zip(spans, paths, streams, strict=True):
                 if index in span:
                     stream.add(crop_face(frame, where, index=index - span.start))
+            on_progress("lse", index + 1 - start, end - start)
         assert all(stream.is_complete for stream in streams), f"{path} changed while it was read"
         return streams
 
