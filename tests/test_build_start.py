@@ -138,6 +138,24 @@ def test_a_head_of_features_is_refused_beside_another_encoder(alone, tmp_path):
         starting(config, f"encoder={alone},head={tmp_path / 'other'}")
 
 
+def test_the_head_of_a_whole_model_serves_a_training_on_features(tmp_path):
+    config = joint_config()
+    params = some_params(config)
+    whole = write(tmp_path / "whole", config, params)
+    clip = np.ones((10, 32), np.float32)
+    feature_dataset.write(tmp_path / "data", {"train": [(clip, clip)] * 4, "val": [(clip, clip)]})
+    config = load("avh_align", "test")
+    config.data.update(dataset="features", data_dir=str(tmp_path / "data"))
+    config.model.head = joint_config().model.head
+    job = build_training.make_training(config)
+    config.train.init_from = f"head={whole}"
+    assert_equal(build_start.start(job, config).init(), {"head": params["head"]})
+    config.train.init_from = str(whole)
+    message = "holds encoder and head, and the model consists of head: .*init_from=head="
+    with pytest.raises(ValueError, match=message):
+        build_start.start(job, config)
+
+
 def test_a_path_may_look_like_a_part(trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "rate=1,head=2").symlink_to(trained)
@@ -153,6 +171,7 @@ def test_a_path_may_look_like_a_part(trained, tmp_path, monkeypatch):
         ("encoder=T", r"unknown part .* 'encoder'; did you mean"),
         ("head=A", "has no head: it holds an encoder alone"),
         ("A", r"holds an encoder alone, .*init_from=encoder=A"),
+        ("head=T,head=A", "two checkpoints are given for the head, T and A"),
         ("visual_encoder=A", "visual_encoder of A has name='avhubert', but .* is 'lip_conv'"),
     ],
 )
