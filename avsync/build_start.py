@@ -31,8 +31,7 @@ def start(job: Training, config: Config) -> Training:
     if not config.train.init_from and not frozen:
         return job
     shapes = jax.eval_shape(job.init)
-    given = _given(config.train.init_from, shapes)
-    params = _loaded(given, config=config, shapes=shapes)
+    params = _loaded(config, shapes)
     random = [part for part in shapes if part not in params]
     if unset := [part for part in random if part in frozen]:
         raise ValueError(
@@ -99,9 +98,16 @@ def _given(init_from: str, shapes: Mapping[str, Any]) -> dict[str, str]:
     """The checkpoint of each part that config.train.init_from names, or of all parts."""
     if not _is_by_part(init_from):
         return dict.fromkeys(shapes, init_from) if init_from else {}
-    given = dict(entry.split("=", 1) for entry in _NEXT_PART.split(init_from))
-    for part in given:
+    given: dict[str, str] = {}
+    for entry in _NEXT_PART.split(init_from):
+        part, place = entry.split("=", 1)
         lookup.require("part of the model in config.train.init_from", part, list(shapes))
+        if part in given:
+            raise ValueError(
+                f"two checkpoints are given for the {part}, {given[part]} and {place}, in "
+                "config.train.init_from or with --weights; leave one out"
+            )
+        given[part] = place
     return given
 
 
@@ -112,21 +118,16 @@ def _is_by_part(init_from: str) -> bool:
     return bool(equals) and (part in PARTS or not is_path)
 
 
-def _loaded(given: Mapping[str, str], *, config: Config, shapes: Mapping[str, Any]) -> Any:
-    """The parameters of each part of `given`, checked against `config` and `shapes`."""
+def _loaded(config: Config, shapes: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of each part that config.train.init_from names, checked to fit."""
+    init_from = config.train.init_from
+    given = _given(init_from, shapes)
     checkpoints = {
         place: trained.load_any(*checkpoint.find(Path(place).expanduser()))
         for place in given.values()
     }
-    if len(given) == len(shapes) and len(checkpoints) == 1:
-        (source,) = checkpoints.values()
-        if source.params.keys() != shapes.keys():
-            holds = "an encoder alone" if source.is_encoder else " and ".join(source.params)
-            raise ValueError(
-                f"{source.source} holds {holds}, and the model consists of {' and '.join(shapes)}: "
-                "say which part to start from, as in --config.train.init_from="
-                f"{ENCODER if source.is_encoder else HEAD}={source.source}"
-            )
+    if init_from in checkpoints:
+        _require_same_parts(checkpoints[init_from], list(shapes))
     params = {}
     for part, place in given.items():
         source = checkpoints[place]
@@ -135,9 +136,20 @@ def _loaded(given: Mapping[str, str], *, config: Config, shapes: Mapping[str, An
         params[part] = _part_of(source, part, shapes[part])
         expected = {part: shapes[part]}
         weights.require_fit({part: params[part]}, expected, source=source.source)
-    if given.keys() >= {ENCODER, HEAD}:
+    if {ENCODER, HEAD} <= given.keys():
         _require_partners(*(checkpoints[given[part]] for part in (HEAD, ENCODER)))
     return params
+
+
+def _require_same_parts(source: Trained, parts: list[str]) -> None:
+    """ValueError, if a checkpoint of other parts is given for a whole model."""
+    if sorted(source.params) != parts:
+        holds = "an encoder alone" if source.is_encoder else " and ".join(source.params)
+        raise ValueError(
+            f"{source.source} holds {holds}, and the model consists of {' and '.join(parts)}: say "
+            "which part to start from, as in --config.train.init_from="
+            f"{ENCODER if source.is_encoder else HEAD}={source.source}"
+        )
 
 
 def _require_partners(head: Trained, encoder: Trained) -> None:
@@ -166,7 +178,9 @@ def _require_same_options(part: str, *, config: Config, source: Trained) -> None
     theirs = source.config.model
     theirs = theirs.audio if part == "audio_encoder" and is_same_part else theirs.visual
     module = lookup.load("models.encoders", ours.name)
-    free = ("modality", *getattr(module, "WITHOUT_EFFECT_ON_FEATURES", ()))
+    free = {"modality", *getattr(module, "WITHOUT_EFFECT_ON_FEATURES", ())}
+    if not source.is_encoder:
+        free -= {"length"}  # its head is trained for one
     differ = [
         field for field in ("name", *ours) if field not in free and ours[field] != theirs.get(field)
     ]

@@ -25,10 +25,14 @@ def main(mapping: str, size: str, num_clips: int) -> None:
     runtime.start()
     config = make_config(size)
     model = build.make_model(config)
-    rule = build_training.make_rule(config, num_steps=1_000_000)
+
+    def init() -> Any:
+        return build.init_params(model, build.inputs_like(), seed=0)
+
+    rule = build_training.make_rule(config, num_steps=1_000_000, init=init)
     step = make_train_step(build.make_apply(model), rule)
     state: Any = new_state(
-        build.init_params(model, build.inputs_like(), seed=0),
+        init(),
         optimiser=rule.optimiser,
         plateau=build_training.make_plateau(config),
         ema_decay=rule.ema_decay,

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks import extraction, input_pipeline
+from tests.benchmarks import extraction, finetune_memory, input_pipeline
 from tests.conftest import ROOT
 
 
@@ -28,6 +28,13 @@ def test_operations_agree_with_the_compilers_count(capsys):
     # XLA also counts norms, GELU and, for audio, the filterbank.
     assert ratios == pytest.approx([0.95, 0.99], abs=0.02)
     assert len(re.findall(r"buckets are [\d.]+ times as fast", printed)) == 2
+
+
+@pytest.mark.slow
+def test_the_memory_of_an_update_with_a_frozen_encoder_is_that_of_its_parameters(capsys):
+    finetune_memory.main(["--config=avh_align:finetune_test", "--clips=1", "--rows", "head alone"])
+    row = capsys.readouterr().out.splitlines()[-1]
+    assert re.fullmatch(r"\| head alone \| 0\.0 M \| 0\.0\d \| 0\.00 \|( \d\.\d\d \|){2}", row)
 
 
 @pytest.mark.slow

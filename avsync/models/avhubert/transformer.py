@@ -69,9 +69,11 @@ class Transformer(nn.Module):
             # In a scan over all blocks the gradient of each block's parameters would be computed.
             frozen = self.get_variable("params", FROZEN_BLOCKS)
             lower = Block(*fields, parent=None)
-            x, _ = jax.lax.scan(
-                lambda x, params: (lower.apply({"params": params}, x, valid), None), x, frozen
-            )
+
+            def frozen_layer(x: jax.Array, params: Any) -> tuple[Any, None]:
+                return lower.apply({"params": params}, x, valid), None
+
+            x, _ = jax.lax.scan(frozen_layer, x, frozen)
             num_layers -= len(jax.tree.leaves(frozen)[0])
         block = with_remat(Block, self.remat, prevent_cse=False)(*fields, name=BLOCKS)
         scan = nn.scan(
