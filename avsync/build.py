@@ -27,10 +27,6 @@ from avsync.units import INPUT_PIXELS, SAMPLES_PER_FRAME
 # Frames that the frozen encoder processes at once: its images need 1 MB per frame.
 EXTRACTION_CHUNK_FRAMES = 512
 
-# The same where clips and files are scored. On two cores, the ResNet of AV-HuBERT takes 4.4 CPU
-# seconds for 750 frames in chunks of 64, 5.1 in chunks of 128 and 7.3 in chunks of 512.
-SCORING_CHUNK_FRAMES = 64
-
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
@@ -111,19 +107,9 @@ def scorer_of(
         model = trained.for_clips(model)
     else:
         model = trained.for_features(model, extraction)
-    chunks = {
-        f"model.{stream}.chunk_frames": options.chunk_frames or SCORING_CHUNK_FRAMES
-        for stream in STREAMS
-        if "chunk_frames" in (options := model.config.model[stream])
-    }
-    config = with_changes(
-        model.config,
-        {
-            **chunks,
-            "model.dtype": dtype or model.config.model.dtype,
-            "score.pooling": pooling or model.config.score.pooling,
-        },
-    )
+    changes = {"model.dtype": dtype or model.config.model.dtype}
+    changes["score.pooling"] = pooling or model.config.score.pooling
+    config = trained.in_chunks(with_changes(model.config, changes))
     return make_scorer(config, model.params, extraction=extraction, source=model.source)
 
 

@@ -19,6 +19,11 @@ SHARED = "shared"  # the audio encoder of a model whose visual encoder gives bot
 
 STREAMS = ("visual", "audio")
 
+# Frames that an encoder processes at once where clips and files are scored. On two cores, the
+# ResNet of AV-HuBERT takes 4.4 CPU seconds for 750 frames in chunks of 64, 5.1 in chunks of 128 and
+# 7.3 in chunks of 512.
+SCORING_CHUNK_FRAMES = 64
+
 
 class Trained(NamedTuple):
     """A config and its parameters, NumPy float32; messages call them by `source`, their folder."""
@@ -155,6 +160,20 @@ def for_features(model: Trained, extraction: Extraction) -> Trained:
             model, stream, given, channels=extraction.channels[stream], other=others
         )
     return model
+
+
+def in_chunks(config: Config) -> Config:
+    """`config` with encoders that score in chunks of frames; the result is the same.
+
+    Encoders without `chunk_frames`, or with a number of their own, stay as they are.
+    """
+    sections = [config.model[stream] for stream in STREAMS]
+    chunks = {
+        f"model.{stream}.chunk_frames": SCORING_CHUNK_FRAMES
+        for stream, options in zip(STREAMS, sections, strict=True)
+        if options.get("chunk_frames") == 0
+    }
+    return with_changes(config, chunks)
 
 
 def origin_of(model: Trained) -> FeatureOrigin:

@@ -77,11 +77,13 @@ def test_a_second_bar_shows_the_progress_within_an_item_until_it_is_done(monkeyp
     console = Console(file=terminal, force_terminal=True, width=120)
     monkeypatch.setattr(runtime, "Console", lambda **_: console)
     with runtime.Progress("scoring", total=1) as progress:
+        bar = progress._bar
+        assert bar is not None
         progress.within("a.mp4")("faces", 250, 1_000)
-        progress._bar.refresh()
+        bar.refresh()
         shown = terminal.getvalue()
         progress.advance_to(1, "a.mp4")
-        progress._bar.refresh()
+        bar.refresh()
     assert re.search(r"a\.mp4, faces.* 250/1000", shown)
     assert "scoring" in shown
     assert "faces" not in terminal.getvalue()[len(shown) :]

@@ -82,6 +82,7 @@ def measured(args: argparse.Namespace, checkpoint: Path) -> dict[str, Any]:
     loaded_mib = memory_mib()
     video_scorer = VideoScorer(scorer, reference, detector=load_detector("trees68"))
     results: dict[str, Any] = {"peak MiB after loading": loaded_mib["VmHWM"]}
+    stages = Stages()
     for number in range(args.rounds):
         stages = Stages()
         with contextlib.suppress(RealignmentBegun):
@@ -112,8 +113,8 @@ class Stages:
     def __init__(self) -> None:
         self.num_frames: dict[str, int] = {}
         self.num_calls: collections.Counter[str] = collections.Counter()
-        self.seconds: collections.Counter[str] = collections.Counter()
-        self.cpu_seconds: collections.Counter[str] = collections.Counter()
+        self.seconds: collections.defaultdict[str, float] = collections.defaultdict(float)
+        self.cpu_seconds: collections.defaultdict[str, float] = collections.defaultdict(float)
         self._since = time.monotonic(), time.process_time()
 
     def on_progress(self, stage: str, done: int, total: int) -> None:

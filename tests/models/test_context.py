@@ -1,5 +1,7 @@
 """The context that an encoder states is what its embeddings depend on, found by moving frames."""
 
+from typing import Any
+
 import jax
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from avsync.models.encoders import avhubert, lip_conv, mel_conv
 from avsync.models.heads.cosine import Head
 from avsync.types import Context
 
-TINY = {"embedding": 16, "feed_forward": 16, "num_heads": 1, "num_layers": 1}
+TINY: dict[str, Any] = {"embedding": 16, "feed_forward": 16, "num_heads": 1, "num_layers": 1}
 
 LIPS = lip_conv.Encoder(
     stem_width=4, widths=(4,), blocks=(0,), features=8, temporal_blocks=3, embedding=8

@@ -8,7 +8,11 @@ darker video an hour later changes nothing now. Over 59 s of concatenated GRID c
 differ by 0.02 nats on average and 0.3 at most, the pooled score by 0.03.
 
 A transformer attends to one chunk of 60 s instead of the whole clip: each frame sees at least 4 s
-on each side of it and 60 s in all. Its convolutions see what they see in the whole clip.
+on each side of it and 60 s in all. Its convolutions see what they see in the whole clip. Over 100 s
+of GRID's sound, features of unit length of a small AV-HuBERT with random weights are 0.003 from
+those of the whole clip, 0.06 with queries 16 times as large; neighbouring frames are 0.28 apart.
+Random weights attend to all frames nearly alike, trained ones do not: extraction and evaluation
+process every clip whole, and clips of up to 60 s are scored whole here too.
 """
 
 from collections.abc import Callable

@@ -43,7 +43,10 @@ def test_without_enough_reference_clips_there_is_a_score_and_no_verdict(calibrat
 
 
 def test_a_scorer_takes_over_the_rules_of_the_reference_clips():
-    scorer = Scorer({}, *[lambda *_: ()] * 2, 15, frame_score="logit", pooling="mean")
+    def nothing(*_):
+        return ()
+
+    scorer = Scorer({}, nothing, nothing, 15, frame_score="logit", pooling="mean")
     scorer = REFERENCE.apply_rules(scorer)
     assert (scorer.frame_score, scorer.pooling) == ("nll", "logmeanexp")
     without = Reference(None, false_alarm_rate=0.05).apply_rules(scorer)
