@@ -19,6 +19,12 @@ from avsync.scoring.video.reference import Reference
 from avsync.trained import SHARED, STREAMS, Trained
 from avsync.types import Extraction
 
+# The terms of a checkpoint that avsync did not train.
+CONVERTED = (
+    "The parameters were converted from published ones, whose terms apply. The published heads of "
+    "AVH-Align (Smeu et al., CVPR 2025) are CC BY-NC-SA 4.0."
+)
+
 # The sections of a config that are about the training alone.
 TRAINING = ("data", "optim", "train")
 
@@ -62,7 +68,7 @@ def make_export(
         features=features,
         config=json.loads(config.to_json()),
         calibration=calibration,
-        licences=licences(config),
+        licences=[*licences(config), *([] if training else [CONVERTED])],
         weights_dtype=weights_dtype,
     )
 

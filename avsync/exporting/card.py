@@ -4,6 +4,7 @@ The metadata follow the Hub's specification (huggingface/hub-docs, modelcard.md)
 """
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -19,6 +20,15 @@ PIPELINE_TAG = "video-classification"
 TAGS = ("avsync", "jax", "flax", "deepfake-detection", "lip-sync", "audio-visual")
 
 PAPER = "https://arxiv.org/abs/2412.00175"
+
+ALIGNMENT = """\
+A scorer of lip sync for the detection of audio-visual deepfakes. For each video frame, it compares
+the mouth with the sound of that frame and of all frames within ±{:.2g} s; lips that do not pick out
+their own sound score high. The method is that of"""
+
+SUPERVISED = """\
+A detector of audio-visual deepfakes that was trained on labelled fakes, and may have learned their
+artefacts, such as leading silence. It is the supervised baseline of"""
 
 LIMITS = """\
 - The model finds videos whose lips and sound disagree. A forgery that keeps both in sync, or that
@@ -71,7 +81,7 @@ def render(about: About, manifest: Mapping[str, Any], *, name: str) -> str:
     sections = [
         f"# {name}",
         _summary(about, manifest),
-        "## Use\n\n" + _use(manifest, place=name),
+        "## Use\n\n" + _use(manifest, place=shlex.quote(name)),
         "## Inputs and outputs\n\n" + _arrays(manifest),
         "## Training\n\n" + _training(about),
         "## Calibration and thresholds\n\n" + _calibration(manifest["thresholds"]),
@@ -101,10 +111,9 @@ def _summary(about: About, manifest: Mapping[str, Any]) -> str:
     parts = ", ".join(f"{role} `{name}`" for role, name in about.parts.items())
     rules, weights = manifest["rules"], manifest["weights"]
     seconds = rules["reach_frames"] / manifest["clock"]["frames_per_second"]
+    method = SUPERVISED if rules["frame_score"] == "fake_logit" else ALIGNMENT.format(seconds)
     return f"""\
-A scorer of lip sync for the detection of audio-visual deepfakes. For each video frame, it compares
-the mouth with the sound of that frame and of all frames within ±{seconds:.2g} s; lips that do not
-pick out their own sound score high. The method is that of [Smeu et al., CVPR 2025]({PAPER}).
+{method} [Smeu et al., CVPR 2025]({PAPER}).
 
 - Model: {parts}; {weights["num_parameters"]:,} parameters, fingerprint
   `{weights["fingerprint"]}`.

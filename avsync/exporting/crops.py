@@ -50,7 +50,9 @@ def describe() -> dict[str, Any]:
             "boxes": "dlib's frontal face detector, at least every "
             f"{trees68.Detector.detect_every} frames, interpolated linearly between",
             "searched_pixels": trees68.SEARCHED_PIXELS,
-            "enlarged_pixels": trees68.ENLARGED_PIXELS,
+            "search": "frames are shrunk by a whole factor to a shorter side of searched_pixels or "
+            "more; where no face is found, at full size, and up to a shorter side of "
+            f"{trees68.ENLARGED_PIXELS} pixels at twice the size",
             "missing": "interpolated linearly; the nearest ones are repeated at the ends",
         },
         "alignment": {

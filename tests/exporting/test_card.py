@@ -90,6 +90,14 @@ def test_the_card_tells_the_training_the_thresholds_and_the_terms():
     assert r"\|score\|" in text  # not a border of the table
 
 
+def test_the_card_tells_a_supervised_baseline_from_a_model_of_alignment():
+    rules = {"frame_score": "fake_logit", "pooling": "logsumexp", "reach_frames": 15}
+    supervised = card.render(TRAINED, manifest(rules=rules), name="scorer")
+    alignment = card.render(TRAINED, manifest(), name="scorer")
+    assert "trained on labelled fakes" in supervised and "own sound" not in supervised
+    assert "within ±0.6 s" in alignment and "labelled fakes" not in alignment
+
+
 def test_without_calibration_the_card_says_how_to_calibrate():
     text = card.render(TRAINED, manifest(thresholds=None), name="scorer")
     assert "Not calibrated" in text and "avsync-evaluate --calibrate" in text
