@@ -36,7 +36,10 @@ def load_scorer(checkpoint: str | None, *, parts: dict[str, Any], **options: Any
 
 def make_report(out_dir: Path, scorer: Any) -> Any:
     """The report of the results of --metric."""
-    from avsync.reports.video.lse_report import LseReport
+    if METRIC.value == LSE:
+        from avsync.reports.video.lse_report import LseReport
+
+        return LseReport(out_dir, scorer.reference)
     from avsync.reports.video.report import Report
 
-    return (LseReport if METRIC.value == LSE else Report)(out_dir, scorer.reference)
+    return Report(out_dir, scorer.reference)

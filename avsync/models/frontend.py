@@ -129,7 +129,7 @@ def mfcc(waveform: Int16[Array, "b s"]) -> Float[Array, "b m 13"]:
 def cosines() -> Float[np.ndarray, "13 26"]:
     """Log filterbank energies to cepstra: the first rows of the orthonormal DCT-II, liftered."""
     order = np.arange(NUM_CEPSTRA)
-    transform = scipy.fft.dct(np.eye(NUM_BANDS), axis=0, norm="ortho")[:NUM_CEPSTRA]
+    transform = np.asarray(scipy.fft.dct(np.eye(NUM_BANDS), axis=0, norm="ortho"))[:NUM_CEPSTRA]
     lift = 1 + LIFTER / 2 * np.sin(np.pi * order / LIFTER)
     return (lift[:, None] * transform).astype(np.float32)
 

@@ -8,7 +8,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int16, UInt8
 
 from avsync.models.frontend import mfcc
-from avsync.models.syncnet import CEPSTRA_PER_FRAME, FACE_PIXELS, WINDOW_FRAMES, SyncNet
+from avsync.models.syncnet import (
+    CEPSTRA_PER_FRAME,
+    EMBEDDING,
+    FACE_PIXELS,
+    WINDOW_FRAMES,
+    SyncNet,
+)
 from avsync.scoring.lse import REACH_WINDOWS, distances
 from avsync.units import SAMPLES_PER_FRAME
 
@@ -69,14 +75,16 @@ class LseStream:
         self._num_compared = 0
         # Embeddings of sound from window `_first_heard` on. Before the first there are zeros.
         self._first_heard = -REACH_WINDOWS
-        self._heard = np.zeros((REACH_WINDOWS, 1024), np.float32)
+        self._heard = np.zeros((REACH_WINDOWS, EMBEDDING), np.float32)
 
     def add(self, crop: UInt8[np.ndarray, "224 224 3"]) -> None:
         """Takes the next crop; ignores those that no window needs."""
+        if self.is_complete:
+            return
         self._crops.append(crop)
-        num_left = self.num_windows - self._num_compared
-        if num_left > 0 and len(self._crops) >= min(num_left, CHUNK_WINDOWS) + WINDOW_FRAMES - 1:
-            self._compare(min(num_left, CHUNK_WINDOWS))
+        number = min(self.num_windows - self._num_compared, CHUNK_WINDOWS)
+        if len(self._crops) >= number + WINDOW_FRAMES - 1:
+            self._compare(number)
 
     @property
     def is_complete(self) -> bool:
@@ -92,7 +100,8 @@ class LseStream:
         rows = np.asarray(self._network.distances(self._network.faces(frames), sound))
         self.total += rows[:number].sum(axis=0, dtype=np.float64)
         self._num_compared += number
-        self._crops = self._crops[number:]
+        # A film has thousands of faces, each of which would keep its last crops.
+        self._crops = [] if self.is_complete else self._crops[number:]
 
     def _sound(self, first: int, end: int) -> Float[np.ndarray, "n 1024"]:
         """Embeddings of windows [first, end) of the sound; zeros beyond the clip."""
@@ -105,7 +114,7 @@ class LseStream:
     def _embedded(self) -> Float[np.ndarray, "25 1024"]:
         """The next `CHUNK_WINDOWS` windows of sound; zeros beyond the clip."""
         window = self._first_heard + len(self._heard)
-        rows = np.zeros((CHUNK_WINDOWS, 1024), np.float32)
+        rows = np.zeros((CHUNK_WINDOWS, EMBEDDING), np.float32)
         number = min(CHUNK_WINDOWS, self.num_windows - window)
         if number > 0:
             start = (window - 1) * SAMPLES_PER_FRAME
@@ -120,13 +129,13 @@ def _embed_faces(params: Any, frames: UInt8[Array, "n h w 3"]) -> Float[Array, "
     firsts = np.arange(0, CHUNK_WINDOWS, WINDOWS_AT_ONCE)
     groups = frames[firsts[:, None] + np.arange(WINDOWS_AT_ONCE + WINDOW_FRAMES - 1)]
 
-    def embed(group: UInt8[Array, "m h w 3"]) -> Float[Array, "u 1024"]:
+    def embed(group: UInt8[Array, "m h w 3"]) -> Any:
         return SyncNet().apply({"params": params}, group, method="faces")
 
     return jax.lax.map(embed, groups).reshape(CHUNK_WINDOWS, -1)
 
 
-def _embed_sound(params: Any, samples: Int16[Array, " s"]) -> Float[Array, "t 1024"]:
+def _embed_sound(params: Any, samples: Int16[Array, " s"]) -> Any:
     return SyncNet().apply({"params": params}, chunk_cepstra(samples), method="sound")
 
 
