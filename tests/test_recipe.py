@@ -80,7 +80,7 @@ def test_trimming_shortens_the_clips_and_changes_their_scores(recipe: Recipe):
     by_frame, by_clip = frame_scores(recipe.by_features), scores(recipe.by_features)
     for clip in (REAL, FAKE):
         assert len(by_frame["trimmed", clip]) < len(by_frame["original", clip])
-        assert by_clip["trimmed", clip] != pytest.approx(by_clip["original", clip], rel=1e-3)
+        assert by_clip["trimmed", clip] != pytest.approx(by_clip["original", clip], rel=RELATIVE)
 
 
 def test_videos_have_the_scores_of_their_features(recipe: Recipe):
