@@ -29,22 +29,6 @@ def weights(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_binary
     return folder
 
 
-@pytest.fixture(scope="module")
-def grid_data(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
-    """A data_dir with six clips of a GRID speaker: two each to train, validate and test."""
-    data_dir = tmp_path_factory.mktemp("grid")
-    done = run_binary(
-        "prepare",
-        "--dataset=grid",
-        f"--source={testdata / 'grid_s1'}",
-        f"--data_dir={data_dir}",
-        "--limit=6",
-        "--workers=2",
-    )
-    assert done.returncode == 0, done.stderr
-    return data_dir
-
-
 def extract(weights: Path, data_dir: Path, *, dataset: str, name: str, trim: str) -> list[str]:
     return [
         "--encoder=avhubert",
@@ -54,49 +38,6 @@ def extract(weights: Path, data_dir: Path, *, dataset: str, name: str, trim: str
         f"--out_name={name}",
         f"--trim={trim}",
     ]
-
-
-def test_real_videos_become_features_a_head_and_scores_in_both_views(
-    weights: Path, grid_data: Path, tmp_path: Path, run_binary: Run
-):
-    for trim, splits in (("none", "test"), ("leading", "train,val,test")):
-        options = extract(weights, grid_data, dataset="grid", name="grid_features", trim=trim)
-        done = run_binary("extract", *options, f"--split={splits}")
-        assert done.returncode == 0, done.stderr
-    original, trimmed = (
-        list(whole_clips(source, trim=trim))
-        for trim in ("none", "leading")
-        for source in [open_source("grid_features", "test", data_dir=grid_data, trim=trim)]
-    )
-    clips = list(whole_clips(open_source("grid", "test", data_dir=grid_data), trim="leading"))
-    for before, after, clip in zip(original, trimmed, clips, strict=True):
-        assert before.info.clip_id == after.info.clip_id == clip.info.clip_id
-        # Trimmed before encoding: the features are not those of a part of the whole clip.
-        assert after.info.num_frames == clip.info.num_frames < before.info.num_frames
-        rest = before.visual[-after.info.num_frames :].astype(np.float32)
-        assert np.linalg.norm(rest - after.visual) > 0.01 * np.linalg.norm(rest)
-    workdir = tmp_path / "head"
-    done = run_binary(
-        "train",
-        "--config=configs/avh_align.py:test",
-        f"--workdir={workdir}",
-        f"--config.data.data_dir={grid_data}",
-        "--config.data.dataset=grid_features",
-        "--config.data.batch_size=2",
-    )
-    assert done.returncode == 0, done.stderr
-    done = run_binary(
-        "evaluate",
-        f"--checkpoint={workdir}",
-        "--dataset=grid_features",
-        f"--data_dir={grid_data}",
-        f"--out={tmp_path / 'evaluation'}",
-    )
-    assert done.returncode == 0, done.stderr
-    metrics = json.loads((tmp_path / "evaluation" / "metrics.json").read_text())
-    for view in ("original", "trimmed"):
-        assert metrics["views"][view]["alignment"]["num_real"] == 2
-        assert 0 <= metrics["views"][view]["alignment"]["auc"] <= 1
 
 
 def test_a_killed_and_resumed_extraction_writes_the_same_features(

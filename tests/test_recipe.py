@@ -8,7 +8,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -18,18 +17,14 @@ import avsync
 from avsync import build, checkpoint, trained
 from avsync.datasets.base import open_source
 from avsync.evaluation import views
+from avsync.input_pipeline.evaluation import whole_clips
 from avsync.media.landmarks.base import load_detector
 from avsync.scoring.video.reference import Reference
 from avsync.scoring.video.trimming import kept_frames
 from avsync.scoring.video.video_scorer import VideoScorer
 from avsync.units import SAMPLES_PER_FRAME
-from tests import recipe_clips
 from tests.conftest import Run
-from tests.convert import heads
-
-CLIPS, FEATURES = "folder", "folder_avhubert"
-
-REAL, FAKE = "clip4", recipe_clips.FAKE  # the test clips
+from tests.recipe import CLIPS, FAKE, FEATURES, REAL, Recipe, run_all
 
 # In float32 the ways differ in the order of sums alone; frames.jsonl has 4 decimals.
 RELATIVE, FRAME_DECIMALS = 1e-4, 1e-4
@@ -37,71 +32,9 @@ RELATIVE, FRAME_DECIMALS = 1e-4, 1e-4
 Scores = dict[tuple[str, str], float]
 
 
-class Recipe(NamedTuple):
-    """What the commands wrote.
-
-    published, trained: heads of features, one converted and one trained here.
-    whole: `trained` joined with the encoder in `weights`.
-    by_features, by_clips: evaluations of both heads on the test split.
-    """
-
-    videos: Path
-    data_dir: Path
-    weights: Path
-    published: Path
-    trained: Path
-    whole: Path
-    by_features: Path
-    by_clips: Path
-    calibration: Path
-    scored: Path
-    exported: Path
-
-
 @pytest.fixture(scope="module")
 def recipe(testdata: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Recipe:
-    root = tmp_path_factory.mktemp("recipe")
-    made = Recipe(*[root / name for name in Recipe._fields])
-
-    def run(command: str, *arguments: str) -> None:
-        done = run_binary(command, *arguments)
-        assert done.returncode == 0, f"{command} {arguments}: {done.stderr}"
-
-    made.videos.mkdir()
-    manifest = recipe_clips.write(testdata / "grid_s1" / "video", made.videos)
-    state = heads.random_state(features=128, projection=16, widths=(32, 16, 8))
-    head = heads.write(root / "AVH-Align_AV1M.pt", state)
-    encoder = testdata / "avhubert_tiny" / "ckpt.pt"
-    place, weights = f"--data_dir={made.data_dir}", f"--weights={made.weights}"
-    extract = ["--encoder=avhubert", weights, f"--dataset={CLIPS}", place, "--dtype=float32"]
-    extract += [f"--out_name={FEATURES}", "--frames_per_batch=100"]
-    both_heads = [f"--checkpoint={made.trained}", f"--also=published={made.published}", place]
-
-    run("convert", "avhubert", f"--source={encoder}", f"--out={made.weights}")
-    run("convert", "avh_align", f"--source={head}", f"--out={made.published}")
-    run("prepare", f"--dataset={CLIPS}", f"--source={manifest}", place, "--workers=2")
-    run("extract", *extract, "--trim=leading")
-    run("extract", *extract, "--trim=none", "--split=test")
-    run(
-        "train", "--config=avh_align:test", f"--workdir={made.trained}",
-        f"--config.data.dataset={FEATURES}", f"--config.data.data_dir={made.data_dir}",
-        "--config.data.batch_size=2",
-    )  # fmt: skip
-    run("evaluate", *both_heads, f"--dataset={FEATURES}", f"--out={made.by_features}")
-    run(
-        "evaluate", *both_heads, weights, f"--dataset={CLIPS}", "--batch_size=2",
-        f"--out={made.by_clips}",
-    )  # fmt: skip
-    run("convert", "join", f"--encoder={made.weights}", f"--head={made.trained}",
-        f"--out={made.whole}")  # fmt: skip
-    run(
-        "evaluate", f"--checkpoint={made.whole}", f"--dataset={FEATURES}/leading", place,
-        "--split=val", "--calibrate", f"--out={made.calibration}",
-    )  # fmt: skip
-    videos = [str(made.videos / f"{clip}.mkv") for clip in (REAL, FAKE)]
-    run("score", f"--checkpoint={made.whole}", f"--out={made.scored}", *videos)
-    run("export", f"--checkpoint={made.whole}", f"--out={made.exported}")
-    return made
+    return run_all(tmp_path_factory.mktemp("recipe"), testdata=testdata, binary=run_binary)
 
 
 def scores(folder: Path, *, name: str = "alignment") -> Scores:
@@ -147,7 +80,7 @@ def test_trimming_shortens_the_clips_and_changes_their_scores(recipe: Recipe):
     by_frame, by_clip = frame_scores(recipe.by_features), scores(recipe.by_features)
     for clip in (REAL, FAKE):
         assert len(by_frame["trimmed", clip]) < len(by_frame["original", clip])
-        assert by_clip["trimmed", clip] != pytest.approx(by_clip["original", clip], rel=1e-3)
+        assert by_clip["trimmed", clip] != pytest.approx(by_clip["original", clip], rel=RELATIVE)
 
 
 def test_videos_have_the_scores_of_their_features(recipe: Recipe):
@@ -168,8 +101,11 @@ def test_a_video_is_scored_by_a_head_and_its_encoder_untrimmed_too(recipe: Recip
 
     workdir, step = checkpoint.find(recipe.trained)
     model = build.load_scorer(workdir, step, extraction=None, encoder=recipe.weights)
-    rules = {"frame": model.frame_score, "pooling": model.pooling}
-    untrimmed = Reference({"scores": [], "trim": "none", **rules}, false_alarm_rate=0.05)
+    calibration = {
+        "scores": [], "trim": "none", "dataset": "", "split": "",
+        "frame": model.frame_score, "pooling": model.pooling,
+    }  # fmt: skip
+    untrimmed = Reference(calibration, false_alarm_rate=0.05)
     result = VideoScorer(model, untrimmed, detector=load_detector("trees68")).score(video)
     expected = scores(recipe.by_features)["original", REAL]
     assert result.score == pytest.approx(expected, rel=RELATIVE)
@@ -243,8 +179,8 @@ def test_an_encoder_of_another_fingerprint_is_refused_with_both(
         for weights in (recipe.weights, other_weights)
     ]
     done = run_binary(
-        "score", f"--checkpoint={recipe.trained}", f"--weights={other_weights}",
-        f"--out={tmp_path}", str(recipe.videos / f"{REAL}.mkv"),
+        "convert", "join", f"--encoder={other_weights}", f"--head={recipe.trained}",
+        f"--out={tmp_path / 'whole'}",
     )  # fmt: skip
     assert done.returncode == 2
     assert f"fingerprint of the encoder {prints[0]}, not {prints[1]}" in done.stderr
@@ -289,11 +225,19 @@ def test_each_partner_that_lacks_or_does_not_need_another_says_what_to_do(recipe
         avsync.load_scorer(recipe.weights)
 
 
-def test_features_are_not_trained_on_under_another_trimming(recipe: Recipe, run_binary: Run):
-    done = run_binary(
-        "train", "--config=avh_align:test", f"--workdir={recipe.trained.parent / 'untrimmed'}",
-        f"--config.data.dataset={FEATURES}", f"--config.data.data_dir={recipe.data_dir}",
-        "--config.data.trim=both_ends",
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert "extracted with --trim=leading and none" in done.stderr
+def test_features_are_not_read_under_another_trimming(recipe: Recipe):
+    with pytest.raises(ValueError, match=r"--trim=none and leading, but trim 'both_ends'.*extract"):
+        open_source(FEATURES, "train", data_dir=recipe.data_dir, trim="both_ends")
+
+
+def test_trimmed_features_are_not_a_part_of_the_untrimmed_ones(recipe: Recipe):
+    """Silence is trimmed before encoding: its context would leak into the frames that are left."""
+    original, trimmed = (
+        {clip.info.clip_id: clip.visual for clip in whole_clips(source, trim=trim)}
+        for trim in ("none", "leading")
+        for source in [open_source(FEATURES, "test", data_dir=recipe.data_dir, trim=trim)]
+    )
+    for clip_id, after in trimmed.items():
+        assert len(after) < len(original[clip_id])
+        rest = original[clip_id][-len(after) :]
+        assert np.linalg.norm(rest - after) > 0.01 * np.linalg.norm(rest)

@@ -83,10 +83,10 @@ def both_ways(clip: WholeClip, encoder: FrozenEncoder) -> tuple[Features, Featur
 
 def random_score(features: Features) -> float:
     """The clip score of AVH-Align with a random head."""
-    unit = precomputed.Encoder
-    model = Aligner(unit(), unit(), head=fusion_mlp.Head(), edges="official")
+    encoders = {f"{stream}_encoder": precomputed.Encoder() for stream in STREAMS}
+    model = Aligner(fusion_mlp.Head(), **encoders, edges="official")
     valid = jnp.ones((1, len(features["audio"])), bool)
-    inputs = (*(features[stream][None] for stream in STREAMS), valid)
+    inputs = (*(jnp.asarray(features[stream][None]) for stream in STREAMS), valid)
     params = model.init(jax.random.key(0), *inputs)
     frames = scoring.frame_scores(model.apply(params, *inputs), name="logit")
     return float(scoring.clip_score(frames, valid, pooling="logsumexp")[0])
