@@ -167,11 +167,10 @@ def in_chunks(config: Config) -> Config:
 
     Encoders without `chunk_frames`, or with a number of their own, stay as they are.
     """
-    sections = [config.model[stream] for stream in STREAMS]
     chunks = {
         f"model.{stream}.chunk_frames": SCORING_CHUNK_FRAMES
-        for stream, options in zip(STREAMS, sections, strict=True)
-        if options.get("chunk_frames") == 0
+        for stream in STREAMS
+        if config.model[stream].get("chunk_frames") == 0
     }
     return with_changes(config, chunks)
 
