@@ -137,7 +137,7 @@ def for_features(model: Trained, extraction: Extraction) -> Trained:
 
     ValueError if the features are by another encoder, or of another size, than the model's.
     """
-    others = f"these features are of {extraction.encoder or 'an unknown encoder'}"
+    others = f"these features of {extraction.encoder or 'an unknown encoder'}"
     if not model.reads_features:
         if model.config.model.audio.name != SHARED:
             names = " and ".join(repr(model.config.model[stream].name) for stream in STREAMS)
@@ -216,6 +216,7 @@ def _require_same_encoder(
         if ours and theirs and ours != theirs:
             raise ValueError(
                 f"{head.source} and {other} do not fit: the head needs {stream} features with "
-                f"{name} {ours}, not {theirs}. Use the encoder that the head was trained with, or "
-                "extract features with this one (avsync-extract) and train a head on them"
+                f"{name} {ours}, not {theirs}. Use the encoder, or the features, that the head was "
+                "trained with; or extract features with this one (avsync-extract) and train a head "
+                "on them"
             )

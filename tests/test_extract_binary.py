@@ -296,4 +296,4 @@ def test_features_of_the_wrong_size_for_a_head_are_refused(
         f"--list={tmp_path / 'list.csv'}", f"--out={tmp_path / 'out'}",
     )  # fmt: skip
     assert done.returncode == 2
-    assert "does not fit the model: wrong shape: head.audio_proj.kernel is" in done.stderr
+    assert "the head needs visual features with channels per frame 1024, not 128" in done.stderr

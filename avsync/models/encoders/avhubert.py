@@ -191,13 +191,19 @@ class Encoder(nn.Module):
         valid: Bool[Array, "b t"],
         streams: tuple[str, ...],
     ) -> dict[str, Float[Array, "b t d"]]:
-        """Raw features by stream: the front ends run once, the transformer once per stream."""
+        """Raw features by stream; the front ends run once."""
         audio, video = self._embed_audio(sound, valid), self._embed_video(frames, valid)
         absent = jnp.zeros_like(audio)
         passes = {
             "visual": (absent, video), "audio": (audio, absent), "multimodal": (audio, video)
         }  # fmt: skip
-        return {stream: self._fuse_embedded(*passes[stream], valid) for stream in streams}
+        # All passes as rows of one batch: a CPU copies the parameters of each layer once, not once
+        # per stream, which takes a third of the time of a single clip of 3 s.
+        audios, videos = zip(*(passes[stream] for stream in streams), strict=True)
+        features = self._fuse_embedded(
+            jnp.concatenate(audios), jnp.concatenate(videos), jnp.tile(valid, (len(streams), 1))
+        )
+        return dict(zip(streams, jnp.split(features, len(streams)), strict=True))
 
     def _scaled(self, features: Float[Array, "b t d"]) -> Float[Array, "b t d"]:
         lookup.require("length", self.length, LENGTHS)
