@@ -1,4 +1,4 @@
-"""avsync-extract as a user runs it, and training and evaluation on its features."""
+"""avsync-extract as a user runs it, and the evaluation of official feature files."""
 
 import csv
 import json
