@@ -120,7 +120,7 @@ def _summary(about: About, manifest: Mapping[str, Any]) -> str:
 - Frame score: `{rules["frame_score"]}`; clip score: frame scores pooled by `{rules["pooling"]}`.
   Both grow with fakeness.
 - Files: `config.json` and `model.safetensors` (a checkpoint of avsync), `scorer.jaxexport` (the
-  program with its parameters, for {", ".join(manifest["platforms"])}), `manifest.json` (its
+  program, for {", ".join(manifest["platforms"])}; it takes those parameters), `manifest.json` (its
   interface), `load_scorer.py` (an example)."""
 
 

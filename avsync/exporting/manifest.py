@@ -15,6 +15,7 @@ from avsync.units import (
     SAMPLES_PER_FRAME,
     SILENCE_LEVEL,
 )
+from avsync.weights import FILE
 
 AXES = {
     "b": "clips, at least 1",
@@ -65,6 +66,12 @@ LICENCE = (
 )
 
 
+PARAMETERS = (
+    f"{FILE}: the first argument of the program, as float32 arrays in nested dicts, whose keys are "
+    "the parts of the name of an array between its dots"
+)
+
+
 def describe(
     program: export.Exported,
     *,
@@ -88,12 +95,13 @@ def describe(
     packages = ("avsync", "jax", "jaxlib", "numpy")
     return {
         "artefact": "jax.export; load_scorer.py shows how it is called",
+        "parameters": PARAMETERS,
         "axes": AXES,
         "clock": CLOCK,
         "trim": {"rule": trim, "silence_level": SILENCE_LEVEL, "meaning": TRIMMING[trim]},
         "preprocessing": crops.describe(),
         "features": None if features is None else dict(features),
-        "inputs": _arrays(meanings, program.in_avals),
+        "inputs": _arrays(meanings, program.in_avals[-len(meanings) :]),
         "outputs": _arrays(
             # JAX flattens a dict in the order of its sorted keys.
             {name: OUTPUTS[name] for name in sorted(OUTPUTS)}, program.out_avals
