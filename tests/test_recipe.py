@@ -186,7 +186,7 @@ def test_an_encoder_of_another_fingerprint_is_refused_with_both(
     )  # fmt: skip
     assert done.returncode == 2
     assert f"fingerprint of the encoder {prints[0]}, not {prints[1]}" in done.stderr
-    assert "Use the encoder that the head was trained with" in done.stderr
+    assert "Use the encoder" in done.stderr
 
 
 def test_features_of_another_encoder_are_refused(recipe: Recipe, other_weights: Path):
