@@ -120,6 +120,7 @@ def write_params(workdir: Path, params: Any) -> None:
     not finite.
     """
     weights.require_finite(params, source="the parameters")
+    require_none(workdir)
     context = ocp.Context()
     # By default Orbax copies its input, because training continues meanwhile, and its database
     # holds everything that it encodes until the end: 3.7 GiB for 1.2 GiB of parameters; 1.6 here.
@@ -127,12 +128,17 @@ def write_params(workdir: Path, params: Any) -> None:
     context.array.saving.use_ocdbt = False
     context.array.saving.storage_options.chunk_byte_size = WRITE_CHUNK_BYTES
     with context, Checkpointer(workdir) as checkpointer:
-        if checkpointer.latest_step is not None:
-            raise ValueError(
-                f"{workdir} already has a checkpoint, after {checkpointer.latest_step} updates; "
-                "choose another folder or remove it"
-            )
         checkpointer.save(0, {"params": params})
+
+
+def require_none(workdir: Path) -> None:
+    """ValueError if `workdir` has a checkpoint."""
+    steps = [0] if weights.are_in(workdir) else _complete_steps(workdir / FOLDER)
+    if steps:
+        raise ValueError(
+            f"{workdir} already has a checkpoint, after {max(steps)} updates; choose another "
+            "folder or remove it"
+        )
 
 
 def best_step(workdir: Path) -> int:
