@@ -14,8 +14,8 @@ METRIC = flags.DEFINE_enum(
     "metric",
     "alignment",
     ["alignment", LSE],
-    "lse: also LSE-D, LSE-C and offset of SyncNet, which --checkpoint holds then (avsync-convert "
-    "syncnet); the scores beside them are those of the shipped scorer.",
+    "lse adds LSE-D, LSE-C and the offset by SyncNet: --checkpoint is then SyncNet (from "
+    "avsync-convert syncnet), and the scores beside them are those of the shipped scorer.",
 )
 
 

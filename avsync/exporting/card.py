@@ -56,7 +56,7 @@ pip install jax flatbuffers
 python {place}/load_scorer.py {arrays}
 ```
 
-`manifest.json` describes these arrays, and how they are made of a video.
+`manifest.json` describes these arrays, and how they are made from a video.
 """
 
 
