@@ -69,8 +69,8 @@ def with_weights(config: Config, place: str | None) -> Config:
     else:
         raise ValueError(
             f"--weights gives one encoder for both streams, but this config has {visual!r} and "
-            f"{audio!r}: choose a config with such an encoder, as avh_align:clips, or give each "
-            "part with --config.train.init_from=PART=CHECKPOINT,…"
+            f"{audio!r}: choose another config, such as avh_align:clips, or give each part with "
+            "--config.train.init_from=PART=CHECKPOINT,…"
         )
     others = config.train.init_from
     if others and not _is_by_part(others):

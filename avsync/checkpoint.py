@@ -166,6 +166,11 @@ def find(checkpoint: str | Path) -> tuple[Path, int]:
     workdir = checkpoint.parent.parent
     if checkpoint.name.isdigit() and (workdir / CONFIG).is_file() and checkpoint.is_dir():
         return workdir, int(checkpoint.name)
+    if checkpoint.is_file():
+        raise ValueError(
+            f"{checkpoint} is a file, and a checkpoint is a folder: avsync-convert makes one of a "
+            "published PyTorch file"
+        )
     raise ValueError(
         f"checkpoint not found: {checkpoint}; expected the workdir of a training (with {CONFIG} "
         f"and {FOLDER}/) or WORKDIR/{FOLDER}/STEP"

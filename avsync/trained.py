@@ -183,12 +183,24 @@ def in_chunks(config: Config) -> Config:
 def origin_of(model: Trained) -> FeatureOrigin:
     """The origin of the features that the encoder of `model`, one of both streams, extracts."""
     options = model.config.model.visual
-    params = model.params if model.is_encoder else model.params["encoder"]
     module = lookup.load("models.encoders", options.name)
     if not hasattr(module, "feature_options"):
         raise ValueError(f"the encoder {options.name!r} extracts no features; use 'avhubert'")
-    digest = weights.fingerprint(module.feature_options(options.to_dict()), params)
+    features = module.feature_options(options.to_dict())
+    digest = weights.fingerprint(features, encoder_params(model))
     return FeatureOrigin(options.name, digest, model.config.model.dtype)
+
+
+def encoder_params(model: Trained) -> Any:
+    """The parameters of the encoder of both streams; ValueError if `model` has two encoders."""
+    if model.is_encoder:
+        return model.params
+    if "encoder" not in model.params:
+        raise ValueError(
+            f"{model.source} has an encoder for each stream, and none that extracts the features "
+            "of both: use the encoder that avsync-convert avhubert writes"
+        )
+    return model.params["encoder"]
 
 
 def with_origin(config: Config, origin: FeatureOrigin, channels: dict[str, int]) -> Config:

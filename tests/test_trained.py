@@ -117,6 +117,15 @@ def test_a_model_of_two_encoders_reads_no_features(tmp_path):
         trained.for_features(towers, Extraction("none", "", BOTH))
 
 
+def test_only_one_encoder_of_both_streams_extracts_features(tmp_path):
+    towers = Trained(default(), {"head": {}}, tmp_path)
+    with pytest.raises(ValueError, match="'lip_conv' extracts no features"):
+        trained.origin_of(towers)
+    towers.config.model.visual = encoder("avhubert", modality="video", **SIZES)
+    with pytest.raises(ValueError, match="has an encoder for each stream"):
+        trained.origin_of(towers)
+
+
 def test_training_on_features_records_their_origin(partner):
     config = default()
     config.model.visual = config.model.audio = encoder("precomputed")

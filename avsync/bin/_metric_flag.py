@@ -24,6 +24,11 @@ def load_scorer(checkpoint: str | None, *, parts: dict[str, Any], **options: Any
 
     ValueError if the checkpoint or the parts are not of this metric.
     """
+    if parts["encoder"] and checkpoint is None:
+        raise UsageError(
+            "--weights needs --checkpoint, a head that was trained on its features; the shipped "
+            "scorer has encoders of its own"
+        )
     if METRIC.value != LSE:
         weights, dtype = parts["encoder"], parts["dtype"]
         return avsync.load_scorer(checkpoint, weights=weights, dtype=dtype, **options)
