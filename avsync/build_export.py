@@ -120,6 +120,8 @@ def describe_training(config: Config, workdir: Path, step: int) -> dict[str, Any
     if not step and all(config[section] == untrained[section] for section in TRAINING):
         return {}  # converted
     data, optimiser, train = config.data, config.optim, config.train
+    is_fresh = not (step or train.init_from or train.freeze)
+    is_joined = is_fresh and config.model.audio.name == SHARED
     return {
         "dataset": f"{data.dataset}, {data.train_split} split",
         "loss": train.loss,
@@ -130,6 +132,8 @@ def describe_training(config: Config, workdir: Path, step: int) -> dict[str, Any
         f"{optimiser.learning_rate:g}",
         "seed": config.seed,
         **({"started from": train.init_from} if train.init_from else {}),
+        **({"frozen": train.freeze} if train.freeze else {}),
+        **({"trained": "the head alone, on features of the encoder"} if is_joined else {}),
     }
 
 

@@ -34,6 +34,8 @@ logging.getLogger("absl").addFilter(lambda record: "orbax" not in record.pathnam
 # Bytes of an array that are written at once by `write_params`, to bound memory.
 WRITE_CHUNK_BYTES = 64 << 20
 
+MAX_NAMED = 8  # fields that an error names
+
 
 class Checkpointer:
     """Saves the training state in the background and restores it exactly.
@@ -250,7 +252,10 @@ def write_config(
         before, now = (dict(weights.leaves(tree)) for tree in trees)
         differ = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k))
         if differ:
-            changes = "; ".join(f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in differ)
+            listed = [f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in differ]
+            if len(listed) > MAX_NAMED:
+                listed[MAX_NAMED:] = [f"and {len(listed) - MAX_NAMED} more"]
+            changes = "; ".join(listed)
             raise ValueError(
                 f"{workdir} was begun with another config ({changes}). Choose another --workdir, "
                 "or resume with the config that it was begun with"
