@@ -126,7 +126,9 @@ def load_lse_scorer(
             "LSE needs --checkpoint=DIR with SyncNet. Convert its published weights: "
             "avsync-convert syncnet --source=syncnet_v2.model --out=DIR"
         )
-    place = Path(checkpoint).expanduser()
+    from avsync import hub
+
+    place = hub.locate(checkpoint)
     if not place.exists():
         raise ValueError(f"checkpoint not found: {place}")
 

@@ -185,8 +185,8 @@ def test_an_encoder_of_another_fingerprint_is_refused_with_both(
         f"--out={tmp_path / 'whole'}",
     )  # fmt: skip
     assert done.returncode == 2
-    assert f"fingerprint of the encoder {prints[0]}, not {prints[1]}" in done.stderr
-    assert "Use the encoder" in done.stderr
+    assert f"encoder with the fingerprint {prints[0]}, not {prints[1]}" in done.stderr
+    assert "Use the encoder that the head was trained with" in done.stderr
 
 
 def test_features_of_another_encoder_are_refused(recipe: Recipe, other_weights: Path):
@@ -212,7 +212,7 @@ def test_a_head_of_another_size_is_refused(
         f"--out={tmp_path / 'whole'}",
     )  # fmt: skip
     assert done.returncode == 2
-    assert "channels per frame 1024, not 128" in done.stderr
+    assert "1024 channels per frame, not 128" in done.stderr
     assert not (tmp_path / "whole").exists()
 
 

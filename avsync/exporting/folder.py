@@ -55,28 +55,30 @@ def write_folder(
     ValueError if `folder` is not new or empty.
     """
     require_new(folder)
-    program = make_program(scorer, channels=features["channels"] if features else None)
-    described = manifest.describe(
-        program,
-        features=features,
-        trim=calibration["trim"] if calibration else DEFAULT_TRIM,
-        training=about.training,
-        rules={
-            "frame_score": scorer.frame_score,
-            "pooling": scorer.pooling,
-            "reach_frames": scorer.reach_frames,
-        },
-        weights={
-            "fingerprint": weights.fingerprint(config["model"], scorer.params),
-            "num_parameters": sum(np.size(leaf) for leaf in jax.tree.leaves(scorer.params)),
-            f"dtype_of_{weights.FILE}": weights_dtype,
-        },
-        thresholds=thresholds(calibration, scorer),
-        licences=licences,
-    )
     unfinished = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.part")
+    # First: the program of a large model takes minutes, which a folder that cannot be written to
+    # would waste.
     unfinished.mkdir(parents=True)
     try:
+        program = make_program(scorer, channels=features["channels"] if features else None)
+        described = manifest.describe(
+            program,
+            features=features,
+            trim=calibration["trim"] if calibration else DEFAULT_TRIM,
+            training=about.training,
+            rules={
+                "frame_score": scorer.frame_score,
+                "pooling": scorer.pooling,
+                "reach_frames": scorer.reach_frames,
+            },
+            weights={
+                "fingerprint": weights.fingerprint(config["model"], scorer.params),
+                "num_parameters": sum(np.size(leaf) for leaf in jax.tree.leaves(scorer.params)),
+                f"dtype_of_{weights.FILE}": weights_dtype,
+            },
+            thresholds=thresholds(calibration, scorer),
+            licences=licences,
+        )
         checkpoint.write_config(unfinished, config)
         weights.write(unfinished, scorer.params, dtype=weights_dtype)
         if calibration:

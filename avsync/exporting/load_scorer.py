@@ -3,8 +3,8 @@
     python load_scorer.py clip.mp4                   pip install 'avsync[prepare]'
     python load_scorer.py CROPS.npy WAVEFORM.npy     pip install jax flatbuffers
 
-manifest.json describes the arrays and how they are made of a video; leave out their axis b. Leading
-silence is trimmed here if the manifest says so. The whole clip is processed at once.
+manifest.json describes the arrays and how they are made from a video; leave out their axis b.
+Leading silence is trimmed here if the manifest says so. The whole clip is processed at once.
 """
 
 import functools

@@ -87,5 +87,5 @@ def test_another_encoder_is_refused(parts, tmp_path):
     loaded = trained.load_any(parts[1], 0)
     other = loaded._replace(params=jax.tree.map(lambda x: 2 * x, loaded.params))
     trained.write(other, tmp_path)
-    with pytest.raises(ValueError, match="fingerprint of the encoder"):
+    with pytest.raises(ValueError, match="encoder with the fingerprint"):
         build_export.make_export(parts[0], 0, **{**OPTIONS, "encoder": tmp_path})
