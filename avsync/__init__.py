@@ -97,6 +97,8 @@ def read_clip(path: str | Path, *, detector: str = "trees68") -> "Clip":
     from avsync.types import MediaFile
 
     path = Path(path).expanduser()
+    if not path.is_file():
+        raise ValueError(f"not a file: {path}")
     try:
         return prepare_clip(MediaFile(path.stem, path), detector=load_detector(detector))
     except Reject as reject:

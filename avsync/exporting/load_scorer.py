@@ -41,6 +41,8 @@ def read_video(path, manifest):
             f"this scorer takes features of {manifest['features']['encoder']}, not videos: give "
             "VISUAL.npy AUDIO.npy"
         )
+    if path.endswith(".npy"):
+        raise ValueError("one array is not enough: give CROPS.npy WAVEFORM.npy")
     try:
         avsync = importlib.import_module("avsync")
     except ImportError as error:

@@ -133,7 +133,8 @@ def test_wrong_arrays_are_named_with_what_is_expected(wrong, tmp_path):
 
 
 def test_a_video_that_avsync_cannot_read_is_named(wrong, tmp_path):
-    assert "nowhere.mp4: missing_file" in wrong(tmp_path / "nowhere.mp4")
+    assert f"not a file: {tmp_path / 'nowhere.mp4'}" in wrong(tmp_path / "nowhere.mp4")
+    assert "give CROPS.npy WAVEFORM.npy" in wrong(tmp_path / "crops.npy")
 
 
 def test_a_clip_is_read_by_a_known_detector_alone():

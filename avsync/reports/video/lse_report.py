@@ -21,8 +21,8 @@ LSE_FILE = "lse.json"
 NAMES = {"lse_d": "LSE-D", "lse_c": "LSE-C"}
 
 NOTE = (
-    "LSE-D: lower is better; LSE-C: higher is better. Offsets: + means the sound is late, "
-    "where SyncNet's own script prints a minus. Each file is one clip: its talking faces together."
+    "LSE-D: lower is better; LSE-C: higher is better. Offsets: + means the sound is late, where "
+    "SyncNet's own script prints a minus. Each file counts once, its talking faces taken together."
 )
 
 
