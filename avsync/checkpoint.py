@@ -28,8 +28,10 @@ CONFIG = "config.json"
 CALIBRATION = "calibration"
 STATE = "state"
 
-# A failed write raises an exception; Orbax also logs a page about it from each of its threads.
-logging.getLogger("absl").addFilter(lambda record: "orbax" not in record.pathname)
+# A failed write raises an exception; Orbax also logs a page about it from each of its threads. By
+# the root logger, it calls checkpoints without its database (see `write_params`) malformed.
+for _logger in (logging.getLogger("absl"), logging.getLogger()):
+    _logger.addFilter(lambda record: "orbax" not in record.pathname)
 
 # Bytes of an array that are written at once by `write_params`, to bound memory.
 WRITE_CHUNK_BYTES = 64 << 20
