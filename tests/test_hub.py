@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import avsync
-from avsync import checkpoint, hub, pretrained, weights
+from avsync import checkpoint, hub, pretrained, trained, weights
 from tests.conftest import ROOT, Run, environment
+from tests.test_build_start import starting
 
 huggingface_hub = pytest.importorskip("huggingface_hub", reason="pip install 'avsync[hub]'")
 
@@ -190,5 +191,8 @@ def test_scores_are_not_kept_in_the_cache(cache, run_binary: Run, tmp_path):
 def test_a_training_starts_from_an_address(cache):
     add_to(cache)
     shipped = checkpoint.load_params(pretrained.GRID, 0)
-    loaded = checkpoint.load_params_like(Path("hf://someone/lips"), shipped)
-    assert weights.fingerprint({}, loaded) == weights.fingerprint({}, shipped)
+    config = trained.read_config(pretrained.GRID)
+    begun = starting(config, "hf://someone/lips")
+    assert weights.fingerprint({}, begun) == weights.fingerprint({}, shipped)
+    begun = starting(config, "head=hf://someone/lips")
+    assert weights.fingerprint({}, begun["head"]) == weights.fingerprint({}, shipped["head"])
