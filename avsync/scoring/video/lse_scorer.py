@@ -14,6 +14,7 @@ import numpy as np
 
 from avsync import checkpoint, weights
 from avsync.media.face_crop import FACE_PIXELS, colour_frames, crop_face, face_path
+from avsync.media.rejects import Reject
 from avsync.models.syncnet import WINDOW_CEPSTRA, WINDOW_FRAMES, SyncNet
 from avsync.scoring.lse import Lse, lse
 from avsync.scoring.video.clip_scorer import OnProgress, no_progress
@@ -66,7 +67,10 @@ class LseScorer:
         if result.timeline is None:
             return result
         scored = [face for face in result.faces if face.score is not None]
-        streams = self._streams(Path(path), scored, result.timeline, on_progress)
+        try:
+            streams = self._streams(Path(path), scored, result.timeline, on_progress)
+        except Reject as reject:
+            return VideoResult(path=str(path), status=reject.reason, message=reject.detail)
         left = iter(streams)
         faces = tuple(
             face if face.score is None else dataclasses.replace(face, lse=_joint([next(left)]))
@@ -82,7 +86,10 @@ class LseScorer:
         timeline: Timeline,
         on_progress: OnProgress,
     ) -> list[LseStream]:
-        """The comparison of each face with its sound, complete."""
+        """The comparison of each face with its sound, complete.
+
+        Raises `Reject` if the file cannot be decoded again, or is shorter now.
+        """
         first_with_sound = round(timeline.start_seconds * FRAMES_PER_SECOND)
         num_frames = len(timeline.waveform) // SAMPLES_PER_FRAME
         spans, streams = [], []
@@ -101,7 +108,8 @@ class LseScorer:
                 if index in span:
                     stream.add(crop_face(frame, where, index=index - span.start))
             on_progress("lse", index + 1 - start, end - start)
-        assert all(stream.is_complete for stream in streams), f"{path} changed while it was read"
+        if not all(stream.is_complete for stream in streams):
+            raise Reject("undecodable", "decoded again for LSE, it has fewer frames")
         return streams
 
 
