@@ -111,9 +111,8 @@ def load_lse_scorer(
 ) -> "LseScorer":
     """A scorer of video files by the shipped model that adds LSE-D and LSE-C of SyncNet.
 
-    >>> scorer = load_lse_scorer("weights/syncnet")
-    >>> result = scorer.score("clip.mp4")
-    >>> result.score, result.lse.lse_d, result.lse.lse_c, result.lse.offset_frames
+    `load_lse_scorer("weights/syncnet").score("clip.mp4")` is the result that `load_scorer` gives,
+    with `lse.lse_d`, `lse.lse_c` and `lse.offset_frames`, see `avsync.scoring.lse.Lse`.
 
     Args:
       checkpoint: the folder that `avsync-convert syncnet` wrote; required.
@@ -127,7 +126,9 @@ def load_lse_scorer(
             "LSE needs --checkpoint=DIR with SyncNet. Convert its published weights: "
             "avsync-convert syncnet --source=syncnet_v2.model --out=DIR"
         )
-    place = Path(checkpoint).expanduser()
+    from avsync import hub
+
+    place = hub.locate(checkpoint)
     if not place.exists():
         raise ValueError(f"checkpoint not found: {place}")
 

@@ -122,12 +122,11 @@ def make_extractor(
     `streams`.
     """
     loaded = trained.load_any(*checkpoint.find(workdir))
-    options, params = loaded.config.model.visual, loaded.params
+    options = loaded.config.model.visual
     if options.name != encoder:
         raise ValueError(f"{workdir} holds {options.name!r}, not {encoder!r}")
-    if not loaded.is_encoder:
-        params = params["encoder"]
     origin = trained.origin_of(loaded)._replace(dtype=dtype)
+    params = trained.encoder_params(loaded)
     known_streams = list(lookup.load("models.encoders", encoder).STREAMS)
     for stream in streams:
         lookup.require("stream", stream, known_streams)

@@ -13,7 +13,7 @@ from typing import Any
 from avsync import checkpoint, lookup, trained
 from avsync.build import make_scorer
 from avsync.config import Config, default, with_changes
-from avsync.exporting.card import About
+from avsync.exporting.card import About, require_licence
 from avsync.exporting.folder import MANIFEST, write_folder
 from avsync.scoring.video.reference import Reference
 from avsync.trained import SHARED, STREAMS, Trained
@@ -44,8 +44,10 @@ def make_export(
     replaces that of the config. Scores are made by the rules of the calibration clips, as in
     avsync-score. `licence` is the Hub's identifier of the licence of the weights.
 
-    ValueError as for `trained.load`, or if the head of features does not record their size.
+    ValueError as for `trained.load`, if the head of features does not record their size, or if the
+    licence is not written like an identifier.
     """
+    require_licence(licence)
     model = trained.load(workdir, step, encoder=encoder)
     config = with_changes(model.config, {"model.dtype": dtype or model.config.model.dtype})
     features = describe_features(model._replace(config=config))
@@ -118,6 +120,8 @@ def describe_training(config: Config, workdir: Path, step: int) -> dict[str, Any
     if not step and all(config[section] == untrained[section] for section in TRAINING):
         return {}  # converted
     data, optimiser, train = config.data, config.optim, config.train
+    is_fresh = not (step or train.init_from or train.freeze)
+    is_joined = is_fresh and config.model.audio.name == SHARED
     return {
         "dataset": f"{data.dataset}, {data.train_split} split",
         "loss": train.loss,
@@ -128,6 +132,8 @@ def describe_training(config: Config, workdir: Path, step: int) -> dict[str, Any
         f"{optimiser.learning_rate:g}",
         "seed": config.seed,
         **({"started from": train.init_from} if train.init_from else {}),
+        **({"frozen": train.freeze} if train.freeze else {}),
+        **({"trained": "the head alone, on features of the encoder"} if is_joined else {}),
     }
 
 

@@ -69,8 +69,8 @@ def with_weights(config: Config, place: str | None) -> Config:
     else:
         raise ValueError(
             f"--weights gives one encoder for both streams, but this config has {visual!r} and "
-            f"{audio!r}: choose a config with such an encoder, as avh_align:clips, or give each "
-            "part with --config.train.init_from=PART=CHECKPOINT,…"
+            f"{audio!r}: choose another config, such as avh_align:clips, or give each part with "
+            "--config.train.init_from=PART=CHECKPOINT,…"
         )
     others = config.train.init_from
     if others and not _is_by_part(others):
@@ -166,7 +166,10 @@ def _part_of(source: Trained, part: str, expected: Mapping[str, Any]) -> Any:
     whole = source.params if source.is_encoder else source.params.get(ENCODER)
     if part == HEAD or whole is None:
         holds = "an encoder alone" if source.is_encoder else f"only {', '.join(source.params)}"
-        raise ValueError(f"{source.source} has no {part}: it holds {holds}")
+        raise ValueError(
+            f"{source.source} has no {part}: it holds {holds}. Give another checkpoint for the "
+            f"{part}, or leave it out of config.train.init_from"
+        )
     # An encoder of one stream does not have the layers of the other one.
     return {module: whole[module] for module in whole if module in expected}
 

@@ -49,14 +49,8 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
 
     With a `workdir`, the findings of config.data.gates are written there.
     """
-    data, train = config.data, config.train
-    # Checked before any data is read: a mistyped name must not wait for the first batch.
-    silence.rule(data.trim)
-    objective = load_objective(train.loss)
-    source, val_source = (
-        open_source(data.dataset, split, data_dir=data.data_dir, trim=data.trim)
-        for split in (data.train_split, data.val_split)
-    )
+    data, train, objective = config.data, config.train, load_objective(config.train.loss)
+    source, val_source = (_open(config, split) for split in (data.train_split, data.val_split))
     if objective.is_real_only:
         source, val_source = map(build.require_real_only, (source, val_source))
     model = build.make_model(config)
@@ -99,9 +93,15 @@ def with_origin(config: Config) -> Config:
 
     ValueError if the split is not found, or if the config records other features already.
     """
+    return with_origin_of(config, _open(config, config.data.train_split).extraction)
+
+
+def _open(config: Config, split: str) -> Source:
+    # Checked before any data is read: a mistyped name must not wait for the first batch.
+    silence.rule(config.data.trim)
+    load_objective(config.train.loss)
     data = config.data
-    source = open_source(data.dataset, data.train_split, data_dir=data.data_dir, trim=data.trim)
-    return with_origin_of(config, source.extraction)
+    return open_source(data.dataset, split, data_dir=data.data_dir, trim=data.trim)
 
 
 def make_epochs(config: Config, source: Source) -> Epochs:

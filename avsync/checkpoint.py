@@ -36,6 +36,8 @@ for _logger in (logging.getLogger("absl"), logging.getLogger()):
 # Bytes of an array that are written at once by `write_params`, to bound memory.
 WRITE_CHUNK_BYTES = 64 << 20
 
+MAX_NAMED = 8  # fields that an error names
+
 
 class Checkpointer:
     """Saves the training state in the background and restores it exactly.
@@ -122,6 +124,7 @@ def write_params(workdir: Path, params: Any) -> None:
     not finite.
     """
     weights.require_finite(params, source="the parameters")
+    require_none(workdir)
     context = ocp.Context()
     # By default Orbax copies its input, because training continues meanwhile, and its database
     # holds everything that it encodes until the end: 3.7 GiB for 1.2 GiB of parameters; 1.6 here.
@@ -129,12 +132,17 @@ def write_params(workdir: Path, params: Any) -> None:
     context.array.saving.use_ocdbt = False
     context.array.saving.storage_options.chunk_byte_size = WRITE_CHUNK_BYTES
     with context, Checkpointer(workdir) as checkpointer:
-        if checkpointer.latest_step is not None:
-            raise ValueError(
-                f"{workdir} already has a checkpoint, after {checkpointer.latest_step} updates; "
-                "choose another folder or remove it"
-            )
         checkpointer.save(0, {"params": params})
+
+
+def require_none(workdir: Path) -> None:
+    """ValueError if `workdir` has a checkpoint."""
+    steps = [0] if weights.are_in(workdir) else _complete_steps(workdir / FOLDER)
+    if steps:
+        raise ValueError(
+            f"{workdir} already has a checkpoint, after {max(steps)} updates; choose another "
+            "folder or remove it"
+        )
 
 
 def best_step(workdir: Path) -> int:
@@ -162,6 +170,11 @@ def find(checkpoint: str | Path) -> tuple[Path, int]:
     workdir = checkpoint.parent.parent
     if checkpoint.name.isdigit() and (workdir / CONFIG).is_file() and checkpoint.is_dir():
         return workdir, int(checkpoint.name)
+    if checkpoint.is_file():
+        raise ValueError(
+            f"{checkpoint} is a file, and a checkpoint is a folder: avsync-convert makes one of a "
+            "published PyTorch file"
+        )
     raise ValueError(
         f"checkpoint not found: {checkpoint}; expected the workdir of a training (with {CONFIG} "
         f"and {FOLDER}/) or WORKDIR/{FOLDER}/STEP"
@@ -241,7 +254,10 @@ def write_config(
         before, now = (dict(weights.leaves(tree)) for tree in trees)
         differ = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k))
         if differ:
-            changes = "; ".join(f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in differ)
+            listed = [f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in differ]
+            if len(listed) > MAX_NAMED:
+                listed[MAX_NAMED:] = [f"and {len(listed) - MAX_NAMED} more"]
+            changes = "; ".join(listed)
             raise ValueError(
                 f"{workdir} was begun with another config ({changes}). Choose another --workdir, "
                 "or resume with the config that it was begun with"

@@ -20,6 +20,8 @@ OPTIONAL = ("calibration/0.json",)
 
 SYNTAX = "hf://OWNER/NAME[@REVISION][/FOLDER]"
 
+# Beginnings of addresses, also of mistaken ones: a page of the Hub, one slash too few.
+_SCHEME = re.compile(r"(hf|https?):", re.IGNORECASE)
 # A `Path` joins the two slashes. A slash within a revision is written %2F, except in refs/pr/N.
 _PREFIX = re.compile(r"hf:/{1,2}")
 _ADDRESS = re.compile(
@@ -29,8 +31,8 @@ _ADDRESS = re.compile(
 
 
 def is_address(place: str | Path) -> bool:
-    """True if `place` is an address on the Hub rather than a local path."""
-    return bool(_PREFIX.match(str(place)))
+    """True if `place` is an address, be it malformed, rather than a local path."""
+    return bool(_SCHEME.match(str(place)))
 
 
 def locate(place: str | Path) -> Path:

@@ -75,7 +75,10 @@ def make_partition(freeze: str, params: Any) -> Partition:
     for entry in filter(None, map(str.strip, freeze.split(","))):
         _apply(entry, is_trained)
     if not any(rows.any() for rows in is_trained.values()):
-        raise ValueError(f"config.train.freeze={freeze!r} leaves no parameter to train")
+        raise ValueError(
+            f"config.train.freeze={freeze!r} leaves no parameter to train: leave out a part, such "
+            "as the head"
+        )
     stacks: dict[str, list[np.ndarray]] = {}
     for name, rows in is_trained.items():
         if stack := stack_of(name):
@@ -150,7 +153,7 @@ def _require_blocks(
     if path.rpartition(".")[2] != BLOCKS:
         raise ValueError(
             f"config.train.freeze: {entry!r} selects blocks, which only a path that ends in "
-            f"{BLOCKS!r} has: {path!r} is one layer"
+            f"{BLOCKS!r} has"
         )
     num_blocks = len(is_trained)
     if any(abs(int(bound)) > num_blocks for bound in bounds if bound):

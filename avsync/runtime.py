@@ -168,7 +168,7 @@ class Progress:
         self._task: Any = None
         self._part: Any = None
         self._part_text = ""
-        self._last_line = self._began = self._part_began = time.monotonic()
+        self._began = self._item_began = self._part_began = self._last_line = time.monotonic()
         self._done_before = done
 
     def __enter__(self) -> "Progress":
@@ -195,12 +195,13 @@ class Progress:
 
     def advance_to(self, done: int, note: str = "") -> None:
         """Shows that `done` items are done, with `note` beside the bar."""
-        self.done = done
+        now = time.monotonic()
+        self.done, self._item_began = done, now
         if self._bar:
             self._bar.update(self._task, completed=done, note=note)
             self._bar.update(self._part, visible=False)
-        elif time.monotonic() - self._last_line > PLAIN_LINE_SECONDS or done == self._total:
-            self._last_line = time.monotonic()
+        elif now - self._last_line > PLAIN_LINE_SECONDS or done == self._total:
+            self._last_line = now
             pace = (self._last_line - self._began) / max(done - self._done_before, 1)
             left = (self._total - done) * pace
             self.say(f"{self._name}: {done}/{self._total} {note} ({left:.0f} s left)")
@@ -208,7 +209,8 @@ class Progress:
     def within(self, item: str) -> Callable[[str, int, int], None]:
         """A function (stage, done, total) that shows the progress within the next item, `item`.
 
-        On a terminal a second bar shows it, until the item is done.
+        On a terminal a second bar shows it, until the item is done; otherwise there are plain lines
+        if the item takes longer than ten seconds.
         """
 
         def show(stage: str, done: int, total: int) -> None:
@@ -227,11 +229,11 @@ class Progress:
             self._bar.update(
                 self._part, description=text, completed=done, total=total, visible=True
             )
-        elif now - self._last_line > PLAIN_LINE_SECONDS:
+        elif now - max(self._last_line, self._item_began) > PLAIN_LINE_SECONDS:
             self._last_line = now
             left = (total - done) * (now - self._part_began) / max(done, 1)
             items = f"{self._name}: {self.done}/{self._total}"
-            self.say(f"{items} {text} {done:,}/{total:,} ({left:.0f} s left)")
+            self.say(f"{items} {text} {done:,}/{total:,} ({left:.0f} s left of it)")
 
     def say(self, line: str) -> None:
         """Prints a line above the bar."""

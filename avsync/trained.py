@@ -53,7 +53,8 @@ def load(workdir: Path, step: int, *, encoder: Path | None = None) -> Trained:
     if model.is_encoder:
         raise ValueError(
             f"{workdir} is an encoder without a head, which scores nothing by itself: give the "
-            f"checkpoint of a head, with --weights={workdir}, or join both with avsync-convert join"
+            f"checkpoint of a head in its place, with --weights={workdir} (or --encoder={workdir} "
+            "of avsync-convert join)"
         )
     return model if encoder is None else join(model, load_any(*checkpoint.find(encoder)))
 
@@ -82,6 +83,7 @@ def write(model: Trained, workdir: Path, *, calibration: dict[str, Any] | None =
 
     ValueError if `workdir` has a checkpoint, or another config.
     """
+    checkpoint.require_none(workdir)  # first: a list of differing fields would not help
     checkpoint.write_config(workdir, json.loads(model.config.to_json()))
     checkpoint.write_params(workdir, model.params)
     if calibration:
@@ -94,6 +96,7 @@ def write_converted(converted: Checkpoint | MetricNetwork, workdir: Path) -> Non
         config = with_changes(default(), converted.config)
         write(Trained(config, converted.params, workdir), workdir)
     else:
+        checkpoint.require_none(workdir)
         checkpoint.write_config(workdir, {"metric": converted.metric})
         checkpoint.write_params(workdir, converted.params)
 
@@ -107,12 +110,13 @@ def join(head: Trained, encoder: Trained) -> Trained:
     """
     if not head.reads_features:
         raise ValueError(
-            f"{head.source} already reads clips: it has its own encoders and takes no --weights"
+            f"{head.source} already reads clips, with encoders of its own: it takes no --weights "
+            "and cannot be joined"
         )
     if not encoder.is_encoder or encoder.config.model.audio.name != SHARED:
         raise ValueError(
-            f"{encoder.source} is not an encoder of both streams, such as avsync-convert avhubert "
-            "writes; convert the published weights (again), and give that folder"
+            f"{encoder.source} is not an encoder of both streams by itself, as avsync-convert "
+            "avhubert writes it: convert the published weights (again), and give that folder"
         )
     _require_unit_length(encoder)
     origin = origin_of(encoder)
@@ -175,11 +179,10 @@ def in_chunks(config: Config) -> Config:
 
     Encoders without `chunk_frames`, or with a number of their own, stay as they are.
     """
-    sections = [config.model[stream] for stream in STREAMS]
     chunks = {
         f"model.{stream}.chunk_frames": SCORING_CHUNK_FRAMES
-        for stream, options in zip(STREAMS, sections, strict=True)
-        if options.get("chunk_frames") == 0
+        for stream in STREAMS
+        if config.model[stream].get("chunk_frames") == 0
     }
     return with_changes(config, chunks)
 
@@ -187,12 +190,24 @@ def in_chunks(config: Config) -> Config:
 def origin_of(model: Trained) -> FeatureOrigin:
     """The origin of the features that the encoder of `model`, one of both streams, extracts."""
     options = model.config.model.visual
-    params = model.params if model.is_encoder else model.params["encoder"]
     module = lookup.load("models.encoders", options.name)
     if not hasattr(module, "feature_options"):
         raise ValueError(f"the encoder {options.name!r} extracts no features; use 'avhubert'")
-    digest = weights.fingerprint(module.feature_options(options.to_dict()), params)
+    features = module.feature_options(options.to_dict())
+    digest = weights.fingerprint(features, encoder_params(model))
     return FeatureOrigin(options.name, digest, model.config.model.dtype)
+
+
+def encoder_params(model: Trained) -> Any:
+    """The parameters of the encoder of both streams; ValueError if `model` has two encoders."""
+    if model.is_encoder:
+        return model.params
+    if "encoder" not in model.params:
+        raise ValueError(
+            f"{model.source} has an encoder for each stream, and none that extracts the features "
+            "of both: use the encoder that avsync-convert avhubert writes"
+        )
+    return model.params["encoder"]
 
 
 def with_origin(config: Config, origin: FeatureOrigin, channels: dict[str, int]) -> Config:
@@ -243,16 +258,15 @@ def _require_same_encoder(
     head: Trained, stream: str, origin: FeatureOrigin, *, channels: int, other: str
 ) -> None:
     known = head.config.model[stream]
-    for name, ours, theirs in (
-        ("channels per frame", known.channels, channels),
-        ("encoder", known.encoder, origin.encoder),
-        ("fingerprint of the encoder", known.fingerprint, origin.fingerprint),
+    for needed, ours, theirs in (
+        ("of {} channels per frame", known.channels, channels),
+        ("of the encoder {}", known.encoder, origin.encoder),
+        ("of the encoder with the fingerprint {}", known.fingerprint, origin.fingerprint),
     ):
         # 0 or "" is unknown.
         if ours and theirs and ours != theirs:
             raise ValueError(
-                f"{head.source} and {other} do not fit: the head needs {stream} features with "
-                f"{name} {ours}, not {theirs}. Use the encoder, or the features, that the head was "
-                "trained with; or extract features with this one (avsync-extract) and train a head "
-                "on them"
+                f"{head.source} and {other} do not fit: the head needs {stream} features "
+                f"{needed.format(ours)}, not {theirs}. Use the encoder that the head was trained "
+                "with, or train a head on features of this one (avsync-extract)"
             )

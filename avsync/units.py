@@ -13,6 +13,9 @@ CROP_PIXELS = 96
 # The model's input: the central 88 x 88 pixels of a mouth crop, as AV-HuBERT is evaluated.
 INPUT_PIXELS = 88
 
+# SyncNet's crop of a whole face, in colour.
+FACE_PIXELS = 224
+
 # One second: in less, most of the 31 offsets within +-0.6 s cannot be told apart. Shorter clips are
 # not prepared, and the score of a clip that trimming leaves shorter means nothing.
 MIN_FRAMES = FRAMES_PER_SECOND

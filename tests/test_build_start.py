@@ -133,7 +133,7 @@ def test_a_head_of_features_is_refused_beside_another_encoder(alone, tmp_path):
         write(tmp_path / name, of_features, head)
     begun = starting(config, f"encoder={alone},head={tmp_path / 'own'}")
     assert_equal(begun["head"], head["head"])
-    message = f"fingerprint of the encoder {other.fingerprint}, not {origin.fingerprint}"
+    message = f"encoder with the fingerprint {other.fingerprint}, not {origin.fingerprint}"
     with pytest.raises(ValueError, match=message):
         starting(config, f"encoder={alone},head={tmp_path / 'other'}")
 

@@ -107,6 +107,12 @@ def set_fingerprint(folder: Path, fingerprint: str | None) -> None:
     path.write_text(json.dumps(metadata))
 
 
+def test_a_published_file_is_no_checkpoint_and_is_to_be_converted(tmp_path: Path):
+    (tmp_path / "published.pt").touch()
+    with pytest.raises(ValueError, match=r"published\.pt is a file, .*avsync-convert"):
+        checkpoint.find(tmp_path / "published.pt")
+
+
 def test_a_checkpoint_without_a_fingerprint_is_refused(tmp_path: Path):
     write_params(tmp_path, params={"scale": np.ones(4)})
     set_fingerprint(tmp_path / "checkpoints" / "0", None)

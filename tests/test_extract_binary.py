@@ -1,4 +1,4 @@
-"""avsync-extract as a user runs it, and training and evaluation on its features."""
+"""avsync-extract as a user runs it, and the evaluation of official feature files."""
 
 import csv
 import json
@@ -237,4 +237,4 @@ def test_features_of_the_wrong_size_for_a_head_are_refused(
         f"--list={tmp_path / 'list.csv'}", f"--out={tmp_path / 'out'}",
     )  # fmt: skip
     assert done.returncode == 2
-    assert "the head needs visual features with channels per frame 1024, not 128" in done.stderr
+    assert "the head needs visual features of 1024 channels per frame, not 128" in done.stderr

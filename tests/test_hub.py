@@ -87,6 +87,9 @@ def test_a_path_is_no_address(tmp_path):
         "hf://someone/lips@",
         "hf://a b/c",
         "hf://-a/b",
+        "hf:someone/lips",
+        "HF://someone/lips",
+        "https://huggingface.co/someone/lips",
     ],
 )
 def test_a_malformed_address_is_refused(cache, address):

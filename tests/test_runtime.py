@@ -55,8 +55,9 @@ def test_sigterm_preempts_a_job_only_within_the_context():
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_progress_within_an_item_is_a_plain_line_now_and_then(capsys, monkeypatch):
-    now = iter([0, 4, 20, 21, 40, 50])  # the start, four calls within the file, its end
+def test_progress_within_an_item_that_takes_long_is_a_plain_line_now_and_then(capsys, monkeypatch):
+    # The start, four calls within the first file, its end, and a call within the second.
+    now = iter([0, 4, 20, 21, 40, 50, 55])
     monkeypatch.setattr(runtime.time, "monotonic", lambda: next(now))
     monkeypatch.setattr(runtime, "PLAIN_LINE_SECONDS", 10)
     with runtime.Progress("scoring", total=2) as progress:
@@ -66,9 +67,10 @@ def test_progress_within_an_item_is_a_plain_line_now_and_then(capsys, monkeypatc
         within("model", 100, 5_000)
         within("model", 2_500, 5_000)
         progress.advance_to(1, "a.mp4")
+        progress.within("b.mp4")("faces", 50, 100)
     assert capsys.readouterr().err.splitlines() == [
-        "scoring: 0/2 a.mp4, faces 1,000/5,000 (64 s left)",
-        "scoring: 0/2 a.mp4, model 2,500/5,000 (19 s left)",
+        "scoring: 0/2 a.mp4, faces 1,000/5,000 (64 s left of it)",
+        "scoring: 0/2 a.mp4, model 2,500/5,000 (19 s left of it)",
     ]
 
 

@@ -75,7 +75,7 @@ def test_another_encoder_is_refused_with_both_fingerprints(tmp_path, own_head, p
 
 
 def test_an_encoder_of_another_size_is_refused(tmp_path, own_head):
-    with pytest.raises(ValueError, match="channels per frame 16, not 32"):
+    with pytest.raises(ValueError, match="16 channels per frame, not 32"):
         trained.join(own_head, an_encoder(tmp_path, embedding=32))
 
 
@@ -84,6 +84,12 @@ def test_only_a_head_and_an_encoder_can_be_joined(own_head, partner):
         trained.join(trained.join(own_head, partner), partner)
     with pytest.raises(ValueError, match="not an encoder of both streams"):
         trained.join(own_head, own_head)
+
+
+def test_no_model_is_written_over_another(tmp_path, own_head, partner):
+    trained.write(partner, tmp_path)
+    with pytest.raises(ValueError, match="already has a checkpoint, after 0 updates"):
+        trained.write(own_head, tmp_path)
 
 
 def test_a_head_does_not_read_clips_and_says_what_does(own_head, partner):
@@ -109,6 +115,15 @@ def test_a_model_of_two_encoders_reads_no_features(tmp_path):
     towers = Trained(default(), {"head": {}}, tmp_path)
     with pytest.raises(ValueError, match=r"encoders 'lip_conv' and 'mel_conv'.*cannot read"):
         trained.for_features(towers, Extraction("none", "", BOTH))
+
+
+def test_only_one_encoder_of_both_streams_extracts_features(tmp_path):
+    towers = Trained(default(), {"head": {}}, tmp_path)
+    with pytest.raises(ValueError, match="'lip_conv' extracts no features"):
+        trained.origin_of(towers)
+    towers.config.model.visual = encoder("avhubert", modality="video", **SIZES)
+    with pytest.raises(ValueError, match="has an encoder for each stream"):
+        trained.origin_of(towers)
 
 
 def test_features_of_raw_length_are_not_mistaken_for_those_of_unit_length(tmp_path, own_head):

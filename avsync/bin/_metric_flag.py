@@ -14,8 +14,8 @@ METRIC = flags.DEFINE_enum(
     "metric",
     "alignment",
     ["alignment", LSE],
-    "lse: also LSE-D, LSE-C and offset of SyncNet, which --checkpoint holds then (avsync-convert "
-    "syncnet); the scores beside them are those of the shipped scorer.",
+    "lse adds LSE-D, LSE-C and the offset by SyncNet: --checkpoint is then SyncNet (from "
+    "avsync-convert syncnet), and the scores beside them are those of the shipped scorer.",
 )
 
 
@@ -24,6 +24,11 @@ def load_scorer(checkpoint: str | None, *, parts: dict[str, Any], **options: Any
 
     ValueError if the checkpoint or the parts are not of this metric.
     """
+    if parts["encoder"] and checkpoint is None:
+        raise UsageError(
+            "--weights needs --checkpoint, a head that was trained on its features; the shipped "
+            "scorer has encoders of its own"
+        )
     if METRIC.value != LSE:
         weights, dtype = parts["encoder"], parts["dtype"]
         return avsync.load_scorer(checkpoint, weights=weights, dtype=dtype, **options)

@@ -17,8 +17,8 @@ DTYPE = flags.DEFINE_enum(
     "dtype",
     None,
     ["float32", "bfloat16"],
-    "Type of activations. bfloat16 is faster on accelerators, and exact to 2 digits. Default: as "
-    "trained.",
+    "Type of activations. bfloat16 is faster on accelerators, and accurate to 2 digits. Default: "
+    "as trained.",
 )
 
 

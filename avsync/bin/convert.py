@@ -1,4 +1,4 @@
-"""Converts a published PyTorch file to an avsync checkpoint, or joins two checkpoints to one.
+"""Converts a published PyTorch file to an avsync checkpoint, or joins two checkpoints into one.
 
     avsync-convert avhubert --source=self_large_vox_433h.pt --out=weights/avhubert
     avsync-convert avh_align --source=AVH-Align_AV1M.pt --out=runs/avh_align

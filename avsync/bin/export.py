@@ -5,8 +5,8 @@
     python scorer/load_scorer.py video.mp4
     python scorer/load_scorer.py CROPS.npy WAVEFORM.npy
 
-The folder has one program for CPU, CUDA and TPU (jax.export) with its parameters, a manifest.json
-that describes its arrays and how they are made of a video, and an example that needs only jax,
+The folder has one program for CPU, CUDA and TPU (jax.export), its parameters, a manifest.json
+that describes its arrays and how they are made from a video, and an example that needs only jax,
 numpy and flatbuffers (and avsync for videos). It is laid out for the Hugging Face Hub, with a model
 card, and is a checkpoint too: avsync-evaluate and avsync-score accept it.
 """

@@ -5,8 +5,8 @@
     avsync-score --out=scores --metric=lse --checkpoint=weights/syncnet folder/
 
 Writes scores.json and one picture per scored file, and prints a table. A file without a face or
-sound, or a broken one, gets a status instead of a score. With --metric=lse, files also have an LSE,
-as papers on talking heads report it, and lse.json has the means over files.
+sound, or a broken one, gets a status instead of a score. With --metric=lse, each scored file also
+has LSE-D and LSE-C, as papers on talking heads report them, and lse.json has their means.
 """
 
 import functools

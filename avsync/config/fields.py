@@ -146,8 +146,8 @@ def default() -> Config:
 
     config.train = train = ConfigDict()
     # A workdir or checkpoint whose parameters the training starts from, or "PART=CHECKPOINT,…" for
-    # some parts of the model ("encoder", "visual_encoder", "audio_encoder", "head"); the rest, and
-    # "", is random.
+    # some parts of the model ("encoder", "visual_encoder", "audio_encoder", "head"); all other
+    # parameters are random.
     train.init_from = ""
     # Parameters that stay as they are, by path: "encoder", or "encoder,!PATH" for all of it but
     # PATH, such as "encoder.transformer.blocks[-2:]", its last two blocks; "": none.

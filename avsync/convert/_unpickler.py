@@ -99,14 +99,9 @@ class Unpickler(pickle.Unpickler):
     def persistent_load(self, pid: Any) -> Storage | Stub:
         """The object that a reference to data outside the pickle stands for."""
         match pid:
-            # Files of PyTorch before 1.6 add a part of a storage, or None for all of it.
-            case ("storage", type(origin=origin) as kind, str(key), str(), int(size)) | (
-                "storage",
-                type(origin=origin) as kind,
-                str(key),
-                str(),
-                int(size),
-                None,
+            # Files of PyTorch before 1.6 add the part that is meant, or None for the whole storage.
+            case ("storage", type(origin=origin) as kind, str(key), str(), int(size), *part) if (
+                part in ([], [None])
             ):
                 if origin not in STORAGE_DTYPES:
                     return kind()

@@ -23,8 +23,7 @@ from avsync import lookup
 from avsync.convert import avh_align, torch_file
 from avsync.convert.base import Checkpoint
 
-# Options of the published training code that the converted model has. One that a config lacks has
-# this value there too.
+# The options of the published training code that can be converted.
 COMMON = {"model_type": "mlp", "input_type": "both", "apply_l2": True}
 
 # The pooling of the config to that of avsync; "max" has no counterpart.
@@ -58,10 +57,11 @@ def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
 
 def _options(hyper_parameters: Any) -> dict[str, Any]:
     """The fields of the training's config that tell what the network is and what it reads."""
-    sections = [_fields(hyper_parameters)]
-    sections += [_fields(sections[0].get("config"))]
-    sections += [_fields(sections[1].get(name)) for name in ("data_info", "model_hparams")]
-    return {name: value for section in sections for name, value in section.items()}
+    config = _fields(_fields(hyper_parameters).get("config"))
+    model, data = (_fields(config.get(name)) for name in ("model_hparams", "data_info"))
+    # The code scales features to length 1 only where its config says so.
+    scaling = {"apply_l2": bool(data.get("apply_l2", False))} if data else {}
+    return {**model, **scaling}
 
 
 def _fields(node: Any) -> Mapping[str, Any]:

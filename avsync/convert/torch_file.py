@@ -22,6 +22,8 @@ from avsync.convert import _legacy_file
 from avsync.convert._tensor import Storage, TorchTensor, check_member, zip_storage
 from avsync.convert._unpickler import Stub, Unpickler
 
+MAX_NAMED = 8  # entries that an error names
+
 ZIP_START, PICKLE_START = b"PK\x03\x04", b"\x80"
 
 
@@ -48,8 +50,10 @@ def read(path: Path) -> dict[str, Any]:
 def state_dict(contents: Mapping[str, Any], *, entry: str) -> dict[str, TorchTensor]:
     """The tensors of `contents[entry]` by name; ValueError if it has anything else."""
     if entry not in contents:
+        names = ", ".join(map(repr, list(contents)[:MAX_NAMED])) or "none"
+        more = f" and {len(contents) - MAX_NAMED} more" if len(contents) > MAX_NAMED else ""
         raise ValueError(
-            f"the file has no entry {entry!r}; it has {', '.join(map(repr, contents)) or 'none'}"
+            f"the file has no entry {entry!r}; it has {names}{more}. Is it a file of another kind?"
         )
     tensors = contents[entry]
     if not isinstance(tensors, dict):
@@ -99,4 +103,7 @@ def _read_member(archive: zipfile.ZipFile, member: str) -> bytes:
 
 
 def _kind(value: Any) -> str:
-    return repr(value) if isinstance(value, Stub) else f"a {type(value).__name__}"
+    if value is None or isinstance(value, Stub):
+        return repr(value)
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

@@ -19,6 +19,13 @@ from avsync.units import FRAMES_PER_SECOND
 # The frame scores of a model trained by alignment; every report has both.
 ALIGNMENT_RULES = ("nll", "logit")
 
+# The names of the scores of an evaluation, whatever the model.
+OWN_SCORES = {
+    "alignment",
+    *(f"alignment_{rule}" for rule in (*ALIGNMENT_RULES, "resynced")),
+    *("cosine_max_shift", "cosine_low_percentile", "leading_silence", "duration"),
+}
+
 # Decimals of a frame score in frames.jsonl: two training seeds already differ in the first.
 DIGITS = 4
 
@@ -38,8 +45,13 @@ def score_views(views: Views, scorer: Scorer, *, others: Mapping[str, Scorer]) -
 
     `scorer` gives the scores "alignment", by its own frame score; "alignment_RULE", by the other
     frame score; "alignment_resynced", at the offset the clip prefers; and "cosine_...", from its
-    embeddings alone. Each of `others` gives one score under its name, by its own rules.
+    embeddings alone. Each of `others` gives one score under its name, by its own rules; ValueError
+    if its name is one of `OWN_SCORES`.
     """
+    if taken := OWN_SCORES & others.keys():
+        raise ValueError(
+            f"{min(taken)!r} is a score of every evaluation: call the other checkpoint differently"
+        )
     lines, frame_scores = [], []
     measure = parallel.map_scores(lambda params, batch: _measure(scorer, params, batch))
     params = parallel.replicate_local(scorer.params)

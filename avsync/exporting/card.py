@@ -4,6 +4,7 @@ The metadata follow the Hub's specification (huggingface/hub-docs, modelcard.md)
 """
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -56,7 +57,7 @@ pip install jax flatbuffers
 python {place}/load_scorer.py {arrays}
 ```
 
-`manifest.json` describes these arrays, and how they are made of a video.
+`manifest.json` describes these arrays, and how they are made from a video.
 """
 
 
@@ -74,6 +75,15 @@ class About(NamedTuple):
     training: Mapping[str, Any]
     datasets: Sequence[str]
     licence: str = OTHER
+
+
+def require_licence(licence: str) -> None:
+    """ValueError if `licence` is not written like the Hub's identifiers, such as "cc-by-4.0"."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", licence):
+        raise ValueError(
+            f"--license={licence!r} is not an identifier of the Hub, such as cc-by-4.0 or "
+            f"apache-2.0; {OTHER} refers to the terms in {LICENCE_FILE}"
+        )
 
 
 def render(about: About, manifest: Mapping[str, Any], *, name: str) -> str:
@@ -120,7 +130,7 @@ def _summary(about: About, manifest: Mapping[str, Any]) -> str:
 - Frame score: `{rules["frame_score"]}`; clip score: frame scores pooled by `{rules["pooling"]}`.
   Both grow with fakeness.
 - Files: `config.json` and `model.safetensors` (a checkpoint of avsync), `scorer.jaxexport` (the
-  program with its parameters, for {", ".join(manifest["platforms"])}), `manifest.json` (its
+  program, for {", ".join(manifest["platforms"])}; it takes those parameters), `manifest.json` (its
   interface), `load_scorer.py` (an example)."""
 
 

@@ -1,6 +1,6 @@
 """The exported folder: a program with its manifest and loader, which is a checkpoint too.
 
-scorer.jaxexport         the program with its parameters
+scorer.jaxexport         the program; its parameters are those in model.safetensors
 manifest.json            inputs and how they are made, outputs, thresholds, versions, licence
 load_scorer.py           calls the program; needs only jax, numpy and flatbuffers
 README.md, LICENSE.md    the model card, with the metadata of the Hugging Face Hub, and the terms
@@ -48,35 +48,37 @@ def write_folder(
     """Writes `folder`, completely or not at all, and returns its program.
 
     `config` and `calibration` are those of the checkpoint of `scorer`. `features` describes the
-    features that it takes, their "channels" by stream among others; None if it takes clips. The
-    program has the parameters in float32; `weights_dtype`, one of `avsync.weights.DTYPES`, is the
-    dtype of model.safetensors.
+    features that it takes, their "channels" by stream among others; None if it takes clips.
+    `weights_dtype`, one of `avsync.weights.DTYPES`, is the dtype of model.safetensors; the program
+    takes them in float32.
 
-    ValueError if `folder` is not new or empty, or if the parameters are too large for a program.
+    ValueError if `folder` is not new or empty.
     """
     require_new(folder)
-    program = make_program(scorer, channels=features["channels"] if features else None)
-    described = manifest.describe(
-        program,
-        features=features,
-        trim=calibration["trim"] if calibration else DEFAULT_TRIM,
-        training=about.training,
-        rules={
-            "frame_score": scorer.frame_score,
-            "pooling": scorer.pooling,
-            "reach_frames": scorer.reach_frames,
-        },
-        weights={
-            "fingerprint": weights.fingerprint(config["model"], scorer.params),
-            "num_parameters": sum(np.size(leaf) for leaf in jax.tree.leaves(scorer.params)),
-            f"dtype_of_{weights.FILE}": weights_dtype,
-        },
-        thresholds=thresholds(calibration, scorer),
-        licences=licences,
-    )
     unfinished = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.part")
+    # First: the program of a large model takes minutes, which a folder that cannot be written to
+    # would waste.
     unfinished.mkdir(parents=True)
     try:
+        program = make_program(scorer, channels=features["channels"] if features else None)
+        described = manifest.describe(
+            program,
+            features=features,
+            trim=calibration["trim"] if calibration else DEFAULT_TRIM,
+            training=about.training,
+            rules={
+                "frame_score": scorer.frame_score,
+                "pooling": scorer.pooling,
+                "reach_frames": scorer.reach_frames,
+            },
+            weights={
+                "fingerprint": weights.fingerprint(config["model"], scorer.params),
+                "num_parameters": sum(np.size(leaf) for leaf in jax.tree.leaves(scorer.params)),
+                f"dtype_of_{weights.FILE}": weights_dtype,
+            },
+            thresholds=thresholds(calibration, scorer),
+            licences=licences,
+        )
         checkpoint.write_config(unfinished, config)
         weights.write(unfinished, scorer.params, dtype=weights_dtype)
         if calibration:

@@ -3,10 +3,11 @@
     python load_scorer.py clip.mp4                   pip install 'avsync[prepare]'
     python load_scorer.py CROPS.npy WAVEFORM.npy     pip install jax flatbuffers
 
-manifest.json describes the arrays and how they are made of a video; leave out their axis b. Leading
-silence is trimmed here if the manifest says so. The whole clip is processed at once.
+manifest.json describes the arrays and how they are made from a video; leave out their axis b.
+Leading silence is trimmed here if the manifest says so. The whole clip is processed at once.
 """
 
+import functools
 import importlib
 import json
 import sys
@@ -78,7 +79,8 @@ def score(visual, audio, manifest):
         visual, audio = trimmed(visual, audio)
     if not len(visual):
         raise ValueError("the clip has no frames, or no sound")
-    scores = load()(visual[None], audio[None], np.ones((1, len(visual)), bool))
+    program = load(Path(__file__).parent)
+    scores = program(visual[None], audio[None], np.ones((1, len(visual)), bool))
     return {name: np.asarray(array)[0] for name, array in scores.items()}
 
 
@@ -89,12 +91,35 @@ def trimmed(visual, audio):
     return visual[first:], audio[640 * first :]
 
 
-def load():
+def load(folder):
     """The program: (visual, audio, valid) -> scores by name, of batches of any size."""
     import jax.export  # takes a second: wrong arguments are reported first
 
-    artefact = Path(__file__).with_name("scorer.jaxexport").read_bytes()
-    return jax.jit(jax.export.deserialize(bytearray(artefact)).call)
+    artefact = bytearray((folder / "scorer.jaxexport").read_bytes())
+    program = jax.jit(jax.export.deserialize(artefact).call)
+    return functools.partial(program, jax.device_put(read_params(folder / "model.safetensors")))
+
+
+def read_params(path):
+    """The arrays of a safetensors file in float32, as nested dicts by the parts of their names.
+
+    The file is 8 bytes with the length of a JSON header, the header, and the values of the arrays.
+    """
+    data = np.memmap(path, np.uint8, "r")
+    values = 8 + int(data[:8].view("<u8")[0])
+    header = json.loads(data[8:values].tobytes())
+    params = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        start, end = (values + offset for offset in entry["data_offsets"])
+        stored = data[start:end].view({"F32": "<f4", "F16": "<f2"}[entry["dtype"]])
+        *groups, last = name.split(".")
+        group = params
+        for key in groups:
+            group = group.setdefault(key, {})
+        group[last] = stored.reshape(entry["shape"]).astype(np.float32)
+    return params
 
 
 if __name__ == "__main__":

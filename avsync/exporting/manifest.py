@@ -6,6 +6,7 @@ from typing import Any
 
 from jax import export
 
+from avsync import __version__
 from avsync.exporting import crops
 from avsync.units import (
     CROP_PIXELS,
@@ -15,6 +16,7 @@ from avsync.units import (
     SAMPLES_PER_FRAME,
     SILENCE_LEVEL,
 )
+from avsync.weights import FILE
 
 AXES = {
     "b": "clips, at least 1",
@@ -44,7 +46,7 @@ VALID = "true for frames of the clip, false for padding at its end, which change
 # By trimming rule; scores and thresholds hold for clips trimmed by it.
 TRIMMING = {
     "leading": "Trim leading silence first: if n samples precede the first one whose magnitude "
-    f"exceeds silence_level, drop n // {SAMPLES_PER_FRAME} + 1 video frames (none if n is 0) and "
+    f"exceeds {SILENCE_LEVEL}, drop n // {SAMPLES_PER_FRAME} + 1 video frames (none if n is 0) and "
     f"{SAMPLES_PER_FRAME} samples with each. Features must be extracted from trimmed sound. Scores "
     "and thresholds hold for trimmed clips",
     "none": "Trim nothing. Scores and thresholds hold for clips as they are",
@@ -62,6 +64,12 @@ OUTPUTS = {
 LICENCE = (
     "The program was made by avsync (Apache-2.0). The weights are subject to the terms of whoever "
     "trained them, and of the data and weights that they were trained from."
+)
+
+
+PARAMETERS = (
+    f"{FILE}: the first argument of the program, as float32 arrays in nested dicts, whose keys are "
+    "the parts of the name of an array between its dots"
 )
 
 
@@ -85,15 +93,16 @@ def describe(
     of the weights in addition to `LICENCE`.
     """
     meanings = {**(OF_CLIPS if features is None else OF_FEATURES), "valid": VALID}
-    packages = ("avsync", "jax", "jaxlib", "numpy")
+    packages = ("jax", "jaxlib", "numpy")
     return {
         "artefact": "jax.export; load_scorer.py shows how it is called",
+        "parameters": PARAMETERS,
         "axes": AXES,
         "clock": CLOCK,
         "trim": {"rule": trim, "silence_level": SILENCE_LEVEL, "meaning": TRIMMING[trim]},
         "preprocessing": crops.describe(),
         "features": None if features is None else dict(features),
-        "inputs": _arrays(meanings, program.in_avals),
+        "inputs": _arrays(meanings, program.in_avals[-len(meanings) :]),
         "outputs": _arrays(
             # JAX flattens a dict in the order of its sorted keys.
             {name: OUTPUTS[name] for name in sorted(OUTPUTS)}, program.out_avals
@@ -104,7 +113,7 @@ def describe(
         "training": dict(training),
         "platforms": list(program.platforms),
         "calling_convention_version": program.calling_convention_version,
-        "versions": {name: metadata.version(name) for name in packages},
+        "versions": {"avsync": __version__, **{name: metadata.version(name) for name in packages}},
         "licence": [LICENCE, *licences],
     }  # fmt: skip
 

@@ -17,8 +17,7 @@ from numba import njit
 
 from avsync.media.container import OpenFile, open_file
 from avsync.media.streams import ColourImages, FrameGrid, Image
-
-FACE_PIXELS = 224
+from avsync.units import FACE_PIXELS
 
 # A face box of S3FD ends at the chin and the cheeks and covers the forehead, which has no
 # landmarks. Its top is above the eyebrows by this share of their distance from the chin. On 12 GRID

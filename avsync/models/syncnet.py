@@ -12,7 +12,6 @@ from jaxtyping import Array, Float, UInt8
 
 # A window is this many video frames; it begins at any of them.
 WINDOW_FRAMES = 5
-FACE_PIXELS = 224
 
 # MFCC of a window (avsync.models.frontend), four per video frame, and their number of cepstra.
 WINDOW_CEPSTRA = (20, 13)

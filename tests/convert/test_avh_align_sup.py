@@ -25,10 +25,11 @@ def read(folder: Path, **entries: bytes) -> dict[str, Any]:
     return torch_file.read(heads.write(folder / "sup.ckpt", STATE, **entries))
 
 
-def hyper_parameters(*, apply_l2: bool = True, **model: str) -> dict[str, bytes]:
+def hyper_parameters(*, apply_l2: bool | None = True, **model: str) -> dict[str, bytes]:
     """The entries of a Lightning checkpoint, with the config of the published training."""
+    scaling = {} if apply_l2 is None else {"apply_l2": apply_l2}
     config = {
-        "data_info": {"name": "AV1M", "apply_l2": apply_l2},
+        "data_info": {"name": "AV1M", **scaling},
         "model_hparams": {"model_type": "mlp", "input_type": "both", **model},
         "epochs": 100,
     }
@@ -72,11 +73,17 @@ def test_avpf_records_its_pooling(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("model_type", "linear"), ("input_type", "audio"), ("apply_l2", False)]
+    ("options", "message"),
+    [
+        ({"model_type": "linear"}, "model_type = 'linear'; only 'mlp'"),
+        ({"input_type": "audio"}, "input_type = 'audio'; only 'both'"),
+        ({"apply_l2": False}, "apply_l2 = False; only True"),
+        ({"apply_l2": None}, "apply_l2 = False; only True"),  # a config that lacks it
+    ],
 )
-def test_another_network_is_refused(tmp_path, field, value):
-    contents = read(tmp_path, **hyper_parameters(**{field: value}))
-    with pytest.raises(ValueError, match=f"its config has {field} = {value!r}; only"):
+def test_another_network_is_refused(tmp_path, options, message):
+    contents = read(tmp_path, **hyper_parameters(**options))
+    with pytest.raises(ValueError, match=f"its config has {message}"):
         avh_align_sup.convert_file(contents)
 
 

@@ -133,7 +133,8 @@ def test_tensors_of_an_unknown_type_are_stubs(path):
 @pytest.mark.parametrize(
     ("contents", "message"),
     [
-        ({"state_dict": ONE}, "no entry 'model'; it has 'state_dict'"),
+        ({"state_dict": ONE}, "no entry 'model'; it has 'state_dict'. Is it .* another kind"),
+        ({f"w{i}": ONE for i in range(20)}, "'w6', 'w7' and 12 more"),
         ({"model": plain([1])}, "must hold tensors by name, not a list"),
         ({"model": name("net Model") + b")\x81"}, "not <stub of net.Model>"),
         (

@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from avsync.evaluation.scores import score_views
 from avsync.evaluation.views import Views
@@ -47,3 +48,11 @@ def test_clips_too_short_or_silent_have_a_status_and_keep_their_scores():
     assert [len(scores) for scores in frame_scores] == [40, 20, 40]
     assert lines[0].scores["duration"] == 40 / 25
     assert lines[2].scores["leading_silence"] == 1.6
+
+
+def test_another_checkpoint_cannot_replace_a_score_of_every_evaluation():
+    scorer = Scorer({}, encode, align, reach_frames=1, frame_score="nll", pooling="mean")
+    views = Views("x", "test", {"original": batched([clip("a", 40)], batch_size=1)}, 1, None)
+    for name in ("alignment", "alignment_logit", "duration"):
+        with pytest.raises(ValueError, match=f"'{name}' is a score of every evaluation"):
+            score_views(views, scorer, others={name: scorer})

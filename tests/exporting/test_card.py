@@ -121,3 +121,10 @@ def test_the_hub_s_own_parser_reads_the_card():
     found = cards.ModelCard(card.render(TRAINED, manifest(), name="scorer")).data
     assert (found.license, found.library_name) == ("other", "avsync")
     assert (found.pipeline_tag, found.datasets) == ("video-classification", ["grid"])
+
+
+@pytest.mark.parametrize("licence", ["", "CC BY 4.0", "cc-by-4.0\nlibrary_name: x"])
+def test_a_licence_is_an_identifier(licence):
+    with pytest.raises(ValueError, match="not an identifier of the Hub, such as cc-by-4"):
+        card.require_licence(licence)
+    card.require_licence("cc-by-nc-sa-4.0")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from avsync import build_export, checkpoint, trained
-from avsync.config import default
+from avsync.config import default, encoder
 from avsync.exporting.folder import thresholds
 from avsync.types import Extraction, FeatureOrigin
 from tests.exporting.test_program import CHANNELS, random_params, scorer_and_program, small_config
@@ -161,4 +161,12 @@ def test_a_converted_checkpoint_has_no_training_and_an_export_that_of_its_manife
     manifest = json.loads((exported / "manifest.json").read_text())
     assert build_export.describe_training(converted, exported, 0) == manifest["training"] == {}
     converted.data.dataset = "grid"  # as in the config of a trained head that was joined
-    assert build_export.describe_training(converted, exported.parent, 0)["loss"] == "alignment"
+    head = build_export.describe_training(converted, exported.parent, 0)
+    assert head["loss"] == "alignment"
+    assert "trained" not in head
+    converted.model.audio = encoder("shared")
+    joined = build_export.describe_training(converted, exported.parent, 0)
+    assert joined["trained"] == "the head alone, on features of the encoder"
+    converted.train.freeze = "encoder"
+    tuned = build_export.describe_training(converted, exported.parent, 0)
+    assert (tuned["frozen"], "trained" in tuned) == ("encoder", False)

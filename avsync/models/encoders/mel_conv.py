@@ -13,8 +13,8 @@ from avsync.units import SAMPLES_PER_FRAME
 
 STRIDES = (1, 2, 2)  # 100 Hz to 25 Hz
 
-# A 25 ms window reaches one log-mel frame further than its own 10 ms, the three convolutions 2, 1
-# and 2: 6 of the 4 per video frame.
+# In log-mel frames of 10 ms, the window of 25 ms reaches 1 and the convolutions 2, 1 and 2: 60 ms,
+# which is less than two video frames.
 FRONT_REACH_FRAMES = 2
 
 

@@ -45,9 +45,8 @@ class LseReport(Report):
         super().print_table()
         summary = summarise(self._results)
         atomic_write(self._out_dir / LSE_FILE, json.dumps(summary, indent=2) + "\n")
-        table = text.terminal_table(
-            "LSE by SyncNet", "file", "LSE-D", "LSE-C", "SyncNet offset", "avsync score", "offset"
-        )
+        headings = ("LSE-D", "LSE-C", "SyncNet offset", "avsync score", "avsync offset")
+        table = text.terminal_table("LSE by SyncNet", "file", *headings)
         for result in self._results:
             table.add_row(Path(result.path).name, *_cells(result))
         console = text.console(TABLE_WIDTH)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from avsync import checkpoint, weights
-from avsync.media.face_crop import FACE_PIXELS, colour_frames, crop_face, face_path
+from avsync.media.face_crop import colour_frames, crop_face, face_path
 from avsync.media.rejects import Reject
 from avsync.models.syncnet import WINDOW_CEPSTRA, WINDOW_FRAMES, SyncNet
 from avsync.scoring.lse import Lse, lse
@@ -22,7 +22,7 @@ from avsync.scoring.video.lse_stream import LseStream, Network, make_network
 from avsync.scoring.video.reference import Reference
 from avsync.scoring.video.results import FaceResult, Timeline, VideoResult
 from avsync.scoring.video.video_scorer import VideoScorer
-from avsync.units import FRAMES_PER_SECOND, SAMPLES_PER_FRAME
+from avsync.units import FACE_PIXELS, FRAMES_PER_SECOND, SAMPLES_PER_FRAME
 
 METRIC = "lse"  # what the config of a converted SyncNet holds
 

@@ -8,15 +8,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int16, UInt8
 
 from avsync.models.frontend import mfcc
-from avsync.models.syncnet import (
-    CEPSTRA_PER_FRAME,
-    EMBEDDING,
-    FACE_PIXELS,
-    WINDOW_FRAMES,
-    SyncNet,
-)
+from avsync.models.syncnet import CEPSTRA_PER_FRAME, EMBEDDING, WINDOW_FRAMES, SyncNet
 from avsync.scoring.lse import REACH_WINDOWS, distances
-from avsync.units import SAMPLES_PER_FRAME
+from avsync.units import FACE_PIXELS, SAMPLES_PER_FRAME
 
 # A second of windows, embedded a few at a time: on CPUs, the convolutions of a window take 80 MB,
 # and 5 windows at once are as fast as 25.
