@@ -155,5 +155,7 @@ def licences(config: Config) -> list[str]:
     names = {section.name for section in sections} | {
         section.get("encoder") for section in sections
     }
-    modules = [lookup.load("models.encoders", name) for name in names if name]
+    # Features may be of an encoder that avsync does not have.
+    known = names & set(lookup.names("models.encoders"))
+    modules = [lookup.load("models.encoders", name) for name in known]
     return sorted(module.LICENCE for module in modules if hasattr(module, "LICENCE"))

@@ -184,10 +184,9 @@ def _require_same_options(part: str, *, config: Config, source: Trained) -> None
     free = {"modality", *getattr(module, "WITHOUT_EFFECT_ON_FEATURES", ())}
     if not source.is_encoder:
         free -= {"length"}  # its head is trained for one
-    differ = [
-        field for field in ("name", *ours) if field not in free and ours[field] != theirs.get(field)
-    ]
-    if differ:
+    # Encoders of different names have different fields.
+    fields = ours if ours.name == theirs.name else ["name"]
+    if differ := [x for x in fields if x not in free and ours[x] != theirs.get(x)]:
         section = f"config.model.{'audio' if part == 'audio_encoder' else 'visual'}"
         first = differ[0]
         raise ValueError(

@@ -28,8 +28,10 @@ CONFIG = "config.json"
 CALIBRATION = "calibration"
 STATE = "state"
 
-# A failed write raises an exception; Orbax also logs a page about it from each of its threads.
-logging.getLogger("absl").addFilter(lambda record: "orbax" not in record.pathname)
+# Orbax logs a page about a failed write, which raises an exception, and by the root logger that
+# checkpoints without its database (see `write_params`) may be malformed.
+for _name in ("absl", None):
+    logging.getLogger(_name).addFilter(lambda record: "orbax" not in record.pathname)
 
 # Bytes of an array that are written at once by `write_params`, to bound memory.
 WRITE_CHUNK_BYTES = 64 << 20
@@ -253,9 +255,8 @@ def write_config(
         differ = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k))
         if differ:
             listed = [f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in differ]
-            if len(listed) > MAX_NAMED:
-                listed[MAX_NAMED:] = [f"and {len(listed) - MAX_NAMED} more"]
-            changes = "; ".join(listed)
+            more = [f"and {len(listed) - MAX_NAMED} more"] if len(listed) > MAX_NAMED else []
+            changes = "; ".join([*listed[:MAX_NAMED], *more])
             raise ValueError(
                 f"{workdir} was begun with another config ({changes}). Choose another --workdir, "
                 "or resume with the config that it was begun with"

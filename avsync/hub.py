@@ -77,12 +77,13 @@ def _snapshot(address: str, **selection: Any) -> Path:
         from huggingface_hub import errors
     except ImportError as error:
         raise ValueError(f"{address} needs the package huggingface_hub: {INSTALL}") from error
+    selection |= {"library_name": "avsync", "library_version": __version__}
     try:
-        return Path(
-            huggingface_hub.snapshot_download(
-                **selection, library_name="avsync", library_version=__version__
-            )
-        )
+        try:
+            return Path(huggingface_hub.snapshot_download(**selection))
+        except errors.OfflineModeIsEnabled:
+            # Version 1.33 asks the Hub for the files of a commit before it looks into the cache.
+            return Path(huggingface_hub.snapshot_download(**selection, local_files_only=True))
     except errors.HFValidationError as error:
         raise ValueError(f"not an address of a checkpoint: {address}; {error}") from error
     except errors.RevisionNotFoundError as error:

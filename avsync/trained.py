@@ -118,6 +118,7 @@ def join(head: Trained, encoder: Trained) -> Trained:
             f"{encoder.source} is not an encoder of both streams by itself, as avsync-convert "
             "avhubert writes it: convert the published weights (again), and give that folder"
         )
+    _require_unit_length(encoder)
     origin = origin_of(encoder)
     embedding = int(encoder.config.model.visual.embedding)
     for stream in STREAMS:
@@ -144,9 +145,15 @@ def for_clips(model: Trained) -> Trained:
 def for_features(model: Trained, extraction: Extraction) -> Trained:
     """`model` as it reads features of this extraction: a head, or the head of a whole model.
 
-    ValueError if the features are by another encoder, or of another size, than the model's.
+    ValueError if the features are by another encoder, or of another size, than the model's, or of
+    one stream alone.
     """
     others = f"these features of {extraction.encoder or 'an unknown encoder'}"
+    if missing := [stream for stream in STREAMS if stream not in extraction.channels]:
+        raise ValueError(
+            f"{model.source} needs visual and audio features, but {others} have no "
+            f"{' and no '.join(missing)} stream: extract both, with --streams=visual,audio"
+        )
     if not model.reads_features:
         if model.config.model.audio.name != SHARED:
             names = " and ".join(repr(model.config.model[stream].name) for stream in STREAMS)
@@ -154,6 +161,7 @@ def for_features(model: Trained, extraction: Extraction) -> Trained:
                 f"{model.source} reads clips, with the encoders {names}, and cannot read extracted "
                 "features: evaluate it on the dataset that they were extracted from"
             )
+        _require_unit_length(model)
         origin, channels = origin_of(model), int(model.config.model.visual.embedding)
         config = with_origin(model.config, origin, dict.fromkeys(STREAMS, channels))
         head = {name: value for name, value in model.params.items() if name != "encoder"}
@@ -235,6 +243,15 @@ def recorded_origin(config: Config) -> FeatureOrigin:
     """The origin of the features that a head was trained on; empty if it is unknown."""
     options = config.model.visual
     return FeatureOrigin(options.encoder, options.fingerprint, options.extracted_in)
+
+
+def _require_unit_length(model: Trained) -> None:
+    """ValueError if the encoder does not scale its features as `precomputed` does."""
+    if model.config.model.visual.get("length") == "raw":
+        raise ValueError(
+            f"the encoder of {model.source} keeps the length of its features (length='raw'), and a "
+            "head of extracted features reads them at unit length: the scores would differ"
+        )
 
 
 def _require_same_encoder(

@@ -172,7 +172,7 @@ def test_a_path_may_look_like_a_part(trained, tmp_path, monkeypatch):
         ("head=A", "has no head: it holds an encoder alone"),
         ("A", r"holds an encoder alone, .*init_from=encoder=A"),
         ("head=T,head=A", "two checkpoints are given for the head, T and A"),
-        ("visual_encoder=A", "visual_encoder of A has name='avhubert', but .* is 'lip_conv'"),
+        ("visual_encoder=A", r"has name='avhubert', but .* Set --\S*\.name=avhubert$"),
     ],
 )
 def test_a_checkpoint_that_does_not_give_a_part_is_refused(

@@ -44,6 +44,12 @@ def test_devices_share_the_memory_of_parameters_that_are_loaded(tmp_path: Path):
     assert jax.device_put(kernel).unsafe_buffer_pointer() == kernel.ctypes.data
 
 
+def test_orbax_does_not_call_parameters_that_avsync_wrote_malformed(tmp_path: Path, caplog):
+    write_params(tmp_path, PARAMS)
+    checkpoint.load_params(tmp_path, 0)
+    assert not [record for record in caplog.records if record.levelname != "INFO"]
+
+
 def write_params(workdir: Path, params: Any) -> int:
     """Parameters alone as a checkpoint; returns its step."""
     checkpoint.write_config(workdir, {})

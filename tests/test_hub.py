@@ -194,5 +194,8 @@ def test_scores_are_not_kept_in_the_cache(cache, run_binary: Run, tmp_path):
 def test_a_training_starts_from_an_address(cache):
     add_to(cache)
     shipped = checkpoint.load_params(pretrained.GRID, 0)
-    begun = starting(trained.read_config(pretrained.GRID), "hf://someone/lips")
+    config = trained.read_config(pretrained.GRID)
+    begun = starting(config, "hf://someone/lips")
     assert weights.fingerprint({}, begun) == weights.fingerprint({}, shipped)
+    begun = starting(config, "head=hf://someone/lips")
+    assert weights.fingerprint({}, begun["head"]) == weights.fingerprint({}, shipped["head"])

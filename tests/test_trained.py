@@ -126,6 +126,22 @@ def test_only_one_encoder_of_both_streams_extracts_features(tmp_path):
         trained.origin_of(towers)
 
 
+def test_features_of_raw_length_are_not_mistaken_for_those_of_unit_length(tmp_path, own_head):
+    raw = an_encoder(tmp_path, length="raw")
+    assert trained.origin_of(raw) == trained.recorded_origin(own_head.config)
+    with pytest.raises(ValueError, match="length='raw'"):
+        trained.join(own_head, raw)
+    whole = Trained(raw.config, {"encoder": raw.params, **own_head.params}, tmp_path)
+    with pytest.raises(ValueError, match="length='raw'"):
+        trained.for_features(whole, Extraction("leading", str(trained.origin_of(raw)), BOTH))
+
+
+def test_features_of_one_stream_are_refused(own_head):
+    given = Extraction("leading", "", {"visual": 16})
+    with pytest.raises(ValueError, match=r"have no audio stream: extract .*--streams=visual,audio"):
+        trained.for_features(own_head, given)
+
+
 def test_training_on_features_records_their_origin(partner):
     config = default()
     config.model.visual = config.model.audio = encoder("precomputed")

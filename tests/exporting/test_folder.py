@@ -6,10 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
-from avsync import build_export, checkpoint
+from avsync import build_export, checkpoint, trained
 from avsync.config import default, encoder
 from avsync.exporting.folder import thresholds
-from avsync.types import Extraction
+from avsync.types import Extraction, FeatureOrigin
 from tests.exporting.test_program import CHANNELS, random_params, scorer_and_program, small_config
 
 OPTIONS = {"encoder": None, "dtype": None, "weights_dtype": "float16", "licence": "cc-by-4.0"}
@@ -146,6 +146,11 @@ def test_the_terms_of_published_weights_are_in_the_licences():
         (licence,) = build_export.licences(small_config(model))
         assert "non-commercial research only" in licence
     assert build_export.licences(small_config("lip_conv")) == []
+
+
+def test_a_head_of_features_by_an_encoder_that_avsync_does_not_have_can_be_exported():
+    config = trained.with_origin(small_config("features"), FeatureOrigin("another"), CHANNELS)
+    assert build_export.licences(config) == []
 
 
 def test_a_converted_checkpoint_has_no_training_and_an_export_that_of_its_manifest(exported):

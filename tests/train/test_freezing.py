@@ -161,6 +161,23 @@ def test_frozen_blocks_are_not_differentiated():
     assert last == head_only + block + 2 * a_batch().visual.size * 3
 
 
+def test_remat_covers_frozen_blocks_through_which_a_gradient_passes():
+    batch = a_batch()
+    frozen = make_partition(f"{BLOCKS}[:3]", initial())
+
+    def num_kept(params) -> int:
+        """Values that are kept for the backward pass."""
+        remat = Transformer(feed_forward=32, num_heads=2, num_layers=NUM_BLOCKS, remat="blocks")
+
+        def loss(params):
+            transformer = {"params": params["encoder"]["transformer"]}
+            return remat.apply(transformer, *map(jnp.asarray, (batch.visual, batch.valid))).sum()
+
+        return num_values(jax.eval_shape(lambda params: jax.vjp(loss, params)[1], params))
+
+    assert num_kept(frozen.split(initial())) <= num_kept(initial())
+
+
 @pytest.mark.parametrize("ema_decay", [0.0, 0.9])
 def test_a_checkpoint_resumes_and_is_evaluated_with_all_parameters(tmp_path, ema_decay):
     rule = rule_of(LAST_BLOCK, ema_decay=ema_decay)

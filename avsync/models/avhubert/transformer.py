@@ -64,18 +64,20 @@ class Transformer(nn.Module):
         # save a CPU the copy of each layer's parameters, a quarter of the time on four clips of
         # 3 s, but their gradient takes 56 s to compile instead of 5.
         fields = (self.feed_forward, self.num_heads, self.chunk_frames, self.dtype)
+        layer_type = with_remat(Block, self.remat, prevent_cse=False)
         num_layers = self.num_layers
         if self.has_variable("params", FROZEN_BLOCKS):
             # In a scan over all blocks the gradient of each block's parameters would be computed.
             frozen = self.get_variable("params", FROZEN_BLOCKS)
-            lower = Block(*fields, parent=None)
+            # Layers below may be trained, whose gradient passes through the frozen blocks.
+            lower = layer_type(*fields, parent=None)
 
             def frozen_layer(x: jax.Array, params: Any) -> tuple[Any, None]:
                 return lower.apply({"params": params}, x, valid), None
 
             x, _ = jax.lax.scan(frozen_layer, x, frozen)
             num_layers -= len(jax.tree.leaves(frozen)[0])
-        block = with_remat(Block, self.remat, prevent_cse=False)(*fields, name=BLOCKS)
+        block = layer_type(*fields, name=BLOCKS)
         scan = nn.scan(
             layer,
             variable_axes={"params": 0},

@@ -86,7 +86,10 @@ class LseScorer:
         timeline: Timeline,
         on_progress: OnProgress,
     ) -> list[LseStream]:
-        """The comparison of each face with its sound, complete."""
+        """The comparison of each face with its sound, complete.
+
+        Raises `Reject` if the file cannot be decoded again, or is shorter now.
+        """
         first_with_sound = round(timeline.start_seconds * FRAMES_PER_SECOND)
         num_frames = len(timeline.waveform) // SAMPLES_PER_FRAME
         spans, streams = [], []
@@ -105,7 +108,8 @@ class LseScorer:
                 if index in span:
                     stream.add(crop_face(frame, where, index=index - span.start))
             on_progress("lse", index + 1 - start, end - start)
-        assert all(stream.is_complete for stream in streams), f"{path} changed while it was read"
+        if not all(stream.is_complete for stream in streams):
+            raise Reject("undecodable", "decoded again for LSE, it has fewer frames")
         return streams
 
 

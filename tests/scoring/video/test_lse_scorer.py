@@ -85,6 +85,34 @@ def test_a_face_without_a_score_has_no_lse(testdata, scorer, write_media):
         assert all(face.lse is None for face in result.faces)
 
 
+@pytest.mark.grid
+@pytest.mark.parametrize(("num_frames_left", "status"), [(0, "missing_file"), (30, "undecodable")])
+def test_a_file_that_cannot_be_decoded_again_has_a_status(
+    testdata, scorer, write_media, num_frames_left, status
+):
+    frames, sound = odd_files.read(testdata / "grid_s1" / "video" / "bbaf2n.mkv")
+    heard = sound[:, round(0.4 * odd_files.SOUND_RATE) :]
+
+    def written(num_frames: int) -> Path:
+        return write_media(
+            frames=frames[10 : 10 + num_frames],
+            times=np.arange(num_frames) / 25,
+            sound=[(0.0, heard)],
+            sample_rate=odd_files.SOUND_RATE,
+        )
+
+    path = written(40)
+
+    def replace(stage: str, done: int, total: int) -> None:
+        if stage == "model" and done == total:
+            path.unlink()
+            if num_frames_left:
+                written(num_frames_left)
+
+    result = scorer.score(path, on_progress=replace)
+    assert (result.status, result.score, result.lse) == (status, None, None)
+
+
 def test_a_checkpoint_without_syncnet_is_refused_with_the_way_out(tmp_path):
     with pytest.raises(ValueError, match=r"holds no SyncNet.*: avsync-convert syncnet --source="):
         load_syncnet(write_untrained(tmp_path))
