@@ -165,5 +165,7 @@ def test_the_origin_of_features_is_text_in_a_dataset():
     origin = FeatureOrigin("avhubert", "0123456789abcdef", "bfloat16")
     assert str(origin) == "avhubert 0123456789abcdef in bfloat16"
     assert FeatureOrigin.parse(str(origin)) == origin
+    unknown = origin._replace(dtype="")
+    assert FeatureOrigin.parse(str(unknown)) == unknown
     assert FeatureOrigin.parse("my encoder") == FeatureOrigin("my encoder")
     assert not FeatureOrigin.parse("")
