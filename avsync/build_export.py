@@ -100,9 +100,12 @@ def describe_features(model: Trained) -> dict[str, Any] | None:
 
 
 def describe_parts(config: Config) -> dict[str, str]:
-    """The names of the encoders and the head, by role."""
+    """The names of the encoders and the head, by role; of a head, the encoder of its features."""
     model = config.model
-    if model.audio.name == SHARED:
+    if model.visual.name == trained.PRECOMPUTED:
+        known = str(trained.recorded_origin(config)) or "unknown"
+        encoders = {"encoder of its features, not in this folder,": known}
+    elif model.audio.name == SHARED:
         encoders = {"encoder of both streams": model.visual.name}
     else:
         encoders = {f"{stream} encoder": model[stream].name for stream in STREAMS}

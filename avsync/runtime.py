@@ -233,7 +233,7 @@ class Progress:
             self._last_line = now
             left = (total - done) * (now - self._part_began) / max(done, 1)
             items = f"{self._name}: {self.done}/{self._total}"
-            self.say(f"{items} {text} {done:,}/{total:,} ({left:.0f} s left of it)")
+            self.say(f"{items} {text} {done:,}/{total:,} ({left:.0f} s left in this stage)")
 
     def say(self, line: str) -> None:
         """Prints a line above the bar."""

@@ -254,6 +254,14 @@ def _require_unit_length(model: Trained) -> None:
         )
 
 
+def unchecked(whole: Trained, *, head: Path) -> str:
+    """What `join` could not check of the head in the workdir `head`; "" if it checked all."""
+    if recorded_origin(read_config(head)).fingerprint:
+        return ""
+    used = origin_of(whole)
+    return f"; the head does not record its encoder: only the sizes of {used} were compared"
+
+
 def _require_same_encoder(
     head: Trained, stream: str, origin: FeatureOrigin, *, channels: int, other: str
 ) -> None:

@@ -129,8 +129,8 @@ class FeatureOrigin(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "FeatureOrigin":
         """The origin that `text` describes; any other text is the name of an encoder."""
-        match = re.fullmatch(r"(\w+) ([0-9a-f]{16}) in (\w+)", text)
-        return cls(*match.groups()) if match else cls(text)
+        match = re.fullmatch(r"(\w+) ([0-9a-f]{16})(?: in (\w+))?", text)
+        return cls(*match.groups(default="")) if match else cls(text)
 
     def __bool__(self) -> bool:
         return bool(self.encoder)
@@ -138,7 +138,7 @@ class FeatureOrigin(NamedTuple):
     def __str__(self) -> str:
         if not self.fingerprint:
             return self.encoder
-        return f"{self.encoder} {self.fingerprint} in {self.dtype}"
+        return f"{self.encoder} {self.fingerprint}" + (f" in {self.dtype}" if self.dtype else "")
 
 
 class SplitEdits(NamedTuple):

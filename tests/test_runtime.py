@@ -69,8 +69,8 @@ def test_progress_within_an_item_that_takes_long_is_a_plain_line_now_and_then(ca
         progress.advance_to(1, "a.mp4")
         progress.within("b.mp4")("faces", 50, 100)
     assert capsys.readouterr().err.splitlines() == [
-        "scoring: 0/2 a.mp4, faces 1,000/5,000 (64 s left of it)",
-        "scoring: 0/2 a.mp4, model 2,500/5,000 (19 s left of it)",
+        "scoring: 0/2 a.mp4, faces 1,000/5,000 (64 s left in this stage)",
+        "scoring: 0/2 a.mp4, model 2,500/5,000 (19 s left in this stage)",
     ]
 
 

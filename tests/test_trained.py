@@ -74,6 +74,16 @@ def test_another_encoder_is_refused_with_both_fingerprints(tmp_path, own_head, p
         trained.join(own_head, other)
 
 
+def test_a_join_says_what_it_could_not_check(tmp_path, own_head, partner):
+    unknown = a_head(tmp_path, FeatureOrigin())
+    trained.write(unknown, tmp_path / "unknown")
+    trained.write(own_head, tmp_path / "own")
+    whole = trained.join(unknown, partner)
+    said = trained.unchecked(whole, head=tmp_path / "unknown")
+    assert f"only the sizes of {trained.origin_of(partner)} were compared" in said
+    assert trained.unchecked(whole, head=tmp_path / "own") == ""
+
+
 def test_an_encoder_of_another_size_is_refused(tmp_path, own_head):
     with pytest.raises(ValueError, match="16 channels per frame, not 32"):
         trained.join(own_head, an_encoder(tmp_path, embedding=32))
@@ -165,5 +175,7 @@ def test_the_origin_of_features_is_text_in_a_dataset():
     origin = FeatureOrigin("avhubert", "0123456789abcdef", "bfloat16")
     assert str(origin) == "avhubert 0123456789abcdef in bfloat16"
     assert FeatureOrigin.parse(str(origin)) == origin
+    unknown = origin._replace(dtype="")
+    assert FeatureOrigin.parse(str(unknown)) == unknown
     assert FeatureOrigin.parse("my encoder") == FeatureOrigin("my encoder")
     assert not FeatureOrigin.parse("")

@@ -51,7 +51,7 @@ def _join(encoder: Path, head: Path, out: Path) -> None:
     except ValueError as error:
         raise UsageError(str(error)) from error
     trained.write(whole, out, calibration=checkpoint.read_calibration(workdir, step))
-    print(f"joined: {out}")
+    print(f"joined: {out}{trained.unchecked(whole, head=workdir)}")
 
 
 def _convert(kind: str, source: Path, out: Path) -> None:

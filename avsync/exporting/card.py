@@ -51,6 +51,13 @@ python {place}/load_scorer.py video.mp4        # the scores alone, as JSON
 From the Hub: `pip install 'avsync[prepare,hub]'`, and `--checkpoint=hf://OWNER/NAME`.
 """
 
+WITH_AVSYNC_AND_ENCODER = """\
+```bash
+pip install 'avsync[prepare]'
+avsync-score --checkpoint={place} --weights=ENCODER --out=scores video.mp4
+```
+"""
+
 WITHOUT_AVSYNC = """\
 ```bash
 pip install jax flatbuffers
@@ -139,7 +146,9 @@ def _use(manifest: Mapping[str, Any], *, place: str) -> str:
         with_avsync = f"On videos, with avsync:\n\n{WITH_AVSYNC.format(place=place)}\n"
         arrays = "CROPS.npy WAVEFORM.npy"
     else:
-        with_avsync, arrays = "", "VISUAL.npy AUDIO.npy"
+        command = WITH_AVSYNC_AND_ENCODER.format(place=place)
+        with_avsync = f"On videos, with avsync and the encoder of the features:\n\n{command}\n"
+        arrays = "VISUAL.npy AUDIO.npy"
     without = WITHOUT_AVSYNC.format(place=place, arrays=arrays).rstrip()
     return f"{with_avsync}On arrays, with JAX alone:\n\n{without}"
 

@@ -39,7 +39,7 @@ def read_video(path, manifest):
     if manifest["features"] is not None:
         raise ValueError(
             f"this scorer takes features of {manifest['features']['encoder']}, not videos: give "
-            "VISUAL.npy AUDIO.npy"
+            "VISUAL.npy AUDIO.npy; with the encoder, avsync-score --weights=ENCODER scores videos"
         )
     if path.endswith(".npy"):
         raise ValueError("one array is not enough: give CROPS.npy WAVEFORM.npy")

@@ -107,7 +107,9 @@ def test_without_calibration_the_card_says_how_to_calibrate():
     ("features", "shown", "hidden"),
     [
         (None, "load_scorer.py CROPS.npy WAVEFORM.npy", "VISUAL.npy"),
-        ({"encoder": "avhubert"}, "load_scorer.py VISUAL.npy AUDIO.npy", "avsync-score"),
+        (None, "avsync-score --checkpoint=scorer --out=scores", "--weights"),
+        ({"encoder": "avhubert"}, "load_scorer.py VISUAL.npy AUDIO.npy", "CROPS.npy"),
+        ({"encoder": "avhubert"}, "--checkpoint=scorer --weights=ENCODER", "load_scorer.py video"),
     ],
 )
 def test_the_card_shows_how_the_model_is_used(features, shown, hidden):

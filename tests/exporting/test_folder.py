@@ -132,6 +132,8 @@ def test_the_folder_has_a_card_and_the_terms_of_the_encoder_s_weights(exported):
         text = (exported / file).read_text()
         assert "non-commercial research only" in text  # of AV-HuBERT
         assert "CC BY-NC-SA 4.0" in text  # the config of this checkpoint records no training
+    encoder_of_features = "encoder of its features, not in this folder, `avhubert 0123456789abcdef"
+    assert encoder_of_features in (exported / "README.md").read_text()
 
 
 def test_the_hub_s_own_parser_reads_the_card_of_the_folder(exported):
