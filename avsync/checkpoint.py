@@ -93,12 +93,12 @@ class Checkpointer:
         with self._name_last_complete():
             self._orbax.save_async(step, state, metrics=metrics, custom_metadata=metadata)
 
-    def restore(self, state: Any) -> Any:
-        """The latest checkpoint, on the devices and with the shapes of `state`.
+    def restore(self, expected: Any) -> Any:
+        """The latest checkpoint, on the devices and with the shapes of `expected`, see `abstract`.
 
         ValueError if its parameters are damaged or not finite.
         """
-        restored = self._orbax.load(None, jax.tree.map(_abstract, state))
+        restored = self._orbax.load(None, expected)
         metadata = self._orbax.metadata()
         path = self._folder / str(metadata.step)
         weights.require_intact(_evaluated(restored), _fingerprint(metadata), source=path)
@@ -114,6 +114,13 @@ class Checkpointer:
                 f"cannot write a checkpoint to {self._folder} ({error}). Free space there and run "
                 f"again: the checkpoint after {last} updates is complete"
             ) from error
+
+
+def abstract(state: Any) -> Any:
+    """`state` without the values of its arrays."""
+    return jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), state
+    )
 
 
 def write_params(workdir: Path, params: Any) -> None:
@@ -205,7 +212,8 @@ def load_params(workdir: Path, step: int) -> Any:
         stored = metadata.metadata
         # The average is of the trained parameters; without a frozen one it replaces them all.
         names = [name for name in ("params", "average") if stored.get(name)]
-        if len(names) == 2 and _names(stored["average"]) == _names(stored["params"]):
+        arrays = [[array for array, _ in named(stored[name])] for name in names]
+        if names[1:] and arrays[0] == arrays[1]:
             names = ["average"]
         expected = jax.tree.map(
             # Whatever dtype is stored: activations have a dtype of their own.
@@ -279,10 +287,6 @@ def _evaluated(state: Any) -> Any:
     return whole(params if average is None else overlaid(params, average))
 
 
-def _names(tree: Any) -> list[str]:
-    return [name for name, _ in named(tree)]
-
-
 def _fingerprint(metadata: Any) -> str | None:
     """The fingerprint in what Orbax returns as the metadata of a checkpoint; None without one."""
     return (metadata.custom_metadata or {}).get(weights.FINGERPRINT)
@@ -294,7 +298,3 @@ class _Always(ocp.training.save_decision_policies.SaveDecisionPolicy):
     def should_save(self, step: Any, previous_steps: Any, *, context: Any) -> bool:
         del step, previous_steps, context
         return True
-
-
-def _abstract(x: Any) -> Any:
-    return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)

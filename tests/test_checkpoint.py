@@ -91,13 +91,13 @@ def is_array(path: Path, array: np.ndarray) -> bool:
 
 def test_a_damaged_checkpoint_is_not_resumed_from(tmp_path: Path):
     write_state(tmp_path, params={"scale": jnp.ones(4)})
-    state = {"step": jnp.array(0), "params": {"scale": jnp.zeros(4)}}
+    expected = checkpoint.abstract({"step": jnp.array(0), "params": {"scale": jnp.zeros(4)}})
     with checkpoint.Checkpointer(tmp_path) as checkpointer:
-        assert checkpointer.restore(state)["params"]["scale"].tolist() == [1, 1, 1, 1]
+        assert checkpointer.restore(expected)["params"]["scale"].tolist() == [1, 1, 1, 1]
     set_fingerprint(tmp_path / "checkpoints" / "3", "0123456789abcdef")
     damaged = pytest.raises(ValueError, match="checkpoints/3 is damaged")
     with checkpoint.Checkpointer(tmp_path) as checkpointer, damaged:
-        checkpointer.restore(state)
+        checkpointer.restore(expected)
 
 
 def set_fingerprint(folder: Path, fingerprint: str | None) -> None:

@@ -9,7 +9,7 @@ rate or to stop, and start writing checkpoint n + 1.
 from pathlib import Path
 
 from avsync import parallel, runtime
-from avsync.checkpoint import Checkpointer
+from avsync.checkpoint import Checkpointer, abstract
 from avsync.runtime import Progress
 from avsync.train.job import Training
 from avsync.train.meter import Meter
@@ -48,6 +48,8 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
     with Checkpointer(workdir) as checkpointer:
         step = checkpointer.latest_step or 0
         if step:
+            # Without the values of the initial state: a large model would be in memory twice.
+            state = abstract(state)
             state = checkpointer.restore(state)
         is_stopped = state.patience.is_exhausted(max_waited)
         batches = job.batches(step)

@@ -185,7 +185,7 @@ def test_a_checkpoint_resumes_and_is_evaluated_with_all_parameters(tmp_path, ema
     with checkpoint.Checkpointer(tmp_path) as checkpointer:
         checkpointer.save(3, state)
     with checkpoint.Checkpointer(tmp_path) as checkpointer:
-        restored = checkpointer.restore(state_of(rule))
+        restored = checkpointer.restore(checkpoint.abstract(state_of(rule)))
     jax.tree.map(np.testing.assert_array_equal, restored, state)
     loaded = checkpoint.load_params(tmp_path, 3)
     expected = whole(jax.device_get(state.eval_params))
