@@ -5,6 +5,7 @@ other binary that runs a model imports that code.
 """
 
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -134,7 +135,8 @@ def describe_training(config: Config, workdir: Path, step: int) -> dict[str, Any
         "optimiser": f"{optimiser.name}, {optimiser.schedule} learning rate from "
         f"{optimiser.learning_rate:g}",
         "seed": config.seed,
-        **({"started from": train.init_from} if train.init_from else {}),
+        # Without folders: a card is public, and paths may tell names.
+        **({"started from": re.sub(r"[^=,]*/", "", train.init_from)} if train.init_from else {}),
         **({"frozen": train.freeze} if train.freeze else {}),
         **({"trained": "the head alone, on features of the encoder"} if is_joined else {}),
     }

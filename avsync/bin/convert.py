@@ -1,7 +1,7 @@
 """Converts a published PyTorch file to an avsync checkpoint, or joins two checkpoints into one.
 
     avsync-convert avhubert --source=self_large_vox_433h.pt --out=weights/avhubert
-    avsync-convert avh_align --source=AVH-Align_AV1M.pt --out=runs/avh_align
+    avsync-convert avh_align --source=AVH-Align_AV1M.pt --out=runs/avh_align   # or avh_align_sup
     avsync-convert syncnet --source=syncnet_v2.model --out=weights/syncnet
     avsync-convert join --encoder=weights/avhubert --head=runs/avh_align --out=runs/avh_align_full
 

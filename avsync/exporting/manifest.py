@@ -47,8 +47,8 @@ VALID = "true for frames of the clip, false for padding at its end, which change
 TRIMMING = {
     "leading": "Trim leading silence first: if n samples precede the first one whose magnitude "
     f"exceeds {SILENCE_LEVEL}, drop n // {SAMPLES_PER_FRAME} + 1 video frames (none if n is 0) and "
-    f"{SAMPLES_PER_FRAME} samples with each. Features must be extracted from trimmed sound. Scores "
-    "and thresholds hold for trimmed clips",
+    f"{SAMPLES_PER_FRAME} samples with each; extract features from trimmed sound. Scores and "
+    "thresholds hold for trimmed clips",
     "none": "Trim nothing. Scores and thresholds hold for clips as they are",
 }
 
