@@ -11,7 +11,7 @@ from avsync.types import Extraction, FeatureOrigin
 
 SIZES = {"embedding": 16, "feed_forward": 16, "num_heads": 2, "num_layers": 1}
 
-BOTH = dict.fromkeys(("visual", "audio"), 16)
+BOTH: dict[str, int] = {"visual": 16, "audio": 16}
 
 
 def filled(shapes, value):

@@ -4,6 +4,7 @@ import functools
 import itertools
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -162,16 +163,16 @@ def test_frozen_blocks_are_not_differentiated():
 
 
 def test_remat_covers_frozen_blocks_through_which_a_gradient_passes():
-    batch = a_batch()
+    inputs = jnp.asarray(a_batch().visual), jnp.asarray(a_batch().valid)
     frozen = make_partition(f"{BLOCKS}[:3]", initial())
 
     def num_kept(params) -> int:
         """Values that are kept for the backward pass."""
         remat = Transformer(feed_forward=32, num_heads=2, num_layers=NUM_BLOCKS, remat="blocks")
 
-        def loss(params):
-            transformer = {"params": params["encoder"]["transformer"]}
-            return remat.apply(transformer, *map(jnp.asarray, (batch.visual, batch.valid))).sum()
+        def loss(params) -> Any:
+            x: Any = remat.apply({"params": params["encoder"]["transformer"]}, *inputs)
+            return x.sum()
 
         return num_values(jax.eval_shape(lambda params: jax.vjp(loss, params)[1], params))
 
