@@ -15,13 +15,13 @@ from jax.core import Tracer
 
 from avsync import checkpoint, lookup, scoring, trained, weights
 from avsync.config import Config, require_known, with_changes
+from avsync.config.changes import PRECOMPUTED
 from avsync.config.fields import ENCODERS, HEADS, PlugIns
 from avsync.features.extractor import EncoderBatch, FrozenEncoder
 from avsync.models.aligner import Aligner
 from avsync.scoring.scorer import Scorer
-from avsync.trained import PRECOMPUTED, SHARED, STREAMS, Trained
-from avsync.trained import read_config as read_config
-from avsync.types import Batch, Extraction, Source
+from avsync.trained import SHARED, Trained
+from avsync.types import STREAMS, Batch, Extraction, Source
 from avsync.units import INPUT_PIXELS, SAMPLES_PER_FRAME
 
 # Frames that the frozen encoder processes at once: its images need 1 MB per frame.
@@ -88,7 +88,7 @@ def load_others(
     """The scorers of more checkpoints by name; `encoder` is for those that need one."""
     scorers = {}
     for name, place in places.items():
-        model = trained.load(*checkpoint.find(Path(place).expanduser()))
+        model = trained.load(*checkpoint.find(place))
         if model.reads_features and encoder:
             model = trained.join(model, trained.load_any(*checkpoint.find(encoder)))
         scorers[name] = scorer_of(model, extraction, dtype=dtype)

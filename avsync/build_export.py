@@ -17,8 +17,8 @@ from avsync.config import Config, default, with_changes
 from avsync.exporting.card import About, require_licence
 from avsync.exporting.folder import MANIFEST, write_folder
 from avsync.scoring.video.reference import Reference
-from avsync.trained import SHARED, STREAMS, Trained
-from avsync.types import Extraction
+from avsync.trained import SHARED, Trained
+from avsync.types import STREAMS, Extraction
 
 # The terms of a checkpoint that avsync did not train.
 CONVERTED = (
@@ -114,7 +114,7 @@ def describe_parts(config: Config) -> dict[str, str]:
 
 
 def describe_training(config: Config, workdir: Path, step: int) -> dict[str, Any]:
-    """How the parameters of a checkpoint were trained, by name; {} if avsync did not train them.
+    """The training of a checkpoint: its settings by name; {} if avsync did not train it.
 
     An export does not record its number of updates: its manifest, if there is one, does.
     """

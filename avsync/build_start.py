@@ -8,10 +8,12 @@ from typing import Any
 
 import jax
 
-from avsync import build, build_training, checkpoint, lookup, trained, weights
+from avsync import build_training, checkpoint, lookup, trained, weights
 from avsync.config import Config, with_changes
+from avsync.config.changes import PRECOMPUTED
 from avsync.train.job import Training
 from avsync.trained import SHARED, Trained
+from avsync.types import STREAMS
 
 HEAD = "head"
 ENCODER = "encoder"  # one that gives the embeddings of both streams
@@ -61,11 +63,11 @@ def with_weights(config: Config, place: str | None) -> Config:
     """
     if place is None:
         return config
-    visual, audio = (config.model[stream].name for stream in build.STREAMS)
+    visual, audio = (config.model[stream].name for stream in STREAMS)
     if audio == SHARED:
         parts = [ENCODER]
-    elif visual == audio != build.PRECOMPUTED:
-        parts = [f"{stream}_encoder" for stream in build.STREAMS]
+    elif visual == audio != PRECOMPUTED:
+        parts = [f"{stream}_encoder" for stream in STREAMS]
     else:
         raise ValueError(
             f"--weights gives one encoder for both streams, but this config has {visual!r} and "
@@ -87,8 +89,8 @@ def write_config(config: Config, workdir: Path) -> None:
     """
     begun_with = None
     if (workdir / checkpoint.CONFIG).exists():
-        recorded = build.read_config(workdir)
-        if recorded.model.visual.name == build.PRECOMPUTED:
+        recorded = trained.read_config(workdir)
+        if recorded.model.visual.name == PRECOMPUTED:
             recorded = build_training.with_origin(recorded)
         begun_with = json.loads(recorded.to_json())
     checkpoint.write_config(workdir, json.loads(config.to_json()), begun_with=begun_with)
@@ -122,10 +124,7 @@ def _loaded(config: Config, shapes: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of each part that config.train.init_from names, checked to fit."""
     init_from = config.train.init_from
     given = _given(init_from, shapes)
-    checkpoints = {
-        place: trained.load_any(*checkpoint.find(Path(place).expanduser()))
-        for place in given.values()
-    }
+    checkpoints = {place: trained.load_any(*checkpoint.find(place)) for place in given.values()}
     if init_from in checkpoints:
         _require_same_parts(checkpoints[init_from], list(shapes))
     params = {}

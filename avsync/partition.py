@@ -30,7 +30,7 @@ _ENTRY = re.compile(rf"(!?)(\w+(?:\.\w+)*)(?:\[{_BOUND}:{_BOUND}\])?")
 
 
 class Partition(NamedTuple):
-    """Which parameters of a model are frozen; the others are trained.
+    """The frozen parameters of a model; the others are trained.
 
     frozen: the dotted names of frozen arrays, in what `split` returns.
     num_frozen_blocks: of each stack whose lower blocks alone are frozen, by its dotted name.

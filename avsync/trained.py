@@ -11,13 +11,11 @@ from typing import Any, NamedTuple
 
 from avsync import checkpoint, lookup, weights
 from avsync.config import Config, default, encoder, from_json, with_changes
+from avsync.config.changes import PRECOMPUTED
 from avsync.convert.base import Checkpoint, MetricNetwork
-from avsync.types import Extraction, FeatureOrigin
+from avsync.types import STREAMS, Extraction, FeatureOrigin
 
-PRECOMPUTED = "precomputed"  # the encoder of extracted features
 SHARED = "shared"  # the audio encoder of a model whose visual encoder gives both streams
-
-STREAMS = ("visual", "audio")
 
 # Frames that an encoder processes at once where clips and files are scored. On two cores, the
 # ResNet of AV-HuBERT takes 4.4 CPU seconds for 750 frames in chunks of 64, 5.1 in chunks of 128 and
@@ -255,7 +253,7 @@ def _require_unit_length(model: Trained) -> None:
 
 
 def unchecked(whole: Trained, *, head: Path) -> str:
-    """What `join` could not check of the head in the workdir `head`; "" if it checked all."""
+    """A remark on the head in the workdir `head` that `join` cannot check; "" if it can."""
     if recorded_origin(read_config(head)).fingerprint:
         return ""
     used = origin_of(whole)

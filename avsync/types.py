@@ -18,6 +18,8 @@ CATEGORIES = ("RV-RA", "RV-FA", "FV-RA", "FV-FA")  # real or fake Video, real or
 
 REAL, FAKE = 0, 1
 
+STREAMS = ("visual", "audio")  # of a model's input: crops or features of the mouth, sound
+
 
 @dataclasses.dataclass(frozen=True)
 class Clip:

@@ -20,6 +20,7 @@ import safetensors.numpy
 
 from avsync import lookup
 from avsync.files import atomic_write
+from avsync.partition import nested
 
 FILE = "model.safetensors"  # the name that Hugging Face's tools expect
 OLD_FILE = "weights.safetensors"  # its name until avsync 0.2.0
@@ -171,11 +172,4 @@ def _aligned(array: np.ndarray) -> np.ndarray:
 
 def _tree(arrays: Iterable[tuple[str, np.ndarray]]) -> dict[str, Any]:
     """The nested dicts of `arrays` by dotted name, in float32."""
-    tree: dict[str, Any] = {}
-    for name, array in arrays:
-        *folders, last = name.split(".")
-        node = tree
-        for folder in folders:
-            node = node.setdefault(folder, {})
-        node[last] = array.astype(np.float32, copy=False)
-    return tree
+    return nested({name: array.astype(np.float32, copy=False) for name, array in arrays})

@@ -20,7 +20,7 @@ REAL, FAKE = "clip4", "clip5"
 
 
 class Recipe(NamedTuple):
-    """What the commands wrote.
+    """The files and folders that the commands wrote.
 
     published, trained: heads of features, one converted and one trained here.
     whole: `trained` joined with the encoder in `weights`.

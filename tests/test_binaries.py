@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from avsync import __version__, build, checkpoint
+from avsync import trained as trained_module
 from avsync.config import files
 from tests.conftest import Run
 
@@ -205,7 +206,7 @@ def test_sizes_and_the_head_of_a_model_are_set_on_the_command_line(tiny_data, ru
     model = json.loads((workdir / "config.json").read_text())["model"]
     assert model["head"] == {"name": "fusion_mlp", "projection": 8, "widths": [8, 4]}
     assert (model["visual"]["embedding"], model["audio"]["embedding"]) == (24, 16)
-    restored = build.make_model(build.read_config(workdir))
+    restored = build.make_model(trained_module.read_config(workdir))
     params = checkpoint.load_params(workdir, 6)
     shapes = jax.eval_shape(lambda: build.init_params(restored, build.inputs_like(), seed=0))
     assert jax.tree.map(np.shape, params) == jax.tree.map(np.shape, shapes)

@@ -196,7 +196,7 @@ def test_parameters_of_other_shapes_are_refused_and_named(trained):
     ("field", "value"), [("num_heads", 4), ("amplitude", "int16"), ("num_layers", 2)]
 )
 def test_an_encoder_whose_options_differ_is_refused_with_both_values(alone, field, value):
-    recorded = build.read_config(alone).model.visual[field]
+    recorded = trained_module.read_config(alone).model.visual[field]
     config = joint_config(**{f"model.visual.{field}": value})
     message = rf"has {field}={recorded!r}, but config.model.visual.{field} is {value!r}"
     with pytest.raises(ValueError, match=rf"{message}.* Set --\S*{field}={recorded}"):

@@ -14,7 +14,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from avsync import build, pretrained
+from avsync import build, pretrained, trained
 from avsync.build_training import make_optimiser, make_plateau
 from avsync.config import Config, files, require_known
 from avsync.config.changes import flat
@@ -107,7 +107,7 @@ def test_the_augmentation_of_configs_is_that_of_the_pipeline():
 def test_the_shipped_scorer_records_every_field_of_its_config():
     values = json.loads((pretrained.GRID / "config.json").read_text())
     assert dict(flat(values)).keys() == dict(flat(load("grid", ""))).keys()
-    require_known(build.read_config(pretrained.GRID))
+    require_known(trained.read_config(pretrained.GRID))
 
 
 def test_another_default_changes_neither_parameters_nor_scores_of_a_checkpoint(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Which parameters a freeze rule names, on a model of five layers."""
+"""The parameters that a freeze rule names, on a model of five layers."""
 
 import numpy as np
 import pytest

@@ -36,7 +36,7 @@ def main(_: list[str]) -> None:
     signal.signal(signal.SIGTERM, _end_unsaved)
     # Imported here, because --help must not wait for TensorFlow.
     with suppress_stderr():
-        from avsync import build, build_start, build_training, checkpoint, runtime
+        from avsync import build_start, build_training, checkpoint, runtime, trained
         from avsync.files import file_lock
         from avsync.train.loop import train
         from avsync.train.preemption import Preempted
@@ -47,7 +47,7 @@ def main(_: list[str]) -> None:
         config = build_training.with_origin(build_start.with_weights(config, WEIGHTS.value))
         is_new = not checkpoint.can_resume(workdir)
         if not is_new:
-            build.read_config(workdir)  # names a workdir of avsync 0.1 as such
+            trained.read_config(workdir)  # names a workdir of avsync 0.1 as such
         job = build_training.make_training(config, workdir)
         if is_new:
             job = build_start.start(job, config)

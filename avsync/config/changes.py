@@ -16,8 +16,9 @@ from avsync.config.values import parsed, typed
 # Fields that the config.json of a checkpoint must record itself: other values change its scores.
 RECORDED = ("model.", "score.")
 
-# Its fields say where features come from, and are unknown where they are not recorded.
-FEATURES = "precomputed"
+# The encoder of extracted features. Its fields say where these come from, and are unknown where
+# they are not recorded.
+PRECOMPUTED = "precomputed"
 
 # Missing fields that a message names; the others are counted.
 MAX_NAMED = 3
@@ -113,7 +114,7 @@ def from_json(values: Mapping[str, Any], *, path: str) -> Config:
             for field, _ in known
             if field.startswith(RECORDED)
             and field not in recorded
-            and recorded.get(f"{field.rpartition('.')[0]}.name") != FEATURES
+            and recorded.get(f"{field.rpartition('.')[0]}.name") != PRECOMPUTED
         ]
         if not missing:
             return with_changes(default(), recorded)

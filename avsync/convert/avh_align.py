@@ -13,14 +13,13 @@ import numpy as np
 from avsync.convert import torch_file
 from avsync.convert._unpickler import Stub
 from avsync.convert.base import Checkpoint, Converted, Tensor, linear, norm, values
+from avsync.types import STREAMS
 
 # Layers with parameters under PyTorch's names: the linear layers of the perceptron, and the
 # LayerNorms that follow all of them but the last.
 PROJECTIONS = ("visual_proj", "audio_proj")
 LINEAR = ("mlp.0", "mlp.3", "mlp.6", "mlp.9")
 NORMS = ("mlp.1", "mlp.4", "mlp.7")
-
-STREAMS = ("visual", "audio")
 
 # The paper's reach, for files that do not record theirs.
 REACH_FRAMES = 15

@@ -14,9 +14,7 @@ import numpy as np
 from avsync.convert import torch_file
 from avsync.convert._avhubert_keys import NUM_BLOCKS, RESNET, STAGE_WIDTHS, Sizes, check, strip
 from avsync.convert._unpickler import Stub
-from avsync.convert.base import Checkpoint, Converted, Tensor, linear, norm, values
-
-BATCH_NORM_EPSILON = 1e-5  # PyTorch's default; the file does not record it
+from avsync.convert.base import Checkpoint, Converted, Tensor, folded, linear, norm, values
 
 # Options that all published models share, and the only ones that the encoder supports. An option
 # that a config lacks is assumed to have this value.
@@ -100,7 +98,7 @@ def _fields(node: Any) -> Mapping[str, Any]:
 
 
 def _image_network(state: Mapping[str, Tensor]) -> dict[str, Any]:
-    stem = _folded(state, f"{RESNET}.frontend3D.0", f"{RESNET}.frontend3D.1")
+    stem = folded(state, f"{RESNET}.frontend3D.0", f"{RESNET}.frontend3D.1")
     # [5 h w 1 c] to [h w 5 c]: its five frames are the channels of a 2-D convolution.
     stem["kernel"] = np.ascontiguousarray(np.moveaxis(stem["kernel"][..., 0, :], 0, 2))
     params: dict[str, Any] = {"stem": stem, "stem_prelu": _slopes(state, f"{RESNET}.frontend3D.2")}
@@ -108,13 +106,13 @@ def _image_network(state: Mapping[str, Tensor]) -> dict[str, Any]:
         for i in range(NUM_BLOCKS):
             source = f"{RESNET}.trunk.layer{stage}.{i}"
             block = params[f"stage{stage}_block{i + 1}"] = {
-                "conv1": _folded(state, f"{source}.conv1", f"{source}.bn1"),
+                "conv1": folded(state, f"{source}.conv1", f"{source}.bn1"),
                 "prelu1": _slopes(state, f"{source}.relu1"),
-                "conv2": _folded(state, f"{source}.conv2", f"{source}.bn2"),
+                "conv2": folded(state, f"{source}.conv2", f"{source}.bn2"),
                 "prelu2": _slopes(state, f"{source}.relu2"),
             }
             if f"{source}.downsample.0.weight" in state:
-                block["shortcut"] = _folded(
+                block["shortcut"] = folded(
                     state, f"{source}.downsample.0", f"{source}.downsample.1"
                 )
     return params
@@ -155,21 +153,6 @@ def _positions(state: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
     return {
         "kernel": np.ascontiguousarray(weight.transpose(2, 1, 0)),
         "bias": values(state, "encoder.pos_conv.0.bias"),
-    }
-
-
-def _folded(state: Mapping[str, Tensor], conv: str, norm: str) -> dict[str, np.ndarray]:
-    """A convolution without bias and the batch norm that follows it, as one with a bias."""
-    gain, bias, mean, variance = (
-        values(state, f"{norm}.{part}").astype(np.float64)
-        for part in ("weight", "bias", "running_mean", "running_var")
-    )
-    scale = gain / np.sqrt(variance + BATCH_NORM_EPSILON)
-    # [out in ... h w] to Flax's [... h w in out].
-    kernel = np.moveaxis(values(state, f"{conv}.weight"), (1, 0), (-2, -1)) * scale
-    return {
-        "kernel": np.ascontiguousarray(kernel, np.float32),
-        "bias": (bias - mean * scale).astype(np.float32),
     }
 
 

@@ -10,6 +10,11 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+# The tensors of a batch norm: gain, bias, mean, variance.
+NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
+
+BATCH_NORM_EPSILON = 1e-5  # PyTorch's default; files do not record it
+
 
 class Checkpoint(NamedTuple):
     """A model that was trained elsewhere, as a training of avsync would leave it.
@@ -58,6 +63,21 @@ def linear(state: Mapping[str, Tensor], name: str) -> dict[str, np.ndarray]:
 def norm(state: Mapping[str, Tensor], name: str) -> dict[str, np.ndarray]:
     """The parameters of a LayerNorm."""
     return {"scale": values(state, f"{name}.weight"), "bias": values(state, f"{name}.bias")}
+
+
+def folded(state: Mapping[str, Tensor], layer: str, norm: str) -> dict[str, np.ndarray]:
+    """A convolution or Dense layer and the batch norm that follows it, as one layer with a bias."""
+    gain, bias, mean, variance = (
+        values(state, f"{norm}.{part}").astype(np.float64) for part in NORM_PARTS
+    )
+    scale = gain / np.sqrt(variance + BATCH_NORM_EPSILON)
+    # [out in ...] to Flax's [... in out].
+    kernel = np.moveaxis(values(state, f"{layer}.weight"), (1, 0), (-2, -1)) * scale
+    before = values(state, f"{layer}.bias") if f"{layer}.bias" in state else 0.0
+    return {
+        "kernel": np.ascontiguousarray(kernel, np.float32),
+        "bias": ((before - mean) * scale + bias).astype(np.float32),
+    }
 
 
 def values(state: Mapping[str, Tensor], name: str) -> np.ndarray:

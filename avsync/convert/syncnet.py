@@ -13,9 +13,7 @@ from typing import Any
 import numpy as np
 
 from avsync.convert import torch_file
-from avsync.convert.base import MetricNetwork, Tensor, linear, values
-
-BATCH_NORM_EPSILON = 1e-5  # PyTorch's default; the file does not record it
+from avsync.convert.base import NORM_PARTS, MetricNetwork, Tensor, folded, linear
 
 # Layers under PyTorch's names, by the names of `models.syncnet`; each convolution is followed by a
 # batch norm, and so is the first Dense layer.
@@ -30,8 +28,6 @@ TOWERS = {
 HIDDEN, EMBEDDING = 512, 1024
 
 MAX_NAMED = 4  # tensors that an error names of each kind
-
-NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
 
 
 def convert_file(contents: Mapping[str, Any]) -> MetricNetwork:
@@ -48,10 +44,10 @@ def convert(state: Mapping[str, Tensor]) -> dict[str, Any]:
     params = {}
     for tower, (convs, shapes, dense) in TOWERS.items():
         params[tower] = {
-            f"conv{number}": _folded(state, f"{convs}.{i}", f"{convs}.{i + 1}")
+            f"conv{number}": folded(state, f"{convs}.{i}", f"{convs}.{i + 1}")
             for number, i in enumerate(shapes, start=1)
         }
-        params[tower]["dense1"] = _folded(state, f"{dense}.0", f"{dense}.1")
+        params[tower]["dense1"] = folded(state, f"{dense}.0", f"{dense}.1")
         params[tower]["dense2"] = linear(state, f"{dense}.3")
     for number in range(1, len(FACE_CONVS) + 1):
         conv = params["face_tower"][f"conv{number}"]
@@ -62,20 +58,6 @@ def convert(state: Mapping[str, Tensor]) -> dict[str, Any]:
         height, width, _, _, out = kernel.shape
         conv["kernel"] = np.ascontiguousarray(kernel).reshape(height, width, -1, out)
     return params
-
-
-def _folded(state: Mapping[str, Tensor], layer: str, norm: str) -> dict[str, np.ndarray]:
-    """A layer and the batch norm that follows it, as one layer."""
-    gain, bias, mean, variance = (
-        values(state, f"{norm}.{part}").astype(np.float64) for part in NORM_PARTS
-    )
-    scale = gain / np.sqrt(variance + BATCH_NORM_EPSILON)
-    # [out in ...] to Flax's [... in out].
-    kernel = np.moveaxis(values(state, f"{layer}.weight"), (1, 0), (-2, -1)) * scale
-    return {
-        "kernel": np.ascontiguousarray(kernel, np.float32),
-        "bias": ((values(state, f"{layer}.bias") - mean) * scale + bias).astype(np.float32),
-    }
 
 
 def _check(state: Mapping[str, Tensor]) -> None:

@@ -69,7 +69,7 @@ python {place}/load_scorer.py {arrays}
 
 
 class About(NamedTuple):
-    """What the card says beside the manifest.
+    """The facts that the card has and the manifest lacks.
 
     parts: the encoders and the head by role.
     training: the data and the settings of the training in words, by name; {} if avsync did not

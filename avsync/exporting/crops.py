@@ -1,4 +1,4 @@
-"""How a video becomes the crops and the sound that a model takes, in numbers and words.
+"""The way from a video to the crops and the sound that a model takes, in numbers and words.
 
 The numbers are read from the code that reads videos, so that both always agree.
 """

@@ -15,14 +15,13 @@ import tensorflow_datasets as tfds
 from avsync.pp import augment, silence
 from avsync.pp.augment import Augmentation
 from avsync.pp.frames import FrameRange, cut, realign
-from avsync.types import Extraction, Host, Source
+from avsync.types import STREAMS, Extraction, Host, Source
 from avsync.units import CROP_PIXELS, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 # The parsed fields of a record, by name.
 Fields = dict[str, Any]
 
 # The streams of a feature record that a model reads.
-STREAMS = ("visual", "audio")
 
 SINGLE_HOST = Host()
 

@@ -1,4 +1,4 @@
-"""What the sound behind the last frame of a clip changes, in AV-HuBERT's features and in a score.
+"""Changes of AV-HuBERT's features and of a score by the sound behind the last frame of a clip.
 
     python -m tests.benchmarks.lookahead --weights=DIR --dataset=NAME --data_dir=DIR [--split=train]
 

@@ -92,7 +92,7 @@ def updated(rule: UpdateRule, *, num_updates: int = 1) -> TrainState:
 
 
 def is_frozen(name: str, x) -> np.ndarray | bool:
-    """Which values of a whole array are frozen under `LAST_BLOCK`."""
+    """True for the values of a whole array that are frozen under `LAST_BLOCK`."""
     if name.startswith(BLOCKS):
         return np.broadcast_to(np.arange(len(x)) < NUM_BLOCKS - 1, x.shape[::-1]).T
     return name.startswith("encoder")

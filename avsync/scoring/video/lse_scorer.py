@@ -55,7 +55,7 @@ class LseScorer:
 
     @property
     def reference(self) -> Reference:
-        """What the scores are compared with."""
+        """The reference clips that the scores are compared with."""
         return self._scorer.reference
 
     def score(self, path: str | Path, *, on_progress: OnProgress = no_progress) -> VideoResult:

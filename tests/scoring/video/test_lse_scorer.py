@@ -31,7 +31,10 @@ def scorer(tmp_path_factory: pytest.TempPathFactory) -> LseScorer:
 
 
 def expected_total(path: Path, outlines: np.ndarray, *, first: int, cut: int) -> np.ndarray:
-    """Of a face from frame `first` on, not counting the `cut` frames before the sound."""
+    """The summed distances of a face from frame `first` on.
+
+    The `cut` frames before the sound are not counted.
+    """
     where, whole = face_path(outlines), decode(path)
     num_frames = len(outlines)
     frames = list(colour_frames(path, first=cut + first, end=cut + first + num_frames))
