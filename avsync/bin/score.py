@@ -4,9 +4,11 @@
     avsync-score --out=scores --checkpoint=runs/avh_align --weights=weights/avhubert video.mp4
     avsync-score --out=scores --metric=lse --checkpoint=weights/syncnet folder/
 
-Writes scores.json and one picture per scored file, and prints a table. A file without a face or
-sound, or a broken one, gets a status instead of a score. With --metric=lse, each scored file also
-has LSE-D and LSE-C, as papers on talking heads report them, and lse.json has their means.
+Of a folder, the files at any depth that have the suffix of a video are scored; a file that is named
+is always tried. Writes scores.json and one picture per scored file, and prints a table. A file
+without a face or sound, or a broken one, gets a status instead of a score. With --metric=lse, each
+scored file also has LSE-D and LSE-C, as papers on talking heads report them, and lse.json has their
+means.
 """
 
 import functools
@@ -16,7 +18,8 @@ from absl import flags
 
 from avsync import lookup, pretrained
 from avsync.bin import _metric_flag, _model_flags
-from avsync.bin.base import UsageError, existing, run_binary
+from avsync.bin.base import UsageError, existing, run_binary, say
+from avsync.media.folders import named_files
 
 CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
@@ -33,8 +36,8 @@ flags.adopt_module_key_flags(_metric_flag)
 
 
 def main(arguments: list[str]) -> None:
-    paths = _paths(arguments)
     try:
+        paths, notes = named_files(arguments)
         # Before JAX is imported: wrong names are reported at once.
         existing(CHECKPOINT.value or str(pretrained.GRID), "checkpoint")
         parts = _model_flags.parts()
@@ -53,22 +56,15 @@ def main(arguments: list[str]) -> None:
     out_dir = Path(OUT.value).expanduser()
     report = _metric_flag.make_report(out_dir, scorer)
     with runtime.Progress("scoring", total=len(paths)) as progress:
+        for note in notes:
+            progress.say(note)
         for number, path in enumerate(paths, start=1):
             report.add(scorer.score(path, on_progress=progress.within(path.name)))
             progress.advance_to(number, path.name)
     report.print_table()
-    print(f"details: {out_dir}")
+    say(f"details: {out_dir}")
     if not report.num_scored:
         raise ValueError(f"none of {len(paths)} files could be scored")
-
-
-def _paths(arguments: list[str]) -> list[Path]:
-    """The files named, and the files in the folders named."""
-    places = [Path(argument).expanduser() for argument in arguments]
-    if not any(place.exists() for place in places):
-        raise UsageError(f"not found: {', '.join(arguments)}" if arguments else "no VIDEO given")
-    files = [sorted(place.iterdir()) if place.is_dir() else [place] for place in places]
-    return [path for paths in files for path in paths if not path.is_dir()]
 
 
 run = functools.partial(run_binary, main, positional="VIDEO")

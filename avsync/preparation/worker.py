@@ -213,7 +213,9 @@ def _limit_memory(gigabytes: float) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would fill gigabytes of disk
     pages = Path("/proc/self/statm")
     if pages.is_file():
-        num_bytes_before = int(pages.read_text().split()[5]) * resource.getpagesize()
+        num_bytes_before = (
+            int(pages.read_text(encoding="utf-8").split()[5]) * resource.getpagesize()
+        )
         limit = num_bytes_before + round(gigabytes * 2**30)
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 

@@ -1,13 +1,15 @@
 """Writes scores.json and one picture per scored file, and prints a table."""
 
 import json
+import unicodedata
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from avsync import names
 from avsync.files import atomic_write
+from avsync.reports import text
 from avsync.reports.drawing import to_png
 from avsync.reports.video import picture
 from avsync.scoring.video import verdict
@@ -41,13 +43,14 @@ class Report:
         if result.is_scored:
             self.num_scored += 1
             name = self._unused_name(Path(result.path).stem)
-            atomic_write(self._out_dir / name, to_png(picture.draw(result, self._reference)))
+            path = self._out_dir / names.local(name)
+            atomic_write(path, to_png(picture.draw(result, self._reference)))
             compared_with = verdict.comparison(self._reference)
         self._entries.append(result.to_json() | {"compared_with": compared_with, "picture": name})
-        text = json.dumps(self._entries, indent=2, allow_nan=False)
-        atomic_write(self._out_dir / FILE, f"{text}\n")
+        content = json.dumps(self._entries, indent=2, allow_nan=False)
+        atomic_write(self._out_dir / FILE, f"{content}\n")
         self._table.add_row(
-            Path(result.path).name,
+            names.shown(Path(result.path).name),
             *_number_cells(result),
             str(len(result.faces)),
             result.message if result.is_scored else verdict.status_text(result),
@@ -55,19 +58,24 @@ class Report:
 
     def print_table(self) -> None:
         """Prints one row per file, and what the scores were compared with."""
-        # No markup: a file name may contain brackets.
-        console = Console(width=TABLE_WIDTH, highlight=False, markup=False, emoji=False)
+        console = text.console(TABLE_WIDTH)
         console.print(self._table)
         console.print(verdict.comparison(self._reference))
 
     def _unused_name(self, stem: str) -> str:
         """A picture name that no other file has, even if files of several folders share a name."""
+        stem = names.stored_readable(names.portable(stem))
         name, number = f"{stem}.png", 1
-        while name in self._pictures:
+        while _on_disk(name) in self._pictures:
             number += 1
             name = f"{stem}-{number}.png"
-        self._pictures.add(name)
+        self._pictures.add(_on_disk(name))
         return name
+
+
+def _on_disk(name: str) -> str:
+    """What names have in common that are the same file on the disks of macOS and Windows."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _number_cells(result: VideoResult) -> list[str]:
