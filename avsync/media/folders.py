@@ -46,7 +46,8 @@ def list_media(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> Found:
     """
     skipped: Counter[str] = Counter()
     files = list(_walk(folder, tuple(suffixes), skipped))
-    return Found(files, dict(skipped.most_common()))
+    # The most frequent first, then by name, not by the order in which the disk lists them.
+    return Found(files, dict(sorted(skipped.items(), key=lambda item: (-item[1], item[0]))))
 
 
 def named_files(places: Sequence[str]) -> tuple[list[Path], list[str]]:
