@@ -3,6 +3,7 @@
 import functools
 import io
 import re
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -11,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter
+from matplotlib.ticker import FixedFormatter, Formatter, FuncFormatter
 
 from avsync.names import shown_text
 
@@ -101,10 +102,20 @@ def _take_literally(figure: Figure) -> None:
     for text in figure.findobj(Text):
         text.set_text(_literal(text.get_text()))
     # Their texts are made while the figure is drawn. Formulas of other axes are matplotlib's own.
-    for axes in figure.axes:
-        for formatter in (axes.xaxis.get_major_formatter(), axes.yaxis.get_major_formatter()):
-            if isinstance(formatter, FixedFormatter):
-                formatter.seq = [_literal(label) for label in formatter.seq]
+    for axis in [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]:
+        formatter = axis.get_major_formatter()
+        if isinstance(formatter, FixedFormatter | FuncFormatter):
+            axis.set_major_formatter(_Literally(formatter))
+
+
+class _Literally(Formatter):
+    """The labels of another formatter, none of them a formula."""
+
+    def __init__(self, labels: Formatter):
+        self._labels = labels
+
+    def __call__(self, x: Any, pos: int | None = None) -> str:
+        return _literal(self._labels(x, pos))
 
 
 def _literal(text: str) -> str:
