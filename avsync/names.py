@@ -36,7 +36,7 @@ RESERVED = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(\.|$)", re.IGNORECASE)
 HASH_BYTES = 16
 
 
-def shown(name: str | os.PathLike[str]) -> str:
+def shown(name: str | os.PathLike[str], *, max_characters: int = MAX_SHOWN_CHARACTERS) -> str:
     """The name on one line of printable text, shortened in the middle if it is long.
 
     Characters that are not printable, among them line breaks, text direction marks and those
@@ -44,10 +44,10 @@ def shown(name: str | os.PathLike[str]) -> str:
     as "\\xe9". Shown twice, a name stays the same.
     """
     pieces = list(map(_visible, portable(name)))
-    if sum(map(len, pieces)) <= MAX_SHOWN_CHARACTERS:
+    if sum(map(len, pieces)) <= max_characters:
         return "".join(pieces)
     # Whole pieces, so that no escape is cut.
-    half = (MAX_SHOWN_CHARACTERS - len("...")) // 2
+    half = (max_characters - len("...")) // 2
     return f"{''.join(_first(pieces, half))}...{''.join(_first(pieces[::-1], half)[::-1])}"
 
 

@@ -27,7 +27,7 @@ def folder(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     clip = testdata / "grid_s1" / "video" / "bbaf2n.mkv"
     folder = tmp_path_factory.mktemp("names")
     for name in NAMES:
-        shutil.copy(clip, os.fsencode(folder) + b"/" + name)
+        shutil.copy(clip, folder / os.fsdecode(name))
     return folder
 
 

@@ -10,7 +10,7 @@ from avsync.reports import drawing
     "name", [r"$\frac$.mp4", "$_$", "视频\x1b[31m\u202e.mp4", "caf\udce9", r"a\$b$"]
 )
 def test_no_name_is_read_as_a_formula_or_drawn_without_a_glyph(name):
-    figure, (axes,) = drawing.canvas(2.0, 2.0, num_rows=1, num_columns=1)
+    figure, (axes,) = drawing.canvas(4.0, 4.0, num_rows=1, num_columns=1)
     axes.set_title(name)
     axes.plot([0, 1], [0, 1], label=f"clip {name}")
     axes.legend()
@@ -24,7 +24,7 @@ def test_what_the_font_lacks_is_drawn_as_an_escape():
 
 
 def test_the_powers_of_a_logarithmic_axis_stay_formulas():
-    figure, (axes,) = drawing.canvas(2.0, 2.0, num_rows=1, num_columns=1)
+    figure, (axes,) = drawing.canvas(4.0, 4.0, num_rows=1, num_columns=1)
     axes.set_xscale("log")
     axes.plot([1e-3, 1], [0, 1])
     drawing.to_png(figure)
