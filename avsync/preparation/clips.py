@@ -11,7 +11,6 @@ from jaxtyping import Int16, UInt8
 from avsync.media.container import require_sound
 from avsync.media.crop_store import CropStore, open_store
 from avsync.media.decode import (
-    MAX_LENGTH_DIFFERENCE_SECONDS,
     ReadOptions,
     open_video,
 )
@@ -20,6 +19,7 @@ from avsync.media.landmarks.base import FaceDetector
 from avsync.media.mouth_crop import SMOOTHING_FRAMES, crop_mouths
 from avsync.media.probe import describe_face
 from avsync.media.rejects import Reject
+from avsync.media.remarks import MAX_LENGTH_DIFFERENCE_SECONDS
 from avsync.media.tracks import MIN_SEEN_SHARE, MIN_TRACK_FRAMES, MouthTrack, talking_track
 from avsync.types import Clip, MediaFile
 from avsync.units import FRAMES_PER_SECOND, SAMPLES_PER_FRAME

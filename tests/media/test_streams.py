@@ -8,8 +8,10 @@ import pytest
 import soxr
 
 from avsync.media import streams
+from avsync.media.frame_grid import FrameGrid
+from avsync.media.images import GreyImages
+from avsync.media.mono_audio import MonoAudio
 from avsync.media.rejects import Reject
-from avsync.media.streams import FrameGrid, GreyImages, MonoAudio
 
 
 def video_frame(seconds: float | None, *, height: int = 32, grey: int = 0) -> av.VideoFrame:
