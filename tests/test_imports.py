@@ -22,7 +22,7 @@ from tests.structure import (
 
 # A module imports from its own package and from the layers below, never from others of its layer.
 LAYERS = (
-    {"units", "pretrained", "lookup", "files", "hub"},
+    {"units", "pretrained", "lookup", "files", "names", "hub"},
     {"types", "ops", "partition"},
     {
         "media",
