@@ -19,14 +19,17 @@ import jax
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
-from avsync import hub, weights
+from avsync import calibration_file, hub, weights
 from avsync.files import atomic_write
+from avsync.json_file import read_object
 from avsync.partition import named, overlaid, whole
 
 FOLDER = "checkpoints"
 CONFIG = "config.json"
 CALIBRATION = "calibration"
 STATE = "state"
+
+MAX_CONFIG_BYTES = 1 << 20  # a config has 5 kB
 
 # Orbax logs a page about a failed write, which raises an exception, and by the root logger that
 # checkpoints without its database (see `write_params`) may be malformed.
@@ -238,14 +241,20 @@ def write_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> 
 
 
 def read_calibration(workdir: Path, step: int) -> dict[str, Any] | None:
-    """The calibration that `write_calibration` stored for this step; None if there is none."""
+    """The calibration that `write_calibration` stored for this step; None if there is none.
+
+    ValueError if the file is damaged or not a calibration.
+    """
     path = workdir / CALIBRATION / f"{step}.json"
-    return json.loads(path.read_text()) if path.is_file() else None
+    return calibration_file.read(path) if path.exists() else None
 
 
 def read_config(workdir: Path) -> dict[str, Any]:
-    """The resolved config of the training that wrote the checkpoints of `workdir`."""
-    return json.loads((workdir / CONFIG).read_text())
+    """The resolved config of the training that wrote the checkpoints of `workdir`, as recorded.
+
+    ValueError if the file is not a JSON object; its fields are for `avsync.config` to check.
+    """
+    return read_object(workdir / CONFIG, max_bytes=MAX_CONFIG_BYTES)
 
 
 def write_config(

@@ -68,7 +68,7 @@ def read_config(workdir: Path) -> Config:
     ValueError if it does not record the architecture: avsync 0.1 wrote such configs.
     """
     values = checkpoint.read_config(workdir)
-    if metric := values.get("metric"):
+    if isinstance(metric := values.get("metric"), str):
         raise ValueError(
             f"{workdir} holds a network that only computes a metric, not a model. Use it with "
             f"avsync-score --metric={metric} --checkpoint={workdir} VIDEO"

@@ -22,7 +22,7 @@ from tests.structure import (
 
 # A module imports from its own package and from the layers below, never from others of its layer.
 LAYERS = (
-    {"units", "pretrained", "lookup", "files", "names", "hub"},
+    {"units", "pretrained", "lookup", "files", "names", "json_file", "hub"},
     {"types", "ops", "partition"},
     {
         "media",
@@ -35,6 +35,7 @@ LAYERS = (
         "datasets.synthesis",
         "evaluation.lines",
         "weights",
+        "calibration_file",
     },
     {"datasets", "input_pipeline", "parallel", "checkpoint", "runtime"},
     {"features"},

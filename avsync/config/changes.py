@@ -10,6 +10,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from avsync import lookup
+from avsync.config import ranges
 from avsync.config.fields import PLUG_INS, Config, default, plug_in
 from avsync.config.values import parsed, typed
 
@@ -96,6 +97,7 @@ def require_known(config: Any) -> None:
             raise ValueError(_unknown(field, known))
     if missing := [field for field in known if field not in given]:
         raise ValueError(f"the config has no config.{missing[0]}")
+    ranges.require(given)
 
 
 def from_json(values: Mapping[str, Any], *, path: str) -> Config:
@@ -106,6 +108,9 @@ def from_json(values: Mapping[str, Any], *, path: str) -> Config:
     the file does not record the architecture, or has an unknown field.
     """
     recorded = dict(flat(values))
+    for section in ("model", *PLUG_INS):
+        if section in recorded:
+            raise ValueError(f"{path}: config.{section} must be a section, with fields of its own")
     names = {field: recorded[field] for field in _NAMES if field in recorded}
     try:
         known = flat(with_changes(default(), names))
@@ -117,14 +122,21 @@ def from_json(values: Mapping[str, Any], *, path: str) -> Config:
             and recorded.get(f"{field.rpartition('.')[0]}.name") != PRECOMPUTED
         ]
         if not missing:
-            return with_changes(default(), recorded)
+            config = with_changes(default(), recorded)
+            ranges.require(dict(flat(config)))
+            return config
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
+    listed = f"{', '.join(missing[:MAX_NAMED])}{more}"
+    # avsync 0.1 recorded the names of the encoders and the head, and none of their fields.
+    if any(
+        field.startswith(f"{section}.") for field in recorded.keys() - names for section in PLUG_INS
+    ):
+        raise ValueError(f"{path} is incomplete: it lacks {listed}. Copy or download it again")
     raise ValueError(
-        f"{path} was written by avsync 0.1, which did not record the architecture (no "
-        f"{', '.join(missing[:MAX_NAMED])}{more}): retrain, convert the published weights again, "
-        "or evaluate it with avsync 0.1"
+        f"{path} was written by avsync 0.1, which did not record the architecture (no {listed}): "
+        "retrain, convert the published weights again, or evaluate it with avsync 0.1"
     )
 
 

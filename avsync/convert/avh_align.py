@@ -14,6 +14,7 @@ from avsync.convert import torch_file
 from avsync.convert._unpickler import Stub, brief
 from avsync.convert.base import Checkpoint, Converted, Tensor, linear, norm, values
 from avsync.types import STREAMS
+from avsync.units import MAX_REACH_FRAMES
 
 # Layers with parameters under PyTorch's names: the linear layers of the perceptron, and the
 # LayerNorms that follow all of them but the last.
