@@ -5,12 +5,16 @@ on, and how they were made. Thresholds and p-values follow from it, so a damaged
 used: each field is checked when the file is read.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from avsync.files import atomic_write
 from avsync.json_file import read_object
+
+CALIBRATION = "calibration"
 
 MAX_BYTES = 64 << 20  # three million scores
 
@@ -19,8 +23,27 @@ COUNTS = ("num_identities", "num_frames")  # None where they are not known
 MAX_COUNT = 1 << 31
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The calibration in the file at `path`; ValueError, which begins with `path`, otherwise."""
+def write_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> None:
+    """Stores the scores of a checkpoint on real clips that it was not trained on.
+
+    `calibration` has "scores" and their origin: "frame", "pooling", "trim", "dataset", "split".
+    An existing calibration of this step is replaced.
+    """
+    path = workdir / CALIBRATION / f"{step}.json"
+    path.parent.mkdir(exist_ok=True)
+    atomic_write(path, json.dumps(calibration, indent=2) + "\n")
+
+
+def read_calibration(workdir: Path, step: int) -> dict[str, Any] | None:
+    """The calibration that `write_calibration` stored for this step; None if there is none.
+
+    ValueError if the file is damaged or not a calibration.
+    """
+    path = workdir / CALIBRATION / f"{step}.json"
+    return _read(path) if path.exists() else None
+
+
+def _read(path: Path) -> dict[str, Any]:
     calibration = read_object(path, max_bytes=MAX_BYTES)
     if problem := _problem(calibration):
         raise ValueError(

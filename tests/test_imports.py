@@ -22,8 +22,8 @@ from tests.structure import (
 
 # A module imports from its own package and from the layers below, never from others of its layer.
 LAYERS = (
-    {"units", "pretrained", "lookup", "files", "names", "json_file", "hub"},
-    {"types", "ops", "partition"},
+    {"units", "pretrained", "lookup", "files", "names", "hub"},
+    {"types", "ops", "partition", "json_file", "markdown"},
     {
         "media",
         "pp",
@@ -36,7 +36,9 @@ LAYERS = (
         "evaluation.lines",
         "weights",
         "calibration_file",
+        "checkpoint_steps",
     },
+    {"config_file"},
     {"datasets", "input_pipeline", "parallel", "checkpoint", "runtime"},
     {"features"},
     {"train", "evaluation", "audits", "preparation", "scoring.video", "sweeps", "exporting"},
@@ -175,12 +177,12 @@ def test_every_binary_is_named_by_a_test_and_installed_as_a_command(binary):
         (
             "types",
             "from avsync.datasets import base",
-            "types may import files, hub, lookup, pretrained, units",
+            "types may import files, hub, lookup, names, pretrained, units",
         ),
         (
             "pp.window",
             "from avsync.metrics import ranking",
-            "may import files, hub, lookup, ops, partition, pretrained, types, units",
+            "may import files, hub, json_file, lookup, markdown, names, ops, partition, ",
         ),
         ("pp.window", "import avsync.models", "imports avsync.models"),
         ("train.loop", "from avsync import evaluation", "imports avsync.evaluation"),

@@ -130,9 +130,13 @@ def from_json(values: Mapping[str, Any], *, path: str) -> Config:
     more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
     listed = f"{', '.join(missing[:MAX_NAMED])}{more}"
     # avsync 0.1 recorded the names of the encoders and the head, and none of their fields.
-    if any(
-        field.startswith(f"{section}.") for field in recorded.keys() - names for section in PLUG_INS
-    ):
+    fields = recorded.keys() - names.keys()
+    bare = [
+        section
+        for section in PLUG_INS
+        if f"{section}.name" in names and not any(f.startswith(f"{section}.") for f in fields)
+    ]
+    if not any(field.startswith(f"{section}.") for section in bare for field in missing):
         raise ValueError(f"{path} is incomplete: it lacks {listed}. Copy or download it again")
     raise ValueError(
         f"{path} was written by avsync 0.1, which did not record the architecture (no {listed}): "
