@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from avsync import lookup, scoring
+from avsync.evaluation.lines import TRIMS
 from avsync.files import atomic_write
 from avsync.json_file import read_object
+from avsync.names import shown_text
 
 CALIBRATION = "calibration"
 
@@ -40,35 +43,39 @@ def read_calibration(workdir: Path, step: int) -> dict[str, Any] | None:
     ValueError if the file is damaged or not a calibration.
     """
     path = workdir / CALIBRATION / f"{step}.json"
-    return _read(path) if path.exists() else None
+    # A link that leads nowhere must not pass for no calibration.
+    return _read(path) if path.exists() or path.is_symlink() else None
 
 
 def _read(path: Path) -> dict[str, Any]:
     calibration = read_object(path, max_bytes=MAX_BYTES)
-    if problem := _problem(calibration):
+    try:
+        _check(calibration)
+    except ValueError as error:
         raise ValueError(
-            f"{path} {problem}. Make the calibration again with avsync-evaluate --calibrate, or "
-            "remove the file: scores then have no p-values"
-        )
+            shown_text(
+                f"{path} is not a calibration: {error}. Make it again with avsync-evaluate "
+                "--calibrate, or remove the file: scores then have no p-values"
+            )
+        ) from error
     return calibration
 
 
-def _problem(calibration: Mapping[str, Any]) -> str:
+def _check(calibration: Mapping[str, Any]) -> None:
+    """ValueError says which field is missing or of another kind."""
     for name in TEXTS:
-        if name not in calibration:
-            return f"has no {name!r}"
-        if not isinstance(calibration[name], str):
-            return f"has {name!r}, which is not text"
+        if not isinstance(calibration.get(name), str):
+            raise ValueError(f"its {name!r} must be text")
     for name in COUNTS:
         count = calibration.get(name)
         if count is not None and not (type(count) is int and 0 < count < MAX_COUNT):
-            return f"has {name!r}, which is not a positive integer"
+            raise ValueError(f"its {name!r} must be a positive integer or null")
     scores = calibration.get("scores")
-    if not isinstance(scores, list) or not scores:
-        return "has no list of 'scores'"
-    if not all(map(_is_finite, scores)):
-        return "has 'scores' that are not finite numbers"
-    return ""
+    if not isinstance(scores, list) or not scores or not all(map(_is_finite, scores)):
+        raise ValueError("its 'scores' must be a list of finite numbers, one at least")
+    lookup.require("trimming rule", calibration["trim"], sorted(TRIMS.values()))
+    scoring.require_rule(calibration["frame"])
+    scoring.require_pooling(calibration["pooling"])
 
 
 def _is_finite(value: Any) -> bool:

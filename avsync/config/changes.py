@@ -13,6 +13,7 @@ from avsync import lookup
 from avsync.config import ranges
 from avsync.config.fields import PLUG_INS, Config, default, plug_in
 from avsync.config.values import parsed, typed
+from avsync.names import shown_text
 
 # Fields that the config.json of a checkpoint must record itself: other values change its scores.
 RECORDED = ("model.", "score.")
@@ -23,6 +24,7 @@ PRECOMPUTED = "precomputed"
 
 # Missing fields that a message names; the others are counted.
 MAX_NAMED = 3
+MAX_REASON = 500  # characters; names of fields in a file may have any length
 
 _NAMES = tuple(f"{section}.name" for section in PLUG_INS)
 
@@ -126,7 +128,9 @@ def from_json(values: Mapping[str, Any], *, path: str) -> Config:
             ranges.require(dict(flat(config)))
             return config
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        reason = str(error)
+        cut = "..." if len(reason) > MAX_REASON else ""
+        raise ValueError(shown_text(f"{path}: {reason[:MAX_REASON]}{cut}")) from error
     more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
     listed = f"{', '.join(missing[:MAX_NAMED])}{more}"
     # avsync 0.1 recorded the names of the encoders and the head, and none of their fields.

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from avsync import lookup
 from avsync.units import INPUT_PIXELS, MAX_REACH_FRAMES
 
 SECTION = "model."
@@ -33,6 +34,7 @@ RANGES = {
     "channels": (0, MAX_CHANNELS),  # 0: not recorded
     "chunk_frames": (0, 1 << 20),
 }
+CHOICES = {"model.edges": ("masked", "official"), "model.dtype": ("float32", "bfloat16")}
 OTHERS = (1, MAX_CHANNELS)
 
 
@@ -54,6 +56,8 @@ def require(fields: Mapping[str, Any]) -> None:
                 raise ValueError(f"config.{field} is {number}; expected {low:g} to {high:g}")
         if isinstance(value, str) and len(value) > MAX_TEXT:
             raise ValueError(f"config.{field} has {len(value):,} characters")
+        if field in CHOICES:
+            lookup.require(f"config.{field}", value, CHOICES[field])
     for problem in _misfits(fields):
         raise ValueError(problem)
 

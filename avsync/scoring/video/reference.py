@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from avsync import lookup, scoring
+from avsync import lookup
 from avsync.metrics.calibration import p_values, threshold
 from avsync.scoring.offset_runs import CHANGE_NATS
 from avsync.scoring.scorer import Scorer
@@ -46,15 +46,12 @@ class Reference:
     ):
         """`calibration` is the result of `avsync.checkpoint.read_calibration`.
 
-        ValueError if the rate is not between 0 and 1, or a rule of the calibration is unknown.
+        ValueError if the rate is not between 0 and 1, or the trimming rule is unknown.
         """
         if not 0 < false_alarm_rate < 1:
             raise ValueError(f"false_alarm_rate must lie between 0 and 1, got {false_alarm_rate}")
         given = calibration or NO_CALIBRATION
         self._rules = {name: given[key] for name, key in RULE_KEYS.items() if calibration}
-        if calibration:
-            scoring.require_rule(given["frame"])
-            scoring.require_pooling(given["pooling"])
         self._scores = np.array(given["scores"], float)
         self.num_clips = len(self._scores)
         self.clips = _described(given.get("num_identities"))
