@@ -10,10 +10,10 @@ import pickletools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-# The pickle of AV-HuBERT Large, which has 449 tensors, has 60 thousand operations in 300 kB; with
-# the state of its optimiser, three times as many. An operation makes up to 1 kB of objects, and a
-# byte up to 80: the limits stand for 500 MB in the worst case.
-MAX_OPERATIONS = 2_000_000
+# A tensor takes about 25 operations and 60 bytes; a model of 1,000 tensors with the state of its
+# optimiser has 75,000 operations. One makes up to 1 kB of objects, 500 MB in the worst case, and
+# the scan reads about 200,000 a second.
+MAX_OPERATIONS = 500_000
 MAX_BYTES = 32 << 20
 
 # The tensors of a file name four to ten classes; the settings beside them hardly a hundred more.
