@@ -98,7 +98,7 @@ def _arrays(described: Mapping[str, Any]) -> list[str]:
     """The folders of the arrays of a checkpoint that has a folder for each."""
     tree = described.get("tree_metadata")
     entries = tree.values() if isinstance(tree, dict) else []
-    keys = [entry.get("key_metadata") for entry in entries if isinstance(entry, dict)]
+    keys: list[Any] = [entry.get("key_metadata") for entry in entries if isinstance(entry, dict)]
     return [".".join(str(key.get("key")) for key in path) for path in keys if _is_path(path)]
 
 

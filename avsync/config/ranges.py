@@ -57,7 +57,7 @@ def require(fields: Mapping[str, Any]) -> None:
         if isinstance(value, str) and len(value) > MAX_TEXT:
             raise ValueError(f"config.{field} has {len(value):,} characters")
         if field in CHOICES:
-            lookup.require(f"config.{field}", value, CHOICES[field])
+            lookup.require(f"config.{field}", str(value), CHOICES[field])
     for problem in _misfits(fields):
         raise ValueError(problem)
 

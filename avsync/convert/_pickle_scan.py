@@ -8,7 +8,7 @@ reads the operations alone, bounds all of these by the bytes that are there, and
 import io
 import pickletools
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 # A published AV-HuBERT file of 217 tensors, with settings, dictionary and optimiser, has 23,538
 # operations. One makes up to 1 kB of objects, 500 MB in the worst case, and the scan reads 190,000
@@ -62,9 +62,9 @@ def scan(file: io.BufferedIOBase, *, num_bytes: int) -> bytes:
     return file.read(length)
 
 
-def _operations(reader: "_Reader") -> Iterator[tuple[Any, Any, int]]:
+def _operations(reader: "_Reader") -> Iterator[tuple[Any, Any, Any]]:
     try:
-        yield from pickletools.genops(reader)
+        yield from pickletools.genops(cast(Any, reader))
     except ValueError as error:
         if reader.num_left <= 0 and reader.limit == MAX_BYTES:
             raise ValueError(
