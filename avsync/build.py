@@ -46,7 +46,12 @@ def make_scorer(
     scoring.require_pooling(config.score.pooling)
     require_readable(config, extraction)
     model = make_model(config)
-    expected = jax.eval_shape(lambda: init_params(model, inputs_like(extraction), seed=0))
+    try:
+        expected = jax.eval_shape(lambda: init_params(model, inputs_like(extraction), seed=0))
+    # Sizes that do not fit each other raise errors of many types in Flax and JAX.
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).partition("\n")[0]
+        raise ValueError(f"{source} has a config that makes no model: {reason}") from error
     weights.require_fit(params, expected, source=source)
     return Scorer(
         params=params,

@@ -9,7 +9,6 @@ The fingerprint is of the parameters that are evaluated, and is checked whenever
 """
 
 import contextlib
-import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,24 +18,29 @@ import jax
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
-from avsync import hub, weights
-from avsync.files import atomic_write
+from avsync import checkpoint_steps, hub, weights
+from avsync.calibration_file import CALIBRATION as CALIBRATION
+from avsync.calibration_file import read_calibration as read_calibration
+from avsync.calibration_file import write_calibration as write_calibration
+from avsync.checkpoint_steps import STATE
+from avsync.config_file import CONFIG
+from avsync.config_file import read_config as read_config
+from avsync.config_file import write_config as write_config
 from avsync.partition import named, overlaid, whole
 
 FOLDER = "checkpoints"
-CONFIG = "config.json"
-CALIBRATION = "calibration"
-STATE = "state"
 
 # Orbax logs a page about a failed write, which raises an exception, and by the root logger that
 # checkpoints without its database (see `write_params`) may be malformed.
 for _name in ("absl", None):
     logging.getLogger(_name).addFilter(lambda record: "orbax" not in record.pathname)
+# The reads that a damaged checkpoint fails at the same time each log 5 kB beside the exception.
+logging.getLogger("asyncio").addFilter(lambda record: "tensorstore" not in record.getMessage())
 
 # Bytes of an array that are written at once by `write_params`, to bound memory.
 WRITE_CHUNK_BYTES = 64 << 20
 
-MAX_NAMED = 8  # fields that an error names
+MAX_REASON = 150  # characters of an error of Orbax, which may have 30,000
 
 
 class Checkpointer:
@@ -48,6 +52,9 @@ class Checkpointer:
 
     def __init__(self, workdir: Path):
         self._folder = workdir / FOLDER
+        # Orbax would take a partial checkpoint for the latest, and refuse to write over it.
+        for step, missing in checkpoint_steps.steps(self._folder).partial.items():
+            checkpoint_steps.set_aside(self._folder / str(step), missing)
         policies: Any = ocp.training.preservation_policies
         self._orbax = ocp.training.Checkpointer(
             str(self._folder.absolute()),
@@ -98,9 +105,10 @@ class Checkpointer:
 
         ValueError if its parameters are damaged or not finite.
         """
-        restored = self._orbax.load(None, expected)
-        metadata = self._orbax.metadata()
-        path = self._folder / str(metadata.step)
+        path = self._folder / str(self.latest_step)
+        with _described_errors(path):
+            restored = self._orbax.load(None, expected)
+            metadata = self._orbax.metadata()
         weights.require_intact(_evaluated(restored), _fingerprint(metadata), source=path)
         return restored
 
@@ -109,7 +117,7 @@ class Checkpointer:
         try:
             yield
         except (OSError, ValueError) as error:
-            last = max(_complete_steps(self._folder), default=0)
+            last = max(checkpoint_steps.steps(self._folder).whole, default=0)
             raise OSError(
                 f"cannot write a checkpoint to {self._folder} ({error}). Free space there and run "
                 f"again: the checkpoint after {last} updates is complete"
@@ -144,7 +152,8 @@ def write_params(workdir: Path, params: Any) -> None:
 
 def require_none(workdir: Path) -> None:
     """ValueError if `workdir` has a checkpoint."""
-    steps = [0] if weights.are_in(workdir) else _complete_steps(workdir / FOLDER)
+    found = checkpoint_steps.steps(workdir / FOLDER)
+    steps = [0] if weights.are_in(workdir) else [*found.whole, *found.partial]
     if steps:
         raise ValueError(
             f"{workdir} already has a checkpoint, after {max(steps)} updates; choose another "
@@ -153,11 +162,24 @@ def require_none(workdir: Path) -> None:
 
 
 def best_step(workdir: Path) -> int:
-    """The step with the smallest validation loss; the latest if none has been validated."""
+    """The step with the smallest validation loss; the latest if none has been validated.
+
+    Partial checkpoints are left out, and named on stderr.
+    """
     if weights.are_in(workdir):
         return 0
+    whole, partial = checkpoint_steps.steps(workdir / FOLDER)
+    if not whole and partial:
+        step, missing = max(partial.items())
+        raise ValueError(
+            f"{workdir / FOLDER / str(step)} is incomplete: it {missing}. Copy it again"
+        )
     with ocp.training.Checkpointer(str((workdir / FOLDER).absolute())) as checkpointer:
-        checkpoints = list(checkpointer.checkpoints)
+        checkpoints = [item for item in checkpointer.checkpoints if item.step in whole]
+    for step, missing in partial.items():
+        checkpoint_steps.tell(
+            f"{workdir / FOLDER / str(step)} is incomplete (it {missing}) and is not used"
+        )
     if not checkpoints:
         raise ValueError(f"checkpoint not found: {workdir / FOLDER} is empty; train first")
     validated = [item for item in checkpoints if item.metrics and "loss" in item.metrics]
@@ -176,6 +198,10 @@ def find(checkpoint: str | Path) -> tuple[Path, int]:
         return checkpoint, best_step(checkpoint)
     workdir = checkpoint.parent.parent
     if checkpoint.name.isdigit() and (workdir / CONFIG).is_file() and checkpoint.is_dir():
+        if missing := checkpoint_steps.lack(checkpoint):
+            raise ValueError(
+                f"{checkpoint} is incomplete: it {missing}.{checkpoint_steps.others(checkpoint)}"
+            )
         return workdir, int(checkpoint.name)
     if checkpoint.is_file():
         raise ValueError(
@@ -191,7 +217,7 @@ def find(checkpoint: str | Path) -> tuple[Path, int]:
 def can_resume(workdir: Path) -> bool:
     """True if `workdir` has a checkpoint from which training resumes. Changes nothing there."""
     # Without Orbax, which would remove the checkpoint that a running training is writing.
-    return bool(_complete_steps(workdir / FOLDER))
+    return bool(checkpoint_steps.steps(workdir / FOLDER).whole)
 
 
 def load_params(workdir: Path, step: int) -> Any:
@@ -207,7 +233,7 @@ def load_params(workdir: Path, step: int) -> Any:
     context.pytree.loading.partial_load = True
     # Onto one device of this job, whatever number of devices the training had.
     device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-    with context:
+    with context, _described_errors(folder):
         metadata = ocp.metadata(path, checkpointable_name=STATE)
         stored = metadata.metadata
         # The average is of the trained parameters; without a frozen one it replaces them all.
@@ -221,63 +247,24 @@ def load_params(workdir: Path, step: int) -> Any:
             {name: stored[name] for name in names},
         )
         loaded = ocp.load(path, expected, checkpointable_name=STATE)
-    params = _evaluated(jax.device_get(loaded))
+        params = _evaluated(jax.device_get(loaded))
     weights.require_intact(params, _fingerprint(metadata), source=folder)
     return params
 
 
-def write_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> None:
-    """Stores the scores of a checkpoint on real clips that it was not trained on.
-
-    `calibration` has "scores" and their origin: "frame", "pooling", "trim", "dataset", "split".
-    An existing calibration of this step is replaced.
-    """
-    path = workdir / CALIBRATION / f"{step}.json"
-    path.parent.mkdir(exist_ok=True)
-    atomic_write(path, json.dumps(calibration, indent=2) + "\n")
-
-
-def read_calibration(workdir: Path, step: int) -> dict[str, Any] | None:
-    """The calibration that `write_calibration` stored for this step; None if there is none."""
-    path = workdir / CALIBRATION / f"{step}.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-
-
-def read_config(workdir: Path) -> dict[str, Any]:
-    """The resolved config of the training that wrote the checkpoints of `workdir`."""
-    return json.loads((workdir / CONFIG).read_text(encoding="utf-8"))
-
-
-def write_config(
-    workdir: Path, config: dict[str, Any], *, begun_with: dict[str, Any] | None = None
-) -> None:
-    """Writes `config` beside the checkpoints, once, from the first process.
-
-    ValueError names the fields that differ if the workdir has another config. `begun_with` is that
-    config with fields that it does not record.
-    """
-    workdir.mkdir(parents=True, exist_ok=True)
-    if (workdir / CONFIG).exists():
-        trees = (begun_with or read_config(workdir), config)
-        before, now = (dict(weights.leaves(tree)) for tree in trees)
-        differ = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k))
-        if differ:
-            listed = [f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in differ]
-            more = [f"and {len(listed) - MAX_NAMED} more"] if len(listed) > MAX_NAMED else []
-            changes = "; ".join([*listed[:MAX_NAMED], *more])
-            raise ValueError(
-                f"{workdir} was begun with another config ({changes}). Choose another --workdir, "
-                "or resume with the config that it was begun with"
-            )
-        return
-    if jax.process_index() == 0:
-        atomic_write(workdir / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
-
-
-def _complete_steps(folder: Path) -> list[int]:
-    """The steps of the complete checkpoints in `folder`; an incomplete one has a longer name."""
-    paths = folder.iterdir() if folder.is_dir() else []
-    return [int(path.name) for path in paths if path.name.isdigit()]
+@contextlib.contextmanager
+def _described_errors(path: Path) -> Iterator[None]:
+    """Errors of Orbax, which fill pages and have many types, as a ValueError that names `path`."""
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        more = "..." if len(reason) > MAX_REASON else ""
+        others = checkpoint_steps.others(path)
+        raise ValueError(
+            f"{path} is damaged or incomplete, and cannot be read ({type(error).__name__}: "
+            f"{reason[:MAX_REASON]}{more}). Copy it again, or remove it.{others}"
+        ) from error
 
 
 def _evaluated(state: Any) -> Any:

@@ -2,9 +2,15 @@
 
 import contextlib
 import fcntl
+import os
+import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+PRIVATE = 0o700  # the mode of a folder that only its owner may use
+
+ROOT = 0  # the user who owns the folders of the system
 
 
 def atomic_write(path: Path, content: str | bytes) -> None:
@@ -36,6 +42,29 @@ def file_lock(path: Path) -> Iterator[None]:
                 "it, stop it, or choose another folder"
             ) from None
         yield
+
+
+def make_private(folder: Path) -> str:
+    """Creates `folder` for this user alone; says why others can write there, "" if they cannot.
+
+    Whoever can write to a folder of programs, or replace it or a folder above it, runs code as this
+    user. OSError if it cannot be created.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+    # As links resolve: a folder above that others own could be replaced.
+    for place in (resolved := folder.resolve(), *resolved.parents):
+        found = place.stat()
+        if found.st_uid not in (os.geteuid(), ROOT):
+            return f"is not safe: {place} belongs to another user"
+        # A group of the same number as its user is that user's alone, by a convention of Linux. In
+        # a sticky folder, such as /tmp, others cannot replace what is not theirs.
+        shared = stat.S_IWOTH if found.st_gid == found.st_uid else stat.S_IWOTH | stat.S_IWGRP
+        is_open = found.st_mode & shared
+        if is_open and (place == resolved or not found.st_mode & stat.S_ISVTX):
+            return f"is not safe: others can write to {place} (chmod go-w removes that)"
+    if resolved.stat().st_uid != os.geteuid():
+        return "is not safe: it belongs to another user"
+    return ""
 
 
 def require_new(folder: Path) -> None:

@@ -32,6 +32,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as RichProgress
 
+from avsync import files
 from avsync.files import atomic_write
 from avsync.names import shown, shown_text
 from avsync.types import Host
@@ -55,7 +56,7 @@ def start() -> None:
     """
     _hide_accelerators_from_tensorflow()
     if COMPILATION_CACHE not in os.environ:
-        jax.config.update("jax_compilation_cache_dir", str(compilation_cache(os.environ)))
+        _use_compilation_cache(compilation_cache(os.environ))
     join_job(os.environ)
     try:
         jax.devices()
@@ -98,6 +99,21 @@ def compilation_cache(environment: Mapping[str, str]) -> Path:
     """
     cache = environment.get("XDG_CACHE_HOME", "")
     return (Path(cache) if cache else Path.home() / ".cache") / "avsync" / "compiled"
+
+
+def _use_compilation_cache(folder: Path) -> None:
+    """Makes JAX keep compiled programs in `folder`, if nobody else can put programs there.
+
+    Otherwise one line on stderr says why they are compiled at every start.
+    """
+    try:
+        problem = files.make_private(folder)
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror})"
+    if problem:
+        print(f"compiled programs are not kept: {folder} {problem}", file=sys.stderr)
+    else:
+        jax.config.update("jax_compilation_cache_dir", str(folder))
 
 
 def this_host() -> Host:

@@ -9,10 +9,11 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from avsync import checkpoint, lookup, weights
+from avsync import checkpoint, lookup, scoring, weights
 from avsync.config import Config, default, encoder, from_json, with_changes
 from avsync.config.changes import PRECOMPUTED
 from avsync.convert.base import Checkpoint, MetricNetwork
+from avsync.names import shown, shown_text
 from avsync.types import STREAMS, Extraction, FeatureOrigin
 
 SHARED = "shared"  # the audio encoder of a model whose visual encoder gives both streams
@@ -68,12 +69,19 @@ def read_config(workdir: Path) -> Config:
     ValueError if it does not record the architecture: avsync 0.1 wrote such configs.
     """
     values = checkpoint.read_config(workdir)
-    if metric := values.get("metric"):
+    if isinstance(metric := values.get("metric"), str):
         raise ValueError(
             f"{workdir} holds a network that only computes a metric, not a model. Use it with "
-            f"avsync-score --metric={metric} --checkpoint={workdir} VIDEO"
+            f"avsync-score --metric={shown(metric)} --checkpoint={workdir} VIDEO"
         )
-    return from_json(values, path=str(workdir / checkpoint.CONFIG))
+    path = workdir / checkpoint.CONFIG
+    config = from_json(values, path=str(path))
+    try:
+        scoring.require_rule(config.score.frame)
+        scoring.require_pooling(config.score.pooling)
+    except ValueError as error:
+        raise ValueError(shown_text(f"{path}: {error}")) from error
+    return config
 
 
 def write(model: Trained, workdir: Path, *, calibration: dict[str, Any] | None = None) -> None:

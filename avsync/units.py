@@ -28,6 +28,9 @@ INT16_SCALE = 32_768
 SILENCE_AMPLITUDE = 5e-4
 SILENCE_LEVEL = int(SILENCE_AMPLITUDE * INT16_SCALE)
 
+# No clip is searched for sound further away: 40 s, where the paper has 0.6 s.
+MAX_REACH_FRAMES = 40 * FRAMES_PER_SECOND
+
 # AV-HuBERT covers a frame with four windows of 400 samples at a hop of 160: the last one reaches
 # this many samples beyond the frame.
 LOOKAHEAD_SAMPLES = 240

@@ -9,7 +9,7 @@ calls `require_intact`; everything that runs a model with them calls `require_fi
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import safetensors.numpy
 
 from avsync import lookup
 from avsync.files import atomic_write
+from avsync.names import shown_text
 from avsync.partition import nested
 
 FILE = "model.safetensors"  # the name that Hugging Face's tools expect
@@ -33,6 +34,10 @@ OLD_NAMES = re.compile(r"\b(Conv|Dense|LayerNorm|Norm|PictureBlock|TemporalBlock
 
 ALIGNMENT_BYTES = 64  # of arrays whose memory XLA uses as it is
 
+STORED_DTYPES = ("F64", "F32", "F16")  # of files by others too; safetensors' names
+
+MAX_NAME = 1000  # characters of the name of an array
+MAX_REASON = 300  # characters of an error about the names in a file
 MAX_NAMED = 3  # arrays that an error names of each kind
 
 
@@ -65,9 +70,11 @@ def read(folder: Path) -> dict[str, Any]:
             stored = (file.metadata() or {}).get(FINGERPRINT)
             # One by one: a large model is held once.
             names = list(file.keys())
+            _require_plain(file, names)
             params = _tree((name, _aligned(file.get_tensor(name))) for name in names)
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is damaged: {error}. Copy or download it again") from error
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        reason = shown_text(f"{error}"[:MAX_REASON])
+        raise ValueError(f"{path} is damaged: {reason}. Copy or download it again") from error
     require_intact(params, stored, source=path)
     return params
 
@@ -147,6 +154,18 @@ def leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(value, f"{prefix}{name}.")
     else:
         yield prefix[:-1], tree
+
+
+def _require_plain(file: Any, names: Sequence[str]) -> None:
+    """ValueError if the arrays in an open safetensors file are no tree, or not of floats."""
+    if any(len(name) > MAX_NAME for name in names):
+        raise ValueError(f"the name of an array has more than {MAX_NAME} characters")
+    groups = {name[:i] for name in names for i, letter in enumerate(name) if letter == "."}
+    if clash := groups.intersection(names):
+        raise ValueError(f"it has an array and a group called {min(clash)}")
+    for name in names:
+        if (dtype := file.get_slice(name).get_dtype()) not in STORED_DTYPES:
+            raise ValueError(f"{name} has the type {dtype}")
 
 
 def _path(folder: Path) -> Path:

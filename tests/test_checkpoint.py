@@ -16,6 +16,9 @@ PARAMS = {
     "head": {"log_scale": np.array(2.25, np.float32)},
 }
 
+CALIBRATION = {"dataset": "grid", "split": "val", "trim": "leading", "frame": "nll"}
+CALIBRATION |= {"pooling": "mean", "num_frames": 73, "scores": [1.0, 2.0]}
+
 
 def test_weights_alone_are_a_checkpoint_in_half_the_bytes(tmp_path: Path):
     checkpoint.write_config(tmp_path, {"seed": 1})
@@ -150,8 +153,8 @@ def test_asking_whether_training_can_resume_does_not_open_the_checkpoints(tmp_pa
 
 def test_a_calibration_belongs_to_its_step(tmp_path: Path):
     assert checkpoint.read_calibration(tmp_path, 3) is None
-    checkpoint.write_calibration(tmp_path, 3, {"scores": [1.0, 2.0]})
-    assert checkpoint.read_calibration(tmp_path, 3) == {"scores": [1.0, 2.0]}
+    checkpoint.write_calibration(tmp_path, 3, CALIBRATION)
+    assert checkpoint.read_calibration(tmp_path, 3) == CALIBRATION
     assert checkpoint.read_calibration(tmp_path, 4) is None
 
 

@@ -22,8 +22,8 @@ from tests.structure import (
 
 # A module imports from its own package and from the layers below, never from others of its layer.
 LAYERS = (
-    {"units", "pretrained", "lookup", "files", "hub", "names"},
-    {"types", "ops", "partition"},
+    {"units", "pretrained", "lookup", "files", "names", "hub"},
+    {"types", "ops", "partition", "json_file", "markdown"},
     {
         "media",
         "pp",
@@ -35,7 +35,9 @@ LAYERS = (
         "datasets.synthesis",
         "evaluation.lines",
         "weights",
+        "checkpoint_steps",
     },
+    {"config_file", "calibration_file"},
     {"datasets", "input_pipeline", "parallel", "checkpoint", "runtime"},
     {"features"},
     {"train", "evaluation", "audits", "preparation", "scoring.video", "sweeps", "exporting"},
@@ -179,7 +181,7 @@ def test_every_binary_is_named_by_a_test_and_installed_as_a_command(binary):
         (
             "pp.window",
             "from avsync.metrics import ranking",
-            "may import files, hub, lookup, names, ops, partition, pretrained, types, units",
+            "may import files, hub, json_file, lookup, markdown, names, ops, partition, ",
         ),
         ("pp.window", "import avsync.models", "imports avsync.models"),
         ("train.loop", "from avsync import evaluation", "imports avsync.evaluation"),

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from avsync import runtime
+from avsync import files, runtime
 from avsync.train.preemption import Preemption
 from avsync.types import Host
 from tests.conftest import ROOT
@@ -95,6 +95,33 @@ def test_compiled_programs_are_stored_in_the_users_cache():
     found = runtime.compilation_cache({"XDG_CACHE_HOME": "/elsewhere"})
     assert found == Path("/elsewhere/avsync/compiled")
     assert runtime.compilation_cache({}) == Path.home() / ".cache" / "avsync" / "compiled"
+
+
+def test_a_cache_of_programs_is_made_for_its_user_alone(tmp_path):
+    assert files.make_private(tmp_path / "cache" / "compiled") == ""
+    assert (tmp_path / "cache" / "compiled").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("place", "mode"), [("compiled", 0o777), (".", 0o777), ("compiled", 0o1777)]
+)
+def test_a_cache_that_others_can_write_to_is_not_used(tmp_path, capsys, monkeypatch, place, mode):
+    folder = tmp_path / "cache" / "compiled"
+    assert files.make_private(folder) == ""
+    (folder.parent / place).chmod(mode)
+    monkeypatch.delenv(runtime.COMPILATION_CACHE, raising=False)
+    monkeypatch.setattr(runtime, "compilation_cache", lambda environment: folder)
+    before = runtime.jax.config.jax_compilation_cache_dir
+    runtime.start()
+    assert runtime.jax.config.jax_compilation_cache_dir == before
+    assert capsys.readouterr().err.startswith(f"compiled programs are not kept: {folder} is not s")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_cache_of_another_user_is_not_used(tmp_path):
+    (tmp_path / "theirs").mkdir(mode=0o755)
+    os.chown(tmp_path / "theirs", 12345, 12345)
+    assert "belongs to another user" in files.make_private(tmp_path / "theirs" / "compiled")
 
 
 def test_an_imported_tensorflow_sees_no_accelerator_after_start(monkeypatch):

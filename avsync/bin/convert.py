@@ -59,14 +59,9 @@ def _convert(kind: str, source: Path, out: Path) -> None:
         raise UsageError(f"--source: not a file: {source}")
     with suppress_stderr():
         from avsync import trained
-        from avsync.convert import torch_file
+        from avsync.convert import _published
 
-    contents = torch_file.read(source)
-    try:
-        converted = lookup.load("convert", kind).convert_file(contents)
-    except ValueError as error:
-        raise ValueError(f"cannot convert {source} as {kind}: {error}") from error
-    trained.write_converted(converted, out)
+    trained.write_converted(_published.convert(source, kind=kind), out)
     say(f"converted: {out}")
 
 

@@ -10,8 +10,10 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from avsync import lookup
+from avsync.config import ranges
 from avsync.config.fields import PLUG_INS, Config, default, plug_in
 from avsync.config.values import parsed, typed
+from avsync.names import shown_text
 
 # Fields that the config.json of a checkpoint must record itself: other values change its scores.
 RECORDED = ("model.", "score.")
@@ -22,6 +24,7 @@ PRECOMPUTED = "precomputed"
 
 # Missing fields that a message names; the others are counted.
 MAX_NAMED = 3
+MAX_REASON = 500  # characters; names of fields in a file may have any length
 
 _NAMES = tuple(f"{section}.name" for section in PLUG_INS)
 
@@ -96,6 +99,7 @@ def require_known(config: Any) -> None:
             raise ValueError(_unknown(field, known))
     if missing := [field for field in known if field not in given]:
         raise ValueError(f"the config has no config.{missing[0]}")
+    ranges.require(given)
 
 
 def from_json(values: Mapping[str, Any], *, path: str) -> Config:
@@ -106,6 +110,9 @@ def from_json(values: Mapping[str, Any], *, path: str) -> Config:
     the file does not record the architecture, or has an unknown field.
     """
     recorded = dict(flat(values))
+    for section in ("model", *PLUG_INS):
+        if section in recorded:
+            raise ValueError(f"{path}: config.{section} must be a section, with fields of its own")
     names = {field: recorded[field] for field in _NAMES if field in recorded}
     try:
         known = flat(with_changes(default(), names))
@@ -117,14 +124,27 @@ def from_json(values: Mapping[str, Any], *, path: str) -> Config:
             and recorded.get(f"{field.rpartition('.')[0]}.name") != PRECOMPUTED
         ]
         if not missing:
-            return with_changes(default(), recorded)
+            config = with_changes(default(), recorded)
+            ranges.require(dict(flat(config)))
+            return config
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        reason = str(error)
+        cut = "..." if len(reason) > MAX_REASON else ""
+        raise ValueError(shown_text(f"{path}: {reason[:MAX_REASON]}{cut}")) from error
     more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
+    listed = f"{', '.join(missing[:MAX_NAMED])}{more}"
+    # avsync 0.1 recorded the names of the encoders and the head, and none of their fields.
+    fields = recorded.keys() - names.keys()
+    bare = [
+        section
+        for section in PLUG_INS
+        if f"{section}.name" in names and not any(f.startswith(f"{section}.") for f in fields)
+    ]
+    if not any(field.startswith(f"{section}.") for section in bare for field in missing):
+        raise ValueError(f"{path} is incomplete: it lacks {listed}. Copy or download it again")
     raise ValueError(
-        f"{path} was written by avsync 0.1, which did not record the architecture (no "
-        f"{', '.join(missing[:MAX_NAMED])}{more}): retrain, convert the published weights again, "
-        "or evaluate it with avsync 0.1"
+        f"{path} was written by avsync 0.1, which did not record the architecture (no {listed}): "
+        "retrain, convert the published weights again, or evaluate it with avsync 0.1"
     )
 
 

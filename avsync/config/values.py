@@ -3,6 +3,9 @@
 import ast
 from typing import Any
 
+MAX_NUMBER = 2**63  # magnitude of any number
+MAX_SHOWN = 200  # characters of a value in a message
+
 TYPES = {bool: "true or false", int: "an integer", float: "a number", str: "text", tuple: "a tuple"}
 
 
@@ -29,10 +32,13 @@ def typed(field: str, value: Any, *, like: Any, annotation: str = "tuple[int, ..
     length of a tuple.
     """
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # Comparisons, as integers may be too large for floats. NaN is never below.
+    if is_number and not abs(value) < MAX_NUMBER:
+        raise ValueError(f"{field} expects a number below 2^63, got {_brief(value)}")
     if isinstance(like, tuple) and isinstance(value, list | tuple):
         length = annotation.count(",") + 1
         if "..." not in annotation and len(value) != length:
-            raise ValueError(f"{field} expects {length} values, got {tuple(value)!r}")
+            raise ValueError(f"{field} expects {length} values, got {_brief(tuple(value))}")
         return tuple(typed(field, item, like=like[0] if like else 0) for item in value)
     if isinstance(like, float) and is_number:
         return float(value)
@@ -40,7 +46,15 @@ def typed(field: str, value: Any, *, like: Any, annotation: str = "tuple[int, ..
         return int(value)
     if type(value) is type(like):
         return value
-    raise ValueError(f"{field} expects {TYPES[type(like)]} such as {like!r}, got {value!r}")
+    raise ValueError(f"{field} expects {TYPES[type(like)]} such as {like!r}, got {_brief(value)}")
+
+
+def _brief(value: Any) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to write integers of more than 4300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def _number(text: str) -> int | float | str:
@@ -55,6 +69,7 @@ def _number(text: str) -> int | float | str:
 def _tuple(text: str) -> Any:
     try:
         value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    # An unhashable key, and text that nests too deeply.
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
     return tuple(value) if isinstance(value, list | tuple) else (value,)

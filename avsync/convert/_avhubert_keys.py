@@ -10,6 +10,7 @@ FINE_TUNED = "encoder.w2v_model."
 RESNET = "feature_extractor_video.resnet"
 STAGE_WIDTHS = (64, 128, 256, 512)
 NUM_BLOCKS = 2
+POSITION_GROUPS = 16  # of the convolution that encodes positions
 
 # Used in training only: counters, masked frame, clusters and their projection, text decoder.
 UNUSED = re.compile(
@@ -77,7 +78,10 @@ def _sizes(state: Mapping[str, Any]) -> Sizes:
     layers = {name.split(".")[2] for name in state if name.startswith("encoder.layers.")}
     sources = ("feature_extractor_audio.proj.bias", "encoder.layers.0.fc1.bias")
     _refuse("it lacks", (name for name in sources if name not in state))
+    _refuse("no vectors", (name for name in sources if len(state[name].shape) != 1))
     embedding, feed_forward = (state[name].shape[0] for name in sources)
+    if not embedding or embedding % POSITION_GROUPS:
+        _refuse(f"not a multiple of {POSITION_GROUPS} channels", [f"{sources[0]} has {embedding}"])
     return Sizes(embedding, feed_forward, len(layers))
 
 
@@ -92,7 +96,7 @@ def _shapes(sizes: Sizes) -> Shapes:
         **_norm("layer_norm", 2 * dim),
         **_linear("post_extract_proj", 2 * dim, dim),
         "encoder.pos_conv.0.weight_g": (1, 1, 128),
-        "encoder.pos_conv.0.weight_v": (dim, dim // 16, 128),
+        "encoder.pos_conv.0.weight_v": (dim, dim // POSITION_GROUPS, 128),
         "encoder.pos_conv.0.bias": (dim,),
         **_norm("encoder.layer_norm", dim),
     }

@@ -14,8 +14,9 @@ from typing import IO, Any
 
 import numpy as np
 
+from avsync.convert._pickle_scan import scan
 from avsync.convert._tensor import Storage
-from avsync.convert._unpickler import Unpickler
+from avsync.convert._unpickler import Unpickler, brief
 
 # The pickled number 0x1950a86a20f9469cfc6c, after two bytes for the protocol of the pickle.
 START = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -40,7 +41,7 @@ def read(path: Path) -> Any:
         _load(file, storages)  # the number that marks the format
         protocol = _load(file, storages)
         if protocol != PROTOCOL:
-            raise ValueError(f"its protocol is {protocol!r:.20}; only {PROTOCOL} can be read")
+            raise ValueError(f"its protocol is {brief(protocol)}; only {PROTOCOL} can be read")
         machine = _load(file, storages)
         if not isinstance(machine, dict) or machine.get("little_endian") is not True:
             raise ValueError("its byte order is not little-endian, the only one that can be read")
@@ -50,14 +51,15 @@ def read(path: Path) -> Any:
 
 
 def _load(file: io.BufferedIOBase, storages: "_Storages") -> Any:
-    return Unpickler(file, find_storage=storages.find).load()
+    pickled = scan(file, num_bytes=storages.num_bytes - file.tell())
+    return Unpickler(pickled, find_storage=storages.find).load()
 
 
 class _Storages:
     """The storages of a file; where their values begin is known once all pickles are read."""
 
     def __init__(self, path: Path):
-        self._path = path
+        self._path, self.num_bytes = path, path.stat().st_size
         self._expected: dict[str, tuple[np.dtype, int]] = {}
         self._starts: dict[str, int] = {}
 
@@ -75,21 +77,20 @@ class _Storages:
         """
         if not isinstance(keys, list):
             raise ValueError(f"it lists its storages as a {type(keys).__name__}, not a list")
-        num_bytes = self._path.stat().st_size
         for key in keys:
             # Where a storage of an unknown type ends is unknown too.
-            if key not in self._expected:
-                raise ValueError(f"no tensor of a known type refers to its storage {key!r:.80}")
+            if not isinstance(key, str) or key not in self._expected:
+                raise ValueError(f"no tensor of a known type refers to its storage {brief(key)}")
             dtype, expected = self._expected[key]
             count = file.read(COUNT_BYTES)
             if len(count) < COUNT_BYTES:
                 raise ValueError(f"it is incomplete: it ends before its storage {key}")
             (num_values,) = struct.unpack("<q", count)
-            if num_values != expected:
+            if num_values != expected or num_values < 0:
                 raise ValueError(f"its storage {key} has {num_values} values, expected {expected}")
             self._starts[key] = file.tell()
             end = file.seek(num_values * dtype.itemsize, os.SEEK_CUR)
-            if end > num_bytes:
+            if end > self.num_bytes:
                 raise ValueError(f"it is incomplete: it ends within its storage {key}")
         if missing := sorted(self._expected.keys() - self._starts.keys()):
             raise ValueError(f"its storage {missing[0]} is missing")

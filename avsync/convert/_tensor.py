@@ -27,6 +27,9 @@ STORAGE_DTYPES = {
 
 CHUNK_BYTES = 1 << 20
 
+MAX_AXES = 32  # more than any layer has; NumPy's own limit is 64
+MAX_NUMBER = 1 << 63  # PyTorch's sizes have 64 bits
+
 
 class Storage(NamedTuple):
     """The values behind one or more tensors, stored in one piece.
@@ -60,11 +63,17 @@ class TorchTensor:
 
     def __post_init__(self) -> None:
         """Raises ValueError if the tensor reaches beyond its storage."""
-        view = f"shape {self.shape}, stride {self.stride} and offset {self.offset}"[:300]
         numbers = (*self.shape, *self.stride, self.offset)
-        if len(self.shape) != len(self.stride) or not all(
-            isinstance(number, int) and number >= 0 for number in numbers
+        # First: products of thousands of large numbers take hours.
+        if len(self.shape) > MAX_AXES or not all(
+            isinstance(number, int) and abs(number) < MAX_NUMBER for number in numbers
         ):
+            raise ValueError(
+                f"a tensor of {len(self.shape)} axes, or with sizes that are no integers below "
+                f"2^63; at most {MAX_AXES} axes are allowed"
+            )
+        view = f"shape {self.shape}, stride {self.stride} and offset {self.offset}"[:300]
+        if len(self.shape) != len(self.stride) or min(numbers) < 0:
             raise ValueError(f"a tensor with {view}; expected one value per axis, none below 0")
         # Bounds the index of the last value, and the repetitions that a stride of 0 makes.
         num_needed = max(self.offset + self._num_spanned(), math.prod(self.shape))
@@ -114,7 +123,11 @@ def check_member(archive: zipfile.ZipFile, member: str, *, num_bytes: int | None
         info = archive.getinfo(member)
     except KeyError as error:
         raise ValueError(f"its member {member} is missing") from error
-    # PyTorch never compresses; a compressed file may be a zip bomb.
+    # PyTorch never compresses; a compressed file may be a zip bomb. Beyond the end of the file,
+    # reading would make room for all that is stated.
+    end = info.header_offset + info.compress_size
+    if archive.fp is None or end > os.fstat(archive.fp.fileno()).st_size:
+        raise ValueError(f"its member {member} ends beyond the file")
     if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
         raise ValueError(f"its member {member} is compressed; PyTorch stores values uncompressed")
     if num_bytes is not None and info.file_size != num_bytes:

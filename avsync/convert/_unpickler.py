@@ -25,6 +25,7 @@ DATA_BUILTINS = {
     *("long", "object", "range", "set", "slice", "str", "tuple", "unicode", "xrange"),
 }
 
+MAX_SHOWN = 200  # characters of a value in a message
 
 # The function that makes a tensor; the first name is that of PyTorch before 0.4.
 REBUILD_TENSOR = {"torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"}
@@ -48,7 +49,7 @@ class Stub:
         """Drops its arguments."""
 
     def __repr__(self) -> str:
-        return f"<stub of {self.origin}>"
+        return f"<stub of {self.origin[:MAX_SHOWN]}>"
 
     def __setstate__(self, state: Any) -> None:
         self.state = state
@@ -71,14 +72,14 @@ FindStorage = Callable[[str, np.dtype, int], Storage]
 
 
 class Unpickler(pickle.Unpickler):
-    """Loads a pickle from `file`, which is left at the end of it.
+    """Loads the pickle `pickled`, which `_pickle_scan` has found harmless.
 
     Raises ValueError for names of the standard library that are not data, and what `find_storage`
     raises for tensors that are not in the file; damaged pickles raise any exception.
     """
 
-    def __init__(self, file: io.BufferedIOBase, *, find_storage: FindStorage):
-        super().__init__(file)
+    def __init__(self, pickled: bytes, *, find_storage: FindStorage):
+        super().__init__(io.BytesIO(pickled))
         self._find_storage = find_storage
         self._stubs: dict[str, type[Stub]] = {}
 
@@ -106,7 +107,8 @@ class Unpickler(pickle.Unpickler):
                 if origin not in STORAGE_DTYPES:
                     return kind()
                 return self._find_storage(key, STORAGE_DTYPES[origin], size)
-        raise ValueError(f"it refers to data in an unknown way: {pid!r:.200}")
+        parts = map(brief, pid) if isinstance(pid, tuple) else [brief(pid)]
+        raise ValueError(f"it refers to data in an unknown way: {', '.join(parts)}"[:MAX_SHOWN])
 
     # Methods, not functions: a pickle can set attributes of functions, but not of methods.
 
@@ -116,12 +118,12 @@ class Unpickler(pickle.Unpickler):
         if isinstance(storage, Stub):  # of a data type that no weights have
             return storage
         if not isinstance(storage, Storage):
-            raise ValueError(
-                f"it makes a tensor of {type(storage).__name__}, which is not a storage"
-            )
+            raise ValueError(f"it makes a tensor of {brief(storage)}, which is not a storage")
         return TorchTensor(tuple(shape), tuple(stride), offset, storage)
 
-    def _make_parameter(self, tensor: Any, *_: Any) -> Any:
+    def _make_parameter(self, tensor: Any, *_: Any) -> TorchTensor | Stub:
+        if not isinstance(tensor, TorchTensor | Stub):
+            raise ValueError(f"it makes a parameter of {brief(tensor)}, which is not a tensor")
         return tensor
 
 
@@ -132,11 +134,22 @@ class _Dictionary(dict):
         del state
 
 
+def brief(value: Any) -> str:
+    """The value of a pickle for a message; of containers, which may nest endlessly, the kind."""
+    # Python refuses to write larger integers.
+    if isinstance(value, int) and abs(value) >= 1 << 64:
+        return "an integer of more than 64 bits"
+    if value is None or isinstance(value, bool | int | float | str | bytes | Stub):
+        return repr(value)[:MAX_SHOWN]
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
 def _refuse_code(module: str, name: str) -> None:
     top = module.partition(".")[0]
     is_data = name in DATA_BUILTINS if top in BUILTINS else top in DATA_MODULES
     if (top in sys.stdlib_module_names or top in BUILTINS) and not is_data:
         raise ValueError(
-            f"it names {module}.{name}, which is code and not data. Nothing was run. Weights need "
-            "no code: do not trust this file"
+            f"it names {f'{module}.{name}'[:MAX_SHOWN]}, which is code and not data. Nothing "
+            "was run. Weights need no code: do not trust this file"
         )

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from avsync.convert import torch_file
-from avsync.convert._unpickler import Stub
+from avsync.convert._unpickler import Stub, brief
 from avsync.convert.base import Checkpoint, Converted, Tensor, linear, norm, values
 from avsync.types import STREAMS
+from avsync.units import MAX_REACH_FRAMES
 
 # Layers with parameters under PyTorch's names: the linear layers of the perceptron, and the
 # LayerNorms that follow all of them but the last.
@@ -51,8 +52,11 @@ def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
     converted = convert(torch_file.state_dict(contents, entry="state_dict"))
     tau = reach_of(contents.get("args"))
     reach_frames = REACH_FRAMES if tau is None else tau
-    if not isinstance(reach_frames, int) or reach_frames < 1:
-        raise ValueError(f"its args have tau = {reach_frames!r}, which must be 1 or more frames")
+    if type(reach_frames) is not int or not 1 <= reach_frames <= MAX_REACH_FRAMES:
+        raise ValueError(
+            f"its args have tau = {brief(reach_frames)}, which must be 1 to {MAX_REACH_FRAMES} "
+            "frames"
+        )
     model = model_section(converted, reach_frames=reach_frames, edges="official")
     score = {"frame": "logit", "pooling": "logsumexp"}
     return Checkpoint({"head": converted.params}, {"model": model, "score": score})

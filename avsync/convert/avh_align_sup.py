@@ -21,6 +21,7 @@ from typing import Any
 
 from avsync import lookup
 from avsync.convert import avh_align, torch_file
+from avsync.convert._unpickler import brief
 from avsync.convert.base import Checkpoint
 
 # The options of the published training code that can be converted.
@@ -45,9 +46,12 @@ def convert_file(contents: Mapping[str, Any]) -> Checkpoint:
     for name, value in COMMON.items():
         if published.get(name, value) != value:
             raise ValueError(
-                f"its config has {name} = {published[name]!r}; only {value!r} can be converted"
+                f"its config has {name} = {brief(published[name])}; only {value!r} can be converted"
             )
-    agg = lookup.require("agg in its config", published.get("agg", "logsumexp"), sorted(POOLINGS))
+    agg = published.get("agg", "logsumexp")
+    if not isinstance(agg, str):
+        raise ValueError(f"its config has agg = {brief(agg)}, which must be the name of a pooling")
+    lookup.require("agg in its config", agg, sorted(POOLINGS))
     converted = avh_align.convert(torch_file.state_dict(contents, entry="state_dict"))
     # Frames are scored alone: the reach and the edges serve only to keep the layout of the scores.
     model = avh_align.model_section(converted, reach_frames=avh_align.REACH_FRAMES, edges="masked")

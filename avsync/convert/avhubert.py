@@ -12,8 +12,16 @@ from typing import Any
 import numpy as np
 
 from avsync.convert import torch_file
-from avsync.convert._avhubert_keys import NUM_BLOCKS, RESNET, STAGE_WIDTHS, Sizes, check, strip
-from avsync.convert._unpickler import Stub
+from avsync.convert._avhubert_keys import (
+    NUM_BLOCKS,
+    POSITION_GROUPS,
+    RESNET,
+    STAGE_WIDTHS,
+    Sizes,
+    check,
+    strip,
+)
+from avsync.convert._unpickler import Stub, brief
 from avsync.convert.base import Checkpoint, Converted, Tensor, folded, linear, norm, values
 
 # Options that all published models share, and the only ones that the encoder supports. An option
@@ -25,7 +33,7 @@ COMMON = {
     "activation_fn": "gelu",
     "resnet_relu_type": "prelu",
     "conv_pos": 128,
-    "conv_pos_groups": 16,
+    "conv_pos_groups": POSITION_GROUPS,
 }
 
 HEAD_CHANNELS = 64
@@ -59,14 +67,14 @@ def convert(state: Mapping[str, Tensor], cfg: Any = None) -> Converted:
     for name, value in COMMON.items():
         if published.get(name, value) != value:
             raise ValueError(
-                f"its config has {name} = {published[name]!r}; only {value!r}, which all published "
-                "AV-HuBERT models have, can be converted"
+                f"its config has {name} = {brief(published[name])}; only {value!r}, which "
+                "all published AV-HuBERT models have, can be converted"
             )
     num_heads = published.get("encoder_attention_heads", sizes.embedding // HEAD_CHANNELS)
-    if num_heads < 1 or sizes.embedding % num_heads:
+    if type(num_heads) is not int or num_heads < 1 or sizes.embedding % num_heads:
         raise ValueError(
-            f"its config has encoder_attention_heads = {num_heads}, which does not divide the "
-            f"{sizes.embedding} channels of its tensors"
+            f"its config has encoder_attention_heads = {brief(num_heads)}, which does not divide "
+            f"the {sizes.embedding} channels of its tensors"
         )
     params = {
         "audio_projection": linear(state, "feature_extractor_audio.proj"),

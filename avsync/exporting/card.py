@@ -9,6 +9,9 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from avsync.markdown import code, plain
+from avsync.names import shown
+
 LICENCE_FILE = "LICENSE.md"
 
 # The Hub's identifier of a licence that it does not list; the two fields beside it name the terms.
@@ -96,9 +99,9 @@ def require_licence(licence: str) -> None:
 def render(about: About, manifest: Mapping[str, Any], *, name: str) -> str:
     """The card of the model called `name`, Markdown after YAML metadata."""
     sections = [
-        f"# {name}",
+        f"# {plain(name)}",
         _summary(about, manifest),
-        "## Use\n\n" + _use(manifest, place=shlex.quote(name)),
+        "## Use\n\n" + _use(manifest, place=shlex.quote(shown(name))),
         "## Inputs and outputs\n\n" + _arrays(manifest),
         "## Training\n\n" + _training(about),
         "## Calibration and thresholds\n\n" + _calibration(manifest["thresholds"]),
@@ -125,7 +128,7 @@ def _metadata(about: About) -> str:
 
 
 def _summary(about: About, manifest: Mapping[str, Any]) -> str:
-    parts = ", ".join(f"{role} `{name}`" for role, name in about.parts.items())
+    parts = ", ".join(f"{role} {code(name)}" for role, name in about.parts.items())
     rules, weights = manifest["rules"], manifest["weights"]
     seconds = rules["reach_frames"] / manifest["clock"]["frames_per_second"]
     method = SUPERVISED if rules["frame_score"] == "fake_logit" else ALIGNMENT.format(seconds)
@@ -133,8 +136,9 @@ def _summary(about: About, manifest: Mapping[str, Any]) -> str:
 {method} [Smeu et al., CVPR 2025]({PAPER}).
 
 - Model: {parts}; {weights["num_parameters"]:,} parameters, fingerprint
-  `{weights["fingerprint"]}`.
-- Frame score: `{rules["frame_score"]}`; clip score: frame scores pooled by `{rules["pooling"]}`.
+  {code(weights["fingerprint"])}.
+- Frame score: {code(rules["frame_score"])}; clip score: frame scores pooled by
+  {code(rules["pooling"])}.
   Both grow with fakeness.
 - Files: `config.json` and `model.safetensors` (a checkpoint of avsync), `scorer.jaxexport` (the
   program, for {", ".join(manifest["platforms"])}; it takes those parameters), `manifest.json` (its
@@ -179,7 +183,7 @@ def _training(about: About) -> str:
             "avsync did not train these parameters: they were converted from published ones. The "
             "`data`, `optim` and `train` sections of `config.json` do not describe them."
         )
-    rows = list(about.training.items())
+    rows = [[plain(cell) for cell in row] for row in about.training.items()]
     return f"{_table(('', ''), rows)}\n\n`config.json` has all settings."
 
 
@@ -194,9 +198,10 @@ def _calibration(thresholds: Mapping[str, Any] | None) -> str:
     length = f", about {num_frames} frames long" if num_frames else ""
     speakers = f" ({num_speakers} speaker{'s' * (num_speakers > 1)})" if num_speakers else ""
     return (
-        f"n = {thresholds['num_reals']} real clips of {thresholds['dataset']}, "
-        f"{thresholds['split']} split{speakers}{length}, trimming rule `{thresholds['trim']}`; the "
-        "model was not trained on them. A clip whose score exceeds the threshold is an alarm.\n\n"
+        f"n = {thresholds['num_reals']} real clips of {plain(thresholds['dataset'])}, "
+        f"{plain(thresholds['split'])} split{speakers}{length}, trimming rule "
+        f"{code(thresholds['trim'])}; the model was not trained on them. A clip "
+        "whose score exceeds the threshold is an alarm.\n\n"
         f"{_table(('false-alarm rate', 'threshold'), rows)}"
     )
 
@@ -208,5 +213,6 @@ def _rates(by_rate: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A table of cells that are Markdown, of `avsync.markdown` where names come from outside."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

@@ -6,7 +6,7 @@ from typing import Any
 
 from jax import export
 
-from avsync import __version__
+from avsync import __version__, lookup
 from avsync.exporting import crops
 from avsync.units import (
     CROP_PIXELS,
@@ -92,6 +92,7 @@ def describe(
     `thresholds` come from the calibration clips, None if there are none; `licences` are known terms
     of the weights in addition to `LICENCE`.
     """
+    lookup.require("trimming rule of the calibration", trim, TRIMMING)
     meanings = {**(OF_CLIPS if features is None else OF_FEATURES), "valid": VALID}
     packages = ("jax", "jaxlib", "numpy")
     return {

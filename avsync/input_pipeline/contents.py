@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from avsync.input_pipeline.damage import read_rows
 from avsync.input_pipeline.records import read_records
 from avsync.types import Source
 
@@ -62,4 +63,4 @@ def _read(source: Source, fields: list[str]) -> Iterator[dict[str, Any]]:
         )
         .prefetch(tf.data.AUTOTUNE)
     )
-    return dataset.as_numpy_iterator()
+    return read_rows(dataset, source=source)

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from avsync.input_pipeline.batching import EvalBatch, batched
+from avsync.input_pipeline.damage import read_rows
 from avsync.input_pipeline.records import (
     SINGLE_HOST,
     host_range,
@@ -75,7 +76,7 @@ def _read(source: Source, clips: range, *, trim: str) -> Iterator[WholeClip]:
         .map(make_example, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(PREFETCH_CLIPS)
     )
-    for row in dataset.as_numpy_iterator():
+    for row in read_rows(dataset, source=source):
         yield WholeClip(_info(row), row["visual"], row["audio"])
 
 

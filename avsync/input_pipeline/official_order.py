@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from avsync.input_pipeline.damage import read_rows
 from avsync.input_pipeline.records import (
     as_tensors,
     file_slices,
@@ -166,7 +167,7 @@ def _clips(source: Source, *, trim: str, epoch_start: int, first: int) -> Iterat
     )
     dataset = dataset.filter(lambda record, start, end: end > first)
     dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-    for item in dataset.as_numpy_iterator():
+    for item in read_rows(dataset, source=source):
         yield PlacedClip(
             start=int(item["start"]),
             end=int(item["end"]),

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from avsync.input_pipeline.damage import read_rows
 from avsync.pp import silence
 from avsync.types import Source
 from avsync.units import FRAMES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_FRAME
@@ -78,7 +79,7 @@ def read_samples(source: Source, indices: Sequence[int]) -> Iterator[ClipSample]
         lambda: _read_at(files, indices), output_signature=tf.TensorSpec([], tf.string)
     )
     dataset = dataset.map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-    for clip in dataset.as_numpy_iterator():
+    for clip in read_rows(dataset, source=source):
         yield ClipSample(
             **{name: clip[name].decode() for name in TEXTS},
             label=int(clip["label"]),

@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from jaxtyping import Int16
 
+from avsync.input_pipeline.damage import read_rows
 from avsync.input_pipeline.records import read_records
 from avsync.pp import silence
 from avsync.types import Source
@@ -97,8 +98,7 @@ def _records(source: Source, fields: list[str], change: Any) -> Iterator[dict[st
         )
         .prefetch(tf.data.AUTOTUNE)
     )
-    records: Any = dataset.as_numpy_iterator()
-    return records
+    return read_rows(dataset, source=source)
 
 
 def _origin(clip: Mapping[str, Any]) -> Origin:

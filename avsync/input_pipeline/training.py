@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from avsync.input_pipeline.damage import read_rows
 from avsync.input_pipeline.records import (
     SINGLE_HOST,
     as_tensors,
@@ -137,8 +138,7 @@ def train_batches(
         .batch(len(slots) * rows_per_slot, drop_remainder=True)
         .prefetch(2)
     )
-    items: Any = dataset.as_numpy_iterator()
-    for item in items:
+    for item in read_rows(dataset, source=source):
         valid = item["valid"]
         batch = Batch(item["visual"], item["audio"], valid, loss_mask=valid, label=item["label"])
         yield TrainBatch(batch, [clip_id.decode() for clip_id in item["clip_id"]])

@@ -38,7 +38,7 @@ def test_a_file_of_the_working_directory_comes_first(monkeypatch, tmp_path):
 
 def test_a_package_with_configs_inside_reads_those(tmp_path):
     package = tmp_path / "avsync"
-    for name in ("__init__.py", "lookup.py"):
+    for name in ("__init__.py", "lookup.py", "names.py", "units.py"):
         (package / name).parent.mkdir(exist_ok=True)
         (package / name).write_text((ROOT / "avsync" / name).read_text())
     for name in ("config", "models"):

@@ -92,5 +92,5 @@ def test_a_file_of_another_network_is_described_by_a_few_of_its_tensors():
 
 
 def test_a_file_with_more_than_tensors_is_refused():
-    with pytest.raises(ValueError, match="the file must hold tensors; 'epoch' is an int"):
+    with pytest.raises(ValueError, match="the file must hold tensors by name; 'epoch' is 3"):
         syncnet.convert_file({"epoch": 3})

@@ -139,7 +139,7 @@ def test_tensors_of_an_unknown_type_are_stubs(path):
         ({"model": name("net Model") + b")\x81"}, "not <stub of net.Model>"),
         (
             {"model": dict_of({"w": ONE, "b": call(name("torch load"), plain("x"))})},
-            "must hold tensors; 'b' is <stub of torch.load>",
+            "must hold tensors by name; 'b' is <stub of torch.load>",
         ),
     ],
 )
@@ -186,7 +186,7 @@ def test_the_attacks_of_these_tests_are_real(path):
         (dict_of({"w": tensor(storage("0", 6), (2,), (-1,), 1)}), "none below 0"),
         (dict_of({"w": tensor(storage("0", 6), (2,), (1,), -1)}), "none below 0"),
         (dict_of({"w": tensor(storage("0", 6), (2, 3), (1,))}), "one value per axis"),
-        (dict_of({"w": tensor(plain(1), (2,), (1,))}), "a tensor of int, which is not a storage"),
+        (dict_of({"w": tensor(plain(1), (2,), (1,))}), "a tensor of 1, which is not a storage"),
         (dict_of({"w": set_state(ONE, plain({"offset": 99}))}), "changes a tensor"),
         (dict_of({"w": storage("1", 6)}), "its member archive/data/1 is missing"),
         (dict_of({"w": storage("0", 7)}), "has 24 bytes, expected 28"),

@@ -1,5 +1,7 @@
 """The model card: metadata as the Hub reads them, and what a user of the model must know."""
 
+import re
+
 import pytest
 import yaml
 
@@ -130,3 +132,18 @@ def test_a_licence_is_an_identifier(licence):
     with pytest.raises(ValueError, match="not an identifier of the Hub, such as cc-by-4"):
         card.require_licence(licence)
     card.require_licence("cc-by-nc-sa-4.0")
+
+
+def test_names_from_elsewhere_stay_text_in_the_card():
+    odd = "<img src=x>\n# a|b `c` [d](https://x.y) *e* \x1b[31m"
+    about = TRAINED._replace(parts={"head": odd}, training={"dataset": odd}, datasets=[odd])
+    thresholds = {**THRESHOLDS, "dataset": odd, "split": odd, "trim": odd}
+    rules = {"frame_score": odd, "pooling": odd, "reach_frames": 15}
+    text = card.render(about, manifest(thresholds=thresholds, rules=rules), name=odd)
+    body = text.split("---\n", 2)[2]
+    assert "\x1b" not in body
+    assert "<" not in re.sub("```.*?```", "", body, flags=re.DOTALL)  # commands are code
+    assert "&#60;img src=x&#62; &#35; a&#124;b &#96;c&#96; &#91;d&#93;(https&#58;//x.y)" in body
+    lines = [line for line in body.splitlines() if line.startswith("# ")]
+    assert len(lines) == 1
+    assert metadata(about)["datasets"] == [odd]

@@ -7,6 +7,7 @@ from typing import Any
 
 from avsync import lookup
 from avsync.files import atomic_write
+from avsync.markdown import plain
 from avsync.names import shown_text
 from avsync.reports.card import page, tables
 from avsync.reports.card.contents import Contents, read_contents
@@ -45,7 +46,7 @@ def write_card(
 def markdown(contents: Contents, shown: Sequence[Table], *, title: str, description: str) -> str:
     """The card as Markdown; its figures are in card.html only."""
     parts = [
-        f"# {title}",
+        f"# {plain(title)}",
         description,
         f"**{tables.headline(contents)}** {tables.sampling_note(contents)}",
         *map(_markdown_section, shown),
@@ -56,7 +57,7 @@ def markdown(contents: Contents, shown: Sequence[Table], *, title: str, descript
 def _markdown_section(table: Table) -> str:
     parts = [f"## {table.heading}"]
     for name, rows in table.groups.items():
-        parts += [f"**{name}**"] if name else []
+        parts += [f"**{plain(name)}**"] if name else []
         head = [_line(table.head), _line(["---", *["---:"] * (len(table.head) - 1)])]
         parts.append("\n".join([*head, *map(_line, rows)]))
     if not table.groups:
@@ -65,5 +66,4 @@ def _markdown_section(table: Table) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    # A vertical bar or a line break inside a cell would end the cell.
-    return f"| {' | '.join(' '.join(cell.replace('|', '¦').split()) for cell in cells)} |"
+    return f"| {' | '.join(map(plain, cells))} |"

@@ -1,0 +1,52 @@
+"""Which file of a dataset is damaged: TensorFlow's error names neither file nor dataset."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from avsync.names import shown_text
+from avsync.types import Source
+
+MAX_REASON = 200  # characters of TensorFlow's message, which may print a record
+
+
+def read_rows(dataset: Any, *, source: Source) -> Iterator[Any]:
+    """The rows of `dataset`, which reads `source`, as NumPy arrays.
+
+    ValueError names the file of `source` that is damaged, incomplete or missing.
+    """
+    try:
+        yield from dataset.as_numpy_iterator()
+    except tf.errors.OpError as error:
+        raise ValueError(shown_text(_described(source, error))) from error
+
+
+def _described(source: Source, error: tf.errors.OpError) -> str:
+    splits: Any = tfds.builder_from_directory(source.directory).info.splits
+    # Every record has a checksum, so that reading finds the file; it takes as long as the disk.
+    for file in splits[source.split].file_instructions:
+        if reason := _damage(file.filename):
+            return (
+                f"{file.filename} {reason}: copy it again, or prepare the dataset again without it"
+            )
+    reason = (error.message or type(error).__name__).partition("\n")[0][:MAX_REASON]
+    return (
+        f"{source.directory}: a record of {source.dataset}/{source.split} cannot be read, although "
+        f"its file is whole ({reason}): prepare the dataset again"
+    )
+
+
+def _damage(path: str) -> str:
+    number = 0
+    try:
+        for _ in tf.data.TFRecordDataset(path):
+            number += 1
+    except tf.errors.NotFoundError:
+        return "is missing"
+    except tf.errors.DataLossError:
+        return f"is damaged in record {number + 1}"
+    except tf.errors.OpError as error:
+        return f"cannot be read ({type(error).__name__})"
+    return ""
