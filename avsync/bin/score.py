@@ -9,14 +9,17 @@ sound, or a broken one, gets a status instead of a score. With --metric=lse, eac
 has LSE-D and LSE-C, as papers on talking heads report them, and lse.json has their means.
 """
 
+import contextlib
 import functools
 from pathlib import Path
 
 from absl import flags
 
 from avsync import lookup, pretrained
-from avsync.bin import _metric_flag, _model_flags
+from avsync.bin import _limit_flags, _metric_flag, _model_flags
 from avsync.bin.base import UsageError, existing, run_binary
+from avsync.files import file_lock
+from avsync.media.reading import ProcessReader
 
 CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
@@ -30,6 +33,7 @@ RATE = flags.DEFINE_float(
 DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
 flags.adopt_module_key_flags(_model_flags)
 flags.adopt_module_key_flags(_metric_flag)
+flags.adopt_module_key_flags(_limit_flags)
 
 
 def main(arguments: list[str]) -> None:
@@ -41,21 +45,22 @@ def main(arguments: list[str]) -> None:
         lookup.require("detector", DETECTOR.value, lookup.names("media.landmarks"))
     except ValueError as error:
         raise UsageError(str(error)) from error
-    from avsync import runtime
-
-    runtime.start()
-    try:
-        scorer = _metric_flag.load_scorer(
-            CHECKPOINT.value, parts=parts, detector=DETECTOR.value, false_alarm_rate=RATE.value
-        )
-    except ValueError as error:
-        raise UsageError(str(error)) from error
     out_dir = Path(OUT.value).expanduser()
-    report = _metric_flag.make_report(out_dir, scorer)
-    with runtime.Progress("scoring", total=len(paths)) as progress:
-        for number, path in enumerate(paths, start=1):
-            report.add(scorer.score(path, on_progress=progress.within(path.name)))
-            progress.advance_to(number, path.name)
+    # What fails at once comes first. The worker reads the first file while JAX is imported.
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(file_lock(out_dir / "scores.jsonl"))
+        reader = ProcessReader(DETECTOR.value, limits=_limit_flags.limits())
+        stack.callback(reader.close)
+        reader.look_ahead(paths[0])
+        from avsync import runtime
+
+        runtime.start()
+        options = {"reader": reader, "false_alarm_rate": RATE.value}
+        try:
+            scorer = _metric_flag.load_scorer(CHECKPOINT.value, parts=parts, **options)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        report = _metric_flag.score_files(paths, scorer, out_dir=out_dir)
     report.print_table()
     print(f"details: {out_dir}")
     if not report.num_scored:
@@ -65,9 +70,9 @@ def main(arguments: list[str]) -> None:
 def _paths(arguments: list[str]) -> list[Path]:
     """The files named, and the files in the folders named."""
     places = [Path(argument).expanduser() for argument in arguments]
+    files = [sorted(place.iterdir()) if place.is_dir() else [place] for place in places]
     if not any(place.exists() for place in places):
         raise UsageError(f"not found: {', '.join(arguments)}" if arguments else "no VIDEO given")
-    files = [sorted(place.iterdir()) if place.is_dir() else [place] for place in places]
     return [path for paths in files for path in paths if not path.is_dir()]
 
 

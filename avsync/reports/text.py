@@ -32,10 +32,16 @@ def real_and_fake(num_real: int, num_fake: int) -> str:
     return f"{num_real} / {num_fake}"
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leaves it to the caller: rich would exit with status 1 and without a word."""
+        raise BrokenPipeError
+
+
 def console(width: int | None = TERMINAL_COLUMNS) -> Console:
     """A console that prints names as they are, `width` columns wide."""
     # No markup: "[0.95, 0.99]" is an interval, and a name may hold brackets too.
-    return Console(width=width, highlight=False, markup=False, emoji=False)
+    return _Console(width=width, highlight=False, markup=False, emoji=False)
 
 
 def terminal_table(title: str, first: str, *others: str) -> Table:
