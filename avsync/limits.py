@@ -8,14 +8,15 @@ from typing import NamedTuple
 class Limits(NamedTuple):
     """Limits of one media file; one that exceeds them gets the status or reject that says so.
 
-    seconds: time to read it. A GRID clip takes 0.2 s, a minute of 1920 x 1080 pixels some minutes.
-    gigabytes: memory (GiB) on top of what the worker holds beforehand; enforced on Linux only.
+    seconds: time to read it. A GRID clip takes 0.2 s, a minute of 1920 x 1080 pixels half a minute.
+    gigabytes: memory (GiB) on top of the 0.17 that a worker holds beforehand, 4 GB in all; enforced
+      on Linux only.
     hours: length of its streams.
     megapixels: of a frame; the default admits 8K, 8192 x 4320 pixels.
     """
 
     seconds: float = 900.0
-    gigabytes: float = 4.0
+    gigabytes: float = 3.8
     hours: float = 8.0
     megapixels: float = 35.4
 

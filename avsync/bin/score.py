@@ -4,9 +4,9 @@
     avsync-score --out=scores --checkpoint=runs/avh_align --weights=weights/avhubert video.mp4
     avsync-score --out=scores --metric=lse --checkpoint=weights/syncnet folder/
 
-Writes scores.json and one picture per scored file, and prints a table. A file without a face or
-sound, or a broken one, gets a status instead of a score. With --metric=lse, each scored file also
-has LSE-D and LSE-C, as papers on talking heads report them, and lse.json has their means.
+Writes scores.jsonl as files are done, scores.json and one picture per scored file, and prints a
+table. A file without a face or sound, or a broken one, gets a status instead of a score. With
+--metric=lse, each scored file also has LSE-D and LSE-C, and lse.json has their means.
 """
 
 import contextlib
@@ -24,16 +24,15 @@ from avsync.media.reading import ProcessReader
 CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
     None,
-    "WORKDIR[/checkpoints/STEP], or hf://OWNER/NAME. Default: the shipped scorer.",
+    "WORKDIR[/checkpoints/STEP] or hf://OWNER/NAME. Default: the shipped scorer.",
 )
-OUT = flags.DEFINE_string("out", None, "Folder for scores.json and the pictures.", required=True)
+OUT = flags.DEFINE_string("out", None, "Folder for scores and pictures.", required=True)
 RATE = flags.DEFINE_float(
     "false_alarm_rate", 0.05, "Target false-alarm rate on the calibration clips.", 1e-6, 0.999
 )
 DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
-flags.adopt_module_key_flags(_model_flags)
-flags.adopt_module_key_flags(_metric_flag)
-flags.adopt_module_key_flags(_limit_flags)
+for module in (_model_flags, _metric_flag, _limit_flags):
+    flags.adopt_module_key_flags(module)
 
 
 def main(arguments: list[str]) -> None:
@@ -47,10 +46,8 @@ def main(arguments: list[str]) -> None:
         raise UsageError(str(error)) from error
     out_dir = Path(OUT.value).expanduser()
     # What fails at once comes first. The worker reads the first file while JAX is imported.
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(file_lock(out_dir / "scores.jsonl"))
-        reader = ProcessReader(DETECTOR.value, limits=_limit_flags.limits())
-        stack.callback(reader.close)
+    reading = contextlib.closing(ProcessReader(DETECTOR.value, limits=_limit_flags.limits()))
+    with file_lock(out_dir / "scores.jsonl"), reading as reader:
         reader.look_ahead(paths[0])
         from avsync import runtime
 
@@ -70,9 +67,9 @@ def main(arguments: list[str]) -> None:
 def _paths(arguments: list[str]) -> list[Path]:
     """The files named, and the files in the folders named."""
     places = [Path(argument).expanduser() for argument in arguments]
-    files = [sorted(place.iterdir()) if place.is_dir() else [place] for place in places]
     if not any(place.exists() for place in places):
         raise UsageError(f"not found: {', '.join(arguments)}" if arguments else "no VIDEO given")
+    files = (sorted(place.iterdir()) if place.is_dir() else [place] for place in places)
     return [path for paths in files for path in paths if not path.is_dir()]
 
 

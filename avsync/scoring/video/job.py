@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from avsync import runtime
 from avsync.processes import JobError, described
@@ -10,6 +10,7 @@ from avsync.scoring.video.clip_scorer import OnProgress
 from avsync.scoring.video.results import VideoResult
 
 
+@runtime_checkable
 class FileScorer(Protocol):
     """A `VideoScorer` or an `LseScorer`."""
 
