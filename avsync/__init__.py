@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from avsync.media.reading import Reader
     from avsync.scoring.video.lse_scorer import LseScorer
     from avsync.scoring.video.video_scorer import VideoScorer
     from avsync.types import Clip
@@ -20,6 +21,7 @@ def load_scorer(
     dtype: str | None = None,
     detector: str = "trees68",
     false_alarm_rate: float = 0.05,
+    reader: "Reader | None" = None,
 ) -> "VideoScorer":
     """A scorer of video files, with the shipped model by default.
 
@@ -47,6 +49,10 @@ def load_scorer(
       dtype: of the activations, "float32" or "bfloat16"; by default that of the checkpoint.
       detector: the face detector, a module of `avsync.media.landmarks`.
       false_alarm_rate: the target share of alarms on the calibration clips, between 0 and 1.
+      reader: reads the files, by default in this process and without limits. For files from
+        strangers, `avsync.media.reading.ProcessReader("trees68")` reads in a process of its own,
+        limited in time and memory; it brings its own detector, and a script that makes one needs
+        `if __name__ == "__main__":`.
 
     Raises:
       ValueError: the checkpoint is not found, damaged or of another kind; the detector is unknown
@@ -65,6 +71,7 @@ def load_scorer(
     from avsync import build
     from avsync.checkpoint import find, read_calibration
     from avsync.media.landmarks.base import load_detector
+    from avsync.media.reading import DirectReader
     from avsync.scoring.video.reference import Reference
     from avsync.scoring.video.video_scorer import VideoScorer
 
@@ -75,7 +82,8 @@ def load_scorer(
         caution="" if checkpoint else pretrained.CAUTION,
     )
     scorer = build.load_scorer(workdir, step, extraction=None, encoder=encoder, dtype=dtype)
-    return VideoScorer(scorer, reference, detector=load_detector(detector))
+    reader = reader or DirectReader(load_detector(detector))
+    return VideoScorer(scorer, reference, reader=reader)
 
 
 def read_clip(path: str | Path, *, detector: str = "trees68") -> "Clip":
@@ -110,6 +118,7 @@ def load_lse_scorer(
     *,
     detector: str = "trees68",
     false_alarm_rate: float = 0.05,
+    reader: "Reader | None" = None,
 ) -> "LseScorer":
     """A scorer of video files by the shipped model that adds LSE-D and LSE-C of SyncNet.
 
@@ -118,7 +127,7 @@ def load_lse_scorer(
 
     Args:
       checkpoint: the folder that `avsync-convert syncnet` wrote; required.
-      detector, false_alarm_rate: see `load_scorer`.
+      detector, false_alarm_rate, reader: see `load_scorer`.
 
     Raises:
       ValueError: the checkpoint is missing, not found, damaged or not SyncNet; see `load_scorer`.
@@ -137,5 +146,6 @@ def load_lse_scorer(
     from avsync.scoring.video.lse_scorer import LseScorer, load_syncnet
 
     network = load_syncnet(place)
-    scorer = load_scorer(detector=detector, false_alarm_rate=false_alarm_rate)
+    options = {"detector": detector, "false_alarm_rate": false_alarm_rate}
+    scorer = load_scorer(**options, reader=reader)
     return LseScorer(scorer, network)

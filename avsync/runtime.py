@@ -171,6 +171,12 @@ def write_environment(workdir: Path, **details: Any) -> None:
         atomic_write(workdir / "environment.json", contents)
 
 
+class _ProgressConsole(Console):
+    def on_broken_pipe(self) -> None:
+        """Goes on in silence: rich would end the job because nobody watches it any more."""
+        self.quiet = True
+
+
 class Progress:
     """Progress on stderr: a bar on a terminal, otherwise a plain line every ten seconds.
 
@@ -180,7 +186,7 @@ class Progress:
     def __init__(self, task: str, *, total: int, done: int = 0):
         self.done = done
         self._name, self._total = task, total
-        self._console = Console(stderr=True, quiet=not is_first())
+        self._console = _ProgressConsole(stderr=True, quiet=not is_first())
         self._bar: RichProgress | None = None
         self._task: Any = None
         self._part: Any = None

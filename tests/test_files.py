@@ -1,12 +1,14 @@
 """Files are written completely or not at all, and a lock has one holder."""
 
+import os
+import resource
 import subprocess
 import sys
 import time
 
 import pytest
 
-from avsync.files import atomic_write, file_lock, require_new
+from avsync.files import append_line, atomic_write, file_lock, require_new
 from tests.conftest import ROOT
 
 WRITE_FOREVER = """
@@ -60,3 +62,21 @@ def test_an_output_folder_must_be_new_or_empty(tmp_path):
     for path in (tmp_path, file):
         with pytest.raises(ValueError, match=f"^{path} already exists and is not empty"):
             require_new(path)
+
+
+def test_on_a_full_disk_a_write_is_undone_and_names_the_file(tmp_path):
+    path, lines = tmp_path / "values", tmp_path / "lines"
+    path.write_text("before")
+    append_line(lines, "before")
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, unlimited[1]))
+    try:
+        with pytest.raises(OSError, match=f"File too large: '{path}'"):
+            atomic_write(path, bytes(2000))
+        with pytest.raises(OSError, match=f"File too large: '{lines}'"):
+            append_line(lines, 2000 * "a")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    append_line(lines, "after")
+    assert (path.read_text(), lines.read_text()) == ("before", "before\nafter\n")
+    assert sorted(os.listdir(tmp_path)) == ["lines", "values"]

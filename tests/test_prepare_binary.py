@@ -120,5 +120,6 @@ def test_wrong_usage_ends_with_2_and_one_message(run_binary, tmp_path, arguments
 
 def test_help_shows_the_limits_that_workers_have_by_default(run_binary: Run):
     shown = run_binary("prepare", "--help").stdout
-    assert f"in seconds. (default: {DEFAULT_LIMITS.seconds})" in shown
+    words = " ".join(shown.split())
+    assert f"times the length of the file. (default: {DEFAULT_LIMITS.seconds})" in words
     assert f"in GiB (Linux). (default: {DEFAULT_LIMITS.gigabytes})" in shown

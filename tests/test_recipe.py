@@ -19,6 +19,7 @@ from avsync.datasets.base import open_source
 from avsync.evaluation import views
 from avsync.input_pipeline.evaluation import whole_clips
 from avsync.media.landmarks.base import load_detector
+from avsync.media.reading import DirectReader
 from avsync.scoring.video.reference import Reference
 from avsync.scoring.video.trimming import kept_frames
 from avsync.scoring.video.video_scorer import VideoScorer
@@ -106,7 +107,9 @@ def test_a_video_is_scored_by_a_head_and_its_encoder_untrimmed_too(recipe: Recip
         "frame": model.frame_score, "pooling": model.pooling,
     }  # fmt: skip
     untrimmed = Reference(calibration, false_alarm_rate=0.05)
-    result = VideoScorer(model, untrimmed, detector=load_detector("trees68")).score(video)
+    result = VideoScorer(model, untrimmed, reader=DirectReader(load_detector("trees68"))).score(
+        video
+    )
     expected = scores(recipe.by_features)["original", REAL]
     assert result.score == pytest.approx(expected, rel=RELATIVE)
     assert_equal_frames(result.frame_scores, frame_scores(recipe.by_features)["original", REAL])

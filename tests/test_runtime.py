@@ -77,7 +77,7 @@ def test_progress_within_an_item_that_takes_long_is_a_plain_line_now_and_then(ca
 def test_a_second_bar_shows_the_progress_within_an_item_until_it_is_done(monkeypatch):
     terminal = io.StringIO()
     console = Console(file=terminal, force_terminal=True, width=120)
-    monkeypatch.setattr(runtime, "Console", lambda **_: console)
+    monkeypatch.setattr(runtime, "_ProgressConsole", lambda **_: console)
     with runtime.Progress("scoring", total=1) as progress:
         bar = progress._bar
         assert bar is not None

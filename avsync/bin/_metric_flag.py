@@ -1,5 +1,6 @@
 """--metric of avsync-score: the scorer that it names, and the report of its results."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,17 @@ def load_scorer(checkpoint: str | None, *, parts: dict[str, Any], **options: Any
     return avsync.load_lse_scorer(checkpoint, **options)
 
 
-def make_report(out_dir: Path, scorer: Any) -> Any:
+def score_files(paths: list[Path], scorer: Any, *, out_dir: Path, notes: list[str]) -> Any:
+    """The report of the files by --metric, complete in `out_dir`; `notes` are shown first."""
+    from avsync.scoring.video import job
+
+    report = _make_report(out_dir, scorer)
+    with contextlib.closing(report):
+        job.score_files(paths, scorer, add=report.add, notes=notes)
+    return report
+
+
+def _make_report(out_dir: Path, scorer: Any) -> Any:
     """The report of the results of --metric."""
     if METRIC.value == LSE:
         from avsync.reports.video.lse_report import LseReport

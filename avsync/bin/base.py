@@ -1,8 +1,8 @@
 """Shared by all binaries: parsing of flags, --help, error messages and exit status.
 
 Exit status: 0 done; 1 could not do the job; 2 wrong usage; 75 preempted: run the same command again
-to resume (EX_TEMPFAIL of sysexits.h). A user error is one message on stderr, without a traceback; a
-defect of avsync keeps its traceback.
+to resume (EX_TEMPFAIL of sysexits.h); 128 + n ended by signal n. A user error is one message on
+stderr, without a traceback; a defect of avsync keeps its traceback.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import inspect
 import io
 import os
 import re
+import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -28,7 +29,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # matplotlib, which is a third of the start-up time of a binary; it imports Keras 2 only on demand.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
-FAILED, WRONG_USAGE, PREEMPTED, INTERRUPTED = 1, 2, 75, 130
+FAILED, WRONG_USAGE, PREEMPTED = 1, 2, 75
+
+# A process that a signal ended has this status plus the number of the signal, as in a shell.
+SIGNALLED = 128
 
 HELP = {"--help", "-help", "-h", "-?"}
 
@@ -37,6 +41,14 @@ HELP_COLUMNS = 100
 
 class UsageError(ValueError):
     """The command line is wrong: an unknown name, a missing path or flag."""
+
+
+class _Signalled(KeyboardInterrupt):
+    """The process got SIGTERM or SIGHUP; raised so that it cleans up as after Ctrl-C."""
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.number = number
 
 
 def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> None:
@@ -67,15 +79,34 @@ def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> No
     logging.use_absl_handler()
     if not flags.FLAGS["verbosity"].present:  # TFDS warns about its own code
         logging.set_verbosity(logging.ERROR)
+    _raise_on_signals()
     try:
         main(arguments)
         _wait_for_others()
+        if sys.stdout is not None:  # None if it was closed beforehand
+            sys.stdout.flush()
     except UsageError as error:
         _end_wrong_usage(error, program)
+    except BrokenPipeError:
+        # Python would complain when it flushes stdout at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        end("not all was printed: stdout was closed", SIGNALLED + signal.SIGPIPE)
     except (ValueError, OSError) as error:
         end(_reason(error), FAILED)
+    except _Signalled as error:
+        end(f"ended by {signal.Signals(error.number).name}", SIGNALLED + error.number)
     except KeyboardInterrupt:
-        end("interrupted", INTERRUPTED)
+        end("interrupted", SIGNALLED + signal.SIGINT)
+
+
+def _raise_on_signals() -> None:
+    def on_signal(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # once: the first one begins the cleaning up
+        raise _Signalled(number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores SIGHUP
+            signal.signal(number, on_signal)
 
 
 def existing(place: str, what: str) -> Path:

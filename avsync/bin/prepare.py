@@ -16,9 +16,10 @@ from pathlib import Path
 
 from absl import flags
 
+from avsync.bin import _limit_flags
 from avsync.bin.base import UsageError, run_binary, say, suppress_stderr
 from avsync.preparation.job import Engine
-from avsync.preparation.worker import Limits, prepare_in_processes
+from avsync.preparation.worker import prepare_in_processes
 
 DATASET = flags.DEFINE_string("dataset", None, "Dataset, NAME or NAME/CONFIG.", required=True)
 SOURCE = flags.DEFINE_string("source", None, "Folder or manifest of the raw videos.")
@@ -30,9 +31,8 @@ LIMIT = flags.DEFINE_integer("limit", None, "Maximum number of clips per split."
 LISTS = flags.DEFINE_multi_string("split_list", [], "SPLIT=FILE.csv: the clips to use.")
 DISJOINT = flags.DEFINE_string("disjoint", None, "Attribute that test must not share with train.")
 RETRY = flags.DEFINE_bool("retry_rejects", False, "Try rejected files again.")
-SECONDS = flags.DEFINE_float("clip_seconds", 900.0, "Time limit per file, in seconds.", 0)
-MEMORY = flags.DEFINE_float("clip_gigabytes", 4.0, "Memory limit per file, in GiB (Linux).", 0)
 STATUS = flags.DEFINE_bool("status", False, "Print the progress and exit.")
+flags.adopt_module_key_flags(_limit_flags)
 
 
 def main(_: list[str]) -> None:
@@ -56,7 +56,7 @@ def main(_: list[str]) -> None:
     if preparation.needs_source and not (source and source.exists()):
         reason = f"not found: {source}" if source else "required"
         raise UsageError(f"--source, the folder or manifest of the raw videos, is {reason}")
-    how = {"engine": _engine(), "limits": Limits(SECONDS.value, MEMORY.value)}
+    how = {"engine": _engine(), "limits": _limit_flags.limits()}
     report = preparation.run(
         source, detector=DETECTOR.value, write_card=write_card, retry_rejects=RETRY.value, **how
     )

@@ -5,34 +5,36 @@
     avsync-score --out=scores --metric=lse --checkpoint=weights/syncnet folder/
 
 Of a folder, the files at any depth that have the suffix of a video are scored; a file that is named
-is always tried. Writes scores.json and one picture per scored file, and prints a table. A file
-without a face or sound, or a broken one, gets a status instead of a score. With --metric=lse, each
-scored file also has LSE-D and LSE-C, as papers on talking heads report them, and lse.json has their
-means.
+is always tried. Writes scores.jsonl as files are done, scores.json and one picture per scored file,
+and prints a table. A file without a face or sound, or a broken one, gets a status instead of a
+score. With --metric=lse, each scored file also has LSE-D and LSE-C, and lse.json has their means.
 """
 
+import contextlib
 import functools
 from pathlib import Path
 
 from absl import flags
 
 from avsync import lookup, pretrained
-from avsync.bin import _metric_flag, _model_flags
+from avsync.bin import _limit_flags, _metric_flag, _model_flags
 from avsync.bin.base import UsageError, existing, run_binary, say
+from avsync.files import file_lock
 from avsync.media.folders import named_files
+from avsync.media.reading import ProcessReader
 
 CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
     None,
-    "WORKDIR[/checkpoints/STEP], or hf://OWNER/NAME. Default: the shipped scorer.",
+    "WORKDIR[/checkpoints/STEP] or hf://OWNER/NAME. Default: the shipped scorer.",
 )
-OUT = flags.DEFINE_string("out", None, "Folder for scores.json and the pictures.", required=True)
+OUT = flags.DEFINE_string("out", None, "Folder for scores and pictures.", required=True)
 RATE = flags.DEFINE_float(
     "false_alarm_rate", 0.05, "Target false-alarm rate on the calibration clips.", 1e-6, 0.999
 )
 DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
-flags.adopt_module_key_flags(_model_flags)
-flags.adopt_module_key_flags(_metric_flag)
+for module in (_model_flags, _metric_flag, _limit_flags):
+    flags.adopt_module_key_flags(module)
 
 
 def main(arguments: list[str]) -> None:
@@ -44,23 +46,21 @@ def main(arguments: list[str]) -> None:
         lookup.require("detector", DETECTOR.value, lookup.names("media.landmarks"))
     except ValueError as error:
         raise UsageError(str(error)) from error
-    from avsync import runtime
-
-    runtime.start()
-    try:
-        scorer = _metric_flag.load_scorer(
-            CHECKPOINT.value, parts=parts, detector=DETECTOR.value, false_alarm_rate=RATE.value
-        )
-    except ValueError as error:
-        raise UsageError(str(error)) from error
     out_dir = Path(OUT.value).expanduser()
-    report = _metric_flag.make_report(out_dir, scorer)
-    with runtime.Progress("scoring", total=len(paths)) as progress:
-        for note in notes:
-            progress.say(note)
-        for number, path in enumerate(paths, start=1):
-            report.add(scorer.score(path, on_progress=progress.within(path.name)))
-            progress.advance_to(number, path.name)
+    # What fails at once comes first. The worker reads the first file while JAX is imported.
+    reading = contextlib.closing(ProcessReader(DETECTOR.value, limits=_limit_flags.limits()))
+    with file_lock(out_dir / "scores.jsonl"), reading as reader:
+        for first in paths[:1]:
+            reader.look_ahead(first)
+        from avsync import runtime
+
+        runtime.start()
+        options = {"reader": reader, "false_alarm_rate": RATE.value}
+        try:
+            scorer = _metric_flag.load_scorer(CHECKPOINT.value, parts=parts, **options)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        report = _metric_flag.score_files(paths, scorer, out_dir=out_dir, notes=notes)
     report.print_table()
     say(f"details: {out_dir}")
     if not report.num_scored:

@@ -15,7 +15,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 from jaxtyping import Int16
 
-from avsync.media.mono_audio import MonoAudio
+from avsync.media.mono_audio import MonoAudio, require_length
 from avsync.media.rejects import Reject
 from avsync.units import INT16_SCALE, SAMPLE_RATE, SILENCE_AMPLITUDE
 
@@ -54,10 +54,11 @@ class Audio(NamedTuple):
 
 
 @contextlib.contextmanager
-def open_file(path: Path) -> Iterator[OpenFile]:
+def open_file(path: Path, *, max_pixels: int | None = None) -> Iterator[OpenFile]:
     """Opens the first video and the first audio stream of a file.
 
-    Raises `Reject` if the file or a stream is missing, and for any FFmpeg error until it is closed.
+    Frames of more than `max_pixels` are refused before they are decoded. Raises `Reject` if the
+    file or a stream is missing, and for any FFmpeg error until it is closed.
     """
     if not path.is_file():
         raise Reject("missing_file", f"no file at {path}")
@@ -71,20 +72,34 @@ def open_file(path: Path) -> Iterator[OpenFile]:
                 raise Reject("no_video", "the file has no video stream")
             if not audio:
                 raise Reject("no_audio", "the file has no audio stream")
+            if max_pixels is not None:
+                _limit_size(video[0], max_pixels)
             yield OpenFile(container, video[0], audio[0])
     except FFmpegError as error:
         raise Reject("undecodable", f"FFmpeg: {error}") from error
 
 
-def read_audio(file: OpenFile) -> Audio:
-    """Decodes the audio; raises `Reject` if it has no samples."""
-    audio, num_bytes = MonoAudio(), 0
+def _limit_size(video: VideoStream, max_pixels: int) -> None:
+    """Raises `Reject` if the header states larger frames; the decoder refuses any that follow."""
+    width, height = video.codec_context.width, video.codec_context.height
+    if width * height > max_pixels:
+        raise Reject(
+            "too_large",
+            f"frames of {width} x {height} pixels; the limit is {max_pixels / 1e6:g} million",
+        )
+    video.codec_context.options = {**video.codec_context.options, "max_pixels": str(max_pixels)}
+
+
+def read_audio(file: OpenFile, *, max_seconds: float = math.inf) -> Audio:
+    """Decodes the audio; raises `Reject` if it has no samples or a stream is too long."""
+    audio, num_bytes = MonoAudio(max_seconds=max_seconds), 0
     video_start, video_end = math.inf, -math.inf  # in ticks: fractions cost 1 ms per clip
     for packet in file.container.demux(file.video, file.audio):
         if packet.stream.type == "video":
             if packet.pts is not None:
                 video_start = min(video_start, packet.pts)
                 video_end = max(video_end, packet.pts + (packet.duration or 0))
+                require_length((video_end - video_start) * file.video_tick_seconds, max_seconds)
             continue
         num_bytes += packet.size
         for frame in packet.decode():

@@ -44,11 +44,15 @@ class ReadOptions(NamedTuple):
     num_threads: number of video decoding threads; 0 is one per core.
     max_bytes: largest total size of the grey frames; None for no limit.
     max_length_difference_seconds: largest difference in length of video and audio.
+    max_seconds: length of the longest stream.
+    max_pixels: size of the largest frame; None for no limit.
     """
 
     num_threads: int = 0
     max_bytes: int | None = None
     max_length_difference_seconds: float = math.inf
+    max_seconds: float = math.inf
+    max_pixels: int | None = None
 
 
 # Files of any length; what only one of the streams covers is left out.
@@ -92,17 +96,17 @@ def open_video(path: Path, options: ReadOptions = ANY_FILE) -> Iterator["SyncedV
 
     Raises `Reject` for a silent or unreadable file, also while frames are read.
     """
-    with open_file(path) as file:
-        audio = read_audio(file)
+    with open_file(path, max_pixels=options.max_pixels) as file:
+        audio = read_audio(file, max_seconds=options.max_seconds)
     require_sound(audio.samples)
     difference_seconds = audio.seconds - audio.stated_video_seconds
     if abs(difference_seconds) > options.max_length_difference_seconds:
         # Most likely a reject. Decoding alone confirms it without the cost of a face search.
-        with open_file(path) as file:
+        with open_file(path, max_pixels=options.max_pixels) as file:
             video = SyncedVideo(file, audio, path=path, options=options)
             collections.deque(video.frames(), maxlen=0)
             video.recording()
-    with open_file(path) as file:
+    with open_file(path, max_pixels=options.max_pixels) as file:
         yield SyncedVideo(file, audio, path=path, options=options)
 
 

@@ -1,5 +1,7 @@
 """An audio stream as mono samples at 16 kHz, each piece placed by its timestamp."""
 
+import math
+
 import av
 import numpy as np
 import soxr
@@ -24,7 +26,8 @@ class MonoAudio:
     `num_samples` counts at the file's own rate, `sample_rate`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_seconds: float = math.inf) -> None:
+        self._max_seconds = max_seconds
         self.start_seconds = 0.0
         self.sample_rate = 0
         self.num_samples = 0
@@ -61,6 +64,9 @@ class MonoAudio:
                 f"the audio timestamps jump from {end_seconds:.2f} to "
                 f"{end_seconds + late_seconds:.2f} s",
             )
+        # Before the gap is filled: at 16 kHz, an hour is 115 MB, whatever rate the file states.
+        new_seconds = max(late_seconds, 0.0) + len(piece) / self.sample_rate
+        require_length(self.num_samples / self.sample_rate + new_seconds, self._max_seconds)
         late_samples = round(late_seconds * self.sample_rate)
         if late_seconds > MAX_JITTER_SECONDS:
             self.filled_gap_seconds += late_seconds
@@ -107,3 +113,13 @@ def _mono(frame: av.AudioFrame) -> Float32[np.ndarray, " s"]:
     elif np.issubdtype(samples.dtype, np.integer):
         scale = 2.0 ** (8 * samples.dtype.itemsize - 1)
     return (samples.mean(axis=0, dtype=np.float64) / scale).astype(np.float32)
+
+
+def require_length(seconds: float, max_seconds: float) -> None:
+    """Raises `Reject` if a stream is longer than `max_seconds`."""
+    if seconds > max_seconds:
+        raise Reject(
+            "too_long",
+            f"longer than {max_seconds / 3600:g} h by its timestamps or samples; cut the file, or "
+            "allow more hours",
+        )

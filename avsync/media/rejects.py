@@ -13,15 +13,16 @@ REASONS = {
     "all_silent": "no audio sample is louder than the silence threshold",
     "length_mismatch": "audio and video differ in length by more than the tolerance",
     "too_short": "video and audio share fewer frames than the minimum",
-    "too_long": "the video is larger than a clip may be",
+    "too_long": "the file is longer than the limit",
+    "too_large": "a frame has more pixels than the limit",
     "still_picture": "the picture, or the mouth in it, does not move",
     "no_face": "no face was found",
     "face_lost": "the face is seen in too few frames",
     "wrong_size": "the features differ in size from those of the dataset",
     "failed": "an unexpected error in avsync or a library",
     "crashed": "the worker process died",
-    "timed_out": "preparation exceeded the time limit",
-    "out_of_memory": "preparation exceeded the memory limit",
+    "timed_out": "reading the file exceeded the time limit",
+    "out_of_memory": "reading the file exceeded the memory limit",
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int16, UInt8
 
+from avsync.limits import DEFAULT_LIMITS, Limits
 from avsync.media.container import require_sound
 from avsync.media.crop_store import CropStore, open_store
 from avsync.media.decode import (
@@ -33,10 +34,16 @@ OPTIONS = ReadOptions(
 )
 
 
-def prepare_clip(media: MediaFile, *, detector: FaceDetector) -> Clip:
-    """Returns the clip made of the file; raises `Reject` with the reason if there is none."""
+def prepare_clip(
+    media: MediaFile, *, detector: FaceDetector, limits: Limits = DEFAULT_LIMITS
+) -> Clip:
+    """Returns the clip made of the file; raises `Reject` with the reason if there is none.
+
+    Of `limits`, length and frame size apply.
+    """
+    options = OPTIONS._replace(max_seconds=limits.max_seconds, max_pixels=limits.max_pixels)
     with open_store() as store:
-        footage = read_footage(media.path, detector, store=store, options=OPTIONS)
+        footage = read_footage(media.path, detector, store=store, options=options)
         require_sound(footage.waveform)
         tracks = [track for track in footage.tracks if len(track.boxes) >= MIN_TRACK_FRAMES]
         num_frames = len(footage.waveform) // SAMPLES_PER_FRAME

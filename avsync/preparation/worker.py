@@ -1,59 +1,20 @@
-"""Worker processes with time and memory limits; a crash rejects only the worker's current file.
+"""Files prepared by worker processes; one that crashes or exceeds its limits is rejected."""
 
-A worker only prepares its files. Its parent measures the time, kills it, and records the outcome;
-the kernel limits the memory.
-"""
-
-import contextlib
-import errno
+import functools
 import itertools
-import math
-import multiprocessing
-import os
-import resource
-import signal
-import time
-import traceback
-from collections.abc import Iterable, Iterator
-from multiprocessing.connection import Connection, wait
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import wait
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from avsync.limits import DEFAULT_LIMITS, Limits
 from avsync.media.landmarks.base import FaceDetector, load_detector
 from avsync.media.rejects import Reject
 from avsync.preparation.clips import prepare_clip
 from avsync.preparation.journal import Entry, Journal
 from avsync.preparation.store import save
+from avsync.processes import POLL_SECONDS, Fault, JobError, Work, WorkerProcess
 from avsync.types import MediaFile
-
-# Spawned: a process forked from one with threads of TensorFlow or JAX may hang.
-PROCESSES = multiprocessing.get_context("spawn")
-
-# Starting a process and loading its detector takes a second or two, on a busy disk far longer.
-START_SECONDS = 300.0
-
-# A worker whose parent was killed ends itself, this much later than its parent would have done.
-GRACE_SECONDS = 60
-
-# A process that waits for a lost disk cannot be killed; the job continues without it.
-KILL_SECONDS = 10.0
-
-# How often time limits are checked.
-POLL_SECONDS = 0.2
-
-
-class Limits(NamedTuple):
-    """The time and memory that one file may take; a file that needs more is rejected.
-
-    A GRID clip takes 0.2 s, a minute of 1920 x 1080 pixels some minutes. `gigabytes` (GiB) come on
-    top of what the worker holds beforehand, and are enforced on Linux only.
-    """
-
-    seconds: float = 900.0
-    gigabytes: float = 4.0
-
-
-DEFAULT_LIMITS = Limits()
 
 
 class Task(NamedTuple):
@@ -70,16 +31,6 @@ class Outcome(NamedTuple):
     media: MediaFile
     reject: Reject | None
     num_frames: int = 0
-
-
-class _Ready(NamedTuple):
-    """The worker has loaded its detector; if it dies from now on, its current file is rejected."""
-
-
-class _Failure(NamedTuple):
-    """The job cannot be done: a package is missing, the disk is full."""
-
-    message: str
 
 
 def prepare_in_processes(
@@ -119,151 +70,51 @@ def _outcomes(pending: Iterator[MediaFile], task: Task, *, num_workers: int) -> 
 
 
 class Worker:
-    """A worker process and its current file, initially `media`."""
+    """A process that prepares files, and its current file, initially `media`."""
 
     def __init__(self, media: MediaFile, task: Task):
-        self._limits = task.limits
-        self.connection, theirs = PROCESSES.Pipe()
-        self.process = PROCESSES.Process(target=_serve, args=(theirs, task), daemon=True)
-        with _one_thread_each():
-            self.process.start()
-        theirs.close()  # so that the connection ends with the process
-        self._is_ready = self._is_spent = False
+        self._process = WorkerProcess(
+            functools.partial(_start, task),
+            seconds=task.limits.seconds,
+            gigabytes=task.limits.gigabytes,
+            expected=Reject,
+        )
+        self.connection = self._process.connection
+        self.is_usable, self.end = self._process.is_usable, self._process.end
         self.give(media)
 
     def give(self, media: MediaFile) -> None:
         """Sends the next file, once the outcome of the previous one is known."""
-        self._media, self._since = media, time.monotonic()
-        # If the process has died meanwhile, `outcome` reports it.
-        with contextlib.suppress(OSError):
-            self.connection.send(media)
+        self._media = media
+        self._process.give(media)
 
     def outcome(self) -> Outcome | None:
         """Returns the outcome of the current file; None while the process is busy.
 
-        Raises ValueError if no file can be prepared, RuntimeError if the process does not
-        start.
+        Raises ValueError if no file can be prepared, or the process does not start.
         """
-        while self.connection.poll():
-            try:
-                message = self.connection.recv()
-            except (EOFError, OSError):
-                return self._died()
-            if isinstance(message, Outcome):
-                self._is_spent = bool(message.reject) and message.reject.reason == "out_of_memory"
-                return message
-            if isinstance(message, _Failure):
-                raise ValueError(message.message)
-            self._is_ready, self._since = True, time.monotonic()
-        limit = self._limits.seconds if self._is_ready else START_SECONDS
-        if time.monotonic() - self._since <= limit:
+        message = self._process.message()
+        if message is None:
             return None
-        if not self._is_ready:
-            raise RuntimeError(f"a worker process was not ready after {limit:.0f} s")
-        self.end()
-        return Outcome(self._media, Reject("timed_out", f"not done after {limit:g} s"))
-
-    def is_usable(self) -> bool:
-        """Return whether the process can take another file; not after it ran out of memory."""
-        return self.process.is_alive() and not self._is_spent
-
-    def end(self) -> None:
-        """Kills the process, which ignores SIGTERM."""
-        self.process.kill()
-        self.process.join(KILL_SECONDS)
-        self.connection.close()
-
-    def _died(self) -> Outcome:
-        self.process.join()
-        code = self.process.exitcode or 0
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        if not self._is_ready:
-            raise RuntimeError(f"a worker process died while starting ({how})")
-        return Outcome(self._media, Reject("crashed", f"the worker process died ({how})"))
+        if isinstance(message, Fault):
+            return Outcome(self._media, Reject(message.kind, message.detail))
+        if isinstance(message.value, Reject):
+            return Outcome(self._media, message.value)
+        return Outcome(self._media, None, num_frames=message.value)
 
 
-def _serve(connection: Connection, task: Task) -> None:
-    """Prepares files until the parent is gone."""
-    # These signals reach every process of a job at once. A worker that died of one before its
-    # parent would be reported as crashed on its file.
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.SIG_IGN)
-    with contextlib.suppress(EOFError, OSError):  # the parent is gone
-        try:
-            detector = load_detector(task.detector)
-        except ValueError as error:
-            connection.send(_Failure(str(error)))
-            return
-        _limit_memory(task.limits.gigabytes)
-        connection.send(_Ready())
-        while True:
-            media = connection.recv()
-            signal.alarm(math.ceil(task.limits.seconds) + GRACE_SECONDS)
-            connection.send(_answer(media, detector, task))
-            signal.alarm(0)
+def _start(task: Task) -> Work:
+    return functools.partial(_prepare, load_detector(task.detector), task)
 
 
-def _limit_memory(gigabytes: float) -> None:
-    """Lets the process allocate this much more; beyond that, Python raises MemoryError.
-
-    The limit is on writable memory, whether it was written or not. The whole address space would
-    include the files of libraries; resident memory can only be polled, and a worker fills gigabytes
-    between two polls.
-    """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would fill gigabytes of disk
-    pages = Path("/proc/self/statm")
-    if pages.is_file():
-        num_bytes_before = (
-            int(pages.read_text(encoding="utf-8").split()[5]) * resource.getpagesize()
-        )
-        limit = num_bytes_before + round(gigabytes * 2**30)
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-
-
-def _answer(media: MediaFile, detector: FaceDetector, task: Task) -> Outcome | _Failure:
-    try:
-        return _prepare(media, detector, task)
-    except Reject as reject:
-        # FFmpeg reports its own lack of memory like a broken file.
-        lacks_memory = isinstance(reject.__cause__, MemoryError)
-        return Outcome(media, _too_much(task.limits) if lacks_memory else reject)
-    except MemoryError:
-        return Outcome(media, _too_much(task.limits))
-    except Exception as error:  # one file of a million must not end the job
-        # Crops of long files go to a temporary file. Where the disk is full, every such file would
-        # be rejected, and stay so in later runs.
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return _Failure(f"cannot buffer the crops of {media.path}: {error}; set TMPDIR")
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(where.filename).name}:{where.lineno}"
-        detail = f"{type(error).__name__} at {place}: {error}"
-        return Outcome(media, Reject("failed", detail))
-
-
-def _prepare(media: MediaFile, detector: FaceDetector, task: Task) -> Outcome | _Failure:
-    clip = prepare_clip(media, detector=detector)
+def _prepare(
+    detector: FaceDetector, task: Task, media: MediaFile, report: Callable[[Any], None]
+) -> int:
+    """Stores the clip; returns its number of frames."""
+    del report
+    clip = prepare_clip(media, detector=detector, limits=task.limits)
     try:
         save(clip, task.clips, file_name=media.path.name)
     except OSError as error:
-        return _Failure(f"cannot write the clip of {media.path}: {error}")
-    return Outcome(media, None, num_frames=len(clip.frames))
-
-
-def _too_much(limits: Limits) -> Reject:
-    return Reject("out_of_memory", f"more than {limits.gigabytes:g} GiB are needed")
-
-
-@contextlib.contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes started inside use one thread per library: the workers fill the cores."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        raise JobError(f"cannot write the clip of {media.path}: {error}") from error
+    return len(clip.frames)

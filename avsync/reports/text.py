@@ -48,6 +48,10 @@ class PlainConsole(Console):
         """The text with escapes for what is not printable; rich calls it for every string."""
         return super().render_str(shown_text(text), **options)
 
+    def on_broken_pipe(self) -> None:
+        """Leaves it to the caller: rich would exit with status 1 and without a word."""
+        raise BrokenPipeError
+
 
 def console(width: int | None = TERMINAL_COLUMNS) -> Console:
     """A console that prints names as text on `width` columns."""

@@ -28,6 +28,7 @@ from avsync import build, trained
 from avsync.checkpoint import find, read_calibration
 from avsync.config import Config, default, with_changes
 from avsync.media.landmarks.base import load_detector
+from avsync.media.reading import DirectReader
 from avsync.scoring.scorer import Scorer
 from avsync.scoring.video.chunks import chunk_size
 from avsync.scoring.video.reference import Reference
@@ -80,7 +81,7 @@ def measured(args: argparse.Namespace, checkpoint: Path) -> dict[str, Any]:
     scorer = build.load_scorer(workdir, step, extraction=None, dtype=args.dtype)
     reference = Reference(read_calibration(workdir, step), false_alarm_rate=0.05)
     loaded_mib = memory_mib()
-    video_scorer = VideoScorer(scorer, reference, detector=load_detector("trees68"))
+    video_scorer = VideoScorer(scorer, reference, reader=DirectReader(load_detector("trees68")))
     results: dict[str, Any] = {"peak MiB after loading": loaded_mib["VmHWM"]}
     stages = Stages()
     for number in range(args.rounds):

@@ -1,19 +1,19 @@
 """A file that crashes its worker, hangs or needs too much memory is the only one rejected."""
 
-import errno
 import multiprocessing
 import os
 import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from avsync.media.landmarks.base import load_detector
-from avsync.preparation import worker
+from avsync.media.crop_store import CropStore
 from avsync.preparation.journal import Entry
 from avsync.preparation.store import ClipStore
 from avsync.preparation.worker import Limits, Task, prepare_in_processes
+from avsync.processes import JobError
 from avsync.types import MediaFile
 from tests.media.media_files import grid_files, write_bomb
 
@@ -88,12 +88,6 @@ def test_a_clip_that_cannot_be_written_ends_the_job(tmp_path, testdata):
         list(prepare_in_processes(files, task, journals=tmp_path / "journals", num_workers=1))
 
 
-def test_a_full_temporary_folder_ends_the_job_instead_of_rejecting_files(tmp_path, monkeypatch):
-    def prepare_clip(*_: object, **__: object):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(worker, "prepare_clip", prepare_clip)
-    task = Task(tmp_path, "trees68", Limits())
-    answer = worker._answer(MediaFile("a", tmp_path / "a.mp4"), load_detector("trees68"), task)
-    assert isinstance(answer, worker._Failure)
-    assert "set TMPDIR" in answer.message
+def test_a_full_temporary_folder_ends_the_job_instead_of_rejecting_files():
+    with open("/dev/full", "wb") as full, pytest.raises(JobError, match=r"No space.* set TMPDIR"):
+        CropStore(full).add(np.zeros((1, 96, 96, 1), np.uint8))

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from avsync import checkpoint, weights
-from avsync.media.face_crop import colour_frames, crop_face, face_path
+from avsync.media.face_crop import face_path
+from avsync.media.reading import FaceSpan
 from avsync.media.rejects import Reject
 from avsync.models.syncnet import WINDOW_CEPSTRA, WINDOW_FRAMES, SyncNet
 from avsync.scoring.lse import Lse, lse
@@ -58,11 +59,19 @@ class LseScorer:
         """The reference clips that the scores are compared with."""
         return self._scorer.reference
 
-    def score(self, path: str | Path, *, on_progress: OnProgress = no_progress) -> VideoResult:
+    def score(
+        self,
+        path: str | Path,
+        *,
+        on_progress: OnProgress = no_progress,
+        following: Path | None = None,
+    ) -> VideoResult:
         """The result of one file; a file that cannot be scored has a status that says why.
 
         `on_progress` as for `VideoScorer.score`; the stage "lse" decodes the file again.
+        `following` is not read ahead: the reader is busy with this file up to its end.
         """
+        del following
         result = self._scorer.score(path, on_progress=on_progress)
         if result.timeline is None:
             return result
@@ -98,16 +107,13 @@ class LseScorer:
             # A face may be visible beyond the end of the sound.
             end = min(first + len(face.outlines), num_frames)
             waveform = timeline.waveform[first * SAMPLES_PER_FRAME : end * SAMPLES_PER_FRAME]
-            spans.append(range(first, end))
+            frames = range(first_with_sound + first, first_with_sound + end)
+            spans.append(FaceSpan(frames, face_path(face.outlines)))
             streams.append(LseStream(self._network, waveform))
-        paths = [face_path(face.outlines) for face in faces]
-        start, end = min(span.start for span in spans), max(span.stop for span in spans)
-        frames = colour_frames(path, first=first_with_sound + start, end=first_with_sound + end)
-        for index, frame in enumerate(frames, start=start):
-            for span, where, stream in zip(spans, paths, streams, strict=True):
-                if index in span:
-                    stream.add(crop_face(frame, where, index=index - span.start))
-            on_progress("lse", index + 1 - start, end - start)
+        start, end = min(span.frames.start for span in spans), max(s.frames.stop for s in spans)
+        for frame, face, crop in self._scorer.reader.face_crops(path, spans):
+            streams[face].add(crop)
+            on_progress("lse", frame + 1 - start, end - start)
         if not all(stream.is_complete for stream in streams):
             raise Reject("undecodable", "decoded again for LSE, it has fewer frames")
         return streams

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from avsync.media.crop_store import CropStore, open_store
-from avsync.media.footage import Footage, read_footage
-from avsync.media.landmarks.base import FaceDetector
+from avsync.media.crop_store import CropStore
+from avsync.media.footage import Footage
+from avsync.media.reading import Reader
 from avsync.media.rejects import Reject
 from avsync.media.tracks import MouthTrack
 from avsync.scoring import Abstention, OffsetRun
@@ -53,25 +53,34 @@ class VideoScorer:
 
     Attributes:
       reference: what scores are compared with.
+      reader: reads the files.
     """
 
-    def __init__(self, scorer: Scorer, reference: Reference, *, detector: FaceDetector):
+    def __init__(self, scorer: Scorer, reference: Reference, *, reader: Reader):
         scorer = reference.apply_rules(scorer)
         self.reference = reference
         self._clip_scorer = ClipScorer(scorer, piece_frames=reference.piece_frames)
-        self._detector = detector
+        self.reader = reader
 
-    def score(self, path: str | Path, *, on_progress: OnProgress = no_progress) -> VideoResult:
+    def score(
+        self,
+        path: str | Path,
+        *,
+        on_progress: OnProgress = no_progress,
+        following: Path | None = None,
+    ) -> VideoResult:
         """The result of one file; a file that cannot be scored has a status that says why.
 
         `on_progress` is called with a stage, the number of its frames that are done and of all. The
         stages: "faces" decodes and finds them; "model", once for each face; where a face is scored
-        in pieces, "pieces"; where it has an A/V offset, "realigned".
+        in pieces, "pieces"; where it has an A/V offset, "realigned". `following` is the file to be
+        scored next, which a `ProcessReader` reads meanwhile.
         """
         try:
-            with open_store() as store:
-                advance = functools.partial(on_progress, "faces")
-                footage = read_footage(Path(path), self._detector, store=store, advance=advance)
+            advance = functools.partial(on_progress, "faces")
+            with self.reader.footage(Path(path), advance=advance) as (footage, store):
+                if following is not None:
+                    self.reader.look_ahead(following)
                 return self._score_footage(str(path), footage, store, on_progress)
         except Reject as reject:
             return VideoResult(path=str(path), status=reject.reason, message=reject.detail)

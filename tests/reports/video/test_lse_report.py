@@ -24,6 +24,7 @@ def test_an_entry_has_the_lse_of_the_file_and_of_its_faces(tmp_path):
     report = LseReport(tmp_path, REFERENCE)
     report.add(with_lse("a.mp4", Lse(7.5, 6.25, offset_frames=-3, num_windows=70)))
     report.add(MUTE)
+    report.close()
     first, second = json.loads((tmp_path / "scores.json").read_text())
     expected = {"lse_d": 7.5, "lse_c": 6.25, "offset_frames": -3, "num_windows": 70}
     expected |= {"offset_seconds": -0.12, "script_offset_frames": 3}

@@ -8,6 +8,7 @@ import pytest
 from avsync import build, checkpoint, scoring
 from avsync.input_pipeline.batching import padded
 from avsync.media.landmarks.base import load_detector
+from avsync.media.reading import DirectReader
 from avsync.pp import silence
 from avsync.preparation.clips import prepare_clip
 from avsync.scoring.scorer import Scorer
@@ -39,7 +40,7 @@ def test_a_file_gets_the_score_that_evaluation_gives_its_clip(testdata, tmp_path
     # Rules that the calibration does not name are replaced by those that it names.
     other_rules = scorer._replace(frame_score="logit", pooling="mean")
     stages = []
-    video_scorer = VideoScorer(other_rules, reference, detector=detector)
+    video_scorer = VideoScorer(other_rules, reference, reader=DirectReader(detector))
     result = video_scorer.score(path, on_progress=lambda *stage: stages.append(stage))
     clip = prepare_clip(MediaFile("clip", path), detector=detector)
     assert result.score == pytest.approx(evaluated(clip, scorer), abs=1e-4)
