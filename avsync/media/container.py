@@ -32,6 +32,11 @@ class OpenFile(NamedTuple):
         """The unit of the timestamps of the video packets."""
         return float(self.video.time_base or 0)
 
+    @property
+    def pixel_aspect(self) -> float:
+        """The width of a pixel over its height."""
+        return float(self.video.sample_aspect_ratio or 1)
+
 
 class Audio(NamedTuple):
     """The whole audio stream of a file, mono at 16 kHz.

@@ -116,7 +116,9 @@ class SyncedVideo:
     def __init__(self, file: OpenFile, audio: Audio, *, path: Path, options: ReadOptions):
         file.video.codec_context.thread_count = options.num_threads
         self._file, self._audio, self._path, self._options = file, audio, path, options
-        self._grid = FrameGrid(GreyImages(), max_bytes=options.max_bytes)
+        self._grid = FrameGrid(
+            GreyImages(), pixel_aspect=file.pixel_aspect, max_bytes=options.max_bytes
+        )
         self._formats = describe_formats(file.container, video=file.video, audio=file.audio)
         self._num_bytes = 0
         self._stated_end_ticks = 0
@@ -226,11 +228,14 @@ class SyncedVideo:
             video_seconds=video_seconds,
             audio_seconds=audio_seconds,
         )
+        size = self._grid.size
+        assert size is not None  # there are frames
         return {
             **self._formats,
             **sizes,
-            "width_pixels": self._grid.shape[1],
-            "height_pixels": self._grid.shape[0],
+            "width_pixels": size.width,
+            "height_pixels": size.height,
+            "num_size_changes": self._grid.num_size_changes,
             "video_frames_per_second": round(self._grid.frames_per_second, 6),
             "sample_rate_hertz": self._audio.sample_rate,
             "start_difference_seconds": round(self._delay_seconds, 6),

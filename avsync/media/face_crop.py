@@ -76,7 +76,7 @@ def colour_frames(path: Path, *, first: int, end: int) -> Iterator[Image]:
 
 
 def _grid_frames(file: OpenFile) -> Iterator[Image]:
-    grid = FrameGrid(ColourImages())
+    grid = FrameGrid(ColourImages(), pixel_aspect=file.pixel_aspect)
     for packet in file.container.demux(file.video):
         for frame in packet.decode():
             yield from grid.add(frame)

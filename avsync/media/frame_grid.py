@@ -2,8 +2,9 @@
 
 import av
 import numpy as np
+from jaxtyping import UInt8
 
-from avsync.media.images import ColourImages, GreyImages, Image
+from avsync.media.images import ColourImages, GreyImages, Image, Size
 from avsync.media.rejects import Reject
 from avsync.units import FRAMES_PER_SECOND
 
@@ -17,12 +18,24 @@ class FrameGrid:
     Each grid point takes the frame nearest in presentation time, so frames are repeated or dropped
     as the rate requires; only frames that are used are converted. `num_frames` counts the grid
     frames so far. More than `max_bytes` of them are rejected.
+
+    Frames are shown with square pixels, the way up that the file states, and all as large as the
+    first: a frame of another size is scaled to fit, with black borders where its shape differs.
     """
 
-    def __init__(self, convert: GreyImages | ColourImages, *, max_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        convert: GreyImages | ColourImages,
+        *,
+        pixel_aspect: float = 1.0,
+        max_bytes: int | None = None,
+    ) -> None:
         self.num_frames = 0
+        self.num_size_changes = 0
         self.start_seconds = 0.0
-        self.shape: tuple[int, ...] = ()  # (height, width), once there is a grid frame
+        self.size: Size | None = None  # of the grid frames, once there is one
+        self._coded_size: Size | None = None
+        self._pixel_aspect = pixel_aspect
         self._convert = convert
         self._max_bytes = max_bytes
         self._num_decoded = 0
@@ -72,26 +85,40 @@ class FrameGrid:
         image = None
         while self.start_seconds + self.num_frames / FRAMES_PER_SECOND < until_seconds:
             image = self._upright() if image is None else image
-            height, width = image.shape[:2]
-            self.shape = self.shape or (height, width)
-            if (height, width) != self.shape:
-                raise Reject(
-                    "undecodable",
-                    f"the frame size changes from {self.shape} to {(height, width)}",
-                )
             if self._max_bytes and (self.num_frames + 1) * image.size > self._max_bytes:
                 raise Reject(
                     "too_long",
                     f"more than {self.num_frames / FRAMES_PER_SECOND:.0f} s of "
-                    f"{width} x {height} pixels; cut or scale the file",
+                    f"{image.shape[1]} x {image.shape[0]} pixels; cut or scale the file",
                 )
             images.append(image)
             self.num_frames += 1
         return images
 
     def _upright(self) -> Image:
-        assert self._last is not None
-        # The display matrix states the rotation in degrees, anticlockwise. Later stages need
-        # contiguous rows, which neither FFmpeg's padded rows nor a rotated view have.
-        turns = round(self._last.rotation / 90)
-        return np.ascontiguousarray(np.rot90(self._convert(self._last), turns))
+        frame = self._last
+        assert frame is not None
+        # The display matrix states the rotation in degrees, anticlockwise.
+        turns = round(frame.rotation / 90)
+        coded = Size(frame.width, frame.height)
+        self.num_size_changes += self._coded_size not in (None, coded)
+        self._coded_size = coded
+        shown = coded.with_square_pixels(self._pixel_aspect)
+        self.size = self.size or shown.turned(turns)
+        shown = shown if shown.turned(turns) == self.size else shown.within(self.size.turned(turns))
+        image = np.rot90(self._convert(frame, shown), turns)
+        return _centred(image, self.size)
+
+
+def _centred(image: Image, size: Size) -> UInt8[np.ndarray, "rows columns *channels"]:
+    """The image in the middle of one of `size`, which is black elsewhere.
+
+    Its rows are contiguous: those of FFmpeg are padded, and a rotated view has none.
+    """
+    height, width = image.shape[:2]
+    if (width, height) == size:
+        return np.ascontiguousarray(image)
+    large = np.zeros((size.height, size.width, *image.shape[2:]), np.uint8)
+    top, left = (size.height - height) // 2, (size.width - width) // 2
+    large[top : top + height, left : left + width] = image
+    return large

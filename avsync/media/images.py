@@ -1,7 +1,7 @@
 """Decoded video frames as grey or colour images."""
 
 import functools
-from typing import no_type_check
+from typing import NamedTuple, no_type_check
 
 import av
 import numpy as np
@@ -12,27 +12,57 @@ from numba import njit
 Image = UInt8[np.ndarray, "h w *channels"]
 
 
+# The widest and narrowest pixels that are believed: anamorphic cinema has 2, DV and DVD 0.9 to 1.5.
+MAX_PIXEL_ASPECT = 4
+
+
+class Size(NamedTuple):
+    """The size of an image in pixels."""
+
+    width: int
+    height: int
+
+    def with_square_pixels(self, pixel_aspect: float) -> "Size":
+        """The size at which pixels `pixel_aspect` times as wide as high are square.
+
+        It has no fewer pixels in either direction. An aspect that no camera has is ignored.
+        """
+        if not 1 / MAX_PIXEL_ASPECT <= pixel_aspect <= MAX_PIXEL_ASPECT:
+            return self
+        wide, high = max(pixel_aspect, 1.0), max(1 / pixel_aspect, 1.0)
+        return Size(round(self.width * wide), round(self.height * high))
+
+    def within(self, other: "Size") -> "Size":
+        """The largest size of the same shape that fits into `other`."""
+        scale = min(other.width / self.width, other.height / self.height)
+        return Size(max(1, round(self.width * scale)), max(1, round(self.height * scale)))
+
+    def turned(self, quarter_turns: int) -> "Size":
+        """The size after rotation by quarter turns."""
+        return Size(self.height, self.width) if quarter_turns % 2 else self
+
+
 class GreyImages:
-    """Converts decoded frames to grey images."""
+    """Converts decoded frames to grey images of a given size."""
 
     def __init__(self) -> None:
         # Reused: setting up the conversion costs four times as much as converting a frame.
         self._reformatter = VideoReformatter()
 
-    def __call__(self, frame: av.VideoFrame) -> UInt8[np.ndarray, "h w"]:
-        if has_luma_plane(frame):
+    def __call__(self, frame: av.VideoFrame, size: Size) -> UInt8[np.ndarray, "h w"]:
+        if has_luma_plane(frame) and size == Size(frame.width, frame.height):
             return grey_from_luma(frame)
-        return self._reformatter.reformat(frame, format="gray").to_ndarray()
+        return self._reformatter.reformat(frame, *size, format="gray").to_ndarray()
 
 
 class ColourImages:
-    """Converts decoded frames to images with the channels red, green, blue."""
+    """Converts decoded frames to images of a given size, in red, green and blue."""
 
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
 
-    def __call__(self, frame: av.VideoFrame) -> UInt8[np.ndarray, "h w 3"]:
-        return self._reformatter.reformat(frame, format="rgb24").to_ndarray()
+    def __call__(self, frame: av.VideoFrame, size: Size) -> UInt8[np.ndarray, "h w 3"]:
+        return self._reformatter.reformat(frame, *size, format="rgb24").to_ndarray()
 
 
 def has_luma_plane(frame: av.VideoFrame) -> bool:

@@ -34,6 +34,7 @@ TEXTS = {
 NUMBERS = {
     "width_pixels": "frame width as displayed",
     "height_pixels": "frame height as displayed",
+    "num_size_changes": "changes of the frame size within the video",
     "video_frames_per_second": "mean frame rate, from the timestamps",
     "video_bits_per_second": "video bit rate",
     "sample_rate_hertz": "audio sample rate",

@@ -9,7 +9,8 @@ MAX_LENGTH_DIFFERENCE_SECONDS = 0.2
 
 def remarks(facts: Facts) -> list[str]:
     """Sentences about all that is unusual in a file; [] for most files."""
-    return [text for text in (_length_difference(facts),) if text]
+    found = (_length_difference(facts), _size_changes(facts))
+    return [text for text in found if text]
 
 
 def _length_difference(facts: Facts) -> str:
@@ -17,3 +18,12 @@ def _length_difference(facts: Facts) -> str:
     if abs(audio - video) <= MAX_LENGTH_DIFFERENCE_SECONDS:
         return ""
     return f"{audio:.2f} s of audio for {video:.2f} s of video: only their common part is used"
+
+
+def _size_changes(facts: Facts) -> str:
+    # Facts of clips that were prepared before it was counted lack it.
+    number = int(facts.get("num_size_changes", 0))
+    if not number:
+        return ""
+    times = "once" if number == 1 else f"{number:,} times"
+    return f"the frame size changes {times}: frames of another size are scaled"

@@ -107,12 +107,27 @@ def test_formats_without_an_8_bit_luma_plane_are_left_to_ffmpeg(format):
     assert not images.has_luma_plane(av.VideoFrame(48, 32, format))
 
 
-def test_a_change_of_the_frame_size_is_rejected():
+def test_a_frame_of_another_size_is_scaled_to_that_of_the_first():
     grid = FrameGrid(GreyImages())
-    grid.add(video_frame(0.0))
-    grid.add(video_frame(0.04, height=64))
-    with pytest.raises(Reject, match=r"size changes from \(32, 48\) to \(64, 48\)"):
-        grid.finish()
+    images_shown = [
+        *grid.add(video_frame(0.0, grey=50)),
+        *grid.add(video_frame(0.04, height=64, grey=200)),
+    ]
+    first, second = [*images_shown, *grid.finish()]
+    assert first.shape == second.shape == (32, 48)
+    assert grid.num_size_changes == 1
+    # Half as large, it is 24 pixels wide, with as many black ones beside it.
+    np.testing.assert_array_equal(second.max(axis=0), [0] * 12 + [200] * 24 + [0] * 12)
+
+
+@pytest.mark.parametrize(("aspect", "size"), [(2.0, (96, 32)), (0.5, (48, 64)), (0.0, (48, 32))])
+def test_pixels_are_shown_square(aspect, size):
+    grid = FrameGrid(GreyImages(), pixel_aspect=aspect)
+    grid.add(video_frame(0.0, grey=9))
+    (image,) = grid.finish()
+    assert image.shape == size[::-1]
+    assert (image == 9).all()
+    assert grid.size == size
 
 
 def test_a_frame_without_a_timestamp_is_rejected():
