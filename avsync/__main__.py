@@ -8,6 +8,7 @@ import importlib.util
 import sys
 
 from avsync import __version__, lookup
+from avsync.names import shown_text
 
 # As in avsync.bin.base, whose absl flags would take most of the start-up time here.
 WRONG_USAGE = 2
@@ -57,7 +58,9 @@ def _run_command(command: str, arguments: list[str]) -> None:
     try:
         lookup.require("command", command, lookup.names("bin"))
     except ValueError as error:
-        print(f"avsync: {error}\navsync --help lists the commands.", file=sys.stderr)
+        print(
+            f"avsync: {shown_text(str(error))}\navsync --help lists the commands.", file=sys.stderr
+        )
         sys.exit(WRONG_USAGE)
     # Messages of the command begin with its program name.
     sys.argv = [f"avsync-{command}", *arguments]

@@ -119,7 +119,7 @@ def describe_training(config: Config, workdir: Path, step: int) -> dict[str, Any
     An export does not record its number of updates: its manifest, if there is one, does.
     """
     if (workdir / MANIFEST).is_file():
-        return json.loads((workdir / MANIFEST).read_text()).get("training", {})
+        return json.loads((workdir / MANIFEST).read_text(encoding="utf-8")).get("training", {})
     untrained = default()
     if not step and all(config[section] == untrained[section] for section in TRAINING):
         return {}  # converted

@@ -240,12 +240,12 @@ def write_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> 
 def read_calibration(workdir: Path, step: int) -> dict[str, Any] | None:
     """The calibration that `write_calibration` stored for this step; None if there is none."""
     path = workdir / CALIBRATION / f"{step}.json"
-    return json.loads(path.read_text()) if path.is_file() else None
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def read_config(workdir: Path) -> dict[str, Any]:
     """The resolved config of the training that wrote the checkpoints of `workdir`."""
-    return json.loads((workdir / CONFIG).read_text())
+    return json.loads((workdir / CONFIG).read_text(encoding="utf-8"))
 
 
 def write_config(

@@ -53,7 +53,11 @@ def fields(package: str, name: str, class_name: str) -> Mapping[str, Field]:
     """
     root = importlib.import_module(f"avsync.{package}")
     path = Path(root.__path__[0]) / f"{name}.py"
-    classes = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ClassDef)]
+    classes = [
+        node
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    ]
     class_node = next((node for node in classes if node.name == class_name), None)
     if class_node is None:
         raise ValueError(f"{path} has no class {class_name}")

@@ -33,6 +33,7 @@ from rich.progress import (
 from rich.progress import Progress as RichProgress
 
 from avsync.files import atomic_write
+from avsync.names import shown, shown_text
 from avsync.types import Host
 
 PLAIN_LINE_SECONDS = 10.0
@@ -129,7 +130,7 @@ def wait_for_all() -> None:
 def announce(line: str) -> None:
     """Prints a line once per job, on the first process."""
     if is_first():
-        print(line)
+        print(shown_text(line))
 
 
 def describe() -> dict[str, Any]:
@@ -180,10 +181,10 @@ class Progress:
     def __enter__(self) -> "Progress":
         if self._console.is_terminal:
             self._bar = RichProgress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[note]}"),
+                TextColumn("{task.fields[note]}", markup=False),
                 TimeElapsedColumn(),
                 TimeRemainingColumn(),
                 console=self._console,
@@ -201,7 +202,7 @@ class Progress:
 
     def advance_to(self, done: int, note: str = "") -> None:
         """Shows that `done` items are done, with `note` beside the bar."""
-        now = time.monotonic()
+        now, note = time.monotonic(), shown(note)
         self.done, self._item_began = done, now
         if self._bar:
             self._bar.update(self._task, completed=done, note=note)
@@ -220,7 +221,7 @@ class Progress:
         """
 
         def show(stage: str, done: int, total: int) -> None:
-            self._show_part(f"{item}, {stage}", done=done, total=total)
+            self._show_part(f"{shown(item)}, {stage}", done=done, total=total)
 
         return show
 
@@ -243,7 +244,9 @@ class Progress:
 
     def say(self, line: str) -> None:
         """Prints a line above the bar."""
-        self._console.print(line, highlight=False, soft_wrap=True)
+        self._console.print(
+            shown_text(line), highlight=False, soft_wrap=True, markup=False, emoji=False
+        )
 
 
 def _hide_accelerators_from_tensorflow() -> None:

@@ -22,7 +22,7 @@ from tests.structure import (
 
 # A module imports from its own package and from the layers below, never from others of its layer.
 LAYERS = (
-    {"units", "pretrained", "lookup", "files", "hub", "limits"},
+    {"units", "pretrained", "lookup", "files", "hub", "names", "limits"},
     {"processes"},
     {"types", "ops", "partition"},
     {
@@ -175,12 +175,12 @@ def test_every_binary_is_named_by_a_test_and_installed_as_a_command(binary):
         (
             "types",
             "from avsync.datasets import base",
-            "types may import files, hub, limits, lookup, pretrained, processes, units",
+            "types may import files, hub, limits, lookup, names, pretrained, processes, units",
         ),
         (
             "pp.window",
             "from avsync.metrics import ranking",
-            "may import files, hub, limits, lookup, ops, partition, pretrained, processes, types",
+            "may import files, hub, limits, lookup, names, ops, partition, pretrained, processes",
         ),
         ("pp.window", "import avsync.models", "imports avsync.models"),
         ("train.loop", "from avsync import evaluation", "imports avsync.evaluation"),

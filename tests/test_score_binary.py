@@ -32,7 +32,8 @@ def test_each_odd_or_broken_file_has_its_status_and_the_others_are_scored(
     expected = odd_files.write_all(clip, folder, write_media)
     out = tmp_path / "scores"
     missing = folder / "missing.mp4"
-    done = run_binary("score", f"--checkpoint={checkpoint}", f"--out={out}", folder, missing)
+    places = [folder, folder / "audio_only.mka", missing]
+    done = run_binary("score", f"--checkpoint={checkpoint}", f"--out={out}", *places)
     assert done.returncode == 0, done.stderr
 
     entries = json.loads((out / "scores.json").read_text())

@@ -40,13 +40,13 @@ def load_scorer(checkpoint: str | None, *, parts: dict[str, Any], **options: Any
     return avsync.load_lse_scorer(checkpoint, **options)
 
 
-def score_files(paths: list[Path], scorer: Any, *, out_dir: Path) -> Any:
-    """The report of the files by --metric, complete in `out_dir`."""
+def score_files(paths: list[Path], scorer: Any, *, out_dir: Path, notes: list[str]) -> Any:
+    """The report of the files by --metric, complete in `out_dir`; `notes` are printed first."""
     from avsync.scoring.video import job
 
     report = _make_report(out_dir, scorer)
     with contextlib.closing(report):
-        job.score_files(paths, scorer, add=report.add)
+        job.score_files(paths, scorer, add=report.add, notes=notes)
     return report
 
 

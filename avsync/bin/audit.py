@@ -10,7 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
-from avsync.bin.base import UsageError, run_binary, suppress_stderr
+from avsync.bin.base import UsageError, run_binary, say, suppress_stderr
 
 DATASET = flags.DEFINE_string(
     "dataset", None, "Prepared dataset, NAME or NAME/CONFIG.", required=True
@@ -53,7 +53,7 @@ def main(_: list[str]) -> None:
     out_dir = Path(OUT.value).expanduser()
     report.write_report(audited, out_dir, title=title)
     report.print_table(audited, title=title)
-    print(f"report: {out_dir / 'report.html'}")
+    say(f"report: {out_dir / 'report.html'}")
 
 
 run = functools.partial(run_binary, main)

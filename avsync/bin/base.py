@@ -7,6 +7,7 @@ stderr, without a traceback; a defect of avsync keeps its traceback.
 
 import contextlib
 import inspect
+import io
 import os
 import re
 import signal
@@ -14,11 +15,12 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from absl import flags, logging
 
 from avsync import __version__, hub
+from avsync.names import shown_text
 
 # TensorFlow reads this once, when it is first imported. Without it, every binary begins with a page
 # of messages about CUDA and oneDNN.
@@ -59,6 +61,9 @@ def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> No
     and keeps its traceback.
     """
     program = Path(sys.argv[0]).name
+    # In a locale without UTF-8, a letter that it lacks is printed as an escape, as on stderr.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     if HELP.intersection(sys.argv[1:]):
         print(_help_text(main))
         sys.exit(0)
@@ -147,16 +152,23 @@ def suppress_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
-def end(message: str, status: int) -> NoReturn:
-    """Ends the process with this exit status and one message on stderr."""
+def say(line: str, *, file: TextIO | None = None) -> None:
+    """Prints a line that may hold names, to stdout if no file is given."""
+    print(shown_text(line), file=file)
+
+
+def end(message: str, status: int, *, hint: str = "") -> NoReturn:
+    """Ends the process with this exit status and one message on stderr, and a line of `hint`."""
     if flags.FLAGS.is_parsed() and logging.vlog_is_on(1):
         logging.exception("the error below was raised here")
-    print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
+    # The lines of a message are indented: no name in it may look like a message of its own.
+    lines = shown_text(f"{Path(sys.argv[0]).name}: {message}").replace("\n", "\n  ")
+    print(lines, *filter(None, [hint]), sep="\n", file=sys.stderr)
     sys.exit(status)
 
 
 def _end_wrong_usage(error: Exception, program: str) -> NoReturn:
-    end(f"{_usage(error)}\n{program} --help shows an example.", WRONG_USAGE)
+    end(_usage(error), WRONG_USAGE, hint=f"{program} --help shows an example.")
 
 
 def _usage(error: Exception) -> str:
@@ -177,7 +189,8 @@ def _usage(error: Exception) -> str:
 def _reason(error: Exception) -> str:
     """The message of `error`; "PATH: REASON" instead of "[Errno 17] REASON: 'PATH'"."""
     if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror}"
+        name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
+        return f"{name}: {error.strerror}"
     return str(error)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from absl import flags
 
 from avsync import lookup
-from avsync.bin.base import UsageError, existing, run_binary, suppress_stderr
+from avsync.bin.base import UsageError, existing, run_binary, say, suppress_stderr
 
 SOURCE = flags.DEFINE_string("source", None, "Published file (.pt).")
 ENCODER = flags.DEFINE_string("encoder", None, "join: checkpoint of the encoder.")
@@ -51,7 +51,7 @@ def _join(encoder: Path, head: Path, out: Path) -> None:
     except ValueError as error:
         raise UsageError(str(error)) from error
     trained.write(whole, out, calibration=checkpoint.read_calibration(workdir, step))
-    print(f"joined: {out}{trained.unchecked(whole, head=workdir)}")
+    say(f"joined: {out}{trained.unchecked(whole, head=workdir)}")
 
 
 def _convert(kind: str, source: Path, out: Path) -> None:
@@ -67,7 +67,7 @@ def _convert(kind: str, source: Path, out: Path) -> None:
     except ValueError as error:
         raise ValueError(f"cannot convert {source} as {kind}: {error}") from error
     trained.write_converted(converted, out)
-    print(f"converted: {out}")
+    say(f"converted: {out}")
 
 
 def run() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from absl import flags
 
 from avsync.bin import _model_flags
-from avsync.bin.base import UsageError, existing, local, run_binary, suppress_stderr
+from avsync.bin.base import UsageError, existing, local, run_binary, say, suppress_stderr
 
 CHECKPOINT = flags.DEFINE_string(
     "checkpoint", None, "WORKDIR[/checkpoints/STEP], or hf://OWNER/NAME.", required=True
@@ -71,7 +71,7 @@ def main(_: list[str]) -> None:
         scored, out_dir, **about, checkpoint=f"{workdir}/{checkpoint.FOLDER}/{step}",
         frame_scores=frames, calibration=known, compared_with=COMPARE.value,
     ))  # fmt: skip
-    print(f"report: {out_dir / 'report.html'}")
+    say(f"report: {out_dir / 'report.html'}")
 
 
 run = functools.partial(run_binary, main)

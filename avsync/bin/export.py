@@ -17,7 +17,7 @@ from pathlib import Path
 from absl import flags
 
 from avsync.bin import _model_flags
-from avsync.bin.base import UsageError, existing, run_binary, suppress_stderr
+from avsync.bin.base import UsageError, existing, run_binary, say, suppress_stderr
 from avsync.files import require_new
 
 CHECKPOINT = flags.DEFINE_string(
@@ -61,7 +61,7 @@ def main(_: list[str]) -> None:
     except ValueError as error:
         raise UsageError(str(error)) from error
     program = export(out)
-    print(f"exported: {out}, for {', '.join(program.platforms)}")
+    say(f"exported: {out}, for {', '.join(program.platforms)}")
 
 
 run = functools.partial(run_binary, main)

@@ -17,7 +17,7 @@ from pathlib import Path
 from absl import flags
 
 from avsync.bin import _limit_flags
-from avsync.bin.base import UsageError, run_binary, suppress_stderr
+from avsync.bin.base import UsageError, run_binary, say, suppress_stderr
 from avsync.preparation.job import Engine
 from avsync.preparation.worker import prepare_in_processes
 
@@ -48,10 +48,10 @@ def main(_: list[str]) -> None:
         raise UsageError(str(error)) from error
     source = Path(SOURCE.value).expanduser().absolute() if SOURCE.value else None
     if STATUS.value:
-        print(preparation.status())
+        say(preparation.status())
         return
     if preparation.is_done(source):
-        print(f"{DATASET.value} already prepared: {preparation.directory}", file=sys.stderr)
+        say(f"{DATASET.value} already prepared: {preparation.directory}", file=sys.stderr)
         return
     if preparation.needs_source and not (source and source.exists()):
         reason = f"not found: {source}" if source else "required"
@@ -61,7 +61,7 @@ def main(_: list[str]) -> None:
         source, detector=DETECTOR.value, write_card=write_card, retry_rejects=RETRY.value, **how
     )
     done = f"{report['num_clips']} clips, {preparation.directory}"
-    print(f"{DATASET.value} prepared: {done}", file=sys.stderr)
+    say(f"{DATASET.value} prepared: {done}", file=sys.stderr)
 
 
 def _engine() -> Engine:

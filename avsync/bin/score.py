@@ -4,9 +4,11 @@
     avsync-score --out=scores --checkpoint=runs/avh_align --weights=weights/avhubert video.mp4
     avsync-score --out=scores --metric=lse --checkpoint=weights/syncnet folder/
 
-Writes scores.jsonl as files are done, scores.json and one picture per scored file, and prints a
-table. A file without a face or sound, or a broken one, gets a status instead of a score. With
---metric=lse, each scored file also has LSE-D and LSE-C, and lse.json has their means.
+Of a folder, the files at any depth that have the suffix of a video are scored; a file that is named
+is always tried. Writes scores.jsonl as files are done, scores.json and one picture per scored file,
+and prints a table. A file without a face or sound, or a broken one, gets a status instead of a
+score. With --metric=lse, each scored file also has LSE-D and LSE-C, as papers on talking heads
+report them, and lse.json has their means.
 """
 
 import contextlib
@@ -17,8 +19,9 @@ from absl import flags
 
 from avsync import lookup, pretrained
 from avsync.bin import _limit_flags, _metric_flag, _model_flags
-from avsync.bin.base import UsageError, existing, run_binary
+from avsync.bin.base import UsageError, existing, run_binary, say
 from avsync.files import file_lock
+from avsync.media.folders import named_files
 from avsync.media.reading import ProcessReader
 
 CHECKPOINT = flags.DEFINE_string(
@@ -36,8 +39,8 @@ for module in (_model_flags, _metric_flag, _limit_flags):
 
 
 def main(arguments: list[str]) -> None:
-    paths = _paths(arguments)
     try:
+        paths, notes = named_files(arguments)
         # Before JAX is imported: wrong names are reported at once.
         existing(CHECKPOINT.value or str(pretrained.GRID), "checkpoint")
         parts = _model_flags.parts()
@@ -48,8 +51,7 @@ def main(arguments: list[str]) -> None:
     # What fails at once comes first. The worker reads the first file while JAX is imported.
     reading = contextlib.closing(ProcessReader(DETECTOR.value, limits=_limit_flags.limits()))
     with file_lock(out_dir / "scores.jsonl"), reading as reader:
-        for first in paths[:1]:
-            reader.look_ahead(first)
+        reader.look_ahead(paths[0])
         from avsync import runtime
 
         runtime.start()
@@ -58,20 +60,11 @@ def main(arguments: list[str]) -> None:
             scorer = _metric_flag.load_scorer(CHECKPOINT.value, parts=parts, **options)
         except ValueError as error:
             raise UsageError(str(error)) from error
-        report = _metric_flag.score_files(paths, scorer, out_dir=out_dir)
+        report = _metric_flag.score_files(paths, scorer, out_dir=out_dir, notes=notes)
     report.print_table()
-    print(f"details: {out_dir}")
+    say(f"details: {out_dir}")
     if not report.num_scored:
         raise ValueError(f"none of {len(paths)} files could be scored")
-
-
-def _paths(arguments: list[str]) -> list[Path]:
-    """The files named, and the files in the folders named."""
-    places = [Path(argument).expanduser() for argument in arguments]
-    if not any(place.exists() for place in places):
-        raise UsageError(f"not found: {', '.join(arguments)}" if arguments else "no VIDEO given")
-    files = (sorted(place.iterdir()) if place.is_dir() else [place] for place in places)
-    return [path for paths in files for path in paths if not path.is_dir()]
 
 
 run = functools.partial(run_binary, main, positional="VIDEO")

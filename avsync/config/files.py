@@ -96,7 +96,7 @@ def summary(kind: Kind) -> str:
     """One line for each shipped file: name, variants and the first line of its docstring."""
     lines = []
     for name in names(kind):
-        tree = ast.parse((kind.folder / f"{name}.py").read_text())
+        tree = ast.parse((kind.folder / f"{name}.py").read_text(encoding="utf-8"))
         first_line = (ast.get_docstring(tree) or "").partition("\n")[0]
         variants = "|".join(_variants(tree))
         lines.append(f"{name}{f'[:{variants}]' if variants else ''}: {first_line}")

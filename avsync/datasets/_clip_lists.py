@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from avsync import lookup
-from avsync.datasets._layout import VIDEO_SUFFIXES, require_file
+from avsync.datasets._layout import require_file
 from avsync.datasets._metadata import parse_category, parse_label, parse_rows, read_csv
+from avsync.media.folders import without_media_suffix
 from avsync.types import FAKE, REAL, ClipInfo, MediaFile
 
 PATH_COLUMNS = ("path", "full_path")
@@ -33,7 +34,8 @@ def read_list(path: Path) -> list[ListedClip]:
     ValueError if the file or a column is missing, or a label or category is unknown.
     """
     require_file(path, expected="a CSV clip list, `path,label` or `category,full_path`")
-    with path.open(encoding="utf-8-sig") as file:
+    # Text in another encoding is an error that `read_csv` explains.
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         header = file.readline().strip().split(",")
     columns = [name for name in PATH_COLUMNS if name in header]
     if not columns:
@@ -88,10 +90,13 @@ def find_listed(
 
 
 def without_suffix(path: str) -> str:
-    """A path as a clip id: forward slashes, no leading `./`, no video suffix."""
-    path = path.strip().replace("\\", "/").removeprefix("./")
-    stem, dot, suffix = path.rpartition(".")
-    return stem if f"{dot}{suffix}".lower() in VIDEO_SUFFIXES else path
+    """A path as a clip id: forward slashes, no leading `./`, no media suffix."""
+    return without_media_suffix(with_forward_slashes(path))
+
+
+def with_forward_slashes(path: str) -> str:
+    """A path as in clip ids, with its suffix: forward slashes, no leading `./`."""
+    return path.strip().replace("\\", "/").removeprefix("./")
 
 
 def _parse(row: Mapping[str, str], column: str) -> ListedClip:

@@ -1,10 +1,9 @@
-"""Directory layout of raw datasets: finds the root and the videos, and reports what is missing."""
+"""Directory layout of raw datasets: finds the root, and reports what is missing."""
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".mpg", ".mpeg", ".avi", ".mov", ".webm")
+from avsync.names import shown
 
 MAX_NAMES_SHOWN = 8
 
@@ -40,24 +39,14 @@ def require_file(path: Path, *, expected: str) -> Path:
     return path
 
 
-def find_videos(folder: Path, suffixes: Sequence[str] = VIDEO_SUFFIXES) -> Iterator[Path]:
-    """The videos at any depth below `folder`, sorted by path."""
-    for parent, folders, names in os.walk(folder):
-        # Archives made on macOS contain a second tree of metadata files with the names of videos.
-        folders[:] = sorted(name for name in folders if not _is_hidden(name))
-        for name in sorted(names):
-            if not _is_hidden(name) and os.path.splitext(name)[1].lower() in suffixes:
-                yield Path(parent, name)
-
-
 def folder_contents(folder: Path) -> str:
     """The first few names in a folder, for an error message."""
     if not folder.is_dir():
         return "no such directory"
-    names = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
-    shown = ", ".join(names[:MAX_NAMES_SHOWN])
+    names = sorted(shown(path.name) + "/" * path.is_dir() for path in folder.iterdir())
+    first = ", ".join(names[:MAX_NAMES_SHOWN])
     more = len(names) - MAX_NAMES_SHOWN
-    return (shown + f" and {more} more" * (more > 0)) or "nothing"
+    return (first + f" and {more} more" * (more > 0)) or "nothing"
 
 
 def _folders(source: Path) -> list[Path]:

@@ -40,20 +40,31 @@ LABELS = {"0": REAL, "real": REAL, "1": FAKE, "fake": FAKE}
 def read_csv(path: Path, *, columns: Sequence[str]) -> Iterator[dict[str, str]]:
     """The rows of a CSV file with a header; `columns` may come in any order, among others.
 
-    Raises ValueError if the file or one of the `columns` is missing.
+    Raises ValueError if the file or one of the `columns` is missing, or if it is not UTF-8 text.
     """
     require_file(path, expected=f"a CSV file with the columns {', '.join(columns)}")
     # utf-8-sig: spreadsheets write a byte order mark before the first name.
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, restval="")
-        require_columns(path, reader.fieldnames or (), columns=columns)
-        for row in reader:
-            if None in row:  # csv puts surplus values under None
-                raise ValueError(
-                    f"{path}, line {reader.line_num}: more values than the {len(row) - 1} columns "
-                    f"{', '.join(reader.fieldnames or ())}"
-                )
-            yield row
+    line = 0
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restval="")
+            require_columns(path, reader.fieldnames or (), columns=columns)
+            for row in reader:
+                line = reader.line_num
+                if None in row:  # csv puts surplus values under None
+                    raise ValueError(
+                        f"{path}, line {line}: more values than the {len(row) - 1} columns "
+                        f"{', '.join(reader.fieldnames or ())}"
+                    )
+                yield row
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise ValueError(
+            f"{path} is not UTF-8 text: found the byte 0x{byte:02x} after line {line:,}; save it "
+            "as UTF-8 (in a spreadsheet: CSV UTF-8)"
+        ) from error
+    except csv.Error as error:
+        raise ValueError(f"{path}, after line {line:,}: {error}") from error
 
 
 def require_columns(path: Path, header: Sequence[str], *, columns: Sequence[str]) -> None:

@@ -74,7 +74,7 @@ def _train_clips(paths: Iterable[Path]) -> Iterator[MediaFile]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        items = json.loads(path.read_text())
+        items = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(items, dict) or not all(isinstance(item, dict) for item in items.values()):

@@ -176,7 +176,7 @@ def read_words(path: Path) -> list[Word]:
     Raises ValueError if a line is not `start end word`.
     """
     words = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
         try:

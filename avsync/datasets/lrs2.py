@@ -58,7 +58,7 @@ def _listed(root: Path, name: str) -> Iterator[MediaFile]:
     if path is None:
         found = "; ".join(f"in {f}: {folder_contents(f)}" for f in folders)
         raise ValueError(f"{name}.txt not found: expected {EXPECTED}; found {found}")
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
         # In test.txt a tag such as NF follows the name.

@@ -5,8 +5,9 @@ Afouras, Chung and Zisserman (arXiv 1809.00496).
 
 from pathlib import Path
 
-from avsync.datasets._layout import find_root, find_videos, folder_contents
+from avsync.datasets._layout import find_root, folder_contents
 from avsync.datasets.base import MediaBuilder
+from avsync.media.folders import list_media
 from avsync.types import MediaFile
 
 SPLIT_OF = {"pretrain": "train", "trainval": "train", "test": "test"}
@@ -29,7 +30,7 @@ class Builder(MediaBuilder):
         media = [
             _media_file(root, split, path)
             for split in SPLIT_OF
-            for path in find_videos(root / split, suffixes=(".mp4",))
+            for path in list_media(root / split, suffixes=(".mp4",)).files
         ]
         if not media:
             found = ", ".join(f"{split}: {folder_contents(root / split)}" for split in SPLIT_OF)

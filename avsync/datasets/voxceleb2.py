@@ -5,8 +5,9 @@ Chung, Nagrani and Zisserman (Interspeech 2018).
 
 from pathlib import Path
 
-from avsync.datasets._layout import find_root, find_videos, folder_contents
+from avsync.datasets._layout import find_root, folder_contents
 from avsync.datasets.base import MediaBuilder
+from avsync.media.folders import list_media
 from avsync.types import MediaFile
 
 SPLIT_OF = {"dev": "train", "test": "test"}
@@ -32,7 +33,7 @@ class Builder(MediaBuilder):
         media = [
             _media_file(root, split, path)
             for split in SPLIT_OF
-            for path in find_videos(root / split / "mp4", suffixes=(".mp4",))
+            for path in list_media(root / split / "mp4", suffixes=(".mp4",)).files
         ]
         if not media:
             found = ", ".join(f"{split}: {folder_contents(root / split)}" for split in SPLIT_OF)

@@ -151,7 +151,7 @@ def write_lines(
 def read_lines(path: Path) -> list[Line]:
     """The lines of a scores.jsonl; ValueError naming the file and the line that is broken."""
     lines = []
-    with path.open() as file:
+    with path.open(encoding="utf-8") as file:
         for number, text in enumerate(file, start=1):
             try:
                 lines.append(Line.from_json(json.loads(text)))

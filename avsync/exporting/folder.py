@@ -84,12 +84,14 @@ def write_folder(
         if calibration:
             checkpoint.write_calibration(unfinished, 0, calibration)
         (unfinished / ARTEFACT).write_bytes(program.serialize())
-        (unfinished / MANIFEST).write_text(json.dumps(described, indent=2) + "\n")
+        (unfinished / MANIFEST).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
         loader = resources.files(exporting) / LOADER
         (unfinished / LOADER).write_bytes(loader.read_bytes())
-        (unfinished / CARD).write_text(card.render(about, described, name=folder.name))
+        (unfinished / CARD).write_text(
+            card.render(about, described, name=folder.name), encoding="utf-8"
+        )
         terms = card.licence_text(described["licence"])
-        (unfinished / card.LICENCE_FILE).write_text(terms + "\n")
+        (unfinished / card.LICENCE_FILE).write_text(terms + "\n", encoding="utf-8")
         unfinished.replace(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -21,7 +21,7 @@ def main(arguments):
         print(__doc__, file=sys.stderr)
         return 2
     try:
-        manifest = json.loads(Path(__file__).with_name("manifest.json").read_text())
+        manifest = json.loads(Path(__file__).with_name("manifest.json").read_text(encoding="utf-8"))
         if len(arguments) == 1:
             visual, audio = read_video(arguments[0], manifest)
         else:

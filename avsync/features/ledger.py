@@ -37,7 +37,7 @@ class Ledger:
         if not path.is_file():
             (directory / SHARDS).mkdir(parents=True, exist_ok=True)
             atomic_write(path, json.dumps(now, indent=2) + "\n")
-        before = json.loads(path.read_text())
+        before = json.loads(path.read_text(encoding="utf-8"))
         if before != now:
             raise ValueError(
                 f"{directory} holds features extracted with {before}, not with {now}; they do not "
@@ -92,7 +92,7 @@ class Ledger:
 
     def _summaries(self) -> Iterator[dict[str, Any]]:
         for path in sorted((self.directory / SHARDS).glob("*.json")):
-            yield json.loads(path.read_text())
+            yield json.loads(path.read_text(encoding="utf-8"))
 
     def _path(self, split: Split, index: int) -> Path:
         name = f"{split.name}-{index:05d}-of-{split.num_shards:05d}.json"

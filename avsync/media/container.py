@@ -15,8 +15,8 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 from jaxtyping import Int16
 
+from avsync.media.mono_audio import MonoAudio, require_length
 from avsync.media.rejects import Reject
-from avsync.media.streams import MonoAudio, require_length
 from avsync.units import INT16_SCALE, SAMPLE_RATE, SILENCE_AMPLITUDE
 
 

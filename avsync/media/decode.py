@@ -25,20 +25,17 @@ from avsync.media.container import (
     read_audio,
     require_sound,
 )
+from avsync.media.frame_grid import FrameGrid
+from avsync.media.images import GreyImages
 from avsync.media.probe import Facts, describe_formats, describe_sizes
 from avsync.media.rejects import Reject
-from avsync.media.streams import FrameGrid, GreyImages
+from avsync.media.remarks import MAX_LENGTH_DIFFERENCE_SECONDS
 from avsync.units import (
     FRAMES_PER_SECOND,
     MIN_FRAMES,
     SAMPLE_RATE,
     SAMPLES_PER_FRAME,
 )
-
-# Codec framing makes intact streams unequal: 1152 samples of mp2 at 16 kHz are 0.07 s, two priming
-# blocks of AAC 0.13 s, a video frame or two 0.08 s. A larger difference means that a part of one
-# stream is missing; where, and so which half is out of sync, cannot be known.
-MAX_LENGTH_DIFFERENCE_SECONDS = 0.2
 
 
 class ReadOptions(NamedTuple):

@@ -16,7 +16,8 @@ from jaxtyping import Float32, Float64, UInt8
 from numba import njit
 
 from avsync.media.container import OpenFile, open_file
-from avsync.media.streams import ColourImages, FrameGrid, Image
+from avsync.media.frame_grid import FrameGrid
+from avsync.media.images import ColourImages, Image
 from avsync.units import FACE_PIXELS
 
 # A face box of S3FD ends at the chin and the cheeks and covers the forehead, which has no

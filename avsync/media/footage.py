@@ -10,13 +10,13 @@ from jaxtyping import Int16, UInt8
 from avsync.media.crop_store import CropStore
 from avsync.media.decode import (
     ANY_FILE,
-    MAX_LENGTH_DIFFERENCE_SECONDS,
     ReadOptions,
     Recording,
     SyncedVideo,
     open_video,
 )
 from avsync.media.landmarks.base import FaceDetector
+from avsync.media.remarks import remarks
 from avsync.media.tracks import MouthTrack, crop_tracks
 from avsync.units import FRAMES_PER_SECOND
 
@@ -46,11 +46,8 @@ class Footage(NamedTuple):
 
     @property
     def remark(self) -> str:
-        """A warning if the streams differ in length by more than codecs explain; else ""."""
-        audio, video = self.recording.audio_seconds, self.recording.video_seconds
-        if abs(audio - video) <= MAX_LENGTH_DIFFERENCE_SECONDS:
-            return ""
-        return f"{audio:.2f} s of audio for {video:.2f} s of video: only their common part is used"
+        """All that is unusual in the file, see `avsync.media.remarks`; "" for most files."""
+        return "; ".join(remarks(self.recording.facts))
 
 
 def read_footage(

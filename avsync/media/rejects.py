@@ -2,7 +2,12 @@
 
 REASONS = {
     "missing_file": "file not found",
-    "undecodable": "the file is broken, or its format cannot be read",
+    "empty_file": "the file has no content",
+    "not_media": "the file is no video, whatever its name says",
+    "playlist": "the file opens other files: a playlist or a list of images",
+    "incomplete": "the file is cut off: its index, or more of it than allowed, is missing",
+    "damaged": "more frames cannot be decoded than allowed",
+    "undecodable": "the file is broken, or no decoder for its codec is available",
     "no_video": "the file has no video",
     "no_audio": "the file has no audio",
     "all_silent": "no audio sample is louder than the silence threshold",
@@ -10,6 +15,7 @@ REASONS = {
     "too_short": "video and audio share fewer frames than the minimum",
     "too_long": "the file is longer than the limit",
     "too_large": "a frame has more pixels than the limit",
+    "still_picture": "the picture, or the mouth in it, does not move",
     "no_face": "no face was found",
     "face_lost": "the face is seen in too few frames",
     "wrong_size": "the features differ in size from those of the dataset",

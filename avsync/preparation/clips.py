@@ -12,7 +12,6 @@ from avsync.limits import DEFAULT_LIMITS, Limits
 from avsync.media.container import require_sound
 from avsync.media.crop_store import CropStore, open_store
 from avsync.media.decode import (
-    MAX_LENGTH_DIFFERENCE_SECONDS,
     ReadOptions,
     open_video,
 )
@@ -21,6 +20,7 @@ from avsync.media.landmarks.base import FaceDetector
 from avsync.media.mouth_crop import SMOOTHING_FRAMES, crop_mouths
 from avsync.media.probe import describe_face
 from avsync.media.rejects import Reject
+from avsync.media.remarks import MAX_LENGTH_DIFFERENCE_SECONDS
 from avsync.media.tracks import MIN_SEEN_SHARE, MIN_TRACK_FRAMES, MouthTrack, talking_track
 from avsync.types import Clip, MediaFile
 from avsync.units import FRAMES_PER_SECOND, SAMPLES_PER_FRAME

@@ -8,11 +8,12 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from avsync import names
 from avsync.datasets._splits import Plan
 from avsync.datasets.base import MediaBuilder, Selection, builder_class
 from avsync.files import file_lock
@@ -125,15 +126,16 @@ class Preparation:
         if issubclass(self._class, MediaBuilder):
             assert source, "checked by the binary"
             plan = self.plan(source)
-            print(*plan.notes, sep="\n", file=sys.stderr)
+            notes = [*plan.notes, *_changes(job.changed_ids(plan.media, self._work))]
+            print(*map(names.shown_text, notes), sep="\n", file=sys.stderr)
             how = {"detector": detector, "engine": engine, "limits": limits}
             with show_progress(len(plan.media)) as progress:
                 done = job.prepare_media(plan.media, self._work, progress=progress, **how)
             # Left by a run that was killed before its report; its labels may be outdated.
             shutil.rmtree(self.directory, ignore_errors=True)
             self._class(prepared=done.clips, splits=plan.splits, **self._options).write()
-            notes = {"notes": plan.notes, "source_digest": _digest(plan)}
-            rejects, report = done.rejects, done.report | notes
+            origin = {"notes": notes, "source_digest": _digest(plan)}
+            rejects, report = done.rejects, done.report | origin
         else:
             builder = self._class(**self._options)
             builder.write()
@@ -152,10 +154,22 @@ class Preparation:
         return self._class.plan(source, self._selection)
 
 
+def _changes(new_by_old: Mapping[str, str]) -> list[str]:
+    """A sentence about files that are prepared again because they have other ids now."""
+    if not new_by_old:
+        return []
+    old, new = next(iter(new_by_old.items()))
+    return [
+        f"files that have another id than when they were prepared, and are prepared again: "
+        f"{len(new_by_old):,}; the first was {old} and is {new} now"
+    ]
+
+
 def _digest(plan: Plan) -> str:
     """A digest of all files, splits and labels, but not of folders: a source may be moved."""
     digest = hashlib.sha256(json.dumps(plan.splits).encode())
     for file in plan.media:
-        known = {**file._asdict(), "path": file.path.name, "attributes": dict(file.attributes)}
+        name = names.portable(file.path.name)
+        known = {**file._asdict(), "path": name, "attributes": dict(file.attributes)}
         digest.update(json.dumps(known, sort_keys=True).encode())
     return digest.hexdigest()

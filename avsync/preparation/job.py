@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from avsync import lookup
+from avsync import lookup, names
 from avsync.files import atomic_write
 from avsync.preparation import journal
 from avsync.preparation.journal import Entry, Journal
@@ -92,6 +92,22 @@ def forget_rejects(directory: Path) -> None:
     journal.forget_rejects(directory / JOURNALS)
 
 
+def changed_ids(media: Sequence[MediaFile], directory: Path) -> dict[str, str]:
+    """Returns the new id by the old one, of the files that are done under another id than theirs.
+
+    A dataset may give a file another id because files were added to its source or removed. Such a
+    file is prepared again, so that a resumed job ends as a new one would.
+    """
+    by_path = {names.portable(file.path): file.clip_id for file in media}
+    known = set(by_path.values())
+    entries = journal.read(directory / JOURNALS)
+    return {
+        old: by_path[entry.path]
+        for old, entry in entries.items()
+        if old not in known and entry.path in by_path
+    }
+
+
 def write_reports(rejects: list[RejectLine], report: dict[str, Any], directory: Path) -> None:
     """Writes rejects.jsonl, then prepare_report.json: if that exists, both are complete."""
     _write_rejects(rejects, directory)
@@ -103,7 +119,7 @@ def read_report(directory: Path, *, settings: Mapping[str, Any]) -> dict[str, An
     path = directory / REPORT
     if not path.is_file():
         return None
-    report = json.loads(path.read_text())
+    report = json.loads(path.read_text(encoding="utf-8"))
     for name, value in settings.items():
         if report[name] != value:
             raise ValueError(
@@ -138,12 +154,15 @@ def _rejects(directory: Path, files: Mapping[str, MediaFile]) -> dict[str, Entry
     A reject counts for its path only: a file at another path is tried again.
     """
     entries = journal.read(directory / JOURNALS)
-    stored = stored_ids(directory / CLIPS)
+    stored = stored_ids(files, directory / CLIPS)
     ended = ((entries.get(clip_id), file) for clip_id, file in files.items())
     return {
         file.clip_id: entry
         for entry, file in ended
-        if entry and entry.reason and entry.path == str(file.path) and file.clip_id not in stored
+        if entry
+        and entry.reason
+        and entry.path == names.portable(file.path)
+        and file.clip_id not in stored
     }
 
 
@@ -182,7 +201,7 @@ def _check_settings(directory: Path, settings: dict[str, Any]) -> None:
     path = directory / SETTINGS
     if not path.is_file():
         atomic_write(path, json.dumps(settings))
-    before = json.loads(path.read_text())
+    before = json.loads(path.read_text(encoding="utf-8"))
     if before != settings:
         raise ValueError(
             f"{directory} was started with {before}, not {settings}: the clips would differ. Use "

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from avsync import names
 from avsync.files import atomic_write
 from avsync.media.rejects import Reject
 from avsync.types import MediaFile
@@ -21,7 +22,8 @@ SUFFIX = ".jsonl"
 class Entry(NamedTuple):
     """The outcome for a file: a clip of `num_frames` if `reason` is "", else a reject.
 
-    `finished` is the time in seconds since the epoch, by the clock of the writer.
+    `path` is `names.portable` of the path; `finished` is the time in seconds since the epoch, by
+    the clock of the writer.
     """
 
     clip_id: str
@@ -43,7 +45,7 @@ class Journal:
     def __init__(self, folder: Path):
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / f"{uuid.uuid4().hex}{SUFFIX}"
-        self._file = self._path.open("x")
+        self._file = self._path.open("x", encoding="utf-8")
 
     def __enter__(self) -> "Journal":
         return self
@@ -60,7 +62,7 @@ class Journal:
     def write(self, media: MediaFile, reject: Reject | None, *, num_frames: int = 0) -> Entry:
         """Records that the file became a clip of `num_frames`, now stored, or was rejected."""
         reason, detail = (reject.reason, reject.detail) if reject else ("", "")
-        path = str(media.path)
+        path = names.portable(media.path)
         entry = Entry(media.clip_id, path, reason, detail, num_frames, finished=time.time())
         self._file.write(json.dumps(entry._asdict()) + "\n")
         self._file.flush()
@@ -87,7 +89,7 @@ def forget_rejects(folder: Path) -> None:
 
 
 def _lines(path: Path) -> Iterator[Entry]:
-    with path.open() as file:
+    with path.open(encoding="utf-8") as file:
         for line in file:
             if line.endswith("\n"):
                 yield Entry(**json.loads(line))

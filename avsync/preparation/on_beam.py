@@ -14,6 +14,7 @@ import apache_beam as beam  # pyright: ignore[reportMissingImports] (an extra of
 from apache_beam.io import ReadFromText  # pyright: ignore[reportMissingImports]
 from apache_beam.options import pipeline_options  # pyright: ignore[reportMissingImports]
 
+from avsync import names
 from avsync.files import atomic_write
 from avsync.preparation.journal import Entry, Journal
 from avsync.preparation.store import is_stored
@@ -37,7 +38,9 @@ def prepare_on_beam(
             raise ValueError(f"{place}: Beam needs absolute paths, the same on all machines")
     # A file: a pipeline with a million elements in it would be larger than runners accept.
     path = journals.parent / PENDING
-    lines = (json.dumps({"clip_id": file.clip_id, "path": str(file.path)}) for file in pending)
+    lines = (
+        json.dumps({"clip_id": file.clip_id, "path": names.portable(file.path)}) for file in pending
+    )
     atomic_write(path, "".join(f"{line}\n" for line in lines))
     with beam.Pipeline(options=pipeline_options.PipelineOptions(list(options))) as pipeline:
         _ = (
@@ -63,7 +66,7 @@ class _Prepare(beam.DoFn):
         line = json.loads(element)
         # Beam repeats a bundle after one of its elements, or its machine, failed.
         if not is_stored(line["clip_id"], self._task.clips):
-            outcome = self._outcome(MediaFile(line["clip_id"], Path(line["path"])))
+            outcome = self._outcome(MediaFile(line["clip_id"], Path(names.local(line["path"]))))
             self._journal.write(outcome.media, outcome.reject, num_frames=outcome.num_frames)
         return ()
 

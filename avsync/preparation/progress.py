@@ -61,7 +61,7 @@ def read_status(directory: Path) -> Status | None:
     plan = directory / PLAN
     if not plan.is_file():
         return None
-    num_files = json.loads(plan.read_text())["num_files"]
+    num_files = json.loads(plan.read_text(encoding="utf-8"))["num_files"]
     entries = list(journal.read(directory / JOURNALS).values())
     clips = [entry for entry in entries if not entry.reason]
     rate = _mean_rate([entry.finished for entry in entries])

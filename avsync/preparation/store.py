@@ -1,19 +1,19 @@
 """Prepared clips on disk, one file each, written atomically and read one at a time.
 
 A file holds what was made of and measured in a raw video. Labels are not stored: they are taken
-from the dataset when the clip is read.
+from the dataset when the clip is read. Its name is `names.stored` of the clip's id, which it holds.
 """
 
 import json
 import os
-import urllib.parse
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from avsync import names
 from avsync.preparation.clips import labelled
 from avsync.types import Clip, MediaFile
 from avsync.units import SAMPLES_PER_FRAME
@@ -33,17 +33,22 @@ class ClipStore(Mapping[str, Clip]):
 
     def __init__(self, directory: Path, files: Mapping[str, MediaFile]):
         self.directory = directory
-        stored = stored_ids(directory)
+        stored = stored_ids(files, directory)
         self._files = {clip_id: file for clip_id, file in files.items() if clip_id in stored}
 
     def __getitem__(self, clip_id: str) -> Clip:
-        """Raises ValueError if the clip was made from a file of another name than now."""
+        """Raises ValueError if the file holds another clip, or one made from another file."""
         file = self._files[clip_id]
         path = _path(self.directory, clip_id)
         with np.load(path, allow_pickle=False) as archive:
             record = json.loads(str(archive["record"]))
+            if record.get("clip_id", clip_id) != clip_id:
+                raise ValueError(
+                    f"{path} holds the clip {record['clip_id']}, not {clip_id}: the disk takes "
+                    "upper and lower case for the same; prepare into a folder on another disk"
+                )
             # The name, not the path: a dataset may be moved as a whole.
-            if record["file_name"] != file.path.name:
+            if record["file_name"] != names.portable(file.path.name):
                 raise ValueError(
                     f"clip {clip_id} was made from {record['file_name']}, but its file is now "
                     f"{file.path}; remove {path} to prepare it again"
@@ -68,11 +73,12 @@ class ClipStore(Mapping[str, Clip]):
             return Measured(len(archive["waveform"]) // SAMPLES_PER_FRAME, record["media"])
 
 
-def stored_ids(directory: Path) -> set[str]:
-    """Returns the ids of all clips in one listing; asking for each would take minutes."""
+def stored_ids(clip_ids: Iterable[str], directory: Path) -> set[str]:
+    """Returns which of the ids are stored, from one listing; asking for each would take minutes."""
     with os.scandir(directory) as entries:
-        names = [entry.name for entry in entries if entry.name.endswith(SUFFIX)]
-    return {urllib.parse.unquote(name.removesuffix(SUFFIX)) for name in names}
+        stored = {entry.name for entry in entries}
+    # Compared as names: the id cannot be read off the name of a long one, which ends in a hash.
+    return {clip_id for clip_id in clip_ids if _name(clip_id) in stored}
 
 
 def is_stored(clip_id: str, directory: Path) -> bool:
@@ -85,7 +91,11 @@ def save(clip: Clip, directory: Path, *, file_name: str) -> None:
     path = _path(directory, clip.clip_id)
     # A name per writer: a worker that outlived its job may still be writing.
     unfinished = path.with_suffix(f".{uuid.uuid4().hex}.part")
-    record = {"file_name": file_name, "media": dict(clip.media)}
+    record = {
+        "clip_id": clip.clip_id,
+        "file_name": names.portable(file_name),
+        "media": dict(clip.media),
+    }
     with unfinished.open("wb") as file:
         # Not compressed: that saves a third of the size, and costs a third of preparing the clip.
         np.savez(
@@ -98,4 +108,8 @@ def save(clip: Clip, directory: Path, *, file_name: str) -> None:
 
 
 def _path(directory: Path, clip_id: str) -> Path:
-    return directory / f"{urllib.parse.quote(clip_id, safe='')}{SUFFIX}"
+    return directory / _name(clip_id)
+
+
+def _name(clip_id: str) -> str:
+    return f"{names.stored(clip_id)}{SUFFIX}"

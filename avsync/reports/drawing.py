@@ -1,12 +1,20 @@
 """Figures of all reports, drawn on Figure objects: no window, no global state."""
 
+import functools
 import io
+import re
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, Formatter, FuncFormatter
+
+from avsync.names import shown_text
 
 # The palette of Okabe & Ito, distinguishable with all common kinds of colour vision.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -69,9 +77,51 @@ def limits(values: Float[np.ndarray, " n"]) -> tuple[float, float]:
 
 
 def to_png(figure: Figure) -> bytes:
-    """The figure as a PNG file, the same bytes every time."""
+    """The figure as a PNG file, the same bytes every time; its texts may hold any names."""
+    _take_literally(figure)
     buffer = io.BytesIO()
     figure.savefig(
         buffer, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight", metadata={"Software": None}
     )
     return buffer.getvalue()
+
+
+def drawable(text: str) -> str:
+    """The text with escapes for what is not printable and for what the font of figures lacks."""
+    known = _characters()
+    return "".join(
+        character
+        if ord(character) in known or character == "\n"
+        else character.encode("unicode_escape").decode()
+        for character in shown_text(text)
+    )
+
+
+def _take_literally(figure: Figure) -> None:
+    """Lets no text be read as a formula, as matplotlib does between two dollar signs."""
+    for text in figure.findobj(Text):
+        text.set_text(_literal(text.get_text()))
+    # Their texts are made while the figure is drawn. Formulas of other axes are matplotlib's own.
+    for axis in [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]:
+        formatter = axis.get_major_formatter()
+        if isinstance(formatter, FixedFormatter | FuncFormatter):
+            axis.set_major_formatter(_Literally(formatter))
+
+
+class _Literally(Formatter):
+    """The labels of another formatter, none of them a formula."""
+
+    def __init__(self, labels: Formatter):
+        self._labels = labels
+
+    def __call__(self, x: Any, pos: int | None = None) -> str:
+        return _literal(self._labels(x, pos))
+
+
+def _literal(text: str) -> str:
+    return re.sub(r"(?<!\\)\$", r"\$", drawable(text))
+
+
+@functools.cache
+def _characters() -> frozenset[int]:
+    return frozenset(get_font(findfont(FontProperties())).get_charmap())

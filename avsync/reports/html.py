@@ -1,10 +1,12 @@
 """Self-contained HTML pages: style and pictures inside, no scripts."""
 
 import base64
+import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from pathlib import Path
+
+from avsync.names import shown_text
 
 STYLE = Path(__file__).with_name("report.css")
 
@@ -23,7 +25,7 @@ def document(title: str, body: str) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
 <style>
-{STYLE.read_text()}</style>
+{STYLE.read_text(encoding="utf-8")}</style>
 </head>
 <body>
 <h1>{escape(title)}</h1>
@@ -31,6 +33,11 @@ def document(title: str, body: str) -> str:
 </body>
 </html>
 """
+
+
+def escape(text: str) -> str:
+    """The text as HTML; what is not printable, and would reorder or hide text, as escapes."""
+    return html.escape(shown_text(text))
 
 
 def section(heading: str, content: str) -> str:
@@ -110,9 +117,9 @@ def paragraph(text: str) -> str:
     return f'<p class="note">{escape(text)}</p>'
 
 
-def source(html: str) -> str:
+def source(content: str) -> str:
     """The subject of the page, in HTML: the line below its title."""
-    return f'<p class="source">{html}</p>'
+    return f'<p class="source">{content}</p>'
 
 
 def headline(text: str) -> str:

@@ -1,8 +1,13 @@
 """Names and numbers as reports write them, and the tables printed on a terminal."""
 
+from typing import Any
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from avsync.names import shown_text
 
 # Wide enough for two intervals, narrow enough for a README; the same in a pipe as on a terminal.
 TERMINAL_COLUMNS = 108
@@ -32,16 +37,25 @@ def real_and_fake(num_real: int, num_fake: int) -> str:
     return f"{num_real} / {num_fake}"
 
 
-class _Console(Console):
+class PlainConsole(Console):
+    """A console for text that may hold names, in sentences and in the cells of tables."""
+
+    def __init__(self, width: int | None):
+        # No markup: "[0.95, 0.99]" is an interval, and a name may hold brackets too.
+        super().__init__(width=width, highlight=False, markup=False, emoji=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """The text with escapes for what is not printable; rich calls it for every string."""
+        return super().render_str(shown_text(text), **options)
+
     def on_broken_pipe(self) -> None:
         """Leaves it to the caller: rich would exit with status 1 and without a word."""
         raise BrokenPipeError
 
 
 def console(width: int | None = TERMINAL_COLUMNS) -> Console:
-    """A console that prints names as they are, `width` columns wide."""
-    # No markup: "[0.95, 0.99]" is an interval, and a name may hold brackets too.
-    return _Console(width=width, highlight=False, markup=False, emoji=False)
+    """A console that prints names as text on `width` columns."""
+    return PlainConsole(width)
 
 
 def terminal_table(title: str, first: str, *others: str) -> Table:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from avsync.files import file_lock
+from avsync.names import shown_text
 from avsync.sweeps.commands import Evaluation, commands
 from avsync.sweeps.plan import Run, Sweep
 from avsync.sweeps.results import DONE, FAILED, Outcome, RunFiles, duration
@@ -115,4 +116,4 @@ def _indices(sweep: Sweep, only: int | None) -> Sequence[int]:
 
 
 def _print(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(shown_text(line), file=sys.stderr, flush=True)

@@ -96,7 +96,7 @@ def name_of(index: int, overrides: Overrides) -> str:
         f"{last if last_parts.count(last) == 1 else '.'.join(field.split('.')[-2:])}={value}"
         for (field, value), last in zip(overrides.items(), last_parts, strict=True)
     ]
-    text = re.sub(r"[^\w.+=,-]+", "-", ",".join(parts) or "unchanged")
+    text = re.sub(r"[^\w.+=,-]+", "-", ",".join(parts) or "unchanged", flags=re.ASCII)
     return f"{index:03d}_{text}"[:MAX_NAME_CHARACTERS]
 
 
@@ -113,7 +113,7 @@ def record(sweep: Sweep, root: Path) -> None:
     }
     text = json.dumps(content, indent=2) + "\n"
     if path.is_file():
-        before, now = json.loads(path.read_text()), json.loads(text)
+        before, now = json.loads(path.read_text(encoding="utf-8")), json.loads(text)
         if difference := _difference(before, now):
             raise ValueError(
                 f"{root} holds another sweep ({difference}). Choose another --workdir, or resume "

@@ -63,7 +63,7 @@ class RunFiles(NamedTuple):
         """Return the recorded outcome; a "not begun" one if none is recorded."""
         if not self.outcome.is_file():
             return Outcome()
-        return Outcome(**json.loads(self.outcome.read_text()))
+        return Outcome(**json.loads(self.outcome.read_text(encoding="utf-8")))
 
     def begin(self) -> Outcome:
         """Record the start of an attempt, and return it with the time of earlier attempts."""
@@ -154,7 +154,7 @@ def _read_result(run: Run, files: RunFiles, tested_on: str) -> Result:
 
 
 def _validation_losses(metrics: Path) -> Iterator[tuple[int, float]]:
-    for text in metrics.read_text().splitlines() if metrics.is_file() else ():
+    for text in metrics.read_text(encoding="utf-8").splitlines() if metrics.is_file() else ():
         try:
             line: dict[str, Any] = json.loads(text)
         except json.JSONDecodeError:
@@ -164,7 +164,7 @@ def _validation_losses(metrics: Path) -> Iterator[tuple[int, float]]:
 
 
 def _read_test(metrics: Path) -> dict[str, Auc]:
-    views = json.loads(metrics.read_text())["views"]
+    views = json.loads(metrics.read_text(encoding="utf-8"))["views"]
     scores = {view: by_score[SCORE] for view, by_score in views.items()}
     return {
         view: Auc(score["auc"], score["auc_low"], score["auc_high"])

@@ -98,7 +98,7 @@ def run_tasks(
 
 def last_lines(log: Path) -> list[str]:
     """Return the last non-empty lines of a log."""
-    lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
     return [line for line in lines if line.strip()][-NUM_LAST_LINES:]
 
 
@@ -110,7 +110,7 @@ class _Attempt:
         self._say = say
         self._remaining = deque(task.commands)
         self._begun = task.files.begin()
-        self._log: IO[str] = task.files.log.open("a")
+        self._log: IO[str] = task.files.log.open("a", encoding="utf-8")
         self._start_next()
 
     def advance(self) -> Outcome | None:

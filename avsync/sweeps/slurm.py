@@ -94,7 +94,7 @@ def queued_job(root: Path) -> str | None:
     path = root / JOB
     if not path.is_file() or not shutil.which("squeue"):
         return None
-    job = json.loads(path.read_text())["job"]
+    job = json.loads(path.read_text(encoding="utf-8"))["job"]
     # Minutes after a job has ended, squeue calls its id invalid.
     done = subprocess.run(["squeue", "--noheader", f"--jobs={job}"], capture_output=True, text=True)
     return job if done.returncode == 0 and done.stdout.strip() else None

@@ -27,14 +27,14 @@ class MetricsWriter:
         path = workdir / FILE
         lines = []
         if path.exists():
-            for line in path.read_text().splitlines():
+            for line in path.read_text(encoding="utf-8").splitlines():
                 try:
                     if json.loads(line)["step"] <= first_step:
                         lines.append(line)
                 except json.JSONDecodeError:
                     pass  # an incomplete line, from a killed process
         atomic_write(path, "".join(f"{line}\n" for line in lines))
-        self._file = path.open("a")
+        self._file = path.open("a", encoding="utf-8")
         if importlib.util.find_spec("tensorboard"):
             # This writer needs TensorBoard only, not TensorFlow.
             tensorboard = importlib.import_module("tensorboard.summary")

@@ -1,5 +1,6 @@
 """Own clips: a folder of real videos, or a manifest."""
 
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -57,6 +58,46 @@ def test_all_videos_of_a_folder_are_real_and_in_train(tmp_path):
         ("b", 0, "train"),
         ("c/a", 0, "train"),
     ]
+
+
+def test_files_that_differ_in_their_suffix_alone_keep_it_in_their_ids(tmp_path):
+    touch(tmp_path, "a.mkv", "a.mp4", "a.mkv.mp4", "b.mkv", "c/a.ts")
+    ids = ["a.mkv", "a.mkv.mp4", "a.mp4", "b", "c/a"]
+    assert [file.clip_id for file in Builder.find_media(tmp_path)] == ids
+    lines = ["a.mkv,0,", "a.mp4,1,a.mkv", "b.mkv,1,c/a.ts"]
+    write_text(tmp_path / "mine.csv", "path,label,source_clip", *lines)
+    media = Builder.find_media(tmp_path / "mine.csv")
+    assert [(file.clip_id, file.source_clip) for file in media] == [
+        ("a.mkv", ""),
+        ("a.mp4", "a.mkv"),
+        ("b", "c/a"),
+    ]
+
+
+def test_a_clip_list_may_name_files_with_and_without_suffix(tmp_path):
+    touch(tmp_path, "a.mkv", "a.mp4", "b.mkv")
+    write_text(tmp_path / "test.csv", "path,label", "a.mp4,0", "b.mkv,0")
+    plan = Builder.plan(tmp_path, Selection({"test": tmp_path / "test.csv"}, "", None))
+    assert sorted(plan.splits["test"]) == ["a.mp4", "b"]
+
+
+def test_a_name_that_is_not_utf_8_has_an_id_that_is(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.mp4")).touch()
+    (file,) = Builder.find_media(tmp_path)
+    assert file.clip_id == "caf%E9"
+    assert file.path.exists()
+
+
+def test_skipped_files_of_a_folder_are_counted_in_a_note(tmp_path):
+    touch(tmp_path, "a.mp4", "README.txt", "._a.mp4")
+    notes = Builder.plan(tmp_path, Selection()).notes
+    assert notes[0] == f"{tmp_path}: 2 entries skipped: hidden (1), no media suffix (1)"
+
+
+def test_a_manifest_that_is_not_utf_8_is_an_error(tmp_path):
+    (tmp_path / "mine.csv").write_bytes(b"path,label\ncaf\xe9.mp4,0\n")
+    with pytest.raises(ValueError, match=r"mine\.csv is not UTF-8 text: found the byte 0xe9"):
+        Builder.find_media(tmp_path / "mine.csv")
 
 
 def test_a_manifest_without_splits_is_all_test(tmp_path):

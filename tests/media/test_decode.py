@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from avsync.media.decode import MAX_LENGTH_DIFFERENCE_SECONDS, ReadOptions
+from avsync.media.decode import ReadOptions
 from avsync.media.rejects import Reject
+from avsync.media.remarks import MAX_LENGTH_DIFFERENCE_SECONDS
 from avsync.units import SAMPLES_PER_FRAME
 from tests.media.whole_files import decode
 

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import soxr
 
-from avsync.media import streams
+from avsync.media import images
+from avsync.media.frame_grid import FrameGrid
+from avsync.media.images import GreyImages
+from avsync.media.mono_audio import MonoAudio
 from avsync.media.rejects import Reject
-from avsync.media.streams import FrameGrid, GreyImages, MonoAudio
 
 
 def video_frame(seconds: float | None, *, height: int = 32, grey: int = 0) -> av.VideoFrame:
@@ -95,14 +97,14 @@ def test_grey_from_luma_equals_the_grey_of_ffmpeg(format, color_range, size):
     noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
     frame = av.VideoFrame.from_ndarray(noise, format="rgb24").reformat(format=format)
     frame.color_range = color_range
-    assert streams.has_luma_plane(frame)
-    grey = streams.grey_from_luma(frame)
+    assert images.has_luma_plane(frame)
+    grey = images.grey_from_luma(frame)
     np.testing.assert_array_equal(grey, frame.reformat(format="gray").to_ndarray())
 
 
 @pytest.mark.parametrize("format", ["rgb24", "gbrp", "pal8", "yuyv422", "yuv420p10le"])
 def test_formats_without_an_8_bit_luma_plane_are_left_to_ffmpeg(format):
-    assert not streams.has_luma_plane(av.VideoFrame(48, 32, format))
+    assert not images.has_luma_plane(av.VideoFrame(48, 32, format))
 
 
 def test_a_change_of_the_frame_size_is_rejected():

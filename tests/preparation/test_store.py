@@ -62,3 +62,24 @@ def test_a_half_written_clip_is_ignored(tmp_path):
     whole.unlink()
     assert not is_stored("a", tmp_path)
     assert "a" not in ClipStore(tmp_path, {"a": MediaFile("a", tmp_path / "a.mp4")})
+
+
+@pytest.mark.parametrize(
+    "clip_id", ["视" * 25, "视频/" * 100, "..", "-rf", "a\x1b[31m\n", "x" * 300]
+)
+def test_a_clip_of_any_id_is_stored(tmp_path, clip_id):
+    save(some_clip(clip_id), tmp_path, file_name="a.mp4")
+    (path,) = tmp_path.iterdir()
+    assert len(path.name.encode()) <= 204
+    store = ClipStore(tmp_path, {clip_id: MediaFile(clip_id, tmp_path / "a.mp4")})
+    assert store[clip_id].clip_id == clip_id
+
+
+def test_a_clip_whose_file_was_taken_by_another_is_refused(tmp_path):
+    # As on a disk that takes "A" and "a" for the same name.
+    save(some_clip("A"), tmp_path, file_name="a.mp4")
+    (path,) = tmp_path.iterdir()
+    path.rename(tmp_path / "a.npz")
+    store = ClipStore(tmp_path, {"a": MediaFile("a", tmp_path / "a.mp4")})
+    with pytest.raises(ValueError, match="holds the clip A, not a"):
+        store["a"]

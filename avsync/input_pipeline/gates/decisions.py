@@ -70,7 +70,7 @@ def read(directory: Path, *, settings: Mapping[str, Any]) -> list[GateDecision] 
     path = directory / SUMMARY
     if not path.is_file():
         return None
-    before = json.loads(path.read_text())["settings"]
+    before = json.loads(path.read_text(encoding="utf-8"))["settings"]
     if before != settings:
         names = sorted(n for n in before.keys() | settings if before.get(n) != settings.get(n))
         changes = "; ".join(f"{n}: {before.get(n)!r} then, {settings.get(n)!r} now" for n in names)
@@ -78,7 +78,7 @@ def read(directory: Path, *, settings: Mapping[str, Any]) -> list[GateDecision] 
             f"{path} was written for other gates or other data ({changes}): the batches would "
             "differ. Choose another --workdir, or remove that file if nothing was trained there."
         )
-    lines = (directory / DECISIONS).read_text().splitlines()
+    lines = (directory / DECISIONS).read_text(encoding="utf-8").splitlines()
     return [GateDecision(**json.loads(line)) for line in lines]
 
 

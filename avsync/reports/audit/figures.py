@@ -4,9 +4,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from avsync import names
 from avsync.audits.results import Audit, ShortcutResult
 from avsync.reports import drawing
 from avsync.reports.audit import wording
+
+# A longer name of a category leaves no room for its bars.
+MAX_LABEL_CHARACTERS = 30
 
 MAX_CATEGORIES = 8
 
@@ -52,7 +56,10 @@ def _draw_categories(axes: Axes, result: ShortcutResult) -> None:
         axes.barh(
             positions + 0.4 * index, shares, height=0.4, color=drawing.COLOURS[label], label=label
         )
-    axes.set_yticks(positions + 0.2, [name for name, _ in shown])
+    axes.set_yticks(
+        positions + 0.2,
+        [names.shown(name, max_characters=MAX_LABEL_CHARACTERS) for name, _ in shown],
+    )
     axes.invert_yaxis()
     axes.set_xlabel("share of clips")
     axes.legend(fontsize=8)

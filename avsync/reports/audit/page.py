@@ -1,7 +1,6 @@
 """report.html of an audit."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 
 from avsync.audits.measuring import VIEWS
 from avsync.audits.results import Audit, ShortcutResult, StrengthsByKind
@@ -22,8 +21,8 @@ def render(audited: Audit, *, title: str, by_kind: Mapping[str, StrengthsByKind]
         _notes_section(audited),
         _method_section(audited),
     ]
-    body = f"""<p class="source">{escape(wording.clips(audited))}</p>
-<p class="headline">{escape(wording.headline(audited))}</p>
+    body = f"""<p class="source">{html.escape(wording.clips(audited))}</p>
+<p class="headline">{html.escape(wording.headline(audited))}</p>
 {"".join(sections)}"""
     return html.document(title, body)
 
@@ -97,7 +96,7 @@ def _notes_section(audited: Audit) -> str:
     if audited.not_measured:
         names = ", ".join(map(wording.readable, audited.not_measured))
         notes.append(f"No clip of this split has a value for: {names}.")
-    paragraphs = "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
+    paragraphs = "".join(f'<p class="note">{html.escape(note)}</p>' for note in notes)
     return html.section("Not measured", paragraphs) if notes else ""
 
 
@@ -117,4 +116,4 @@ def _method_section(audited: Audit) -> str:
         "starts at the first sound, cut in whole video frames; properties of the raw file are the "
         "same in both views. An audit finds only the shortcuts that it measures; others may exist."
     )
-    return html.section("How to read this", f'<p class="note">{escape(text)}</p>')
+    return html.section("How to read this", f'<p class="note">{html.escape(text)}</p>')

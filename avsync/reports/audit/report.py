@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from avsync.audits.measuring import VIEWS
 from avsync.audits.results import Audit, ShortcutResult, strengths_by_kind
 from avsync.audits.strength import Strength
 from avsync.files import atomic_write
+from avsync.reports import text
 from avsync.reports.audit import page, wording
 
 TABLE_WIDTH = 100
@@ -61,8 +61,7 @@ def to_json(result: ShortcutResult) -> dict[str, Any]:
 
 def print_table(audited: Audit, *, title: str) -> None:
     """Prints the shortcuts found and the strongest of the others, at most 100 columns wide."""
-    # No markup: brackets such as "[0.95, 0.99]" are intervals.
-    console = Console(width=TABLE_WIDTH, highlight=False, markup=False, emoji=False)
+    console = text.console(TABLE_WIDTH)
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("shortcut", overflow="fold")
     for heading in (*[f"{view} AUC" for view in VIEWS], "fake if"):

@@ -7,6 +7,7 @@ from typing import Any
 
 from avsync import lookup
 from avsync.files import atomic_write
+from avsync.names import shown_text
 from avsync.reports.card import page, tables
 from avsync.reports.card.contents import Contents, read_contents
 from avsync.reports.card.tables import Table
@@ -49,7 +50,7 @@ def markdown(contents: Contents, shown: Sequence[Table], *, title: str, descript
         f"**{tables.headline(contents)}** {tables.sampling_note(contents)}",
         *map(_markdown_section, shown),
     ]
-    return "\n\n".join(parts) + "\n"
+    return shown_text("\n\n".join(parts)) + "\n"
 
 
 def _markdown_section(table: Table) -> str:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from html import escape
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -35,21 +34,21 @@ def render(contents: Contents, shown: Sequence[Table], *, title: str, descriptio
             sections.append(html.section("Faces", _faces(contents)))
         sections.append(html.section(table.heading, _table(table)))
     body = f"""{_description(description)}
-<p class="headline">{escape(tables.headline(contents))}</p>
-<p class="note">{escape(tables.sampling_note(contents))}</p>
+<p class="headline">{html.escape(tables.headline(contents))}</p>
+<p class="note">{html.escape(tables.sampling_note(contents))}</p>
 {"".join(sections)}"""
     return html.document(title, body)
 
 
 def _description(text: str) -> str:
     """Text with paragraphs and code in backticks, as HTML."""
-    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
     return "\n".join(f'<p class="source">{paragraph}</p>' for paragraph in text.split("\n\n"))
 
 
 def _table(table: Table) -> str:
     # The caption is outside the element that scrolls sideways on a phone.
-    caption = f'<p class="note">{escape(table.caption)}</p>' if table.caption else ""
+    caption = f'<p class="note">{html.escape(table.caption)}</p>' if table.caption else ""
     return caption + (html.table(table.head, table.groups) if table.groups else "<p>None.</p>")
 
 
@@ -105,7 +104,7 @@ def _faces(contents: Contents) -> str:
         "Check that every crop shows a mouth."
     )
     items = [(clip.pictures, _label(split, clip)) for split, clip in chosen]
-    return f'<p class="note">{escape(note)}</p>\n{gallery(items)}'
+    return f'<p class="note">{html.escape(note)}</p>\n{gallery(items)}'
 
 
 def _label(split: str, clip: ClipSample) -> str:

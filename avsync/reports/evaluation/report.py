@@ -5,7 +5,6 @@ Everything is computed from the lines of scores.jsonl, without a model, JAX or T
 
 import json
 from collections.abc import Iterable, Sequence
-from html import escape
 from pathlib import Path
 
 from rich.table import Table
@@ -84,7 +83,7 @@ def render(metrics: Metrics, *, pictures: str) -> str:
     )
     body = "\n".join(
         [
-            html.source(f"Checkpoint <code>{escape(metrics['checkpoint'])}</code>"),
+            html.source(f"Checkpoint <code>{html.escape(metrics['checkpoint'])}</code>"),
             html.headline(wording.headline(metrics)),
             html.contents(sections),
             sections,

@@ -4,11 +4,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Column, Table
 
 from avsync.files import atomic_write
-from avsync.reports import drawing
+from avsync.reports import drawing, text
 from avsync.reports.sweep import picture, table
 from avsync.sweeps.commands import Evaluation
 from avsync.sweeps.plan import Sweep
@@ -41,10 +40,10 @@ def print_table(sweep: Sweep, results: Sequence[Result], *, root: Path) -> None:
     for index, row in enumerate(cells[:MAX_SHOWN]):
         shown.add_row(*row, style="bold" if index == 0 else None)
     # Outside a terminal the table is not folded.
-    Console(width=None if sys.stdout.isatty() else 1000).print(shown)
-    if len(cells) > MAX_SHOWN:
-        print(f"... and {len(cells) - MAX_SHOWN} more")
-    for line in (table.comparison_warning(sweep), table.selection_note(results)):
-        if line:
-            print(line)
-    print(f"table: {root / 'sweep.md'}, {root / 'sweep.csv'}, {root / 'sweep.png'}")
+    console = text.console(None if sys.stdout.isatty() else 1000)
+    console.print(shown)
+    lines = [f"... and {len(cells) - MAX_SHOWN} more"] if len(cells) > MAX_SHOWN else []
+    lines += [table.comparison_warning(sweep), table.selection_note(results)]
+    lines += [f"table: {root / 'sweep.md'}, {root / 'sweep.csv'}, {root / 'sweep.png'}"]
+    for line in filter(None, lines):
+        console.print(line, soft_wrap=True)

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from avsync.evaluation.lines import VIEWS
+from avsync.names import shown_text
 from avsync.sweeps.plan import Sweep
 from avsync.sweeps.results import FAILED, Auc, Result, best, duration, is_ranked
 
@@ -78,7 +79,7 @@ def to_markdown(sweep: Sweep, results: Sequence[Result], *, tested_on: str) -> s
     if failed:
         reasons = [f"- `{result.run.name}`: {result.outcome.reason}" for result in failed]
         parts += ["## Failed runs", "\n".join(reasons)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return shown_text("\n\n".join(part for part in parts if part)) + "\n"
 
 
 def rows(

@@ -9,6 +9,7 @@ import numpy as np
 
 from avsync.files import atomic_write
 from avsync.metrics import bootstrap
+from avsync.names import shown
 from avsync.reports import text
 from avsync.reports.video.report import TABLE_WIDTH, Report
 from avsync.scoring.video import verdict
@@ -48,7 +49,7 @@ class LseReport(Report):
         headings = ("LSE-D", "LSE-C", "SyncNet offset", "avsync score", "avsync offset")
         table = text.terminal_table("LSE by SyncNet", "file", *headings)
         for result in self._results:
-            table.add_row(Path(result.path).name, *_cells(result))
+            table.add_row(shown(Path(result.path).name), *_cells(result))
         console = text.console(TABLE_WIDTH)
         console.print(table)
         for field, name in NAMES.items():

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from avsync.reports.drawing import DOTS_PER_INCH, PALETTE
+from avsync.names import shown
+from avsync.reports.drawing import DOTS_PER_INCH, PALETTE, drawable
 from avsync.reports.video import offset_panel
 from avsync.scoring.video import verdict
 from avsync.scoring.video.reference import Reference
@@ -64,7 +65,7 @@ def _title(result: VideoResult, reference: Reference) -> str:
     if result.is_realigned:
         score += f"; {result.score_resynced:.2f} after realignment"
     lines = [
-        Path(result.path).name,
+        shown(drawable(Path(result.path).name)),
         result.message,
         score,
         verdict.p_value_text(result, reference),

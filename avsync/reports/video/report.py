@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+import unicodedata
 from pathlib import Path
 
 from rich import box
 from rich.table import Table
 
+from avsync import names
 from avsync.files import append_line, atomic_write, named_in_errors, remove_unfinished
 from avsync.processes import described
 from avsync.reports import text
@@ -58,13 +60,13 @@ class Report:
                 result = dataclasses.replace(result, message=message)
             else:
                 name = self._unused_name(Path(result.path).stem)
-                atomic_write(self._out_dir / name, png)
+                atomic_write(self._out_dir / names.local(name), png)
         entry = result.to_json() | {"compared_with": compared_with, "picture": name}
         append_line(self._out_dir / LINES, json.dumps(entry, allow_nan=False))
         self._num_added += 1
         self.num_scored += result.is_scored
         self._table.add_row(
-            Path(result.path).name,
+            names.shown(Path(result.path).name),
             *_number_cells(result),
             str(len(result.faces)),
             result.message if result.is_scored else verdict.status_text(result),
@@ -86,12 +88,18 @@ class Report:
 
     def _unused_name(self, stem: str) -> str:
         """A picture name that no other file has, even if files of several folders share a name."""
+        stem = names.stored_readable(names.portable(stem))
         name, number = f"{stem}.png", 1
-        while name in self._pictures:
+        while _on_disk(name) in self._pictures:
             number += 1
             name = f"{stem}-{number}.png"
-        self._pictures.add(name)
+        self._pictures.add(_on_disk(name))
         return name
+
+
+def _on_disk(name: str) -> str:
+    """What names have in common that are the same file on the disks of macOS and Windows."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _number_cells(result: VideoResult) -> list[str]:

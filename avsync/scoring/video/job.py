@@ -22,14 +22,20 @@ class FileScorer(Protocol):
 
 
 def score_files(
-    paths: Sequence[Path], scorer: FileScorer, *, add: Callable[[VideoResult], None]
+    paths: Sequence[Path],
+    scorer: FileScorer,
+    *,
+    add: Callable[[VideoResult], None],
+    notes: Sequence[str] = (),
 ) -> None:
-    """Calls `add` with the result of each file, in order; shows the progress.
+    """Calls `add` with the result of each file, in order; shows `notes` and the progress.
 
     An unexpected error in a file is its status "failed", with the place of the error. Raises
     `JobError` if no file can be scored, and whatever `add` raises.
     """
     with runtime.Progress("scoring", total=len(paths)) as progress:
+        for note in notes:
+            progress.say(note)
         for number, path in enumerate(paths, start=1):
             following = paths[number] if number < len(paths) else None
             try:

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32, Int16, UInt8
 
+from avsync import names
 from avsync.scoring import MIN_DESYNC_FRAMES
 from avsync.scoring.lse import Lse
 from avsync.scoring.video.segments import Segment
@@ -219,7 +220,7 @@ class VideoResult(SyncResult):
     def to_json(self) -> dict[str, Any]:
         """The file's entry in scores.json, without the name of the picture."""
         return {
-            "path": self.path,
+            "path": names.portable(self.path),
             **super().to_json(),
             "faces": [face.to_json() for face in self.faces],
             "segments": [
