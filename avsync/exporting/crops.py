@@ -6,7 +6,7 @@ The numbers are read from the code that reads videos, so that both always agree.
 from pathlib import Path
 from typing import Any
 
-from avsync.media import mouth_crop, streams
+from avsync.media import mono_audio, mouth_crop
 from avsync.media.landmarks import trees68
 from avsync.media.landmarks._dlib_model import MODEL_FILE
 from avsync.units import (
@@ -37,12 +37,12 @@ def describe() -> dict[str, Any]:
         "sound": {
             "samples_per_second": SAMPLE_RATE,
             "channels": "their mean",
-            "resampler": f"soxr, quality {streams.RESAMPLER_QUALITY}",
+            "resampler": f"soxr, quality {mono_audio.RESAMPLER_QUALITY}",
             "dtype": f"int16: round(x * {INT16_SCALE}), clipped",
             "synchronisation": "by presentation time: sample 0 is the first of frame 0. Frames "
             "before the first one whose sound is complete are dropped; at the end, a frame stays "
             f"if half of its {SAMPLES_PER_FRAME} samples are there, and zeros fill the rest",
-            "gaps": f"of more than {streams.MAX_JITTER_SECONDS} s become silence",
+            "gaps": f"of more than {mono_audio.MAX_JITTER_SECONDS} s become silence",
         },
         "landmarks": {
             "points": "68, numbered as in iBUG 300-W",
