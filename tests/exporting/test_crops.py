@@ -7,7 +7,7 @@ import pytest
 
 from avsync import units
 from avsync.exporting import crops
-from avsync.media import mouth_crop, streams
+from avsync.media import mono_audio, mouth_crop
 from avsync.media.landmarks import trees68
 
 
@@ -15,7 +15,7 @@ def test_the_numbers_are_those_of_the_code():
     found = json.loads(json.dumps(crops.describe()))
     assert found["frames"]["frames_per_second"] == units.FRAMES_PER_SECOND
     assert found["sound"]["samples_per_second"] == units.SAMPLE_RATE
-    assert streams.RESAMPLER_QUALITY in found["sound"]["resampler"]
+    assert mono_audio.RESAMPLER_QUALITY in found["sound"]["resampler"]
     alignment, crop = found["alignment"], found["crop"]
     assert alignment["stable_points"] == list(mouth_crop.STABLE_POINTS)
     np.testing.assert_array_equal(alignment["mean_face"], mouth_crop.MEAN_FACE)
