@@ -50,8 +50,7 @@ def main(arguments: list[str]) -> None:
     # What fails at once comes first. The worker reads the first file while JAX is imported.
     reading = contextlib.closing(ProcessReader(DETECTOR.value, limits=_limit_flags.limits()))
     with file_lock(out_dir / "scores.jsonl"), reading as reader:
-        for first in paths[:1]:
-            reader.look_ahead(first)
+        reader.look_ahead(paths[0])
         from avsync import runtime
 
         runtime.start()

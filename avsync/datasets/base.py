@@ -88,6 +88,11 @@ def _encode_frame(pixels: bytes) -> bytes:
     return tf.io.encode_png(frame, compression=PNG_COMPRESSION).numpy()
 
 
+class _Info(tfds.core.DatasetInfo):
+    def initialize_from_bucket(self) -> None:
+        """Asks no server for figures of a published dataset, nor leaves a folder in TMPDIR."""
+
+
 class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """Base of all datasets. A subclass is named `Builder`, sets `name` and implements `clips`."""
 
@@ -124,7 +129,7 @@ class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         return {"num_clips": len(num_samples), "hours_of_video": round(hours, 4)}
 
     def _info(self) -> tfds.core.DatasetInfo:
-        return tfds.core.DatasetInfo(
+        return _Info(
             builder=self,
             description=(inspect.getdoc(type(self)) or self.name),
             features=clip_features(),

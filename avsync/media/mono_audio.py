@@ -97,6 +97,16 @@ class MonoAudio:
         self._waiting, self._num_waiting = [], 0
 
 
+def require_length(seconds: float, max_seconds: float) -> None:
+    """Raises `Reject` if a stream is longer than `max_seconds`."""
+    if seconds > max_seconds:
+        raise Reject(
+            "too_long",
+            f"longer than {max_seconds / 3600:g} h by its timestamps or samples; cut the file, or "
+            "allow more hours",
+        )
+
+
 def _as_int16(samples: Float32[np.ndarray, " s"]) -> Int16[np.ndarray, " s"]:
     largest = np.iinfo(np.int16).max
     return np.clip(np.round(samples * INT16_SCALE), -INT16_SCALE, largest).astype(np.int16)

@@ -14,6 +14,9 @@ from tests.media.media_files import write_bomb
 
 pytestmark = pytest.mark.grid
 
+# Of a face that stays where it is.
+OUTLINES = np.tile(np.array([100, 100, 200, 200], np.float32), (60, 1))
+
 
 @pytest.fixture(scope="module")
 def clips(testdata: Path) -> list[Path]:
@@ -52,7 +55,7 @@ def test_both_readers_give_the_same_frames_and_samples(clips):
         np.testing.assert_array_equal(read.waveform, expected.waveform)
         assert read.recording.facts == expected.recording.facts
         assert calls[-1] == (len(one.places), len(one.places))
-    spans = [FaceSpan(range(3, 9), face_path(one.outline_boxes[:6]))]
+    spans = [FaceSpan(range(3, 9), face_path(OUTLINES[:6]))]
     crops = [list(reader.face_crops(clips[-1], spans)) for reader in (direct, process)]
     assert [crop.frame for crop in crops[1]] == list(range(3, 9))
     for ours, theirs in zip(*crops, strict=True):
@@ -76,8 +79,7 @@ def test_each_limit_is_a_status_and_the_next_file_is_read(reader, clips, tmp_pat
 
 
 def test_an_abandoned_stream_of_crops_leaves_the_reader_usable(reader, clips):
-    outlines = np.tile(np.float32([100, 100, 200, 200]), (60, 1))
-    crops = reader.face_crops(clips[0], [FaceSpan(range(60), face_path(outlines))])
+    crops = reader.face_crops(clips[0], [FaceSpan(range(60), face_path(OUTLINES))])
     assert next(crops).frame == 0
     crops.close()
     with reader.footage(clips[1], advance=no_advance) as (footage, _):

@@ -14,9 +14,7 @@ from avsync.scoring.video.results import VideoResult
 class FileScorer(Protocol):
     """A `VideoScorer` or an `LseScorer`."""
 
-    def score(
-        self, path: str | Path, *, on_progress: OnProgress, following: Path | None
-    ) -> VideoResult:
+    def score(self, path: Path, *, on_progress: OnProgress, following: Path | None) -> VideoResult:
         """The result of a file."""
         ...
 
