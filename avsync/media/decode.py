@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import av
 import numpy as np
 from jaxtyping import Int16, UInt8
 
@@ -25,6 +24,7 @@ from avsync.media.container import (
     read_audio,
     require_sound,
 )
+from avsync.media.decoding import VideoDecoder, has_presentation_times
 from avsync.media.frame_grid import FrameGrid
 from avsync.media.images import GreyImages
 from avsync.media.probe import Facts, describe_formats, describe_sizes
@@ -37,15 +37,22 @@ from avsync.units import (
     SAMPLES_PER_FRAME,
 )
 
+# Headers and streams differ by the frames and the priming of codecs; less than this is no cut.
+MIN_MISSING_SECONDS = 0.5
+
 
 class ReadOptions(NamedTuple):
     """Settings for reading a file, and limits beyond which it is rejected.
 
     num_threads: number of video decoding threads; 0 is one per core.
     max_bytes: largest total size of the grey frames; None for no limit.
-    max_length_difference_seconds: largest difference in length of video and audio.
+    max_length_difference_seconds: largest difference in length of video and audio in a container
+      that states no presentation times; with them, the common part of both is known.
     max_seconds: length of the longest stream.
     max_pixels: size of the largest frame; None for no limit.
+    max_lost_share: of the frames, of the sound, and of the length that the header states, how much
+      may be missing.
+    audio_track: number of the sound among those of the file, from 1; None for the default one.
     """
 
     num_threads: int = 0
@@ -53,6 +60,12 @@ class ReadOptions(NamedTuple):
     max_length_difference_seconds: float = math.inf
     max_seconds: float = math.inf
     max_pixels: int | None = None
+    max_lost_share: float = 0.9
+    audio_track: int | None = None
+
+    def open(self, path: Path) -> contextlib.AbstractContextManager[OpenFile]:
+        """The open file, as `open_file` returns it."""
+        return open_file(path, max_pixels=self.max_pixels, audio_track=self.audio_track)
 
 
 # Files of any length; what only one of the streams covers is left out.
@@ -96,18 +109,28 @@ def open_video(path: Path, options: ReadOptions = ANY_FILE) -> Iterator["SyncedV
 
     Raises `Reject` for a silent or unreadable file, also while frames are read.
     """
-    with open_file(path, max_pixels=options.max_pixels) as file:
-        audio = read_audio(file, max_seconds=options.max_seconds)
+    audio = _read_audio(path, options)
     require_sound(audio.samples)
     difference_seconds = audio.seconds - audio.stated_video_seconds
-    if abs(difference_seconds) > options.max_length_difference_seconds:
+    with options.open(path) as file:
+        video = SyncedVideo(file, audio, path=path, options=options)
+        if abs(difference_seconds) <= video.max_length_difference_seconds:
+            yield video
+            return
         # Most likely a reject. Decoding alone confirms it without the cost of a face search.
-        with open_file(path, max_pixels=options.max_pixels) as file:
-            video = SyncedVideo(file, audio, path=path, options=options)
-            collections.deque(video.frames(), maxlen=0)
-            video.recording()
-    with open_file(path, max_pixels=options.max_pixels) as file:
+        collections.deque(video.frames(), maxlen=0)
+        video.recording()
+    with options.open(path) as file:
         yield SyncedVideo(file, audio, path=path, options=options)
+
+
+def _read_audio(path: Path, options: ReadOptions) -> Audio:
+    with options.open(path) as file:
+        audio = read_audio(file, max_seconds=options.max_seconds)
+    if not audio.better_channel:
+        return audio
+    with options.open(path) as file:
+        return read_audio(file, max_seconds=options.max_seconds, channel=audio.better_channel)
 
 
 class SyncedVideo:
@@ -120,9 +143,15 @@ class SyncedVideo:
             GreyImages(), pixel_aspect=file.pixel_aspect, max_bytes=options.max_bytes
         )
         self._formats = describe_formats(file.container, video=file.video, audio=file.audio)
-        self._num_bytes = 0
-        self._stated_end_ticks = 0
+        self._decoder = VideoDecoder(file.container, file.video)
         self._is_complete = False
+
+    @property
+    def max_length_difference_seconds(self) -> float:
+        """The largest difference in length of video and audio that is not rejected."""
+        if has_presentation_times(self._file.container):
+            return math.inf
+        return self._options.max_length_difference_seconds
 
     @property
     def num_frames_expected(self) -> int:
@@ -151,17 +180,17 @@ class SyncedVideo:
         else:
             self._is_complete = True
             return
-        for packet in self._file.container.demux(self._file.video):
-            self._count(packet)
+        self._decoder.read_rest()
 
     def recording(self) -> Recording:
         """The sound of the frames and the facts of the file, after `frames` is exhausted.
 
-        Raises `Reject` if the streams differ in length by more than the maximum, or share fewer
-        than `MIN_FRAMES` frames.
+        Raises `Reject` if the streams differ in length by more than the maximum, share fewer than
+        `MIN_FRAMES` frames, or have lost more than the maximum share.
         """
+        self._require_whole()
         audio_seconds, video_seconds = self._audio.seconds, self._video_seconds()
-        max_difference_seconds = self._options.max_length_difference_seconds
+        max_difference_seconds = self.max_length_difference_seconds
         if abs(audio_seconds - video_seconds) > max_difference_seconds:
             raise Reject(
                 "length_mismatch",
@@ -184,17 +213,41 @@ class SyncedVideo:
         )
 
     def _grid_frames(self) -> Iterator[UInt8[np.ndarray, "h w"]]:
-        for packet in self._file.container.demux(self._file.video):
-            self._count(packet)
-            for frame in packet.decode():
-                yield from self._grid.add(frame)
+        for seconds, frame in self._decoder.frames():
+            yield from self._grid.add(frame, seconds)
         yield from self._grid.finish()
 
-    def _count(self, packet: av.Packet) -> None:
-        self._num_bytes += packet.size
-        if packet.pts is not None:
-            end_ticks = packet.pts + (packet.duration or 0)
-            self._stated_end_ticks = max(self._stated_end_ticks, end_ticks)
+    def _require_whole(self) -> None:
+        """Raises `Reject` if more than the maximum share of the file is lost."""
+        most, decoder = self._options.max_lost_share, self._decoder
+        num_frames = self._grid.num_decoded + decoder.num_lost
+        if decoder.num_lost > most * num_frames:
+            raise Reject(
+                "damaged",
+                f"{decoder.num_lost:,} of {num_frames:,} frames cannot be decoded; at most "
+                f"{most:.0%} may be lost",
+            )
+        stated, invalid = self._file.stated_seconds, self._audio.num_invalid_samples
+        if self._seconds_missing > most * stated:
+            raise Reject(
+                "incomplete",
+                f"the file ends at {stated - self._seconds_missing:.2f} of {stated:.2f} s; at most "
+                f"{most:.0%} may be missing",
+            )
+        if invalid > most * self._audio.seconds * self._audio.sample_rate:
+            raise Reject("damaged", f"{invalid:,} samples of the sound are no numbers")
+
+    @property
+    def _seconds_missing(self) -> float:
+        """The part of the stated length that is not there, after the end of both streams."""
+        starts = (self._grid.start_seconds, self._audio.start_seconds)
+        first = max(0.0, min(starts))  # a header states the end by some tools, the length by others
+        ends = (
+            self._grid.start_seconds + self._video_seconds(),
+            self._audio.start_seconds + self._audio.seconds,
+        )
+        missing = self._file.stated_seconds - max(max(ends), max(ends) - first)
+        return missing if missing > MIN_MISSING_SECONDS else 0.0
 
     @property
     def _delay_seconds(self) -> float:
@@ -205,7 +258,7 @@ class SyncedVideo:
         decoded_seconds = self._grid.num_frames / FRAMES_PER_SECOND
         if self._is_complete:
             return decoded_seconds
-        stated_end_seconds = self._stated_end_ticks * self._file.video_tick_seconds
+        stated_end_seconds = self._decoder.end_ticks * self._file.video_tick_seconds
         return max(decoded_seconds, stated_end_seconds - self._grid.start_seconds)
 
     def _span(self, *, num_frames: int | None) -> Span:
@@ -223,7 +276,7 @@ class SyncedVideo:
     def _facts(self, span: Span, *, video_seconds: float, audio_seconds: float) -> Facts:
         sizes = describe_sizes(
             self._path,
-            video_bytes=self._num_bytes,
+            video_bytes=self._decoder.num_bytes,
             audio_bytes=self._audio.num_bytes,
             video_seconds=video_seconds,
             audio_seconds=audio_seconds,
@@ -240,5 +293,15 @@ class SyncedVideo:
             "sample_rate_hertz": self._audio.sample_rate,
             "start_difference_seconds": round(self._delay_seconds, 6),
             "filled_gap_seconds": round(self._audio.filled_gap_seconds, 6),
+            "held_gap_seconds": round(self._audio.held_gap_seconds, 6),
+            "seconds_missing": round(self._seconds_missing, 6),
+            "num_frames_lost": self._decoder.num_lost,
+            "num_frames_damaged": self._decoder.num_damaged,
+            "num_audio_packets_lost": self._audio.num_lost_packets,
+            "num_invalid_samples": self._audio.num_invalid_samples,
+            "audio_channel_used": self._audio.channel_used,
+            "audio_track_used": self._file.audio_track,
+            "num_audio_tracks": self._file.num_audio_tracks,
+            "num_video_tracks": self._file.num_video_tracks,
             "num_leading_frames_cut": span.first,
         }

@@ -16,6 +16,7 @@ from jaxtyping import Float32, Float64, UInt8
 from numba import njit
 
 from avsync.media.container import OpenFile, open_file
+from avsync.media.decoding import VideoDecoder
 from avsync.media.frame_grid import FrameGrid
 from avsync.media.images import ColourImages, Image
 from avsync.units import FACE_PIXELS
@@ -77,9 +78,8 @@ def colour_frames(path: Path, *, first: int, end: int) -> Iterator[Image]:
 
 def _grid_frames(file: OpenFile) -> Iterator[Image]:
     grid = FrameGrid(ColourImages(), pixel_aspect=file.pixel_aspect)
-    for packet in file.container.demux(file.video):
-        for frame in packet.decode():
-            yield from grid.add(frame)
+    for seconds, frame in VideoDecoder(file.container, file.video).frames():
+        yield from grid.add(frame, seconds)
     yield from grid.finish()
 
 

@@ -8,16 +8,14 @@ from avsync.media.images import ColourImages, GreyImages, Image, Size
 from avsync.media.rejects import Reject
 from avsync.units import FRAMES_PER_SECOND
 
-# A stream with a longer gap has broken timestamps.
-MAX_GAP_SECONDS = 10.0
-
 
 class FrameGrid:
     """Resamples a video stream to images on a 25 fps grid that starts at its first frame.
 
     Each grid point takes the frame nearest in presentation time, so frames are repeated or dropped
-    as the rate requires; only frames that are used are converted. `num_frames` counts the grid
-    frames so far. More than `max_bytes` of them are rejected.
+    as the rate requires; only frames that are used are converted. In a gap of any length, the
+    frames at both ends are repeated. `num_decoded` counts frames, `num_frames` those of the grid.
+    More than `max_bytes` of grid frames are rejected.
 
     Frames are shown with square pixels, the way up that the file states, and all as large as the
     first: a frame of another size is scaled to fit, with black borders where its shape differs.
@@ -38,27 +36,19 @@ class FrameGrid:
         self._pixel_aspect = pixel_aspect
         self._convert = convert
         self._max_bytes = max_bytes
-        self._num_decoded = 0
+        self.num_decoded = 0
         self._last: av.VideoFrame | None = None
         self._last_seconds = 0.0
 
-    def add(self, frame: av.VideoFrame) -> list[Image]:
-        """Takes the next frame in presentation order; returns the grid frames now complete."""
-        seconds = frame.time
-        if seconds is None:
-            raise Reject("undecodable", f"video frame {self._num_decoded} has no presentation time")
+    def add(self, frame: av.VideoFrame, seconds: float) -> list[Image]:
+        """Takes the next frame shown, at `seconds`; returns the grid frames now complete."""
         grid_frames = []
         if self._last is None:
             self.start_seconds = seconds
         else:
-            if seconds - self._last_seconds > MAX_GAP_SECONDS:
-                raise Reject(
-                    "undecodable",
-                    f"the video timestamps jump from {self._last_seconds:.2f} to {seconds:.2f} s",
-                )
             grid_frames = self._repeat_last(until_seconds=(self._last_seconds + seconds) / 2)
         self._last, self._last_seconds = frame, seconds
-        self._num_decoded += 1
+        self.num_decoded += 1
         return grid_frames
 
     def finish(self) -> list[Image]:
@@ -72,7 +62,7 @@ class FrameGrid:
     def frames_per_second(self) -> float:
         """The mean rate of the decoded frames, from their timestamps."""
         seconds = self._last_seconds - self.start_seconds
-        return (self._num_decoded - 1) / seconds if seconds > 0 else 0.0
+        return (self.num_decoded - 1) / seconds if seconds > 0 else 0.0
 
     def _last_frame_seconds(self) -> float:
         assert self._last is not None

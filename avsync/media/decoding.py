@@ -1,0 +1,146 @@
+"""Packets and frames of an open file; what is damaged is skipped and counted.
+
+A packet that cannot be decoded costs its own frames, and a file that ends early ends there.
+"""
+
+import heapq
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import av
+from av.container import InputContainer
+from av.error import EOFError as FFmpegEOFError
+from av.error import FFmpegError, InvalidDataError
+from av.error import MemoryError as FFmpegMemoryError
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from avsync.media.rejects import Reject
+
+# Containers that store no presentation times. FFmpeg invents them there, from the decoding times
+# and in the order of decoding: 40 ms late without B frames, and stepping back with them.
+WITHOUT_PRESENTATION_TIMES = ("avi", "h264", "hevc", "m4v", "mpegvideo", "vc1")
+
+# Timestamps that step back this far begin again: files that were joined without new timestamps.
+RESTART_SECONDS = 1.0
+
+
+class TimedFrame(NamedTuple):
+    """A decoded frame and the time at which it is shown."""
+
+    seconds: float
+    frame: av.VideoFrame
+
+
+def packets(container: InputContainer, *streams: Stream) -> Iterator[av.Packet]:
+    """The packets of these streams, and one without data for each at the end; ends at damage.
+
+    Raises `Reject` for a file with a stream that its header does not announce.
+    """
+    try:
+        yield from container.demux(*streams)
+    except (InvalidDataError, FFmpegEOFError):
+        # The demuxers skip what they can; here the rest is lost. What the decoders hold is not.
+        yield from (_flush(stream) for stream in streams)
+    except IndexError as error:  # PyAV knows the streams of the header only
+        raise Reject(
+            "undecodable",
+            "a stream that the header does not announce begins in the middle of the file; copy "
+            "its streams to a new file (ffmpeg -i FILE -map 0 -c copy NEW.mkv)",
+        ) from error
+
+
+def has_presentation_times(container: InputContainer) -> bool:
+    """Return whether the times of the frames are those that the file states."""
+    return container.format.name not in WITHOUT_PRESENTATION_TIMES
+
+
+def decoded(packet: av.Packet) -> list:
+    """The frames of the packet; ValueError if it is damaged."""
+    try:
+        return packet.decode()
+    except FFmpegMemoryError:
+        raise
+    except FFmpegEOFError:  # flushed before
+        return []
+    except FFmpegError as error:
+        raise ValueError(f"damaged packet: {error.strerror}") from error
+
+
+class VideoDecoder:
+    """Decodes the video of an open file, each frame with the time at which it is shown.
+
+    Attributes:
+      num_bytes, num_packets: read so far.
+      num_lost: frames that could not be decoded.
+      num_damaged: frames that were decoded with errors, and are shown.
+      end_ticks: the end of the latest packet so far.
+      restarts: True if the timestamps begin again; the frames from there on are left out.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream):
+        self.num_bytes = self.num_packets = self.num_lost = self.num_damaged = 0
+        self.end_ticks = 0
+        self.restarts = False
+        self._packets = packets(container, stream)
+        self._tick_seconds = float(stream.time_base or 0)
+        self._is_exact = has_presentation_times(container)
+        # The times of the packets whose frames have not been shown yet.
+        self._waiting: list[int] = []
+
+    def frames(self) -> Iterator[TimedFrame]:
+        """The frames, in the order and at the times in which they are shown."""
+        last = -float("inf")
+        for packet in self._packets:
+            self._count(packet)
+            for frame in self._decoded(packet):
+                seconds = self._seconds(frame)
+                if seconds is None:
+                    self.num_lost += 1
+                    continue
+                if seconds < last - RESTART_SECONDS:
+                    self.restarts = True
+                    return
+                # A time that steps back says nothing; frames come in the order they are shown in.
+                last = max(last, seconds)
+                self.num_damaged += frame.is_corrupt
+                yield TimedFrame(last, frame)
+
+    def read_rest(self) -> None:
+        """Reads the packets that `frames` left for their timestamps, without decoding them."""
+        for packet in self._packets:
+            self._count(packet)
+
+    def _decoded(self, packet: av.Packet) -> list[av.VideoFrame]:
+        try:
+            return decoded(packet)
+        except ValueError:
+            self.num_lost += 1
+            if packet.dts in self._waiting:
+                self._waiting.remove(packet.dts)
+                heapq.heapify(self._waiting)
+            return []
+
+    def _seconds(self, frame: av.VideoFrame) -> float | None:
+        """The time of the frame; None if it is unknown.
+
+        Without presentation times, the k-th frame shown takes the k-th smallest decoding time.
+        """
+        if self._is_exact:
+            return frame.time
+        return heapq.heappop(self._waiting) * self._tick_seconds if self._waiting else None
+
+    def _count(self, packet: av.Packet) -> None:
+        if packet.size:
+            self.num_bytes += packet.size
+            self.num_packets += 1
+            if packet.dts is not None and not self._is_exact:
+                heapq.heappush(self._waiting, packet.dts)
+        if packet.pts is not None:
+            self.end_ticks = max(self.end_ticks, packet.pts + (packet.duration or 0))
+
+
+def _flush(stream: Stream) -> av.Packet:
+    packet = av.Packet(0)
+    packet.stream = stream
+    return packet
