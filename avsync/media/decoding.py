@@ -16,6 +16,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from avsync.media.rejects import Reject
+from avsync.units import FRAMES_PER_SECOND
 
 # Containers that store no presentation times. FFmpeg invents them there, from the decoding times
 # and in the order of decoding: 40 ms late without B frames, and stepping back with them.
@@ -85,6 +86,8 @@ class VideoDecoder:
         self._packets = packets(container, stream)
         self._tick_seconds = float(stream.time_base or 0)
         self._is_exact = has_presentation_times(container)
+        rate = stream.guessed_rate or stream.average_rate or FRAMES_PER_SECOND
+        self._frame_seconds = 1 / float(rate)
         # The times of the packets whose frames have not been shown yet.
         self._waiting: list[int] = []
 
@@ -101,8 +104,9 @@ class VideoDecoder:
                 if seconds < last - RESTART_SECONDS:
                     self.restarts = True
                     return
-                # A time that steps back says nothing; frames come in the order they are shown in.
-                last = max(last, seconds)
+                # A time that steps back says nothing: frames come in the order they are shown in.
+                # In MPEG program streams FFmpeg derives the times of most B frames, some wrongly.
+                last = seconds if seconds >= last else last + self._frame_seconds
                 self.num_damaged += frame.is_corrupt
                 yield TimedFrame(last, frame)
 
