@@ -1,5 +1,6 @@
 """The containers that are opened, and what a file is that cannot be opened."""
 
+import os
 import re
 from pathlib import Path
 
@@ -74,13 +75,13 @@ def require_file(path: Path) -> None:
 def open_container(path: Path) -> av.container.InputContainer:
     """The open container; raises `Reject`, which says what the file is, if it cannot be opened."""
     require_file(path)
+    if not os.access(path, os.R_OK):
+        raise Reject("missing_file", f"{path} cannot be read: permission denied")
     try:
         # With the name of the protocol: "concat:a.mp4" is a file of this name, and nothing else.
         # Tags may be in any encoding and are not used.
         address = f"file:{path.absolute()}"
         return av.open(address, metadata_errors="ignore", options=dict(OPTIONS))
-    except PermissionError as error:
-        raise Reject("missing_file", f"{path} cannot be read: permission denied") from error
     except FFmpegMemoryError as error:
         raise Reject("undecodable", "FFmpeg: out of memory") from error
     except FFmpegError as error:

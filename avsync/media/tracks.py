@@ -90,7 +90,8 @@ class MouthTrack:
     @property
     def is_still(self) -> bool:
         """True if the picture around the mouth never changes."""
-        return float(np.quantile(self.changes or [0.0], LIVELY_QUANTILE)) < MIN_CHANGE
+        changes = np.array(self.changes)
+        return len(changes) > 0 and float(np.quantile(changes, LIVELY_QUANTILE)) < MIN_CHANGE
 
     @property
     def outline_boxes(self) -> Float32[np.ndarray, "t 4"]:
