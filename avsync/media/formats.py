@@ -1,5 +1,6 @@
 """The containers that are opened, and what a file is that cannot be opened."""
 
+import os
 from pathlib import Path
 
 import av
@@ -49,6 +50,8 @@ TEXT = frozenset({*range(32, 127), *b"\t\n\r\f\x1b"})
 def require_file(path: Path) -> None:
     """Raises `Reject` unless there is a file at `path` with any content."""
     if path.is_file():
+        if not os.access(path, os.R_OK):
+            raise Reject("missing_file", f"{path} cannot be read: permission denied")
         try:
             is_empty = not path.stat().st_size
         except OSError as error:
@@ -72,8 +75,6 @@ def open_container(path: Path) -> av.container.InputContainer:
         # Tags may be in any encoding and are not used.
         address = f"file:{path.absolute()}"
         return av.open(address, metadata_errors="ignore", options=dict(OPTIONS))
-    except PermissionError as error:
-        raise Reject("missing_file", f"{path} cannot be read: permission denied") from error
     except FFmpegMemoryError as error:
         raise Reject("undecodable", "FFmpeg: out of memory") from error
     except FFmpegError as error:
