@@ -79,7 +79,7 @@ class Audio(NamedTuple):
 
     num_bytes: its coded size.
     num_lost_packets: that could not be decoded; silence stands for them.
-    num_invalid_samples: that were no numbers or infinite; they count as 0.
+    num_invalid_samples: that were no numbers or far too large; they count as 0.
     channel_used: from 1; 0 for the mean of all.
     better_channel: that is to be used instead, see `MonoAudio.better_channel`.
     stated_video_seconds: the length of the video by the timestamps of its packets, 0 if they have

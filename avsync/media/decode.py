@@ -235,7 +235,7 @@ class SyncedVideo:
                 f"{most:.0%} may be missing",
             )
         if invalid > most * self._audio.seconds * self._audio.sample_rate:
-            raise Reject("damaged", f"{invalid:,} samples of the sound are no numbers")
+            raise Reject("damaged", f"{invalid:,} audio samples are no numbers, or far too large")
 
     @property
     def _seconds_missing(self) -> float:

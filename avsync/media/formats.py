@@ -57,6 +57,8 @@ TEXT = frozenset({*range(32, 127), *b"\t\n\r\f\x1b"})
 def require_file(path: Path) -> None:
     """Raises `Reject` unless there is a file at `path` with any content."""
     if path.is_file():
+        if not os.access(path, os.R_OK):
+            raise Reject("missing_file", f"{path} cannot be read: permission denied")
         try:
             is_empty = not path.stat().st_size
         except OSError as error:

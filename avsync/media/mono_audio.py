@@ -20,8 +20,10 @@ MAX_JITTER_SECONDS = 0.5 / FRAMES_PER_SECOND
 # 1/n^2: with two channels, if the weaker one has a tenth of the power of the other.
 MIN_POWER_OF_MEAN = 1.1
 
-# Full scale is 1. Samples beyond it are clipped, but larger ones are no sound; nor are NaN.
-MAX_SAMPLE = 1e4
+# Above this many times full scale, a sample is no sound: a flipped bit makes 1e38 of 1. Its square
+# overflows, and its echo in the resampler would last for milliseconds. Whole numbers of 32 bits
+# that were stored as floats are below it.
+MAX_AMPLITUDE = 2.0**32
 
 RESAMPLER_QUALITY = "HQ"  # of soxr
 
@@ -34,7 +36,7 @@ class MonoAudio:
     Attributes:
       num_samples, sample_rate: at the rate of the file.
       filled_gap_seconds: the total length of the gaps.
-      num_invalid_samples: that were no numbers, infinite or absurdly large, and count as 0.
+      num_invalid_samples: that were no numbers or beyond `MAX_AMPLITUDE`, and count as 0.
       restarts: True if the timestamps begin again; the sound from there on is left out.
     """
 
@@ -129,7 +131,7 @@ class MonoAudio:
     def _mono(self, frame: av.AudioFrame) -> Float32[np.ndarray, " s"]:
         """One channel, or the mean of all, in [-1, 1]."""
         samples, scale = _channels(frame)
-        if samples.dtype.kind == "f" and not (is_valid := np.abs(samples) < MAX_SAMPLE).all():
+        if samples.dtype.kind == "f" and not (is_valid := np.abs(samples) <= MAX_AMPLITUDE).all():
             self.num_invalid_samples += int((~is_valid).any(axis=0).sum())
             samples = np.where(is_valid, samples, 0)
         if self._channel is None:

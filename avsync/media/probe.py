@@ -51,7 +51,7 @@ NUMBERS = {
     "num_frames_lost": "video frames that cannot be decoded",
     "num_frames_damaged": "video frames that were decoded with errors",
     "num_audio_packets_lost": "audio packets that cannot be decoded",
-    "num_invalid_samples": "audio samples that are no numbers, or infinite",
+    "num_invalid_samples": "audio samples that are no numbers, or far too large",
     "audio_channel_used": "the audio channel used alone, from 1; 0 for the mean of all",
     "audio_track_used": "the audio track used, from 1",
     "num_audio_tracks": "audio tracks of the file",

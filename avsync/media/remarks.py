@@ -63,7 +63,8 @@ def _loss(facts: Numbers) -> Iterator[str]:
     if lost := facts.get("num_audio_packets_lost"):
         yield f"{lost:,.0f} audio {_plural('packet', lost)} cannot be decoded"
     if invalid := facts.get("num_invalid_samples"):
-        yield f"{invalid:,.0f} audio {_plural('sample', invalid)} are no numbers and count as 0"
+        samples = f"{invalid:,.0f} audio {_plural('sample', invalid)}"
+        yield f"{samples} are no numbers, or far too large, and count as 0"
 
 
 def _gaps(facts: Numbers) -> Iterator[str]:

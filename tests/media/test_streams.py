@@ -109,9 +109,9 @@ def test_the_channel_asked_for_is_used():
     np.testing.assert_allclose(sound, -voice, atol=1e-3)
 
 
-def test_samples_that_are_no_numbers_count_as_zero():
+def test_samples_that_are_no_numbers_or_far_too_large_count_as_zero():
     samples = np.full(3200, 0.5)
-    samples[1600:1610] = [np.nan, np.inf] * 5
+    samples[1600:1610] = [np.nan, np.inf, -1e38, 1e38, 1e10] * 2
     sound = MonoAudio()
     sound.add(sound_frame(0.0, samples))
     assert sound.num_invalid_samples == 10
