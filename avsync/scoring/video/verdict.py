@@ -33,7 +33,7 @@ def with_verdict(
     reference: Reference,
     *,
     remark: str = "",
-    frames_per_second: float = FRAMES_PER_SECOND,
+    frames_per_second: float = float(FRAMES_PER_SECOND),
 ) -> Result:
     """The result with `offset_is_certain`, `verdict` and `message`; unchanged without a score.
 

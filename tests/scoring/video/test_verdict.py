@@ -70,7 +70,7 @@ def test_a_remark_follows_the_verdict():
 def test_video_of_few_frames_per_second_is_not_judged(result):
     judged = verdict.with_verdict(result, REFERENCE, frames_per_second=9.93)
     assert (judged.verdict, judged.message) == (result.verdict, result.message)
-    unjudged = verdict.with_verdict(result, REFERENCE, frames_per_second=8, remark="8 fps")
+    unjudged = verdict.with_verdict(result, REFERENCE, frames_per_second=8.0, remark="8 fps")
     assert (unjudged.verdict, unjudged.offset_is_certain) == ("not_judged", False)
     offset = "; best offset +0.20 s, uncertain" if result is LATE else ""
     assert unjudged.message == f"not judged: less than 9.5 frames per second{offset}; 8 fps"
