@@ -151,7 +151,7 @@ class VideoScorer:
         suspicious = [
             segment
             for start, frame_scores, _ in tracks
-            if threshold is not None
+            if threshold is not None and joint.verdict != "not_judged"
             for segment in segments_above(frame_scores, threshold=threshold, start_seconds=start)
         ]
         moments = [
@@ -190,7 +190,8 @@ class VideoScorer:
             p_value_resynced=self.reference.p_value(scores.piece_scores_realigned),
             num_pieces=len(scores.piece_scores),
         )
-        return with_verdict(result, self.reference, remark=remark)
+        rate = float(footage.recording.facts["video_frames_per_second"])
+        return with_verdict(result, self.reference, remark=remark, frames_per_second=rate)
 
 
 def _joined(message: str, remark: str) -> str:

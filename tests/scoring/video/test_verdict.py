@@ -66,6 +66,16 @@ def test_a_remark_follows_the_verdict():
     assert result.message.endswith("(one speaker); 1 s of sound only")
 
 
+@pytest.mark.parametrize("result", [scored(0.5), scored(3.0), LATE])
+def test_video_of_few_frames_per_second_is_not_judged(result):
+    judged = verdict.with_verdict(result, REFERENCE, frames_per_second=9.93)
+    assert (judged.verdict, judged.message) == (result.verdict, result.message)
+    unjudged = verdict.with_verdict(result, REFERENCE, frames_per_second=8.0, remark="8 fps")
+    assert (unjudged.verdict, unjudged.offset_is_certain) == ("not_judged", False)
+    offset = "; best offset +0.20 s, uncertain" if result is LATE else ""
+    assert unjudged.message == f"not judged: less than 9.5 frames per second{offset}; 8 fps"
+
+
 def test_a_result_without_a_score_gets_no_verdict():
     result = SyncResult(status="no_audio", message="the file has no audio stream")
     assert verdict.with_verdict(result, REFERENCE) is result
