@@ -3,18 +3,20 @@
 A packet that cannot be decoded costs its own frames, and a file that ends early ends there.
 """
 
-import heapq
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import av
+from av.codec.context import Flags
 from av.container import InputContainer
 from av.error import EOFError as FFmpegEOFError
 from av.error import FFmpegError, InvalidDataError
 from av.error import MemoryError as FFmpegMemoryError
 from av.stream import Stream
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
+from avsync.media.frame_times import FrameTimes
 from avsync.media.rejects import Reject
 from avsync.units import FRAMES_PER_SECOND
 
@@ -92,8 +94,9 @@ class VideoDecoder:
         self._has_packet_per_frame = stream.codec.canonical_name in ONE_PACKET_PER_FRAME
         rate = stream.guessed_rate or stream.average_rate or FRAMES_PER_SECOND
         self._frame_seconds = 1 / float(rate)
-        # The times of the packets whose frames have not been shown yet.
-        self._waiting: list[int] = []
+        self._times = FrameTimes()
+        if not self._is_exact:  # each frame then names its packet
+            stream.codec_context.flags |= Flags.copy_opaque
 
     def frames(self) -> Iterator[TimedFrame]:
         """The frames, in the order and at the times in which they are shown."""
@@ -127,26 +130,22 @@ class VideoDecoder:
             return decoded(packet)
         except ValueError:
             self.num_lost += 1
-            if packet.dts in self._waiting:
-                self._waiting.remove(packet.dts)
-                heapq.heapify(self._waiting)
             return []
 
     def _seconds(self, frame: av.VideoFrame) -> float | None:
-        """The time of the frame; None if it is unknown.
-
-        Without presentation times, the k-th frame shown takes the k-th smallest decoding time.
-        """
+        """The time of the frame; None if it is unknown."""
         if self._is_exact:
             return frame.time
-        return heapq.heappop(self._waiting) * self._tick_seconds if self._waiting else None
+        number = frame.opaque if isinstance(frame.opaque, int) else None
+        ticks = self._times.show(number, is_bidirectional=frame.pict_type == PictureType.B)
+        return None if ticks is None else ticks * self._tick_seconds
 
     def _count(self, packet: av.Packet) -> None:
         if packet.size:
             self.num_bytes += packet.size
             self.num_packets += 1
             if packet.dts is not None and not self._is_exact:
-                heapq.heappush(self._waiting, packet.dts)
+                packet.opaque = self._times.send(packet.dts)
         if packet.pts is not None:
             self.end_ticks = max(self.end_ticks, packet.pts + (packet.duration or 0))
 
