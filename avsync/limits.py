@@ -13,12 +13,15 @@ class Limits(NamedTuple):
       on Linux only.
     hours: length of its streams.
     megapixels: of a frame; the default admits 8K, 8192 x 4320 pixels.
+    lost_share: of its frames, or of the length that its header states, how much may be missing or
+      damaged; None for the default of the command, 0.9 for scoring and 0.1 for preparation.
     """
 
     seconds: float = 900.0
     gigabytes: float = 3.8
     hours: float = 8.0
     megapixels: float = 35.4
+    lost_share: float | None = None
 
     @property
     def max_seconds(self) -> float:

@@ -82,7 +82,8 @@ class MediaFile(NamedTuple):
 
     `split` is "train", "val" or "test", or "" if the dataset is split after preparation. A segment
     that ends at `math.inf` ends with the clip. `attributes` become the clip's; the attribute
-    "source_video" names the video that the file was cut from.
+    "source_video" names the video that the file was cut from. `audio_track` is the number of the
+    sound among those of the file, from 1; None for the default one.
     """
 
     clip_id: str
@@ -95,6 +96,7 @@ class MediaFile(NamedTuple):
     fake_segments: tuple[tuple[float, float], ...] = ()
     attributes: Mapping[str, str] = {}
     split: str = ""
+    audio_track: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

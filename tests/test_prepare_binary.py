@@ -61,7 +61,7 @@ def test_a_killed_preparation_resumes_without_losing_a_file(source, tmp_path, ru
     (directory,) = (tmp_path / "grid" / "heldout").iterdir()  # the intermediate folder is gone
     report = json.loads((directory / "prepare_report.json").read_text())
     assert report["num_clips"] + report["num_rejected"] == 6
-    assert report["by_reason"] == {"undecodable": 1, "out_of_memory": 1}
+    assert report["by_reason"] == {"not_media": 1, "out_of_memory": 1}
     assert report["hours_of_video"] == pytest.approx(4 * 74 / 25 / 3600, rel=1e-2)
     line, huge = map(json.loads, (directory / "rejects.jsonl").read_text().splitlines())
     assert huge["detail"] == "more than 0.5 GiB are needed"
@@ -84,7 +84,7 @@ def test_a_source_without_a_usable_file_ends_with_1(source, tmp_path, run_binary
     )
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(
-        "prepare.py: no clip could be prepared from 1 raw files: {'undecodable': 1}"
+        "prepare.py: no clip could be prepared from 1 raw files: {'not_media': 1}"
     )
 
 

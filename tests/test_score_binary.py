@@ -68,7 +68,7 @@ def test_the_exit_status_is_1_if_no_file_can_be_scored(checkpoint, tmp_path, run
     assert done.returncode == 1
     assert "none of 1 files could be scored" in done.stderr
     (line,) = json.loads((tmp_path / "out" / "scores.json").read_text())
-    assert line["status"] == "undecodable"
+    assert line["status"] == "not_media"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,16 @@ PIXELS = flags.DEFINE_float(
     "max_megapixels", DEFAULT_LIMITS.megapixels, "Largest frame, in million pixels.", 0
 )
 
+LOST = flags.DEFINE_float(
+    "max_lost_share",
+    None,
+    "Share of a file that may be damaged or cut off. Default: 0.9 in avsync-score, 0.1 in "
+    "avsync-prepare.",
+    0,
+    1,
+)
+
 
 def limits() -> Limits:
     """The limits that the flags state."""
-    return Limits(SECONDS.value, MEMORY.value, HOURS.value, PIXELS.value)
+    return Limits(SECONDS.value, MEMORY.value, HOURS.value, PIXELS.value, LOST.value)

@@ -32,6 +32,9 @@ OUT = flags.DEFINE_string("out", None, "Folder for scores and pictures.", requir
 RATE = flags.DEFINE_float(
     "false_alarm_rate", 0.05, "Target false-alarm rate on the calibration clips.", 1e-6, 0.999
 )
+TRACK = flags.DEFINE_integer(
+    "audio_track", None, "Sound track to score, from 1. Default: the file's default one.", 1
+)
 DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
 for module in (_model_flags, _metric_flag, _limit_flags):
     flags.adopt_module_key_flags(module)
@@ -48,8 +51,9 @@ def main(arguments: list[str]) -> None:
         raise UsageError(str(error)) from error
     out_dir = Path(OUT.value).expanduser()
     # What fails at once comes first. The worker reads the first file while JAX is imported.
-    reading = contextlib.closing(ProcessReader(DETECTOR.value, limits=_limit_flags.limits()))
-    with file_lock(out_dir / "scores.jsonl"), reading as reader:
+    limits = _limit_flags.limits()
+    reading = ProcessReader(DETECTOR.value, limits=limits, audio_track=TRACK.value)
+    with file_lock(out_dir / "scores.jsonl"), contextlib.closing(reading) as reader:
         reader.look_ahead(paths[0])
         from avsync import runtime
 

@@ -39,6 +39,7 @@ OPTIONAL = (
     "manipulation",
     "source_clip",
     "fake_segments",
+    "audio_track",
 )
 
 SPLIT_NAMES = {name: name for name in SPLITS}
@@ -70,7 +71,8 @@ class Builder(MediaBuilder):
         Paths in a manifest are relative to its folder. Ids are the paths without suffix, unless a
         column `clip_id` gives others; files that differ in their suffix alone (a.mkv, a.mp4) keep
         it in their ids. `fake_segments` is a JSON list of pairs of seconds; a fake without it is
-        fake from start to end. A ValueError names the row that is wrong.
+        fake from start to end. `audio_track` is a number from 1. A ValueError names the
+        row that is wrong.
         """
         return _media(source)[0]
 
@@ -160,7 +162,16 @@ def _media_file(folder: Path, row: Mapping[str, str]) -> MediaFile:
         fake_segments=_segments(label, row.get("fake_segments", "")),
         attributes=others,
         split=parse_choice("split", row.get("split", "test"), SPLIT_NAMES),
+        audio_track=_track(row.get("audio_track", "")),
     )
+
+
+def _track(text: str) -> int | None:
+    if not text.strip():
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"audio_track {text!r} is not the number of a track, from 1")
+    return int(text)
 
 
 def _category(label: int, text: str) -> str:

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from jaxtyping import Int16
 
 from avsync.media.decoding import decoded, packets
-from avsync.media.formats import open_container
+from avsync.media.formats import codec_name, open_container
 from avsync.media.mono_audio import MonoAudio, require_length
 from avsync.media.rejects import Reject
 from avsync.units import INT16_SCALE, SAMPLE_RATE, SILENCE_AMPLITUDE
@@ -130,7 +130,7 @@ def open_file(
             video = _default(videos)
             audio = sounds[audio_track - 1] if audio_track else _default(sounds)
             for stream in (video, audio):
-                _require_decoder(stream)
+                _require_decoder(stream, path)
             if max_pixels is not None:
                 _limit_size(video, max_pixels)
             number = sounds.index(audio) + 1
@@ -150,21 +150,14 @@ def _default(streams: list[Any]) -> Any:
     return max(streams, key=rank)  # the first of equals
 
 
-def _require_decoder(stream: Any) -> None:
+def _require_decoder(stream: Any, path: Path) -> None:
     if stream.codec_context is None:
-        tag = _tag(stream)
+        name = codec_name(path, stream.type, index=stream.index)
         raise Reject(
             "undecodable",
-            f"no decoder for the codec of the {stream.type} stream{tag}: it is encrypted, or not "
-            "known to FFmpeg; convert it first",
+            f"no decoder for the codec of the {stream.type} stream, {name}: convert it first "
+            "(an encrypted stream must be decrypted)",
         )
-
-
-def _tag(stream: Any) -> str:
-    """The codec of a stream without decoder, as far as the file names it: ' ("xyz1")'."""
-    tag = getattr(stream, "codec_tag", "") or ""
-    name = "".join(c for c in str(tag) if c.isprintable()).strip()
-    return f" ({name!r})" if name else ""
 
 
 def _limit_size(video: VideoStream, max_pixels: int) -> None:

@@ -16,10 +16,14 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from avsync.media.rejects import Reject
+from avsync.units import FRAMES_PER_SECOND
 
 # Containers that store no presentation times. FFmpeg invents them there, from the decoding times
 # and in the order of decoding: 40 ms late without B frames, and stepping back with them.
 WITHOUT_PRESENTATION_TIMES = ("avi", "h264", "hevc", "m4v", "mpegvideo", "vc1")
+
+# Codecs whose packets are shown as one frame each; others have packets that show nothing.
+ONE_PACKET_PER_FRAME = ("h264", "hevc", "mpeg1video", "mpeg2video", "mjpeg", "ffv1")
 
 # Timestamps that step back this far begin again: files that were joined without new timestamps.
 RESTART_SECONDS = 1.0
@@ -85,12 +89,15 @@ class VideoDecoder:
         self._packets = packets(container, stream)
         self._tick_seconds = float(stream.time_base or 0)
         self._is_exact = has_presentation_times(container)
+        self._has_packet_per_frame = stream.codec.canonical_name in ONE_PACKET_PER_FRAME
+        rate = stream.guessed_rate or stream.average_rate or FRAMES_PER_SECOND
+        self._frame_seconds = 1 / float(rate)
         # The times of the packets whose frames have not been shown yet.
         self._waiting: list[int] = []
 
     def frames(self) -> Iterator[TimedFrame]:
         """The frames, in the order and at the times in which they are shown."""
-        last = -float("inf")
+        last, num_frames = -float("inf"), 0
         for packet in self._packets:
             self._count(packet)
             for frame in self._decoded(packet):
@@ -101,10 +108,14 @@ class VideoDecoder:
                 if seconds < last - RESTART_SECONDS:
                     self.restarts = True
                     return
-                # A time that steps back says nothing; frames come in the order they are shown in.
-                last = max(last, seconds)
+                # A time that steps back says nothing: frames come in the order they are shown in.
+                # In MPEG program streams FFmpeg derives the times of most B frames, some wrongly.
+                last = seconds if seconds >= last else last + self._frame_seconds
                 self.num_damaged += frame.is_corrupt
+                num_frames += 1
                 yield TimedFrame(last, frame)
+        if self._has_packet_per_frame:  # frames before the first key frame are lost without a word
+            self.num_lost = max(self.num_lost, self.num_packets - num_frames)
 
     def read_rest(self) -> None:
         """Reads the packets that `frames` left for their timestamps, without decoding them."""

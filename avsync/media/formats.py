@@ -1,6 +1,7 @@
 """The containers that are opened, and what a file is that cannot be opened."""
 
 import os
+import re
 from pathlib import Path
 
 import av
@@ -8,6 +9,7 @@ from av.error import FFmpegError
 from av.error import MemoryError as FFmpegMemoryError
 
 from avsync.media.rejects import Reject
+from avsync.names import shown
 
 # Demuxers, as FFmpeg names them, of containers that hold all of their streams themselves. Others
 # open the files and addresses that they name (HLS, DASH, ffconcat, SDP, image sequences) or are no
@@ -25,6 +27,11 @@ CONTAINERS = (
 OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(CONTAINERS)}
 
 HEAD_BYTES = 4096
+
+# Where Matroska and MP4 name the codec of a stream. FFmpeg has no word for codecs that it lacks.
+MATROSKA_CODEC = re.compile(rb"\x86[\x80-\xbf]([VA]_[\w/.+-]+)")
+MP4_CODEC = re.compile(rb"stsd.{12}([ -~]{4})", re.DOTALL)
+INDEX_BYTES = 1 << 20  # of the beginning and of the end, where it is searched
 
 PLAYLISTS = (b"#EXTM3U", b"ffconcat version", b"[playlist]", b"v=0", b"[Reference]")
 PLAYLIST_ELEMENTS = (b"<MPD", b"<SmoothStreamingMedia", b"<smil", b"<asx", b"<playlist")
@@ -70,6 +77,8 @@ def require_file(path: Path) -> None:
 def open_container(path: Path) -> av.container.InputContainer:
     """The open container; raises `Reject`, which says what the file is, if it cannot be opened."""
     require_file(path)
+    if not os.access(path, os.R_OK):
+        raise Reject("missing_file", f"{path} cannot be read: permission denied")
     try:
         # With the name of the protocol: "concat:a.mp4" is a file of this name, and nothing else.
         # Tags may be in any encoding and are not used.
@@ -79,6 +88,19 @@ def open_container(path: Path) -> av.container.InputContainer:
         raise Reject("undecodable", "FFmpeg: out of memory") from error
     except FFmpegError as error:
         raise _described(path, error) from error
+
+
+def codec_name(path: Path, kind: str, *, index: int) -> str:
+    """The name that a file gives to the codec of its stream `index` ("video" or "audio")."""
+    with path.open("rb") as file:
+        head = file.read(INDEX_BYTES)
+        file.seek(max(0, path.stat().st_size - INDEX_BYTES))
+        tail = file.read(INDEX_BYTES)
+    letter = b"V" if kind == "video" else b"A"
+    matroska = [name for name in MATROSKA_CODEC.findall(head) if name.startswith(letter)]
+    mp4 = MP4_CODEC.findall(head) or MP4_CODEC.findall(tail)
+    found = matroska[:1] or mp4[index : index + 1]
+    return shown(found[0].decode("ascii")) if found else "whose name is not known"
 
 
 def _described(path: Path, error: FFmpegError) -> Reject:

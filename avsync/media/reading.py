@@ -113,8 +113,21 @@ class ProcessReader:
     ten times the length of the file. Raises `JobError` if no file can be read.
     """
 
-    def __init__(self, detector: str, *, limits: Limits = DEFAULT_LIMITS):
+    def __init__(
+        self,
+        detector: str,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        audio_track: int | None = None,
+    ):
         self._detector, self._limits = detector, limits
+        self._options = ANY_FILE._replace(
+            max_seconds=limits.max_seconds,
+            max_pixels=limits.max_pixels,
+            audio_track=audio_track,
+        )
+        if limits.lost_share is not None:
+            self._options = self._options._replace(max_lost_share=limits.lost_share)
         self._worker = self._start()
         self._ahead: _Reading | None = None
 
@@ -168,9 +181,8 @@ class ProcessReader:
 
     def _start(self) -> WorkerProcess:
         limits = self._limits
-        options = ReadOptions(max_seconds=limits.max_seconds, max_pixels=limits.max_pixels)
         return WorkerProcess(
-            functools.partial(_start_reading, self._detector, options),
+            functools.partial(_start_reading, self._detector, self._options),
             seconds=limits.seconds,
             gigabytes=limits.gigabytes,
             expected=Reject,

@@ -28,8 +28,16 @@ MIN_TRACK_FRAMES = MAX_BLIND_FRAMES
 # If a face is seen in a smaller share of the frames, most of its crops would be guesses.
 MIN_SEEN_SHARE = 0.5
 
+# The picture around a mouth changes from one frame to the next by a share of its contrast. In the
+# liveliest 3 % of frames, those of 33 GRID speakers change by 0.32 or more, also at an eighth
+# of the brightness or at 5 frames per second; a still picture, or a bar over the mouth, by 0.01.
+STILL = "the picture around the mouth does not move: a still picture, or something covers the mouth"
+LIVELY_QUANTILE = 0.97
+MIN_CHANGE = 0.04
+
 # iBUG 300-W: the middle of the inner lips, above and below; the outer corners of the eyes.
 UPPER_LIP, LOWER_LIP, RIGHT_EYE, LEFT_EYE = 62, 66, 36, 45
+LIPS = slice(48, 68)
 
 
 class MouthTrack:
@@ -42,6 +50,7 @@ class MouthTrack:
       boxes: of the face, in the frames where it is seen.
       openings: of the mouth in those frames, in distances between the eyes.
       eye_distances: between the outer corners of the eyes in those frames, in pixels.
+      changes: of the picture around the mouth from each frame to the next, over its contrast.
       head, tail: landmarks of its first and last `SMOOTHING_FRAMES` frames, once all are cropped.
     """
 
@@ -52,6 +61,7 @@ class MouthTrack:
         self.boxes: list[Box] = []
         self.openings = array("d")
         self.eye_distances = array("d")
+        self.changes = array("f")
         self.head: list[Points] = []
         self.tail: list[Points] = []
         self._landmarks: list[Points] = []  # of the frames that are not cropped yet
@@ -76,6 +86,12 @@ class MouthTrack:
     def mouth_motion(self) -> float:
         """The standard deviation of `openings`."""
         return float(np.std(self.openings))
+
+    @property
+    def is_still(self) -> bool:
+        """True if the picture around the mouth never changes."""
+        changes = np.array(self.changes)
+        return len(changes) > 0 and float(np.quantile(changes, LIVELY_QUANTILE)) < MIN_CHANGE
 
     @property
     def outline_boxes(self) -> Float32[np.ndarray, "t 4"]:
@@ -106,9 +122,21 @@ class MouthTrack:
             self.tail = self._landmarks[-SMOOTHING_FRAMES:]
             crops = crop_mouths(frames[:num_ready], np.stack(self._landmarks))
             self.places.extend(store.add(crops))
+            self._compare(frames[: num_ready + num_held_back])
             for landmarks in self._landmarks[:num_ready]:
                 self.outlines.extend(_outline(landmarks))
             self._landmarks = self._landmarks[num_ready:]
+
+    def _compare(self, frames: Sequence[UInt8[np.ndarray, "h w"]]) -> None:
+        """Adds the change from each frame that is cropped now to the next one."""
+        for one, other, landmarks in zip(frames, frames[1:], self._landmarks, strict=False):
+            (left, top), (right, bottom) = landmarks[LIPS].min(axis=0), landmarks[LIPS].max(axis=0)
+            rows = slice(max(0, int(top)), max(0, int(bottom)) + 1)
+            columns = slice(max(0, int(left)), max(0, int(right)) + 1)
+            here, there = (frame[rows, columns].astype(np.float32) for frame in (one, other))
+            if here.size:
+                contrast = max(float(here.std()), 1.0)
+                self.changes.append(float(np.abs(here - there).mean()) / contrast)
 
     def _measure(self) -> None:
         if self._unmeasured:

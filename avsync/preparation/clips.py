@@ -21,7 +21,13 @@ from avsync.media.mouth_crop import SMOOTHING_FRAMES, crop_mouths
 from avsync.media.probe import describe_face
 from avsync.media.rejects import Reject
 from avsync.media.remarks import MAX_LENGTH_DIFFERENCE_SECONDS
-from avsync.media.tracks import MIN_SEEN_SHARE, MIN_TRACK_FRAMES, MouthTrack, talking_track
+from avsync.media.tracks import (
+    MIN_SEEN_SHARE,
+    MIN_TRACK_FRAMES,
+    STILL,
+    MouthTrack,
+    talking_track,
+)
 from avsync.types import Clip, MediaFile
 from avsync.units import FRAMES_PER_SECOND, SAMPLES_PER_FRAME
 
@@ -31,6 +37,7 @@ OPTIONS = ReadOptions(
     num_threads=1,
     max_bytes=2**30,
     max_length_difference_seconds=MAX_LENGTH_DIFFERENCE_SECONDS,
+    max_lost_share=0.1,
 )
 
 
@@ -39,16 +46,16 @@ def prepare_clip(
 ) -> Clip:
     """Returns the clip made of the file; raises `Reject` with the reason if there is none.
 
-    Of `limits`, length and frame size apply.
+    Of `limits`, length, frame size and share of losses apply.
     """
-    options = OPTIONS._replace(max_seconds=limits.max_seconds, max_pixels=limits.max_pixels)
+    options = _options(media, limits)
     with open_store() as store:
         footage = read_footage(media.path, detector, store=store, options=options)
         require_sound(footage.waveform)
         tracks = [track for track in footage.tracks if len(track.boxes) >= MIN_TRACK_FRAMES]
         num_frames = len(footage.waveform) // SAMPLES_PER_FRAME
         track = _require_talking_face(tracks, num_frames=num_frames)
-        crops = _whole_clip(track, store, path=media.path, footage=footage)
+        crops = _whole_clip(track, store, path=media.path, footage=footage, options=options)
     facts = footage.recording.facts
     face = describe_face(
         track,
@@ -57,6 +64,17 @@ def prepare_clip(
         width_pixels=int(facts["width_pixels"]),
     )
     return labelled(crops, footage.waveform, file=media, measured=facts | face)
+
+
+def _options(media: MediaFile, limits: Limits) -> ReadOptions:
+    options = OPTIONS._replace(
+        max_seconds=limits.max_seconds,
+        max_pixels=limits.max_pixels,
+        audio_track=media.audio_track,
+    )
+    return (
+        options if limits.lost_share is None else options._replace(max_lost_share=limits.lost_share)
+    )
 
 
 def labelled(
@@ -94,11 +112,18 @@ def _require_talking_face(tracks: list[MouthTrack], *, num_frames: int) -> Mouth
             f"the face is seen in {len(track.boxes)} of {num_frames} frames; at least "
             f"{MIN_SEEN_SHARE:.0%} are needed",
         )
+    if track.is_still:
+        raise Reject("still_picture", STILL)
     return track
 
 
 def _whole_clip(
-    track: MouthTrack, store: CropStore, *, path: Path, footage: Footage
+    track: MouthTrack,
+    store: CropStore,
+    *,
+    path: Path,
+    footage: Footage,
+    options: ReadOptions,
 ) -> UInt8[np.ndarray, "t 96 96 1"]:
     """The crops of all frames of the clip; after the end of the track its last landmarks are used.
 
@@ -110,7 +135,7 @@ def _whole_clip(
     num_after = len(footage.waveform) // SAMPLES_PER_FRAME - track.last_seen - 1
     if not num_before and not num_after:
         return crops
-    with open_video(path, OPTIONS) as video:
+    with open_video(path, options) as video:
         frames = video.frames()
         landmarks = [track.head[0]] * num_before + track.head
         before = crop_mouths(islice(frames, num_before), np.stack(landmarks))

@@ -171,5 +171,7 @@ def _digest(plan: Plan) -> str:
     for file in plan.media:
         name = names.portable(file.path.name)
         known = {**file._asdict(), "path": name, "attributes": dict(file.attributes)}
+        if file.audio_track is None:  # digests of older datasets do not have it
+            del known["audio_track"]
         digest.update(json.dumps(known, sort_keys=True).encode())
     return digest.hexdigest()

@@ -26,7 +26,7 @@ from avsync.types import MediaFile
 from avsync.units import FRAMES_PER_SECOND
 
 # Incremented whenever clips come out differently than before.
-VERSION = 4
+VERSION = 5
 
 REJECTS, REPORT = "rejects.jsonl", "prepare_report.json"
 

@@ -72,3 +72,14 @@ def test_a_name_is_never_an_address_or_a_pattern(write_media, monkeypatch, name)
     path.rename(path.with_name(name))
     monkeypatch.chdir(path.parent)
     assert len(decode(path.with_name(name).relative_to(path.parent)).frames) == 30
+
+
+@pytest.mark.parametrize(("old", "new", "shown"), [(b"V_FFV1", b"V_FFV9", "V_FFV9")])
+def test_a_codec_without_decoder_is_named(write_media, old, new, shown):
+    times = np.arange(30) / 25
+    sound = np.random.default_rng(0).normal(0, 0.1, (1, 19_200))
+    frames = np.zeros((30, 32, 48), np.uint8)
+    path = write_media(frames=frames, times=times, sound=[(0, sound)])
+    path.write_bytes(path.read_bytes().replace(old, new))
+    reject = reject_of(path)
+    assert (reject.reason, shown in reject.detail) == ("undecodable", True)

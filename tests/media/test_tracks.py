@@ -54,6 +54,7 @@ def draw(num_frames: int, *faces: Drawn) -> np.ndarray:
             x, y, opening, who = face[min(face, key=lambda known: abs(known - index))]
             texture = _texture(1 + who, SIZE, SIZE) + 1
             texture[17:23, 17:23] = 1 + 2 * opening
+            texture[28:36, 6:34] += np.uint8(20 * (index % 2))  # the lips move
             height = SIZE if index in face else SIZE // 2
             frames[index, y : y + height, x : x + SIZE] = texture[:height]
     return frames
@@ -162,3 +163,21 @@ def test_openings_and_eye_distances_are_measured_where_the_face_is_seen():
     across = SIZE * (FACE[62] - FACE[66])[0]  # the lips are drawn side by side
     np.testing.assert_allclose(track.openings[:20], np.hypot(across, 1 / 20) / eyes)
     np.testing.assert_allclose(track.openings[20:], np.hypot(across, 201 / 20) / eyes)
+
+
+def test_a_picture_that_never_changes_is_still():
+    face = {index: (30, 40, index % 5, 0) for index in range(40)}
+    moving = draw(40, face)
+    with open_store() as store:
+        (track,) = crop_tracks(moving, DrawnFaces(), store=store)
+        assert not track.is_still
+        (track,) = crop_tracks(np.repeat(moving[:1], 40, axis=0), DrawnFaces(), store=store)
+        assert track.is_still
+
+
+def test_a_bar_over_the_mouth_is_still():
+    frames = draw(40, {index: (30, 40, index % 5, 0) for index in range(40)})
+    frames[:, 60:80, 30:70] = frames[0, 60:80, 30:70]
+    with open_store() as store:
+        (track,) = crop_tracks(frames, DrawnFaces(), store=store)
+        assert track.is_still

@@ -81,7 +81,7 @@ def test_each_file_is_a_clip_or_a_reject_with_its_reason(tmp_path, write_media):
     assert {line["clip_id"]: line["reason"] for line in lines} == {
         "flat": "no_face",
         "mute": "no_audio",
-        "garbage": "undecodable",
+        "garbage": "not_media",
         "missing": "missing_file",
     }
     assert all(set(line) == {"clip_id", "path", "reason", "detail"} for line in lines)
@@ -131,7 +131,7 @@ def test_a_job_killed_repeatedly_repeats_no_file_and_gives_the_same_bytes(tmp_pa
     assert resumed.report == straight.report
     status = read_status(killed)
     assert status is not None
-    assert (status.num_clips, status.by_reason) == (12, {"undecodable": 1})
+    assert (status.num_clips, status.by_reason) == (12, {"not_media": 1})
     assert status.hours_of_video == pytest.approx(12 * 1.2 / 3600)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from avsync.media.tracks import MIN_SEEN_SHARE, MIN_TRACK_FRAMES, MouthTrack
+from avsync.media.tracks import MIN_SEEN_SHARE, MIN_TRACK_FRAMES, STILL, MouthTrack
 from avsync.scoring import Abstention
 from avsync.units import FRAMES_PER_SECOND, MIN_FRAMES
 
@@ -57,6 +57,8 @@ def _why_unusable(track: MouthTrack) -> Abstention | None:
             f"the face is detected in {track.seen_share:.0%} of its frames; at least "
             f"{MIN_SEEN_SHARE:.0%} are needed",
         )
+    if track.is_still:
+        return Abstention("still_picture", STILL)
     return None
 
 

@@ -106,9 +106,9 @@ class VideoScorer:
             result = SyncResult(status=reason.status, message=reason.message)
             faces.append(_face(result, track, footage, is_talking=False))
         if not faces:
-            raise Reject("no_face", "no face is visible for half a second")
+            raise Reject("no_face", _joined("no face is visible for half a second", footage.remark))
         if not talking:
-            status, message = faces[0].status, faces[0].message
+            status, message = faces[0].status, _joined(faces[0].message, footage.remark)
             return VideoResult(path=path, faces=tuple(faces), status=status, message=message)
         talking.sort(key=lambda scored: scored.trimmed.first)
         return self._score_together(path, footage, faces, talking, store, on_progress)
@@ -191,6 +191,10 @@ class VideoScorer:
             num_pieces=len(scores.piece_scores),
         )
         return with_verdict(result, self.reference, remark=remark)
+
+
+def _joined(message: str, remark: str) -> str:
+    return "; ".join(text for text in (message, remark) if text)
 
 
 class _ScoredTrack(NamedTuple):

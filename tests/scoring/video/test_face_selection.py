@@ -7,8 +7,6 @@ from avsync.media.faces import DetectedFace
 from avsync.media.tracks import MouthTrack
 from avsync.scoring.video.face_selection import FaceSelection, select_faces
 
-BLACK = np.zeros((8, 8), np.uint8)
-
 POINTS = np.random.default_rng(0).uniform(0, 100, (68, 2))
 
 
@@ -25,7 +23,8 @@ def track(first: int, end: int, *, motion: float = 0.0, every: int = 1) -> Mouth
     for index in range(first, end, every):
         track.see(index, face(motion * rng.uniform()))
     with open_store() as store:
-        track.crop([BLACK] * (track.last_seen + 1 - first), store, num_held_back=0)
+        pictures = rng.integers(0, 256, (track.last_seen + 1 - first, 120, 120), np.uint8)
+        track.crop(list(pictures), store, num_held_back=0)
     return track
 
 

@@ -56,7 +56,7 @@ def test_frame_scores_have_a_time_each_and_average_to_the_score(result):
 def test_a_broken_file_has_a_status_and_no_score(scorer, tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
     result = scorer.score(tmp_path / "text.mp4")
-    assert (result.status, result.score, result.verdict) == ("undecodable", None, None)
+    assert (result.status, result.score, result.verdict) == ("not_media", None, None)
     assert len(result.frame_scores) == len(result.frame_times) == len(result.faces) == 0
 
 
