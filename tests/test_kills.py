@@ -7,6 +7,7 @@ Ten kills of each, and how many of the results are equal:
 The programs that no other test kills are killed once in every run of the tests.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -33,7 +34,9 @@ __all__ = ["weights"]  # a fixture
 
 NUM_KILLS = 10
 
-# Python has not imported anything before; a kill there is no test.
+EXPORTED = "scorer"
+
+# Nothing is written before; a kill there is no test.
 FIRST_SECONDS = 1.0
 
 Results = dict[str, object]
@@ -113,7 +116,7 @@ def evaluate(small_model: Path, tiny_data: Path) -> Program:
 @pytest.fixture(scope="module")
 def export(small_model: Path) -> Program:
     return Program(
-        "export", lambda out: [f"--checkpoint={small_model}", f"--out={out / 'it'}"], all_files
+        "export", lambda out: [f"--checkpoint={small_model}", f"--out={out / EXPORTED}"], all_files
     )
 
 
@@ -167,41 +170,59 @@ def run_to_the_end(program: Program, out: Path) -> Results:
     return program.results(out)
 
 
+def wait_until_under_way(program: Program, process: subprocess.Popen, out: Path) -> None:
+    time.sleep(FIRST_SECONDS)
+    while process.poll() is None and not program.is_under_way(out):
+        time.sleep(0.01)
+
+
+def seconds_to_the_end(program: Program, out: Path) -> float:
+    """How long the program runs from where it may be killed."""
+    process = start(program, out)
+    wait_until_under_way(program, process, out)
+    since = time.monotonic()
+    _, messages = process.communicate(timeout=600)
+    assert process.returncode == 0, messages
+    return time.monotonic() - since
+
+
 def kill_and_run_again(program: Program, out: Path, *, after: float) -> tuple[bool, Results]:
     """Whether the program was killed before its end, and the results of the second run."""
     process = start(program, out)
-    while process.poll() is None and not program.is_under_way(out):
-        time.sleep(0.01)
-    time.sleep(after)
+    wait_until_under_way(program, process, out)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.communicate(timeout=after)
     was_killed = process.poll() is None
     if was_killed:
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    if not was_killed and program.name == "export":  # it refuses a folder that is there
-        return False, program.results(out)
+        process.communicate()
+    # A folder that is there is whole: a second export to it is refused.
+    if program.name == "export" and (out / EXPORTED).exists():
+        return was_killed, program.results(out)
     return was_killed, run_to_the_end(program, out)
 
 
 def try_kills(program: Program, folder: Path, *, number: int) -> None:
     """Kills the program at `number` random times, each in a new folder."""
-    since = time.monotonic()
-    expected = run_to_the_end(program, folder / "undisturbed")
-    seconds = time.monotonic() - since
+    undisturbed = folder / "undisturbed"
+    seconds = seconds_to_the_end(program, undisturbed)
+    expected = program.results(undisturbed)
     assert expected
     random_state = random.Random(program.name)
     unequal, num_killed = [], 0
     for index in range(number):
-        after = random_state.uniform(FIRST_SECONDS, seconds)
+        after = random_state.uniform(0, seconds)
         was_killed, found = kill_and_run_again(program, folder / str(index), after=after)
         num_killed += was_killed
         names = {name for name in expected | found if expected.get(name) != found.get(name)}
         if names:
-            unequal.append(f"killed after {after:.2f} s: {sorted(names)}")
+            unequal.append(f"{folder / str(index)}: killed after {after:.2f} s: {sorted(names)}")
         else:
             shutil.rmtree(folder / str(index))
     print(
         f"\n{program.name}: {number} tries, {num_killed} killed before the end, "
-        f"{number - len(unequal)} equal, {seconds:.1f} s undisturbed"
+        f"{number - len(unequal)} equal, at random in {seconds:.1f} s",
+        flush=True,
     )
     assert not unequal, "\n".join(unequal)
     assert num_killed
