@@ -95,7 +95,11 @@ def write_folder(
         )
         terms = card.licence_text(described["licence"])
         (unfinished / card.LICENCE_FILE).write_text(terms + "\n", encoding="utf-8")
-        unfinished.replace(folder)
+        try:
+            unfinished.replace(folder)
+        except OSError:
+            require_new(folder)  # another export to it came first
+            raise
     return program
 
 
