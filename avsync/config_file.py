@@ -7,7 +7,7 @@ from typing import Any
 import jax
 
 from avsync import weights
-from avsync.files import atomic_write
+from avsync.files import atomic_write, remove_unfinished
 from avsync.json_file import read_object
 
 CONFIG = "config.json"
@@ -34,6 +34,7 @@ def write_config(
     config with fields that it does not record.
     """
     workdir.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(workdir)
     if (workdir / CONFIG).exists():
         trees = (begun_with or read_config(workdir), config)
         before, now = (dict(weights.leaves(tree)) for tree in trees)

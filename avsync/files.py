@@ -2,33 +2,73 @@
 
 import contextlib
 import fcntl
+import glob
 import os
+import shutil
 import stat
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 PRIVATE = 0o700  # the mode of a folder that only its owner may use
 
+# A file may be this new before its writer has locked it; a program takes longer to start.
+MIN_LEFT_SECONDS = 1.0
+
 ROOT = 0  # the user who owns the folders of the system
 
 
 def atomic_write(path: Path, content: str | bytes) -> None:
-    """Replaces the file at `path` by `content`, text as UTF-8. An OSError names `path`.
+    """Replaces the file at `path` by `content`, text as UTF-8. An OSError names `path`."""
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
 
-    A process that is killed while writing leaves the old file, and one that ends in ".part".
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new file to write to, which replaces the file at `path` at the end; gone after an error.
+
+    An OSError names `path`. A process that is killed while writing leaves the old file, and the new
+    one under a name that ends in ".part", see `remove_unfinished`.
     """
+    with named_in_errors(path), contextlib.ExitStack() as stack:
+        unfinished = unfinished_path(path)
+        unfinished.touch(exist_ok=False)
+        try:
+            stack.enter_context(in_use(unfinished))
+            yield unfinished
+            unfinished.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+            raise
+
+
+def unfinished_path(path: Path) -> Path:
+    """A name beside `path` for what will be renamed to it once it is whole."""
     # A random name for each writer: several may write the same file, from machines on which they
     # have the same process id.
-    unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    return path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+
+
+@contextlib.contextmanager
+def in_use(unfinished: Path) -> Iterator[None]:
+    """Tells `remove_unfinished` that this process is writing the file or folder."""
+    with _descriptor(unfinished) as descriptor:
+        with contextlib.suppress(OSError):  # some shared file systems have no locks
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+
+
+@contextlib.contextmanager
+def _descriptor(path: Path) -> Iterator[int]:
+    """The open file or folder."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        with named_in_errors(path):
-            unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
-            unfinished.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-        raise
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def append_line(path: Path, line: str) -> None:
@@ -44,10 +84,19 @@ def append_line(path: Path, line: str) -> None:
             raise
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Removes what killed writers left in `folder`; nobody else may be writing there."""
-    for path in folder.glob(f"*.{'[0-9a-f]' * 32}.part"):
-        path.unlink(missing_ok=True)
+def remove_unfinished(folder: Path, *, of: str = "") -> None:
+    """Removes what killed writers left in `folder`: files and folders `of` a name, or of all.
+
+    What another process is writing stays.
+    """
+    name = glob.escape(of) or "*"
+    for path in folder.glob(f"{name}.{'[0-9a-f]' * 32}.part"):
+        # What cannot be opened was renamed meanwhile, what cannot be locked is in use.
+        with contextlib.suppress(OSError), _descriptor(path) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - path.stat().st_mtime < MIN_LEFT_SECONDS:
+                continue
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @contextlib.contextmanager

@@ -8,7 +8,16 @@ import time
 
 import pytest
 
-from avsync.files import append_line, atomic_write, file_lock, require_new
+from avsync.files import (
+    append_line,
+    atomic_write,
+    file_lock,
+    in_use,
+    remove_unfinished,
+    replacing,
+    require_new,
+    unfinished_path,
+)
 from tests.conftest import ROOT
 
 WRITE_FOREVER = """
@@ -43,6 +52,34 @@ def test_a_killed_writer_leaves_a_complete_file(tmp_path):
         content = path.read_bytes()
         assert len(content) == 1_000_000
         assert len(set(content)) == 1
+
+
+def age(path, *, seconds):
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+def test_what_a_killed_writer_left_is_removed_and_what_is_being_written_stays(tmp_path):
+    left = unfinished_path(tmp_path / "values")
+    left.write_bytes(b"half")
+    folder = unfinished_path(tmp_path / "export")
+    folder.mkdir()
+    (folder / "weights").write_bytes(b"half")
+    other = unfinished_path(tmp_path / "other")
+    other.mkdir()
+    new = unfinished_path(tmp_path / "new")
+    new.touch()
+    with replacing(tmp_path / "values") as writing, in_use(other):
+        for path in (left, folder, other, writing):
+            age(path, seconds=60)
+        remove_unfinished(tmp_path, of="export")
+        assert set(tmp_path.iterdir()) == {left, other, new, writing}
+        remove_unfinished(tmp_path)
+        assert set(tmp_path.iterdir()) == {other, new, writing}
+        writing.write_bytes(b"whole")
+    assert (tmp_path / "values").read_bytes() == b"whole"
+    remove_unfinished(tmp_path)
+    assert set(tmp_path.iterdir()) == {tmp_path / "values", new}
 
 
 def test_a_lock_has_one_holder_and_is_released_at_the_end(tmp_path):

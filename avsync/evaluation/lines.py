@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from avsync.files import atomic_write
+from avsync.files import atomic_write, remove_unfinished
 from avsync.types import FAKE, REAL
 
 SCORES_FILE, FRAMES_FILE = "scores.jsonl", "frames.jsonl"
@@ -136,6 +136,7 @@ def write_lines(
 ) -> None:
     """Writes `out_dir`/scores.jsonl and frames.jsonl, each complete or absent."""
     out_dir.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(out_dir)
     frames = [
         {"clip_id": line.clip_id, "view": line.view, "frame_scores": scores}
         for line, scores in zip(lines, frame_scores, strict=True)

@@ -7,9 +7,9 @@ README.md, LICENSE.md    the model card, with the metadata of the Hugging Face H
 config.json, model.safetensors, calibration/0.json      a checkpoint that avsync reads
 """
 
+import contextlib
 import json
 import shutil
-import uuid
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -23,7 +23,7 @@ from avsync import checkpoint, exporting, weights
 from avsync.exporting import card, manifest
 from avsync.exporting.card import About
 from avsync.exporting.program import make_program
-from avsync.files import require_new
+from avsync.files import in_use, remove_unfinished, require_new, unfinished_path
 from avsync.metrics.calibration import FALSE_ALARM_RATES, threshold
 from avsync.scoring.scorer import Scorer
 
@@ -55,11 +55,14 @@ def write_folder(
     ValueError if `folder` is not new or empty.
     """
     require_new(folder)
-    unfinished = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.part")
+    remove_unfinished(folder.parent, of=folder.name)
+    unfinished = unfinished_path(folder)
     # First: the program of a large model takes minutes, which a folder that cannot be written to
     # would waste.
     unfinished.mkdir(parents=True)
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, unfinished, ignore_errors=True)
+        stack.enter_context(in_use(unfinished))
         program = make_program(scorer, channels=features["channels"] if features else None)
         described = manifest.describe(
             program,
@@ -92,9 +95,11 @@ def write_folder(
         )
         terms = card.licence_text(described["licence"])
         (unfinished / card.LICENCE_FILE).write_text(terms + "\n", encoding="utf-8")
-        unfinished.replace(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        try:
+            unfinished.replace(folder)
+        except OSError:
+            require_new(folder)  # another export to it came first
+            raise
     return program
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from avsync.files import atomic_write
+from avsync.files import atomic_write, remove_unfinished
 from avsync.media.rejects import Reject
 
 SETTINGS, SHARDS, REJECTS = "extraction.json", "shards", "rejects.jsonl"
@@ -32,6 +32,8 @@ class Ledger:
 
     def __init__(self, directory: Path, settings: Mapping[str, Any]):
         self.directory = directory
+        for folder in (directory, directory / SHARDS):
+            remove_unfinished(folder)
         path = directory / SETTINGS
         now = json.loads(json.dumps(settings))
         if not path.is_file():

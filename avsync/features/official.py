@@ -21,6 +21,7 @@ from av.error import FFmpegError
 from jaxtyping import Float32, UInt8
 
 from avsync.features.ledger import Ledger, Split
+from avsync.files import replacing
 from avsync.media.rejects import Reject
 from avsync.pp import silence
 from avsync.types import ALL_SILENT, OK, ClipFeatures, ClipInfo, Extraction, WholeClip
@@ -123,11 +124,9 @@ def _write_npz(folder: Path, clip: ClipFeatures) -> None:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"clip {clip.info.clip_id}: its file would lie outside {folder}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.part")
     arrays: dict[str, Any] = {name: x.astype(np.float32) for name, x in clip.streams.items()}
-    with unfinished.open("wb") as file:
+    with replacing(path) as unfinished, unfinished.open("wb") as file:
         np.savez(file, **arrays)
-    unfinished.replace(path)
 
 
 def read_roi(folder: Path, info: ClipInfo, *, trim: str) -> WholeClip:

@@ -1,7 +1,6 @@
 """Writes feature datasets that TFDS reads: data_dir/NAME/TRIM/1.0.0 is the dataset NAME/TRIM."""
 
 import json
-import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from avsync.features.ledger import Ledger, Split
+from avsync.files import replacing
 from avsync.media.rejects import Reject
 from avsync.types import REAL, ClipFeatures, Extraction
 
@@ -48,14 +48,12 @@ class FeatureDataset:
         """Writes shard `index` of the split atomically."""
         numbers = f"{index:05d}-of-{split.num_shards:05d}"
         path = self.directory / f"{self.name}-{split.name}.tfrecord-{numbers}"
-        unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
         num_bytes = 0
-        with tf.io.TFRecordWriter(str(unfinished)) as writer:
+        with replacing(path) as unfinished, tf.io.TFRecordWriter(str(unfinished)) as writer:
             for clip in clips:
                 record = _in_order(self._spec.serialize_example(_record(clip, self.dtype)))
                 writer.write(record)
                 num_bytes += len(record)
-        unfinished.replace(path)
         self._ledger.record(
             split,
             index,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from avsync import lookup, names
-from avsync.files import atomic_write
+from avsync.files import atomic_write, remove_unfinished
 from avsync.preparation import journal
 from avsync.preparation.journal import Entry, Journal
 from avsync.preparation.store import ClipStore, stored_ids
@@ -73,6 +73,8 @@ def prepare_media(
     atomic_write(directory / PLAN, json.dumps({"num_files": len(files)}))
     task = Task(directory / CLIPS, detector, limits)
     task.clips.mkdir(exist_ok=True)
+    for folder in (directory, task.clips):
+        remove_unfinished(folder)
     clips, rejects = ClipStore(task.clips, files), _rejects(directory, files)
     _journal_all(clips, files, directory)
     pending = [file for file in media if file.clip_id not in rejects and file.clip_id not in clips]

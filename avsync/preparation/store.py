@@ -6,7 +6,6 @@ from the dataset when the clip is read. Its name is `names.stored` of the clip's
 
 import json
 import os
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from avsync import names
+from avsync.files import replacing
 from avsync.preparation.clips import labelled
 from avsync.types import Clip, MediaFile
 from avsync.units import SAMPLES_PER_FRAME
@@ -89,14 +89,12 @@ def is_stored(clip_id: str, directory: Path) -> bool:
 def save(clip: Clip, directory: Path, *, file_name: str) -> None:
     """Stores a clip atomically; `file_name` is the name of the file it was made from."""
     path = _path(directory, clip.clip_id)
-    # A name per writer: a worker that outlived its job may still be writing.
-    unfinished = path.with_suffix(f".{uuid.uuid4().hex}.part")
     record = {
         "clip_id": clip.clip_id,
         "file_name": names.portable(file_name),
         "media": dict(clip.media),
     }
-    with unfinished.open("wb") as file:
+    with replacing(path) as unfinished, unfinished.open("wb") as file:
         # Not compressed: that saves a third of the size, and costs a third of preparing the clip.
         np.savez(
             file,
@@ -104,7 +102,6 @@ def save(clip: Clip, directory: Path, *, file_name: str) -> None:
             waveform=clip.waveform,
             record=np.array(json.dumps(record)),
         )
-    unfinished.replace(path)
 
 
 def _path(directory: Path, clip_id: str) -> Path:

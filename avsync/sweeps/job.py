@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from avsync.files import file_lock
+from avsync.files import file_lock, remove_unfinished
 from avsync.names import shown_text
 from avsync.sweeps.commands import Evaluation, commands
 from avsync.sweeps.plan import Run, Sweep
@@ -84,6 +84,8 @@ def execute(
     with contextlib.ExitStack() as stack:
         for task in tasks:
             stack.enter_context(file_lock(task.files.outcome.with_suffix(".lock")))
+        for folder in {root, *(task.files.outcome.parent for task in tasks)}:
+            remove_unfinished(folder)
         # Closing the generator terminates the runs that are left and lets them save.
         ended = stack.enter_context(contextlib.closing(run_tasks(tasks, slots=slots, say=_print)))
         for num_ended, (task, outcome) in enumerate(ended, start=1):

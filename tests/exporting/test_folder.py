@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -172,3 +173,14 @@ def test_a_converted_checkpoint_has_no_training_and_an_export_that_of_its_manife
     converted.train.freeze = "encoder"
     tuned = build_export.describe_training(converted, exported.parent, 0)
     assert (tuned["frozen"], "trained" in tuned) == ("encoder", False)
+
+
+def test_of_two_exports_to_one_folder_one_finds_that_it_is_there(workdir, tmp_path):
+    folder = tmp_path / "scorer"
+    exports = [build_export.make_export(workdir, 0, **OPTIONS) for _ in range(2)]
+    with ThreadPoolExecutor(2) as threads:
+        errors = [job.exception() for job in [threads.submit(e, folder) for e in exports]]
+    (error,) = filter(None, errors)
+    assert isinstance(error, ValueError)
+    assert "scorer already exists and is not empty" in str(error)
+    assert list(tmp_path.iterdir()) == [folder]

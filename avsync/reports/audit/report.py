@@ -10,7 +10,7 @@ from rich.table import Table
 from avsync.audits.measuring import VIEWS
 from avsync.audits.results import Audit, ShortcutResult, strengths_by_kind
 from avsync.audits.strength import Strength
-from avsync.files import atomic_write
+from avsync.files import atomic_write, remove_unfinished
 from avsync.reports import text
 from avsync.reports.audit import page, wording
 
@@ -34,6 +34,7 @@ def write_report(audited: Audit, out_dir: Path, *, title: str) -> None:
         for field, kinds in by_kind.get(result["shortcut"], {}).items():
             result[f"by_{field}"] = {kind: _by_view(**views) for kind, views in kinds.items()}
     out_dir.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(out_dir)
     atomic_write(out_dir / "report.html", html)
     atomic_write(out_dir / "audit.json", json.dumps(results, indent=2, allow_nan=False) + "\n")
 
