@@ -21,7 +21,7 @@ from avsync.bin import _limit_flags, _metric_flag, _model_flags
 from avsync.bin.base import UsageError, existing, run_binary, say
 from avsync.files import file_lock
 from avsync.media.folders import named_files
-from avsync.media.reading import ProcessReader
+from avsync.media.process_reader import ProcessReader
 
 CHECKPOINT = flags.DEFINE_string(
     "checkpoint",

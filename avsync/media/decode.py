@@ -20,7 +20,6 @@ from jaxtyping import Int16, UInt8
 from avsync.media.container import (
     Audio,
     OpenFile,
-    open_file,
     read_audio,
     require_sound,
 )
@@ -28,6 +27,7 @@ from avsync.media.decoding import VideoDecoder, has_presentation_times
 from avsync.media.frame_grid import FrameGrid
 from avsync.media.images import GreyImages
 from avsync.media.probe import Facts, describe_formats, describe_sizes
+from avsync.media.read_options import ANY_FILE, ReadOptions
 from avsync.media.rejects import Reject
 from avsync.media.remarks import MAX_LENGTH_DIFFERENCE_SECONDS
 from avsync.units import (
@@ -39,37 +39,6 @@ from avsync.units import (
 
 # Headers and streams differ by the frames and the priming of codecs; less than this is no cut.
 MIN_MISSING_SECONDS = 0.5
-
-
-class ReadOptions(NamedTuple):
-    """Settings for reading a file, and limits beyond which it is rejected.
-
-    num_threads: number of video decoding threads; 0 is one per core.
-    max_bytes: largest total size of the grey frames; None for no limit.
-    max_length_difference_seconds: largest difference in length of video and audio in a container
-      that states no presentation times; with them, the common part of both is known.
-    max_seconds: length of the longest stream.
-    max_pixels: size of the largest frame; None for no limit.
-    max_lost_share: of the frames, of the sound, and of the length that the header states, how much
-      may be missing.
-    audio_track: number of the sound among those of the file, from 1; None for the default one.
-    """
-
-    num_threads: int = 0
-    max_bytes: int | None = None
-    max_length_difference_seconds: float = math.inf
-    max_seconds: float = math.inf
-    max_pixels: int | None = None
-    max_lost_share: float = 0.9
-    audio_track: int | None = None
-
-    def open(self, path: Path) -> contextlib.AbstractContextManager[OpenFile]:
-        """The open file, as `open_file` returns it."""
-        return open_file(path, max_pixels=self.max_pixels, audio_track=self.audio_track)
-
-
-# Files of any length; what only one of the streams covers is left out.
-ANY_FILE = ReadOptions()
 
 
 class Recording(NamedTuple):

@@ -9,13 +9,12 @@ from jaxtyping import Int16, UInt8
 
 from avsync.media.crop_store import CropStore
 from avsync.media.decode import (
-    ANY_FILE,
-    ReadOptions,
     Recording,
     SyncedVideo,
     open_video,
 )
 from avsync.media.landmarks.base import FaceDetector
+from avsync.media.read_options import ANY_FILE, ReadOptions
 from avsync.media.remarks import remarks
 from avsync.media.tracks import MouthTrack, crop_tracks
 from avsync.units import FRAMES_PER_SECOND

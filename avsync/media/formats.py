@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import av
+from av.container import InputContainer
 from av.error import FFmpegError
 from av.error import MemoryError as FFmpegMemoryError
 
@@ -74,7 +75,7 @@ def require_file(path: Path) -> None:
         raise Reject("missing_file", f"no file at {path}{dangling}")
 
 
-def open_container(path: Path) -> av.container.InputContainer:
+def open_container(path: Path) -> InputContainer:
     """The open container; raises `Reject`, which says what the file is, if it cannot be opened."""
     require_file(path)
     if not os.access(path, os.R_OK):

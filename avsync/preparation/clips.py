@@ -12,13 +12,13 @@ from avsync.limits import DEFAULT_LIMITS, Limits
 from avsync.media.container import require_sound
 from avsync.media.crop_store import CropStore, open_store
 from avsync.media.decode import (
-    ReadOptions,
     open_video,
 )
 from avsync.media.footage import Footage, read_footage
 from avsync.media.landmarks.base import FaceDetector
 from avsync.media.mouth_crop import SMOOTHING_FRAMES, crop_mouths
 from avsync.media.probe import describe_face
+from avsync.media.read_options import ReadOptions
 from avsync.media.rejects import Reject
 from avsync.media.remarks import MAX_LENGTH_DIFFERENCE_SECONDS
 from avsync.media.tracks import (

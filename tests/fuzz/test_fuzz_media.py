@@ -20,8 +20,9 @@ import numpy as np
 import pytest
 
 from avsync.limits import Limits
-from avsync.media.decode import ReadOptions, open_video
+from avsync.media.decode import open_video
 from avsync.media.landmarks.base import FaceDetector, load_detector
+from avsync.media.read_options import ReadOptions
 from avsync.media.reading import DirectReader
 from avsync.media.rejects import REASONS, Reject
 from avsync.preparation.clips import prepare_clip

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from avsync.media.decode import ReadOptions
+from avsync.media.read_options import ReadOptions
 from tests.media.test_decode import click, heard_seconds
 from tests.media.whole_files import decode
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from avsync.media.decode import ReadOptions
+from avsync.media.read_options import ReadOptions
 from avsync.media.rejects import Reject
 from avsync.units import SAMPLES_PER_FRAME
 from tests.media.whole_files import decode

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from avsync.media.decode import ReadOptions
+from avsync.media.read_options import ReadOptions
 from avsync.media.rejects import Reject
 from avsync.media.remarks import remarks
 from tests.media.test_decode import click, clock, heard_seconds, shown_seconds

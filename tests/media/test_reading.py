@@ -8,7 +8,8 @@ import pytest
 from avsync.limits import Limits
 from avsync.media.face_crop import face_path
 from avsync.media.landmarks.base import load_detector
-from avsync.media.reading import DirectReader, FaceSpan, ProcessReader
+from avsync.media.process_reader import ProcessReader
+from avsync.media.reading import DirectReader, FaceSpan
 from avsync.media.rejects import Reject
 from tests.media.media_files import write_bomb
 

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64, Int16, UInt8
 
-from avsync.media.decode import ReadOptions, open_video
+from avsync.media.decode import open_video
 from avsync.media.faces import detect_faces
 from avsync.media.landmarks.base import FaceDetector
 from avsync.media.probe import Facts
+from avsync.media.read_options import ReadOptions
 from avsync.media.remarks import MAX_LENGTH_DIFFERENCE_SECONDS
 from avsync.media.tracks import MIN_TRACK_FRAMES, FaceLinker
 

@@ -1,0 +1,39 @@
+"""Settings for reading a media file, and limits beyond which it is rejected."""
+
+import contextlib
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from avsync.media.container import OpenFile, open_file
+
+
+class ReadOptions(NamedTuple):
+    """Settings for reading a file, and limits beyond which it is rejected.
+
+    num_threads: number of video decoding threads; 0 is one per core.
+    max_bytes: largest total size of the grey frames; None for no limit.
+    max_length_difference_seconds: largest difference in length of video and audio in a container
+      that states no presentation times; with them, the common part of both is known.
+    max_seconds: length of the longest stream.
+    max_pixels: size of the largest frame; None for no limit.
+    max_lost_share: of the frames, of the sound, and of the length that the header states, how much
+      may be missing.
+    audio_track: number of the sound among those of the file, from 1; None for the default one.
+    """
+
+    num_threads: int = 0
+    max_bytes: int | None = None
+    max_length_difference_seconds: float = math.inf
+    max_seconds: float = math.inf
+    max_pixels: int | None = None
+    max_lost_share: float = 0.9
+    audio_track: int | None = None
+
+    def open(self, path: Path) -> contextlib.AbstractContextManager[OpenFile]:
+        """The open file, as `open_file` returns it."""
+        return open_file(path, max_pixels=self.max_pixels, audio_track=self.audio_track)
+
+
+# Files of any length; what only one of the streams covers is left out.
+ANY_FILE = ReadOptions()
