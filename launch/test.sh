@@ -4,6 +4,8 @@
 #   bash launch/test.sh                   # all tests but the slow ones
 #   bash launch/test.sh -m slow           # the slow tests
 #   bash launch/test.sh tests/metrics     # the tests of one folder
+#   bash launch/test.sh -m slow tests/test_kills.py -s      # ten kills of each program, with figures
+#   AVSYNC_FUZZ_MUTANTS=1000 bash launch/test.sh tests/fuzz -s     # damaged files, with figures
 #
 # With CI=true, tests without their test data fail instead of being skipped.
 set -euo pipefail

@@ -163,7 +163,10 @@ def end(message: str, status: int, *, hint: str = "") -> NoReturn:
         logging.exception("the error below was raised here")
     # The lines of a message are indented: no name in it may look like a message of its own.
     lines = shown_text(f"{Path(sys.argv[0]).name}: {message}").replace("\n", "\n  ")
-    print(lines, *filter(None, [hint]), sep="\n", file=sys.stderr)
+    try:
+        print(lines, *filter(None, [hint]), sep="\n", file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     sys.exit(status)
 
 

@@ -32,6 +32,9 @@ MAX_GAP_SECONDS = 600.0
 # A picture of an album and the previews of a player are streams too, but not the video.
 STILLS = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
 
+# Containers without a stated length; FFmpeg estimates it from timestamps, which may wrap.
+ESTIMATED_LENGTHS = ("mpeg", "mpegts", "mpegtsraw")
+
 # Tracks for people who cannot hear or see the others.
 FOR_IMPAIRED = Disposition.hearing_impaired | Disposition.visual_impaired
 
@@ -66,6 +69,8 @@ class OpenFile(NamedTuple):
 
         Where it is that of the whole file, it counts only if there is no other stream.
         """
+        if self.container.format.name in ESTIMATED_LENGTHS:
+            return 0.0
         streams = (self.video, self.audio)
         known = [float(s.duration * (s.time_base or 0)) for s in streams if s.duration]
         if len(known) == len(streams):
@@ -79,6 +84,7 @@ class Audio(NamedTuple):
 
     num_bytes: its coded size.
     num_lost_packets: that could not be decoded; silence stands for them.
+    restarts: True if the timestamps begin again; the sound from there on is left out.
     num_invalid_samples: that were no numbers or far too large; they count as 0.
     channel_used: from 1; 0 for the mean of all.
     better_channel: that is to be used instead, see `MonoAudio.better_channel`.
@@ -93,6 +99,7 @@ class Audio(NamedTuple):
     filled_gap_seconds: float
     num_bytes: int
     num_lost_packets: int
+    restarts: bool
     num_invalid_samples: int
     channel_used: int
     better_channel: int
@@ -207,6 +214,7 @@ def read_audio(
         filled_gap_seconds=audio.filled_gap_seconds,
         num_bytes=num_bytes,
         num_lost_packets=num_lost,
+        restarts=audio.restarts,
         num_invalid_samples=audio.num_invalid_samples,
         channel_used=channel or 0,
         better_channel=0 if channel else audio.better_channel,

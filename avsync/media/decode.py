@@ -264,6 +264,7 @@ class SyncedVideo:
             "filled_gap_seconds": round(self._audio.filled_gap_seconds, 6),
             "held_gap_seconds": round(self._audio.held_gap_seconds, 6),
             "seconds_missing": round(self._seconds_missing, 6),
+            "num_timestamp_restarts": int(self._decoder.restarts or self._audio.restarts),
             "num_frames_lost": self._decoder.num_lost,
             "num_frames_damaged": self._decoder.num_damaged,
             "num_audio_packets_lost": self._audio.num_lost_packets,

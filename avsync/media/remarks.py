@@ -56,6 +56,8 @@ def _loss(facts: Numbers) -> Iterator[str]:
     if missing := facts.get("seconds_missing"):
         end = max(facts["video_seconds"], facts["audio_seconds"])
         yield f"the file is cut off: it ends at {end:.2f} of {end + missing:.2f} s"
+    if facts.get("num_timestamp_restarts"):
+        yield "the timestamps begin again in the file: only the part before is used"
     if lost := facts.get("num_frames_lost"):
         yield f"{lost:,.0f} video {_plural('frame', lost)} cannot be decoded"
     if damaged := facts.get("num_frames_damaged"):

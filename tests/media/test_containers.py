@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from avsync.media.read_options import ReadOptions
+from avsync.media.remarks import remarks
 from tests.media.test_decode import click, heard_seconds
 from tests.media.whole_files import decode
 
@@ -176,3 +177,13 @@ def test_each_frame_is_shown_with_its_own_sound(tmp_path, table, name):
         assert lost == 0, cell
         assert whole.facts["num_frames_lost"] == 0, cell
         assert np.all(np.diff(indices) >= 0), cell
+
+
+def test_files_that_were_joined_without_new_timestamps_are_read_up_to_the_joint(tmp_path):
+    path = tmp_path / "joined.ts"
+    write(path, CONTAINERS["ts"], "libx264", "25", (0.0, 0.0))
+    path.write_bytes(path.read_bytes() * 2)
+    whole = decode(path, ReadOptions())
+    assert whole.facts["num_timestamp_restarts"] == 1
+    assert len(whole.frames) == pytest.approx(25 * SECONDS, abs=2)
+    assert remarks(whole.facts)[0].startswith("the timestamps begin again in the file")
