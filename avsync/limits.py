@@ -47,6 +47,6 @@ def limit_memory(gigabytes: float) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would fill gigabytes of disk
     pages = Path("/proc/self/statm")
     if pages.is_file():
-        num_bytes_before = int(pages.read_text().split()[5]) * resource.getpagesize()
+        num_bytes_before = int(pages.read_bytes().split()[5]) * resource.getpagesize()
         limit = num_bytes_before + round(gigabytes * 2**30)
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))

@@ -3,7 +3,8 @@
 import ast
 from typing import Any
 
-MAX_NUMBER = 2**63  # magnitude of any number
+MAX_INTEGER = 2**63
+MAX_FLOAT = 3.4e38  # of float32, rounded down
 MAX_SHOWN = 200  # characters of a value in a message
 
 TYPES = {bool: "true or false", int: "an integer", float: "a number", str: "text", tuple: "a tuple"}
@@ -33,14 +34,16 @@ def typed(field: str, value: Any, *, like: Any, annotation: str = "tuple[int, ..
     """
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     # Comparisons, as integers may be too large for floats. NaN is never below.
-    if is_number and not abs(value) < MAX_NUMBER:
-        raise ValueError(f"{field} expects a number below 2^63, got {_brief(value)}")
+    is_float = isinstance(like, float)
+    if is_number and not abs(value) < (MAX_FLOAT if is_float else MAX_INTEGER):
+        limit = f"{MAX_FLOAT:g}" if is_float else "2^63"
+        raise ValueError(f"{field} expects a number below {limit}, got {_brief(value)}")
     if isinstance(like, tuple) and isinstance(value, list | tuple):
         length = annotation.count(",") + 1
         if "..." not in annotation and len(value) != length:
             raise ValueError(f"{field} expects {length} values, got {_brief(tuple(value))}")
         return tuple(typed(field, item, like=like[0] if like else 0) for item in value)
-    if isinstance(like, float) and is_number:
+    if is_float and is_number:
         return float(value)
     if type(like) is int and is_number and float(value).is_integer():
         return int(value)

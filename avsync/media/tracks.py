@@ -122,7 +122,7 @@ class MouthTrack:
             self.tail = self._landmarks[-SMOOTHING_FRAMES:]
             crops = crop_mouths(frames[:num_ready], np.stack(self._landmarks))
             self.places.extend(store.add(crops))
-            self._compare(frames[: num_ready + num_held_back])
+            self._compare(frames[: num_ready + min(num_held_back, 1)])
             for landmarks in self._landmarks[:num_ready]:
                 self.outlines.extend(_outline(landmarks))
             self._landmarks = self._landmarks[num_ready:]

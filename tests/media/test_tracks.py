@@ -171,6 +171,7 @@ def test_a_picture_that_never_changes_is_still():
     with open_store() as store:
         (track,) = crop_tracks(moving, DrawnFaces(), store=store)
         assert not track.is_still
+        assert len(track.changes) == 39
         (track,) = crop_tracks(np.repeat(moving[:1], 40, axis=0), DrawnFaces(), store=store)
         assert track.is_still
 

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import os
 import resource
 
 import pytest
@@ -88,7 +89,9 @@ def test_a_scored_file_whose_picture_fails_keeps_its_scores(tmp_path):
 
 
 def test_a_new_report_replaces_the_results_and_half_files_of_a_killed_one(tmp_path):
-    (tmp_path / f"a.png.{32 * 'f'}.part").touch()
+    unfinished = tmp_path / f"a.png.{32 * 'f'}.part"
+    unfinished.touch()
+    os.utime(unfinished, (0, 0))
     (tmp_path / "own.part").touch()
     (tmp_path / "scores.json").write_text("[1]")
     (tmp_path / "scores.jsonl").write_text("1\n")
