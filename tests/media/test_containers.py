@@ -38,7 +38,7 @@ CONTAINERS = {
     "fragmented mp4": Container("mp4", "aac", ("libx264",)),
     "mov": Container("mov", "pcm_s16le", ("libx264", "mjpeg")),
     "mkv": Container("matroska", "libopus", ("libx264", "mpeg4 bf=2", "libx265", "ffv1")),
-    "webm": Container("webm", "libopus", ("libvpx", "libvpx-vp9")),
+    "webm": Container("webm", "libopus", ("libvpx", "libvpx-vp9", "libsvtav1")),
     "avi": Container(
         "avi",
         "pcm_s16le",
@@ -47,6 +47,7 @@ CONTAINERS = {
     ),
     "avi mp2": Container("avi", "mp2", ("libx264", "mpeg4 bf=2"), starts=TOGETHER),
     "ts": Container("mpegts", "mp2", ("libx264", "libx264 bf=0", "mpeg2video bf=2"), FEW),
+    "m2ts": Container("mpegts", "ac3", ("libx264",), FEW),
     "mpg": Container("mpeg", "mp2", ("mpeg1video", "mpeg2video bf=2"), FEW),
     "vob": Container("vob", "ac3", ("mpeg2video bf=2",), FEW),
     "flv": Container("flv", "libmp3lame", ("libx264", "flv")),
@@ -58,7 +59,10 @@ CONTAINERS = {
 }
 
 VFR = "variable"
-FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}
+SETTINGS = {
+    "fragmented mp4": {"movflags": "frag_keyframe+empty_moov"},
+    "m2ts": {"mpegts_m2ts_mode": "1"},
+}
 
 
 def times_of(rate: str) -> np.ndarray:
@@ -86,12 +90,13 @@ def shown_indices(frames: np.ndarray, *, num_frames: int) -> np.ndarray:
     return np.abs(halves[:, None] - levels(num_frames)).sum(axis=2).argmin(axis=1)
 
 
-def write(path, container: Container, video: str, rate: str, start: tuple[float, float]) -> None:
+def write(path, name: str, video: str, rate: str, start: tuple[float, float]) -> None:
+    container = CONTAINERS[name]
     codec, *pairs = video.split()
     options = dict(pair.split("=") for pair in pairs)
     times = times_of(rate)
     base = Fraction(1, 1000) if rate == VFR else 1 / Fraction(rate)
-    settings = FRAGMENTS if path.suffix == ".fragmented" else {}
+    settings = SETTINGS.get(name, {})
     with av.open(str(path), "w", format=container.name, options=settings) as out:
         tag = options.pop("vtag", None)
         picture = out.add_stream(
@@ -156,11 +161,10 @@ def table():
 
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_each_frame_is_shown_with_its_own_sound(tmp_path, table, name):
-    container = CONTAINERS[name]
     for _, video, rate, start in [cell for cell in CELLS if cell[0] == name]:
         cell = f"{name}, {video}, {rate} fps, starts {start}"
-        path = tmp_path / ("clip.fragmented" if "fragmented" in name else "clip")
-        write(path, container, video, rate, start)
+        path = tmp_path / "clip"
+        write(path, name, video, rate, start)
         whole = decode(path, ReadOptions())
         times = times_of(rate)
         indices = shown_indices(whole.frames, num_frames=len(times))
@@ -181,7 +185,7 @@ def test_each_frame_is_shown_with_its_own_sound(tmp_path, table, name):
 
 def test_files_that_were_joined_without_new_timestamps_are_read_up_to_the_joint(tmp_path):
     path = tmp_path / "joined.ts"
-    write(path, CONTAINERS["ts"], "libx264", "25", (0.0, 0.0))
+    write(path, "ts", "libx264", "25", (0.0, 0.0))
     path.write_bytes(path.read_bytes() * 2)
     whole = decode(path, ReadOptions())
     assert whole.facts["num_timestamp_restarts"] == 1
