@@ -29,7 +29,7 @@ from avsync.media.images import GreyImages
 from avsync.media.probe import Facts, describe_formats, describe_sizes
 from avsync.media.read_options import ANY_FILE, ReadOptions
 from avsync.media.rejects import Reject
-from avsync.media.remarks import MAX_LENGTH_DIFFERENCE_SECONDS
+from avsync.media.remarks import MAX_LENGTH_DIFFERENCE_SECONDS, losses
 from avsync.units import (
     FRAMES_PER_SECOND,
     MIN_FRAMES,
@@ -159,26 +159,27 @@ class SyncedVideo:
         """
         self._require_whole()
         audio_seconds, video_seconds = self._audio.seconds, self._video_seconds()
+        span = self._span(num_frames=self._grid.num_frames)
+        facts = self._facts(span, video_seconds=video_seconds, audio_seconds=audio_seconds)
         max_difference_seconds = self.max_length_difference_seconds
         if abs(audio_seconds - video_seconds) > max_difference_seconds:
-            raise Reject(
-                "length_mismatch",
+            detail = (
                 f"{audio_seconds:.2f} s of audio for {video_seconds:.2f} s of video; a difference "
-                f"of at most {max_difference_seconds} s is allowed",
+                f"of at most {max_difference_seconds} s is allowed"
             )
-        span = self._span(num_frames=self._grid.num_frames)
+            raise Reject("length_mismatch", "; ".join([detail, *losses(facts)]))
         if (num_shared := span.end - span.first) < MIN_FRAMES:
-            raise Reject(
-                "too_short",
+            detail = (
                 f"video and audio share {max(0, num_shared)} frames at {FRAMES_PER_SECOND} fps; "
-                f"at least {MIN_FRAMES} are needed",
+                f"at least {MIN_FRAMES} are needed"
             )
+            raise Reject("too_short", "; ".join([detail, *losses(facts)]))
         return Recording(
             waveform=span.waveform(self._audio.samples),
             num_leading_frames_cut=span.first,
             video_seconds=video_seconds,
             audio_seconds=audio_seconds,
-            facts=self._facts(span, video_seconds=video_seconds, audio_seconds=audio_seconds),
+            facts=facts,
         )
 
     def _grid_frames(self) -> Iterator[UInt8[np.ndarray, "h w"]]:

@@ -77,7 +77,8 @@ class VideoDecoder:
     """Decodes the video of an open file, each frame with the time at which it is shown.
 
     Attributes:
-      num_bytes, num_packets: read so far.
+      num_bytes: read so far.
+      num_packets: of frames to be shown, read so far.
       num_lost: frames that could not be decoded.
       num_damaged: frames that were decoded with errors, and are shown.
       end_ticks: the end of the latest packet so far.
@@ -115,6 +116,7 @@ class VideoDecoder:
                 # In MPEG program streams FFmpeg derives the times of most B frames, some wrongly.
                 last = seconds if seconds >= last else last + self._frame_seconds
                 self.num_damaged += frame.is_corrupt
+                self._has_packet_per_frame &= not frame.interlaced_frame  # a packet may be a field
                 num_frames += 1
                 yield TimedFrame(last, frame)
         if self._has_packet_per_frame:  # frames before the first key frame are lost without a word
@@ -143,7 +145,8 @@ class VideoDecoder:
     def _count(self, packet: av.Packet) -> None:
         if packet.size:
             self.num_bytes += packet.size
-            self.num_packets += 1
+            # An edit list has frames decoded for others only, and not shown.
+            self.num_packets += not packet.is_discard
             if packet.dts is not None and not self._is_exact:
                 packet.opaque = self._times.send(packet.dts)
         if packet.pts is not None:

@@ -48,7 +48,7 @@ NUMBERS = {
     "filled_gap_seconds": "total length of the gaps in the audio",
     "held_gap_seconds": "total length of the gaps in the video, of more than a second each",
     "seconds_missing": "part of the length stated by the header that is not in the file",
-    "num_timestamp_restarts": "presence of timestamps that begin again, of which the rest was left out (0 or 1)",
+    "num_timestamp_restarts": "timestamps that begin again, 0 or 1; the rest was left out",
     "num_frames_lost": "video frames that cannot be decoded",
     "num_frames_damaged": "video frames that were decoded with errors",
     "num_audio_packets_lost": "audio packets that cannot be decoded",

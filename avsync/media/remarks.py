@@ -13,7 +13,6 @@ MIN_GAP_SECONDS = 1.0
 # blocks of AAC 0.13 s, a video frame or two 0.08 s.
 MAX_LENGTH_DIFFERENCE_SECONDS = 0.2
 
-
 # Below this, most frames of the 25 fps grid are repeated.
 LOW_FRAME_RATE = 15.0
 
@@ -23,7 +22,7 @@ def remarks(facts: Facts) -> list[str]:
 
     Clips that were prepared before a fact was known lack it, and have no sentence about it.
     """
-    numbers = {name: float(value) for name, value in facts.items() if not isinstance(value, str)}
+    numbers = _numbers(facts)
     found = (
         _tracks(numbers),
         _channel(numbers),
@@ -34,6 +33,15 @@ def remarks(facts: Facts) -> list[str]:
         _size_changes(numbers),
     )
     return [text for texts in found for text in texts]
+
+
+def losses(facts: Facts) -> list[str]:
+    """Those of the sentences that tell what of a file is missing or damaged."""
+    return list(_loss(_numbers(facts)))
+
+
+def _numbers(facts: Facts) -> Numbers:
+    return {name: float(value) for name, value in facts.items() if not isinstance(value, str)}
 
 
 def _tracks(facts: Numbers) -> Iterator[str]:

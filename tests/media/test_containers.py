@@ -146,6 +146,8 @@ CELLS = [
         *(("25", start) for start in container.starts if start != (0, 0)),
     ]
 ]
+# What lies before time 0 is in the file, and by its edit list it is not shown.
+CELLS += [(name, "libx264", "25", (-0.28, -0.28)) for name in ("mp4", "mov", "3gp")]
 CELLS += [(name, "libx264", VFR, (0.0, 0.0)) for name in ("mp4", "mov", "mkv", "flv")]
 
 

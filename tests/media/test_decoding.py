@@ -9,6 +9,7 @@ import pytest
 from avsync.media.read_options import ReadOptions
 from avsync.media.rejects import Reject
 from avsync.media.remarks import remarks
+from tests.media import field_pictures
 from tests.media.test_decode import click, clock, heard_seconds, shown_seconds
 from tests.media.whole_files import STRICT, decode
 
@@ -56,6 +57,19 @@ def test_packets_that_cannot_be_decoded_cost_their_own_frames(clip):
     assert heard_seconds(whole.waveform) == pytest.approx(2, abs=1e-3)
 
 
+def test_the_two_fields_of_a_frame_are_one_frame(tmp_path):
+    path = tmp_path / "camcorder.mts"
+    levels = [40 + 2 * index for index in range(75)]
+    sound = (30_000 * click(3, 48_000, at=2)[0]).astype(np.int16)
+    field_pictures.write(path, levels, sound, sample_rate=48_000)
+    whole = decode(path)
+    assert whole.facts["num_frames_lost"] == 0
+    shown = whole.frames.mean((1, 2)) * 219 / 255 + 16  # decoded to the full range
+    np.testing.assert_allclose(shown, levels[: len(shown)], atol=1)
+    assert len(shown) == pytest.approx(75, abs=1)
+    assert heard_seconds(whole.waveform) == pytest.approx(2, abs=0.02)
+
+
 def test_a_file_is_rejected_by_the_share_of_its_frames_that_is_lost(clip):
     path = rewritten(clip, lambda i, kind, data: b"\0" * 8 if kind == "video" and i % 2 else data)
     assert decode(path, ReadOptions(max_lost_share=0.5)).facts["num_frames_lost"] == 37
@@ -80,6 +94,9 @@ def test_a_file_that_ends_early_is_read_as_far_as_it_goes(clip):
     assert remarks(whole.facts)[0].startswith("the file is cut off: it ends at ")
     with pytest.raises(Reject, match=r"incomplete: the file ends at .* of 3\.00 s; at most 10%"):
         decode(clip, STRICT._replace(max_lost_share=0.1))
+    clip.write_bytes(content[: len(content) // 4])
+    with pytest.raises(Reject, match=r"too_short: .*; the file is cut off: it ends at "):
+        decode(clip, ReadOptions())
 
 
 def write_tracks(path, *sounds, default):
