@@ -5,6 +5,7 @@ Only the command that runs is imported: `avsync --help` and `avsync --version` a
 
 import ast
 import importlib.util
+import signal
 import sys
 
 from avsync import __version__, lookup
@@ -35,6 +36,7 @@ def run() -> None:
     """
     match sys.argv[1:]:
         case ["--help" | "-help" | "-h" | "-?" | "help", *_]:
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # for `avsync --help | head`
             print(usage(), end="")
         case ["--version", *_]:
             print(f"avsync {__version__}")

@@ -1,5 +1,7 @@
 """The umbrella command: one name for all commands."""
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -24,6 +26,17 @@ def test_help_says_in_one_sentence_what_each_command_does():
     assert summaries.keys() >= set(lookup.names("bin"))
     # A first docstring line that goes on in the next one would be cut off here.
     assert [name for name, text in summaries.items() if text[-1] not in ".?"] == ["avsync"]
+
+
+@pytest.mark.parametrize("module", ["avsync", "avsync.bin.prepare"])
+def test_help_whose_reader_closes_the_pipe_ends_without_a_word(module):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", module, "--help"]
+    done = subprocess.run(command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert done.returncode == -signal.SIGPIPE
+    assert done.stderr == b""
 
 
 def test_help_answers_to_the_flags_that_the_commands_take():

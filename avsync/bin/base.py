@@ -65,11 +65,9 @@ def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> No
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     if HELP.intersection(sys.argv[1:]):
-        print(_help_text(main))
-        sys.exit(0)
+        _print_and_exit(_help_text(main))
     if "--version" in sys.argv[1:]:
-        print(f"avsync {__version__}")
-        sys.exit(0)
+        _print_and_exit(f"avsync {__version__}")
     try:
         arguments = flags.FLAGS(sys.argv)[1:]
         if arguments and not positional:
@@ -150,6 +148,13 @@ def suppress_stderr() -> Iterator[None]:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nowhere)
+
+
+def _print_and_exit(text: str) -> NoReturn:
+    """Prints a text of avsync's own; without a word if its reader (head, less) closes the pipe."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    print(text, flush=True)
+    sys.exit(0)
 
 
 def say(line: str, *, file: TextIO | None = None) -> None:
