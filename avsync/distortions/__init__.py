@@ -1,1 +1,1 @@
-"""What happens to videos on their way: compression, cameras, rooms, telephones; one file a family."""
+"""What happens to videos on their way: codecs, cameras, rooms, telephones; one file a family."""

@@ -72,9 +72,9 @@ def _coded(
 ) -> Int16[np.ndarray, " n"]:
     coder: Any = av.CodecContext.create(encoder, "w")
     coder.sample_rate, coder.layout, coder.bit_rate = SAMPLE_RATE, "mono", bits_per_second
-    coder.format = av.Codec(encoder, "w").audio_formats[0].name
+    coder.format = (av.Codec(encoder, "w").audio_formats or [av.AudioFormat("s16")])[0]
     coder.open()
-    into = av.AudioResampler(coder.format.name, "mono", SAMPLE_RATE, coder.frame_size)
+    into = av.AudioResampler(coder.format, "mono", SAMPLE_RATE, coder.frame_size)
     # Zeros push the last sounds through.
     padded = np.pad(waveform, (0, MAX_DELAY_SAMPLES))
     frame = av.AudioFrame.from_ndarray(padded[None], format="s16", layout="mono")

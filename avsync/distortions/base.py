@@ -9,6 +9,7 @@ Real clips and fakes are distorted alike: the random draws of a fake are those o
 that it was made from.
 """
 
+import functools
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -43,6 +44,7 @@ class Distortion(NamedTuple):
     apply: Callable[[Any, float, np.random.Generator], np.ndarray]
 
 
+@functools.cache
 def all_distortions() -> dict[str, Distortion]:
     """All distortions of all files, by name."""
     return {

@@ -50,7 +50,7 @@ def warp(
     """
     size = np.array(frames.shape[1:3])
     centre = ((size - 1) / 2)[:, None, None]
-    pixels = np.indices(size) - centre
+    pixels = np.indices(frames.shape[1:3]) - centre
     moved = np.zeros(2) if offset is None else offset
     places = np.tensordot(matrix, pixels, 1) + centre + moved[:, None, None]
     places = np.clip(places, 0, (size - 1)[:, None, None])

@@ -1,5 +1,7 @@
 """Video compression: two codecs of FFmpeg, and the quantisation of JPEG."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import UInt8
 from scipy import fft
@@ -49,9 +51,9 @@ def jpeg(frames: Frames, strength: float, rng: np.random.Generator) -> Frames:
     time, height, width, _ = frames.shape
     shape = (time, height // BLOCK, BLOCK, width // BLOCK, BLOCK)
     blocks = frames.reshape(shape).astype(np.float32) - 128
-    quantised = np.rint(fft.dctn(blocks, axes=(2, 4), norm="ortho") / table) * table
-    restored = fft.idctn(quantised, axes=(2, 4), norm="ortho") + 128
-    return to_pixels(restored).reshape(frames.shape)
+    transform: Any = fft.dctn(blocks, axes=(2, 4), norm="ortho")
+    restored: Any = fft.idctn(np.rint(transform / table) * table, axes=(2, 4), norm="ortho")
+    return to_pixels(restored + 128).reshape(frames.shape)
 
 
 DISTORTIONS = {

@@ -1,8 +1,8 @@
-"""23 visual and 16 audio distortions, each at three strengths from weak to strong.
+"""22 visual and 16 audio distortions, each at three strengths from weak to strong.
 
-    avsync-evaluate --checkpoint=runs/grid --dataset=grid --distort=standard --out=runs/grid/distorted
+    avsync-evaluate --checkpoint=runs/grid --dataset=grid --distort=standard --out=DIR
 
-`standard:medium` has the medium strengths only: 39 cells instead of 117. The crops are grey, so
+`standard:medium` has the medium strengths only: 38 cells instead of 114. The crops are grey, so
 colours are not distorted. Units: `avsync-evaluate` prints them, `avsync/distortions` defines them.
 """
 
