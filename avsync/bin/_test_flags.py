@@ -88,7 +88,7 @@ def open_clips() -> Any:
 
 
 def score_distorted(scorer: Any, *, checkpoint: str, out_dir: Path) -> None:
-    """Scores the clips under each distortion of --distort, or goes on with it; writes the report."""
+    """Scores the clips under each distortion of --distort that is not done; writes the report."""
     from avsync import runtime, weights
     from avsync.distortions.base import require_grid
     from avsync.evaluation import distorted, scores
