@@ -120,6 +120,6 @@ def _method(tested: Metrics) -> str:
         "clips. False alarms: the share of real clips above one threshold for all rows, that of "
         f"the undistorted real clips for {FALSE_ALARM_RATE:.0%} false alarms, with the interval of "
         "Clopper and Pearson. The undistorted row itself set the threshold, so its false alarms "
-        "are not a test of it. The worst of many cells is worse than expected by chance alone. "
+        "are not a test of it. The worst of many cells is so in part by chance. "
         f"Seed {tested['seed']}."
     )
