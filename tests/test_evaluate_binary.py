@@ -26,7 +26,7 @@ def test_fakes_of_real_clips_are_scored_and_counted_in_the_report(tiny_data, run
     assert {kind: result["num_fake"] for kind, result in kinds.items()} == {
         kind: numbers["made"] for kind, numbers in made["kinds"].items() if numbers["made"]
     }
-    assert made["summary"] in done.stdout.replace("\n", " ")
+    assert made["summary"] in done.stdout
     assert "Fakes made of these clips" in (tmp_path / "report.html").read_text()
 
 
@@ -36,6 +36,7 @@ def test_fakes_of_real_clips_are_scored_and_counted_in_the_report(tiny_data, run
         (["--split=test", "--fabricate=all"], "fakes are made from real clips"),
         (["--split=val", "--fabricate=splise"], "did you mean 'splice'?"),
         (["--split=val", "--limit=3"], "--limit needs --fabricate or --distort"),
+        (["--split=test", "--distort=standard", "--calibrate"], "leave out --also and --calibrate"),
         (["--split=test", "--distort=standrd"], "did you mean 'standard'?"),
     ],
 )

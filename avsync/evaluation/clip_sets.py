@@ -114,7 +114,8 @@ def describe(plan: FakesPlan, *, plants_silence: bool) -> Metrics:
 
 
 def _summary(about: Metrics) -> str:
-    parts = [f"{about['num_fakes']} fakes made of {about['num_real']} real clips"]
+    kinds = ", ".join(about["kinds"])
+    parts = [f"{about['num_fakes']} fakes ({kinds}) made of {about['num_real']} real clips"]
     reasons = Counter[str]()
     for kind in about["kinds"].values():
         reasons.update(kind["left_out"])
