@@ -19,7 +19,7 @@ from avsync.build_training import make_optimiser, make_plateau
 from avsync.config import Config, files, require_known
 from avsync.config.changes import flat
 from avsync.partition import make_partition
-from avsync.pp.augment import Augmentation
+from avsync.pp.augmentation import Augmentation
 from avsync.types import Extraction
 from tests.conftest import ROOT
 

@@ -9,7 +9,7 @@ import pytest
 from avsync.datasets.base import open_source
 from avsync.input_pipeline.evaluation import eval_batches
 from avsync.input_pipeline.training import train_batches
-from avsync.pp.augment import Augmentation
+from avsync.pp.augmentation import Augmentation
 from avsync.types import Host, Source
 from avsync.units import SAMPLES_PER_FRAME
 from tests import feature_dataset
