@@ -25,7 +25,7 @@ def source_frames(
 
 
 def shown_frames(
-    num_frames: tf.Tensor | int, *, augmentation: Augmentation, seed: tf.Tensor
+    num_frames: tf.Tensor, *, augmentation: Augmentation, seed: tf.Tensor
 ) -> tf.Tensor:
     """The frame of the clip that each frame of the output shows, int32 [t]; see `timing`."""
     return timing.shown_frames(num_frames, draws=draw(augmentation, seed))
