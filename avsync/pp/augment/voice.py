@@ -134,5 +134,5 @@ def _inverse(spectrum: tf.Tensor) -> tf.Tensor:
     return tf.signal.inverse_stft(spectrum, WINDOW, HOP, WINDOW, window_fn=_window)[HOP:]
 
 
-def _window(length: int, dtype: tf.DType) -> tf.Tensor:
+def _window(length: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     return tf.sqrt(tf.signal.hann_window(length, periodic=True, dtype=dtype))

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from avsync.pp import augment
+from avsync.pp.augment import draws, timing
 from avsync.pp.augmentation import Augmentation
 
 STRETCH = Augmentation(probability=1.0, stretch=0.15)
@@ -31,9 +32,10 @@ def test_the_speed_changes_within_its_range_and_frames_keep_their_order():
         frames = shown(200, STRETCH, i)
         lengths.append(len(frames) / 200)
         assert set(np.diff(frames)) <= {0, 1, 2}
-        # Each output frame shows the clip at its own time, to half a frame.
-        times = (np.arange(len(frames)) + 0.5) * (200 / len(frames))
-        assert np.abs(frames + 0.5 - times).max() < 1
+        # Each output frame shows the frame of the clip that lasts over its own middle.
+        factor = float(timing.slowness(draws.draw(STRETCH, seed(i))))
+        times = (np.arange(len(frames)) + 0.5) / factor
+        assert np.abs(frames + 0.5 - times).max() <= 0.5
         assert abs(np.mean(frames + 0.5 - times)) < 0.1
     assert 0.845 <= min(lengths) < 0.88
     assert 1.12 < max(lengths) <= 1.155
