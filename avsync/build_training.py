@@ -22,7 +22,7 @@ from avsync.input_pipeline.training import TrainBatch, count_slots, train_batche
 from avsync.models.aligner import Aligner
 from avsync.partition import ALL_TRAINED, make_partition
 from avsync.pp import silence
-from avsync.pp.augment import Augmentation
+from avsync.pp.augmentation import Augmentation
 from avsync.runtime import this_host
 from avsync.train import optim
 from avsync.train.job import Schedule, Training

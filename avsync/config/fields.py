@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 from avsync import lookup
 from avsync.config.files import ArgumentError
 from avsync.config.values import typed
+from avsync.pp.augmentation import STRANGERS, Augmentation
 
 if TYPE_CHECKING:
     # The type of a field is known at run time only; the stub declares a union of seven types.
@@ -75,19 +76,8 @@ def default() -> Config:
     # "energy" (librosa's bounds), or "jitter" ("leading" and a few random frames more).
     data.trim = "leading"
 
-    data.augmentation = augmentation = ConfigDict()
-    # Probability of mirroring left and right.
-    augmentation.flip = 0.5
-    # The 88 x 88 crop moves by up to this many pixels, at most 4.
-    augmentation.shift_pixels = 4
-    # Relative change of the brightness: 0.2 is ±20%.
-    augmentation.brightness = 0.2
-    # Relative change of the contrast: 0.2 is ±20%.
-    augmentation.contrast = 0.2
-    # Lowest gain of the sound, in dB.
-    augmentation.gain_low_db = -8.0
-    # Highest gain of the sound, in dB.
-    augmentation.gain_high_db = 4.0
+    # Its fields, and what they mean, are those of `Augmentation`.
+    data.augmentation = ConfigDict(Augmentation()._asdict())
 
     data.gates = gates = ConfigDict()
     # "drop" or "shift" real clips that are out of sync according to sync_scores, or "keep" them.
@@ -229,6 +219,14 @@ def make_supervised(config: Config) -> None:
     config.data.update(train_split="train_labelled", val_split="val_labelled", trim="none")
     config.train.loss = "supervised"
     config.score.update(frame="fake_logit", pooling="logsumexp")
+
+
+def make_strangers(config: Config) -> None:
+    """Turns `config` into one for talkers and recordings that it never sees: it augments strongly.
+
+    Every op of `pp/augment` is on; `config.data.augmentation.probability` is how often.
+    """
+    config.data.augmentation = ConfigDict(STRANGERS._asdict())
 
 
 def require_variant(variant: str, known: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from avsync.pp import augment, silence
-from avsync.pp.augment import Augmentation
+from avsync.pp.augmentation import Augmentation
 from avsync.pp.frames import FrameRange, cut, realign
 from avsync.types import STREAMS, Extraction, Host, Source
 from avsync.units import CROP_PIXELS, SAMPLE_RATE, SAMPLES_PER_FRAME
@@ -35,6 +35,8 @@ class Records(NamedTuple):
 
     parse: serialized record -> fields; mouth crops stay encoded.
     trim: (fields, int32 seed [2]) -> the frames to keep.
+    source_frames: (frames of a window, augmentation, int32 seed [2]) -> the frames of a clip that
+      `load` makes them of, with the same seed.
     load: (fields, span, augmentation, int32 seed [2]) -> (visual, audio) of the kept frames. Crops
       are augmented, or centre-cropped if `augmentation` is None; features stay as they are.
     leading_seconds: (fields, span) -> the silence left before the first sound.
@@ -43,6 +45,7 @@ class Records(NamedTuple):
 
     parse: Callable[[tf.Tensor], Fields]
     trim: Callable[[Fields, tf.Tensor], FrameRange]
+    source_frames: Callable[[int, Augmentation | None, tf.Tensor], tf.Tensor | int]
     load: Callable[[Fields, FrameRange, Augmentation | None, tf.Tensor], tuple[Any, Any]]
     leading_seconds: Callable[[Fields, FrameRange], tf.Tensor]
     audio_steps: int
@@ -80,6 +83,7 @@ def open_records(source: Source, *, trim: str) -> Records:
             audio_steps=SAMPLES_PER_FRAME,
         ),
         trim=lambda clip, seed: rule(clip["waveform"], seed),
+        source_frames=_source_frames,
         load=_load_clip,
         leading_seconds=leading_seconds,
         audio_steps=SAMPLES_PER_FRAME,
@@ -195,13 +199,27 @@ def _with_realignment(
     return parse_and_realign
 
 
+def _source_frames(
+    window_frames: int, augmentation: Augmentation | None, seed: tf.Tensor
+) -> tf.Tensor | int:
+    if augmentation is None:
+        return window_frames
+    return augment.source_frames(window_frames, augmentation=augmentation, seed=seed)
+
+
 def _load_clip(
     clip: Fields, span: FrameRange, augmentation: Augmentation | None, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     encoded, waveform = cut(span, clip["frames"], clip["waveform"])
-    frames = _decode(encoded)
     if augmentation is None:
-        return augment.centre_crop(frames), waveform
+        return augment.centre_crop(_decode(encoded)), waveform
+    if augmentation.stretch or augmentation.frame_drops:
+        shown = augment.shown_frames(tf.shape(encoded)[0], augmentation=augmentation, seed=seed)
+        # Frames that are not shown need not be decoded, and those that are shown twice only once.
+        needed, index = tf.unique(shown)
+        frames = tf.gather(_decode(tf.gather(encoded, needed)), index)
+    else:
+        frames = _decode(encoded)
     return augment.augment(frames, waveform, augmentation=augmentation, seed=seed)
 
 
@@ -241,6 +259,7 @@ def _feature_records(source: Source, extraction: Extraction, features: Any, trim
             audio_steps=1,
         ),
         trim=lambda clip, seed: FrameRange(tf.constant(0), tf.shape(clip["visual"])[0]),
+        source_frames=lambda window_frames, augmentation, seed: window_frames,
         load=load,
         leading_seconds=lambda clip, span: clip["leading_silence_seconds"],
         audio_steps=1,

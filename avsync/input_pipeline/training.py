@@ -33,7 +33,7 @@ from avsync.input_pipeline.records import (
     slice_dataset,
 )
 from avsync.pp import frames
-from avsync.pp.augment import Augmentation
+from avsync.pp.augmentation import Augmentation
 from avsync.types import Batch, Host, Source
 
 # Serialized clips in the shuffle buffers; at about 0.4 MB each, this is below 0.5 GB.
@@ -118,12 +118,14 @@ def train_batches(
         seeds = tf.random.split(tf.stack([tf.constant(seed, tf.int64), position]), 3)
         clip = records.parse(record)
         span = records.trim(clip, seeds[0])
-        span = frames.random_window(span, window_frames=window_frames, seed=seeds[1])
+        num_source = records.source_frames(window_frames, augmentation, seeds[2])
+        span = frames.random_window(span, window_frames=num_source, seed=seeds[1])
         visual, audio = records.load(clip, span, augmentation, seeds[2])
+        num_steps = window_frames * records.audio_steps
         return {
             "clip_id": clip["clip_id"],
-            "visual": frames.pad(visual, window_frames),
-            "audio": frames.pad(audio, window_frames * records.audio_steps),
+            "visual": frames.pad(visual[:window_frames], window_frames),
+            "audio": frames.pad(audio[:num_steps], num_steps),
             "valid": tf.range(window_frames) < tf.shape(visual)[0],
             "label": clip["label"],
         }

@@ -17,6 +17,8 @@ from avsync.input_pipeline.gates import judging
 from avsync.pp import silence
 from avsync.train import optim, step, transforms
 
+AUGMENTATION = "data.augmentation"
+
 BEGIN, END = "<!-- fields: begin -->\n", "<!-- fields: end -->\n"
 
 
@@ -67,7 +69,14 @@ def tables() -> str:
         value = dict(flat(default())).get(field, "")
         if field in PLUG_INS:
             field, value = f"{field}.name", dict(flat(default()))[f"{field}.name"]
-        sections.setdefault(field.partition(".")[0], []).append(row(field, value, description))
+        rows = sections.setdefault(field.partition(".")[0], [])
+        if field == AUGMENTATION:
+            strengths = lookup.fields("pp", "augmentation", "Augmentation")
+            rows += [
+                row(f"{field}.{name}", x.default, x.description) for name, x in strengths.items()
+            ]
+        else:
+            rows.append(row(field, value, description))
     parts = [table(f"`{name}`", rows) for name, rows in sections.items()]
     for plug_ins in (ENCODERS, HEADS):
         for name in plug_ins.names():
