@@ -71,6 +71,7 @@ def test_the_manifest_describes_inputs_and_outputs(exported):
         ("clip_score", "float32", ["b"]),
         ("frame_scores", "float32", ["b", "t"]),
         ("offset_frames", "int32", ["b"]),
+        ("offset_is_measured", "bool", ["b"]),
     ]
     assert manifest["rules"]["pooling"] == "logmeanexp"
     assert manifest["thresholds"]["by_false_alarm_rate"]["0.05"]["score"] == 19
