@@ -199,13 +199,13 @@ def _load_clip(
     clip: Fields, span: FrameRange, augmentation: Augmentation | None, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     encoded, waveform = cut(span, clip["frames"], clip["waveform"])
-    frames = _decode(encoded)
+    frames = decode_frames(encoded)
     if augmentation is None:
         return augment.centre_crop(frames), waveform
     return augment.augment(frames, waveform, augmentation=augmentation, seed=seed)
 
 
-def _decode(encoded: tf.Tensor) -> tf.Tensor:
+def decode_frames(encoded: tf.Tensor) -> tf.Tensor:
     """Encoded grey frames [t] to uint8 [t 96 96 1]."""
     shape = [CROP_PIXELS, CROP_PIXELS, 1]
     return tf.map_fn(
