@@ -31,6 +31,8 @@ VARIANTS = [
     ("grid", ""),
     ("grid", "test"),
     ("grid", "supervised"),
+    ("open_talkers", ""),
+    ("open_talkers", "test"),
     ("avh_align", ""),
     ("avh_align", "test"),
     ("avh_align", "official"),

@@ -45,7 +45,7 @@ def read_clips(source: Source, clips: range) -> Iterator[Clip]:
         .map(decode, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(PREFETCH_CLIPS)
     )
-    for row in read_rows(dataset, source=source):
+    for row in read_rows(dataset, source):
         yield Clip(
             **{name: row[name].decode() for name in TEXTS},
             label=int(row["label"]),

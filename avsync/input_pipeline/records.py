@@ -21,8 +21,6 @@ from avsync.units import CROP_PIXELS, SAMPLE_RATE, SAMPLES_PER_FRAME
 # The parsed fields of a record, by name.
 Fields = dict[str, Any]
 
-# The streams of a feature record that a model reads.
-
 SINGLE_HOST = Host()
 
 # For functions that tf.data calls: they have no control flow that depends on a tensor, and
@@ -39,6 +37,7 @@ class Records(NamedTuple):
       are augmented, or centre-cropped if `augmentation` is None; features stay as they are.
     leading_seconds: (fields, span) -> the silence left before the first sound.
     audio_steps: steps of `audio` per frame.
+    streams: names of the parsed fields that `load` reads.
     """
 
     parse: Callable[[tf.Tensor], Fields]
@@ -46,6 +45,7 @@ class Records(NamedTuple):
     load: Callable[[Fields, FrameRange, Augmentation | None, tf.Tensor], tuple[Any, Any]]
     leading_seconds: Callable[[Fields, FrameRange], tf.Tensor]
     audio_steps: int
+    streams: tuple[str, str]
 
 
 class FileSlice(NamedTuple):
@@ -67,6 +67,7 @@ def open_records(source: Source, *, trim: str) -> Records:
         return _feature_records(source, source.extraction, features, trim)
     rule = silence.rule(trim)
     skip_frames = {"frames": tfds.decode.SkipDecoding()}
+    streams = ("frames", "waveform")
 
     def leading_seconds(clip: Fields, span: FrameRange) -> tf.Tensor:
         _, waveform = cut(span, clip["frames"], clip["waveform"])
@@ -76,13 +77,14 @@ def open_records(source: Source, *, trim: str) -> Records:
         parse=_with_realignment(
             source,
             lambda record: features.deserialize_example(record, decoders=skip_frames),
-            streams=("frames", "waveform"),
+            streams=streams,
             audio_steps=SAMPLES_PER_FRAME,
         ),
         trim=lambda clip, seed: rule(clip["waveform"], seed),
         load=_load_clip,
         leading_seconds=leading_seconds,
         audio_steps=SAMPLES_PER_FRAME,
+        streams=streams,
     )
 
 
@@ -244,4 +246,5 @@ def _feature_records(source: Source, extraction: Extraction, features: Any, trim
         load=load,
         leading_seconds=lambda clip, span: clip["leading_silence_seconds"],
         audio_steps=1,
+        streams=STREAMS,
     )
