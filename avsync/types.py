@@ -83,7 +83,8 @@ class MediaFile(NamedTuple):
     `split` is "train", "val" or "test", or "" if the dataset is split after preparation. A segment
     that ends at `math.inf` ends with the clip. `attributes` become the clip's; the attribute
     "source_video" names the video that the file was cut from. `audio_track` is the number of the
-    sound among those of the file, from 1; None for the default one.
+    sound among those of the file, from 1; None for the default one. `sound` is the file of the
+    sound, on the same time axis, if it is not that of the video.
     """
 
     clip_id: str
@@ -97,6 +98,7 @@ class MediaFile(NamedTuple):
     attributes: Mapping[str, str] = {}
     split: str = ""
     audio_track: int | None = None
+    sound: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)

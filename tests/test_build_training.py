@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from avsync import build_training
-from avsync.train.validation import validation_loss
+from avsync.train.validation import validation_losses
 from tests import feature_dataset
 from tests.test_configs import load
 
@@ -56,7 +56,7 @@ def test_an_unknown_order_names_the_nearest(data_dir):
 def test_a_validation_split_without_a_frame_is_refused(data_dir):
     job = build_training.make_training(config_of(data_dir, val_split="silent"))
     with pytest.raises(ValueError, match="no frame of the validation split"):
-        validation_loss(job.val_batches(), validate=no_loss, params=None, is_real_only=True)
+        validation_losses(job.validations, validate=no_loss, params=None, is_real_only=True)
 
 
 def no_loss(params, batch):
@@ -69,4 +69,4 @@ def test_a_validation_loss_that_is_not_finite_is_refused(data_dir):
 
     job = build_training.make_training(config_of(data_dir))
     with pytest.raises(ValueError, match=r"validation loss is nan; lower .*learning_rate"):
-        validation_loss(job.val_batches(), validate=broken, params=None, is_real_only=True)
+        validation_losses(job.validations, validate=broken, params=None, is_real_only=True)

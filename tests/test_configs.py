@@ -33,6 +33,8 @@ VARIANTS = [
     ("grid", "supervised"),
     ("grid", "strangers"),
     ("grid", "strangers_test"),
+    ("open_talkers", ""),
+    ("open_talkers", "test"),
     ("avh_align", ""),
     ("avh_align", "test"),
     ("avh_align", "official"),

@@ -55,8 +55,14 @@ def default() -> Config:
     config.seed = 0
 
     config.data = data = ConfigDict()
-    # Name of a prepared dataset, "NAME" or "NAME/CONFIG".
+    # Name of a prepared dataset, "NAME" or "NAME/CONFIG"; "" with a mixture.
     data.dataset = "synthetic_talkers"
+    # Several datasets instead of data.dataset, with the weight of each: its share of the rows of
+    # the batches, such as {'grid': 1.0, 'synthetic_talkers': 0.5} for two thirds and one third.
+    data.mixture = ConfigDict()
+    # How clips are drawn from each dataset: "clip", all equally often, or "identity", first a
+    # talker, then one of their clips; a clip of an unknown talker counts as a talker of its own.
+    data.balance = "clip"
     # Folder of the prepared datasets.
     data.data_dir = "data"
     # The split to train on. The alignment loss needs one that its dataset declares real only.

@@ -23,6 +23,7 @@ def compute_metrics(
     frame_scores: Sequence[Sequence[float]] | None = None,
     calibration: Calibration | None = None,
     compared_with: str = "alignment",
+    fabricated: Metrics | None = None,
 ) -> Metrics:
     """The content of metrics.json; ValueError if the lines contradict one another.
 
@@ -36,6 +37,8 @@ def compute_metrics(
     calibration: see `calibration.threshold_report`; None without a `calibration`.
     offsets: by view, the A/V offsets of the real clips.
     statuses: by view, the number of clips with each status.
+    fabricated: what fakes were made of the clips, see `avsync.evaluation.clip_sets`; None for
+      those of the dataset.
     attributes_left_out: attributes with more than `MAX_GROUPS` values.
     interval: how the intervals were computed.
     """
@@ -50,6 +53,7 @@ def compute_metrics(
         "dataset": dataset,
         "split": split,
         "checkpoint": checkpoint,
+        "fabricated": fabricated,
         "views": {
             view: {
                 score: {

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from avsync.datasets._clip_lists import read_infos
 from avsync.datasets.base import extracted_trims, open_source
-from avsync.evaluation.lines import TRIMS, view_of
+from avsync.evaluation.lines import TRIMS, Metrics, view_of
 from avsync.features import official
 from avsync.input_pipeline.batching import EvalBatch, batched
 from avsync.input_pipeline.evaluation import eval_batches, eval_range
@@ -21,6 +21,7 @@ class Views(NamedTuple):
     batches: by view.
     num_clips: the clips in all `batches` together.
     extraction: how the features were made; None for clips.
+    fabricated: what fakes were made of the clips, see `clip_sets`; None for those of the dataset.
     """
 
     dataset: str
@@ -28,6 +29,7 @@ class Views(NamedTuple):
     batches: Mapping[str, Iterator[EvalBatch]]
     num_clips: int
     extraction: Extraction | None
+    fabricated: Metrics | None = None
 
 
 def open_dataset(dataset: str, split: str, *, data_dir: str, batch_size: int) -> Views:

@@ -76,11 +76,12 @@ def _read(source: Source, clips: range, *, trim: str) -> Iterator[WholeClip]:
         .map(make_example, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(PREFETCH_CLIPS)
     )
-    for row in read_rows(dataset, source=source):
-        yield WholeClip(_info(row), row["visual"], row["audio"])
+    for row in read_rows(dataset, source):
+        yield WholeClip(info_of(row), row["visual"], row["audio"])
 
 
-def _info(row: dict[str, Any]) -> ClipInfo:
+def info_of(row: dict[str, Any]) -> ClipInfo:
+    """The annotations of a clip after trimming; `row` holds its fields as TFDS reads them."""
     num_frames = len(row["visual"])
     # Trimming moves the start of the clip, so forged segments move too.
     segments = np.asarray(row["fake_segments"], float) - row["num_trimmed"] / FRAMES_PER_SECOND

@@ -21,8 +21,6 @@ from avsync.units import CROP_PIXELS, SAMPLE_RATE, SAMPLES_PER_FRAME
 # The parsed fields of a record, by name.
 Fields = dict[str, Any]
 
-# The streams of a feature record that a model reads.
-
 SINGLE_HOST = Host()
 
 # For functions that tf.data calls: they have no control flow that depends on a tensor, and
@@ -41,6 +39,7 @@ class Records(NamedTuple):
       are augmented, or centre-cropped if `augmentation` is None; features stay as they are.
     leading_seconds: (fields, span) -> the silence left before the first sound.
     audio_steps: steps of `audio` per frame.
+    streams: names of the parsed fields that `load` reads.
     """
 
     parse: Callable[[tf.Tensor], Fields]
@@ -49,6 +48,7 @@ class Records(NamedTuple):
     load: Callable[[Fields, FrameRange, Augmentation | None, tf.Tensor], tuple[Any, Any]]
     leading_seconds: Callable[[Fields, FrameRange], tf.Tensor]
     audio_steps: int
+    streams: tuple[str, str]
 
 
 class FileSlice(NamedTuple):
@@ -70,6 +70,7 @@ def open_records(source: Source, *, trim: str) -> Records:
         return _feature_records(source, source.extraction, features, trim)
     rule = silence.rule(trim)
     skip_frames = {"frames": tfds.decode.SkipDecoding()}
+    streams = ("frames", "waveform")
 
     def leading_seconds(clip: Fields, span: FrameRange) -> tf.Tensor:
         _, waveform = cut(span, clip["frames"], clip["waveform"])
@@ -79,7 +80,7 @@ def open_records(source: Source, *, trim: str) -> Records:
         parse=_with_realignment(
             source,
             lambda record: features.deserialize_example(record, decoders=skip_frames),
-            streams=("frames", "waveform"),
+            streams=streams,
             audio_steps=SAMPLES_PER_FRAME,
         ),
         trim=lambda clip, seed: rule(clip["waveform"], seed),
@@ -87,6 +88,7 @@ def open_records(source: Source, *, trim: str) -> Records:
         load=_load_clip,
         leading_seconds=leading_seconds,
         audio_steps=SAMPLES_PER_FRAME,
+        streams=streams,
     )
 
 
@@ -212,18 +214,18 @@ def _load_clip(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     encoded, waveform = cut(span, clip["frames"], clip["waveform"])
     if augmentation is None:
-        return augment.centre_crop(_decode(encoded)), waveform
+        return augment.centre_crop(decode_frames(encoded)), waveform
     if augmentation.stretch or augmentation.frame_drops:
         shown = augment.shown_frames(tf.shape(encoded)[0], augmentation=augmentation, seed=seed)
         # Frames that are not shown need not be decoded, and those that are shown twice only once.
         needed, index = tf.unique(shown)
-        frames = tf.gather(_decode(tf.gather(encoded, needed)), index)
+        frames = tf.gather(decode_frames(tf.gather(encoded, needed)), index)
     else:
-        frames = _decode(encoded)
+        frames = decode_frames(encoded)
     return augment.augment(frames, waveform, augmentation=augmentation, seed=seed)
 
 
-def _decode(encoded: tf.Tensor) -> tf.Tensor:
+def decode_frames(encoded: tf.Tensor) -> tf.Tensor:
     """Encoded grey frames [t] to uint8 [t 96 96 1]."""
     shape = [CROP_PIXELS, CROP_PIXELS, 1]
     return tf.map_fn(
@@ -263,4 +265,5 @@ def _feature_records(source: Source, extraction: Extraction, features: Any, trim
         load=load,
         leading_seconds=lambda clip, span: clip["leading_silence_seconds"],
         audio_steps=1,
+        streams=STREAMS,
     )

@@ -71,6 +71,7 @@ def _options(media: MediaFile, limits: Limits) -> ReadOptions:
         max_seconds=limits.max_seconds,
         max_pixels=limits.max_pixels,
         audio_track=media.audio_track,
+        sound=media.sound,
     )
     return (
         options if limits.lost_share is None else options._replace(max_lost_share=limits.lost_share)

@@ -171,7 +171,10 @@ def _digest(plan: Plan) -> str:
     for file in plan.media:
         name = names.portable(file.path.name)
         known = {**file._asdict(), "path": name, "attributes": dict(file.attributes)}
-        if file.audio_track is None:  # digests of older datasets do not have it
-            del known["audio_track"]
+        if file.sound:
+            known["sound"] = names.portable(file.sound.name)
+        for field in ("audio_track", "sound"):  # digests of older datasets do not have them
+            if known[field] is None:
+                del known[field]
         digest.update(json.dumps(known, sort_keys=True).encode())
     return digest.hexdigest()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from avsync import build, build_training, lookup, scoring
+from avsync import build, build_data, lookup, scoring
 from avsync.config import default, fields, files
 from avsync.config.changes import flat
 from avsync.config.fields import ENCODERS, HEADS, PLUG_INS
@@ -42,7 +42,7 @@ def test_every_field_has_a_description():
 @pytest.mark.parametrize(
     ("field", "names"),
     [
-        ("data.order", build_training.ORDERS),
+        ("data.order", build_data.ORDERS),
         ("data.trim", silence.RULES),
         ("data.gates.sync", judging.SYNC_ACTIONS),
         ("data.gates.duplicates", judging.DUPLICATES_ACTIONS),

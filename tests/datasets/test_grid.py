@@ -60,7 +60,7 @@ def test_the_source_may_itself_be_a_speaker_folder(tmp_path):
     assert media.identity == "s34"
 
 
-@pytest.mark.parametrize("folder", ["s35", "s0", "s1a", "faces1", "as1"])
+@pytest.mark.parametrize("folder", ["s35", "s0", "s1a", "faces1", "as1", "s1.mpg_new"])
 def test_other_folder_names_are_not_speakers(tmp_path, folder):
     touch(tmp_path, f"{folder}/bbaf2n.mpg")
     (media,) = grid.Builder.find_media(tmp_path)

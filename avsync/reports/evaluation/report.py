@@ -28,6 +28,7 @@ def write_report(
     frame_scores: Sequence[Sequence[float]] | None = None,
     calibration: Calibration | None = None,
     compared_with: str = "alignment",
+    fabricated: Metrics | None = None,
 ) -> Metrics:
     """Writes metrics.json, overview.png, roc.png, scores.png and report.html; returns the metrics.
 
@@ -42,6 +43,7 @@ def write_report(
         frame_scores=frame_scores,
         calibration=calibration,
         compared_with=compared_with,
+        fabricated=fabricated,
     )
     views = by_view(lines)
     frames = {
@@ -76,6 +78,7 @@ def render(metrics: Metrics, *, pictures: str) -> str:
             tables.localisation(metrics),
             tables.poolings(metrics),
             tables.offsets(metrics),
+            tables.fabricated(metrics),
             tables.clips(metrics),
             html.method(_method(metrics)),
         )
@@ -97,6 +100,8 @@ def print_table(metrics: Metrics) -> None:
     console = text.console()
     console.print(_terminal_table(metrics))
     console.print("AUC [95% interval over clips]; drop: AUC original minus trimmed, same clips.")
+    if metrics["fabricated"]:
+        console.print(f"{metrics['fabricated']['summary']}.")
     for view, offset in metrics["offsets"].items():
         console.print(f"A/V offset of real clips, {view}: {wording.offsets(offset)}.")
     for view, number_by_status in metrics["statuses"].items():

@@ -171,6 +171,25 @@ def offsets(metrics: Metrics) -> str:
     return html.section("A/V offset of real clips", html.table(head, {"": rows}))
 
 
+def fabricated(metrics: Metrics) -> str:
+    """The fakes that were made of the clips, and those that were left out; "" if none were made."""
+    about = metrics["fabricated"]
+    if not about:
+        return ""
+    head = ["Fakes", "Made", "Left out", "Reasons"]
+    rows = [
+        [
+            kind,
+            str(numbers["made"]),
+            str(sum(numbers["left_out"].values())),
+            ", ".join(f"{reason}: {count}" for reason, count in numbers["left_out"].items()),
+        ]
+        for kind, numbers in about["kinds"].items()
+    ]
+    caption = f"{about['summary']}. Seed {about['seed']}."
+    return html.section("Fakes made of these clips", html.table(head, {"": rows}, caption))
+
+
 def clips(metrics: Metrics) -> str:
     """The clips by status, and those without a score."""
     rows = [[view, wording.statuses(numbers)] for view, numbers in metrics["statuses"].items()]

@@ -1,0 +1,69 @@
+"""The clips that avsync-evaluate tests on: a dataset, fakes made of one, or feature files."""
+
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from avsync.bin.base import UsageError
+
+DATASET = flags.DEFINE_string("dataset", None, "Dataset in --data_dir, NAME or NAME/CONFIG.")
+SPLIT = flags.DEFINE_string("split", "test", "Split to score.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets.")
+FEATURES = flags.DEFINE_string("features_npz", None, "Features (CLIP.npz), instead of --dataset.")
+LIST = flags.DEFINE_string("list", None, "FILE.csv with path,label: the clips of --features_npz.")
+TRIM = flags.DEFINE_enum("trim", "none", ["none", "leading"], "Trimming of --features_npz.")
+BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Clips per batch.", lower_bound=1)
+FABRICATE = flags.DEFINE_list(
+    "fabricate",
+    None,
+    "Fakes to make of the split, whose clips must all be real: all, or some of swap, shift, "
+    "splice, freeze, reverse and both, or single kinds such as splice_0.8s. Sound is borrowed from "
+    "the same talker where identities are known.",
+)
+SEED = flags.DEFINE_integer("fabricate_seed", 0, "Another seed makes other fakes.", lower_bound=0)
+SILENCE = flags.DEFINE_bool("fabricate_silence", False, "Plant leading silence in the fakes.")
+LIMIT = flags.DEFINE_integer(
+    "limit", None, "Use only the first clips of the split, with --fabricate.", lower_bound=1
+)
+
+
+def require_clips() -> None:
+    """UsageError unless the flags name either a dataset or feature files."""
+    if bool(DATASET.value) == bool(FEATURES.value) or bool(FEATURES.value) != bool(LIST.value):
+        raise UsageError("give either --dataset, or both --features_npz and --list")
+    if FABRICATE.value and not DATASET.value:
+        raise UsageError("--fabricate needs --dataset: fakes are made of clips, not of features")
+    if LIMIT.value and not FABRICATE.value:
+        raise UsageError("--limit needs --fabricate")
+
+
+def open_views() -> Any:
+    """The `avsync.evaluation.views.Views` to score; ValueError if the clips cannot be used so."""
+    from avsync.evaluation import clip_sets, views
+
+    size: Any = {"batch_size": BATCH_SIZE.value}
+    if FABRICATE.value:
+        return clip_sets.views(open_clips(), **size)
+    if DATASET.value:
+        return views.open_dataset(DATASET.value, SPLIT.value, data_dir=DATA_DIR.value, **size)
+    files = [Path(str(flag.value)).expanduser() for flag in (FEATURES, LIST)]
+    return views.open_feature_files(*files, trim=TRIM.value, **size)
+
+
+def open_clips() -> Any:
+    """The clips of --dataset, with the fakes of --fabricate, as a `ClipSet`."""
+    from avsync.datasets._fakes import parse_kinds
+    from avsync.datasets.base import open_source
+    from avsync.evaluation import clip_sets
+
+    source = open_source(str(DATASET.value), SPLIT.value, data_dir=DATA_DIR.value)
+    if not FABRICATE.value:
+        return clip_sets.stored(source, limit=LIMIT.value)
+    return clip_sets.fabricated(
+        source,
+        kinds=parse_kinds(FABRICATE.value),
+        seed=SEED.value,
+        plants_silence=SILENCE.value,
+        limit=LIMIT.value,
+    )
