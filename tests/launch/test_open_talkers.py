@@ -75,7 +75,7 @@ def test_downloads_become_a_calibrated_scorer_with_its_card(corpora: list[str], 
     about = json.loads(calibration.read_text())
     assert (about["dataset"], about["split"], len(about["scores"])) == ("crema_d", "val", 2)
     card = (workdir / "scorer" / "README.md").read_text()
-    assert "crema_d" in card
+    assert "crema_d (51%), grid/by_talker (19%), lombard_grid (30%), train split" in card
 
     # Starting a finished training touches its logs, and nothing else.
     results = [*workdir.glob("*_*/**/*"), *workdir.glob("scorer/**/*"), calibration]
