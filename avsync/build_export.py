@@ -65,7 +65,7 @@ def make_export(
         about=About(
             parts=describe_parts(config),
             training=training,
-            datasets=[config.data.dataset.partition("/")[0]] if training else [],
+            datasets=[name.partition("/")[0] for name in _weights(config)] if training else [],
             licence=licence,
         ),
         features=features,
@@ -113,6 +113,18 @@ def describe_parts(config: Config) -> dict[str, str]:
     return {**encoders, "head": model.head.name}
 
 
+def _weights(config: Config) -> dict[str, float]:
+    """The datasets that a model was trained on, by name, sorted."""
+    return dict(sorted(config.data.mixture.items())) or {config.data.dataset: 1.0}
+
+
+def _datasets(config: Config) -> str:
+    """Those datasets in words, each of several with its share of the clips drawn."""
+    weights = _weights(config)
+    shares = {name: f" ({weight / sum(weights.values()):.0%})" for name, weight in weights.items()}
+    return ", ".join(f"{name}{share if len(shares) > 1 else ''}" for name, share in shares.items())
+
+
 def describe_training(config: Config, workdir: Path, step: int) -> dict[str, Any]:
     """The training of a checkpoint: its settings by name; {} if avsync did not train it.
 
@@ -127,7 +139,7 @@ def describe_training(config: Config, workdir: Path, step: int) -> dict[str, Any
     is_fresh = not (step or train.init_from or train.freeze)
     is_joined = is_fresh and config.model.audio.name == SHARED
     return {
-        "dataset": f"{data.dataset}, {data.train_split} split",
+        "dataset": f"{_datasets(config)}, {data.train_split} split",
         "loss": train.loss,
         "trimming rule": data.trim,
         **({"updates": step} if step else {}),

@@ -79,9 +79,13 @@ print({name: weights[name] for name in sys.argv[2:]})
 PYTHON
 }
 
-# Whether a file is there and is of the model as it is trained now.
+# Whether a file is there and no checkpoint is newer.
 is_current() {
-  [[ -e "$1" && ! "$WORKDIR/metrics.jsonl" -nt "$1" ]]
+  local checkpoint
+  [[ -e "$1" ]] || return 1
+  for checkpoint in "$WORKDIR"/checkpoints/*/; do
+    [[ ! "$checkpoint" -nt "$1" ]] || return 1
+  done
 }
 
 evaluate() {
