@@ -90,8 +90,8 @@ def _resampled(pixels: tf.Tensor, draws: Draws) -> tf.Tensor:
 
 def _time_last(frames: tf.Tensor) -> tf.Tensor:
     """[t h w 1] to [h w t]: a pixel over time is then one run of memory."""
-    return tf.transpose(frames[..., 0], [1, 2, 0])
+    return tf.transpose(tf.squeeze(frames, [3]), [1, 2, 0])
 
 
 def _time_first(pixels: tf.Tensor) -> tf.Tensor:
-    return tf.transpose(pixels, [2, 0, 1])[..., None]
+    return tf.expand_dims(tf.transpose(pixels, [2, 0, 1]), 3)
