@@ -75,6 +75,7 @@ class Augmentation(NamedTuple):
 
 # Everything, as strong as a talker of another corpus may differ: for scorers of strangers.
 STRANGERS = Augmentation(
+    probability=0.25,
     scale=0.25,
     rotation_degrees=15.0,
     aspect=0.15,

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data_dir", type=Path, required=True)
     parser.add_argument("--dataset", default="synthetic_talkers")
     parser.add_argument("--cores", type=int, default=0, help="0: all cores")
@@ -54,7 +54,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def compare_pipelines(source: Source, args: argparse.Namespace) -> None:
     """Prints CPU ms per clip of the whole pipeline, in turns so that other load affects all."""
     variants = {"none": None, "default": Augmentation()} | {
-        f"all, p = {p:g}": STRANGERS._replace(probability=p) for p in (0.25, 0.5, 1.0)
+        f"all, p = {p:g}": STRANGERS._replace(probability=p) for p in (0.1, 0.25, 0.5, 1.0)
     }
     batches = {
         name: iter(

@@ -69,6 +69,13 @@ def test_the_cost_of_augmentation_is_reported_for_each_op(tiny_data, capsys):
     augmentation.main([*place, "--num_clips=2", "--rounds=1", "--window_frames=20"])
     printed = capsys.readouterr().out
     pipelines = re.findall(r"^ +(\w.*?) +[\d.]+ +[\d.]+- *[\d.]+ +[+-][\d.]+%$", printed, re.M)
-    assert pipelines == ["none", "default", "all, p = 0.25", "all, p = 0.5", "all, p = 1"]
+    assert pipelines == [
+        "none",
+        "default",
+        "all, p = 0.1",
+        "all, p = 0.25",
+        "all, p = 0.5",
+        "all, p = 1",
+    ]
     ops = re.findall(r"^ +(\w+) +-?\d+\.\d\d$", printed, re.M)
     assert {"geometry", "noise", "stretch", "codec", "all"} < set(ops)

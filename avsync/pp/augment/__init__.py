@@ -8,8 +8,7 @@ import tensorflow as tf
 
 from avsync.pp.augment import picture, sound, timing
 from avsync.pp.augment.draws import draw
-from avsync.pp.augment.geometry import centre_crop, flip
-from avsync.pp.augment.photometry import light
+from avsync.pp.augment.geometry import centre_crop
 from avsync.pp.augmentation import Augmentation
 
 __all__ = ["Augmentation", "augment", "centre_crop", "shown_frames", "source_frames"]
@@ -40,9 +39,7 @@ def augment(
     """
     a, seeds = augmentation, tf.random.split(seed, 4)
     draws = draw(a, seed)
-    frames = picture.change(frames, draws=draws, shift_seed=seeds[0])
-    frames = flip(frames, probability=a.flip, seed=seeds[1])
-    frames = light(frames, brightness=a.brightness, contrast=a.contrast, seed=seeds[2])
+    frames = picture.change(frames, draws=draws, seeds=picture.Seeds(*tf.unstack(seeds[:3])))
     waveform = sound.change(waveform, draws=draws)
     waveform = sound.gain(waveform, low_db=a.gain_low_db, high_db=a.gain_high_db, seed=seeds[3])
     return frames, waveform

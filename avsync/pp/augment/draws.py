@@ -24,8 +24,8 @@ class Draws(NamedTuple):
     """What is drawn for a clip: `chosen`, a bool scalar, and `seeds`, int32 [2], of each op."""
 
     augmentation: Augmentation
-    chosen: dict[str, tf.Tensor]
-    seeds: dict[str, tf.Tensor]
+    chosen: dict[str, Any]
+    seeds: dict[str, Any]
 
     def has(self, *ops: str) -> bool:
         """Whether one of `ops` has a strength."""

@@ -45,7 +45,7 @@ def place(samples: tf.Tensor, *, slowness: tf.Tensor, draws: Draws) -> tf.Tensor
         count = new_length // 2 + 1
         missing = tf.maximum(count - tf.shape(spectrum)[0], 0)
         scale = tf.cast(_float(new_length) / _float(length), tf.complex64)
-        spectrum = tf.pad(spectrum, [[0, missing]])[:count] * scale
+        spectrum = tf.concat([spectrum, tf.zeros([missing], tf.complex64)], 0)[:count] * scale
     power = tf.reduce_mean(tf.square(samples))
     noisy = partial(_noisy, length=new_length, power=power)
     spectrum = draws.apply("sound_noise", noisy, spectrum)
@@ -78,7 +78,7 @@ def _noisy(
     count = length // 2 + 1
     frequency = tf.range(count, dtype=tf.float32) * (SAMPLE_RATE / _float(length))
     shape = tf.pow(tf.maximum(frequency, LOWEST_HZ), -0.5 * colour)
-    parts = tf.random.stateless_normal([2, count], seeds[1]) * shape
+    parts = tf.random.stateless_normal(tf.stack([2, count]), seeds[1]) * shape
     # Parseval: the sum of squares of all bins is the length times that of the samples.
     drawn = 2 * tf.reduce_sum(tf.square(parts)) / _float(length) ** 2
     wanted = strength * tf.pow(10.0, -NOISE_RANGE_DB * level / 20)

@@ -39,7 +39,7 @@ def shape(samples: tf.Tensor, *, draws: Draws) -> tf.Tensor:
     """float32 [s] with its spectrum changed; louder or softer."""
     spectrum = _stft(samples)
     parts = tf.math.real(spectrum), tf.math.imag(spectrum)
-    levels = tf.math.log(_envelope(parts[0] ** 2 + parts[1] ** 2))
+    levels = _levels(*parts, draws)
     parts = draws.apply("codec", partial(quantise, levels=levels), parts)
     # What is the same for all sounds comes first: it is small.
     gains = tf.ones([1, NUM_BINS])
@@ -105,10 +105,18 @@ def quantise(
     return tf.round(real / step) * step, tf.round(imaginary / step) * step
 
 
-def _envelope(power: tf.Tensor) -> tf.Tensor:
-    """The mean power in each band [n 24] of [n 257], never 0."""
-    bands = _interpolation(tf.range(NUM_BINS, dtype=tf.float32))
-    return power @ tf.transpose(bands / tf.reduce_sum(bands, axis=1, keepdims=True)) + 1e-3
+def _levels(real: tf.Tensor, imaginary: tf.Tensor, draws: Draws) -> tf.Tensor:
+    """The log of the mean power in each band [n 24], for the ops that follow the envelope."""
+
+    def levels() -> tf.Tensor:
+        bands = _interpolation(tf.range(NUM_BINS, dtype=tf.float32))
+        bands /= tf.reduce_sum(bands, axis=1, keepdims=True)
+        power = tf.linalg.matmul(real**2 + imaginary**2, bands, transpose_b=True)
+        return tf.math.log(power + 1e-3)  # silence has a level too
+
+    if not draws.has("formants", "codec"):
+        return tf.zeros([0, NUM_BANDS])
+    return tf.cond(draws.any_chosen("formants", "codec"), levels, lambda: tf.zeros([0, NUM_BANDS]))
 
 
 def _interpolation(bins: tf.Tensor) -> tf.Tensor:

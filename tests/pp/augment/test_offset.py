@@ -17,7 +17,7 @@ NONE = Augmentation()._replace(probability=1.0)
 ALONE = {op: NONE._replace(**{op: getattr(STRANGERS, op)}) for op in OPS if op not in GEOMETRY} | {
     "geometry": NONE._replace(**{op: getattr(STRANGERS, op) for op in GEOMETRY}),
     "all": STRANGERS._replace(probability=1.0),
-    "some": STRANGERS,
+    "some": STRANGERS._replace(probability=0.5),
 }
 
 

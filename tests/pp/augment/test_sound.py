@@ -1,5 +1,7 @@
 """Each op on the sound alone: its range, what it leaves alone, and that nothing moves in time."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -18,7 +20,7 @@ def seed(i: int) -> tf.Tensor:
     return tf.constant([1, i])
 
 
-def changed(samples: np.ndarray, i: int, **strengths: float) -> np.ndarray:
+def changed(samples: np.ndarray, i: int, **strengths: Any) -> np.ndarray:
     draws = draw(Augmentation(probability=1.0, **strengths), seed(i))
     return sound.change(tf.constant(samples.astype(np.int16)), draws=draws).numpy()
 
