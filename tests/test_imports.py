@@ -34,6 +34,7 @@ LAYERS = (
         "convert",
         "datasets.fabricate",
         "datasets.synthesis",
+        "distortions",
         "evaluation.lines",
         "weights",
         "checkpoint_steps",
@@ -82,6 +83,7 @@ WITHOUT_JAX = {
     "input_pipeline",
     "evaluation.lines",
     "metrics",
+    "distortions",
     "sweeps",
 }
 

@@ -1,11 +1,14 @@
 """The clips that avsync-evaluate tests on: a dataset, fakes made of one, or feature files."""
 
+import functools
+import textwrap
 from pathlib import Path
 from typing import Any
 
 from absl import flags
 
-from avsync.bin.base import UsageError
+from avsync.bin.base import UsageError, say
+from avsync.config import files
 
 DATASET = flags.DEFINE_string("dataset", None, "Dataset in --data_dir, NAME or NAME/CONFIG.")
 SPLIT = flags.DEFINE_string("split", "test", "Split to score.")
@@ -21,10 +24,19 @@ FABRICATE = flags.DEFINE_list(
     "splice, freeze, reverse and both, or single kinds such as splice_0.8s. Sound is borrowed from "
     "the same talker where identities are known.",
 )
-SEED = flags.DEFINE_integer("fabricate_seed", 0, "Another seed makes other fakes.", lower_bound=0)
+SEED = flags.DEFINE_integer("seed", 0, "Seed of --fabricate and --distort.", lower_bound=0)
 SILENCE = flags.DEFINE_bool("fabricate_silence", False, "Plant leading silence in the fakes.")
 LIMIT = flags.DEFINE_integer(
-    "limit", None, "Use only the first clips of the split, with --fabricate.", lower_bound=1
+    "limit",
+    None,
+    "Use only the first clips of the split, with --fabricate or --distort.",
+    lower_bound=1,
+)
+DISTORT = flags.DEFINE_string(
+    "distort",
+    None,
+    "Instead of one evaluation, one under each of these distortions: NAME[:ARG] or any file, "
+    f"PATH.py[:ARG]. Known grids:\n{textwrap.indent(files.summary(files.DISTORT), '  ')}",
 )
 
 
@@ -34,8 +46,10 @@ def require_clips() -> None:
         raise UsageError("give either --dataset, or both --features_npz and --list")
     if FABRICATE.value and not DATASET.value:
         raise UsageError("--fabricate needs --dataset: fakes are made of clips, not of features")
-    if LIMIT.value and not FABRICATE.value:
-        raise UsageError("--limit needs --fabricate")
+    if DISTORT.value and not DATASET.value:
+        raise UsageError("--distort needs --dataset: clips are distorted, not features")
+    if LIMIT.value and not (FABRICATE.value or DISTORT.value):
+        raise UsageError("--limit needs --fabricate or --distort")
 
 
 def open_views() -> Any:
@@ -43,16 +57,18 @@ def open_views() -> Any:
     from avsync.evaluation import clip_sets, views
 
     size: Any = {"batch_size": BATCH_SIZE.value}
-    if FABRICATE.value:
+    if FABRICATE.value or DISTORT.value:
         return clip_sets.views(open_clips(), **size)
     if DATASET.value:
         return views.open_dataset(DATASET.value, SPLIT.value, data_dir=DATA_DIR.value, **size)
-    files = [Path(str(flag.value)).expanduser() for flag in (FEATURES, LIST)]
-    return views.open_feature_files(*files, trim=TRIM.value, **size)
+    paths = [Path(str(flag.value)).expanduser() for flag in (FEATURES, LIST)]
+    return views.open_feature_files(*paths, trim=TRIM.value, **size)
 
 
+@functools.cache
 def open_clips() -> Any:
     """The clips of --dataset, with the fakes of --fabricate, as a `ClipSet`."""
+    from avsync import runtime
     from avsync.datasets._fakes import parse_kinds
     from avsync.datasets.base import open_source
     from avsync.evaluation import clip_sets
@@ -60,10 +76,46 @@ def open_clips() -> Any:
     source = open_source(str(DATASET.value), SPLIT.value, data_dir=DATA_DIR.value)
     if not FABRICATE.value:
         return clip_sets.stored(source, limit=LIMIT.value)
-    return clip_sets.fabricated(
+    made = clip_sets.fabricated(
         source,
         kinds=parse_kinds(FABRICATE.value),
         seed=SEED.value,
         plants_silence=SILENCE.value,
         limit=LIMIT.value,
     )
+    runtime.announce(f"{source.dataset}/{source.split}: {(made.fabricated or {})['summary']}")
+    return made
+
+
+def score_distorted(scorer: Any, *, checkpoint: str, out_dir: Path) -> None:
+    """Scores the clips under each distortion of --distort that is not done; writes the report."""
+    from avsync import runtime, weights
+    from avsync.distortions.base import require_grid
+    from avsync.evaluation import distorted, scores
+    from avsync.reports.distortions import report
+
+    try:
+        grid = require_grid(files.run(files.DISTORT, str(DISTORT.value)))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    clips = open_clips()
+    cells = distorted.run(
+        clips,
+        scores.make_score_views(scorer, others={}),
+        grid,
+        out_dir=out_dir,
+        about={
+            "dataset": clips.source.dataset,
+            "split": clips.source.split,
+            "limit": LIMIT.value,
+            "checkpoint": checkpoint,
+            "fingerprint": weights.fingerprint({}, scorer.params),
+            "fakes": clips.fabricated["summary"] if clips.fabricated else "those of the dataset",
+        },
+        rules={"frame_score": scorer.frame_score, "pooling": scorer.pooling},
+        batch_size=BATCH_SIZE.value,
+        seed=SEED.value,
+    )
+    if runtime.is_first():
+        report.print_table(report.write_report(cells, out_dir))
+        say(f"report: {out_dir / report.PAGE}")

@@ -2,9 +2,12 @@
 
     avsync-evaluate --checkpoint=runs/grid --dataset=grid --data_dir=data --out=runs/grid/evaluation
     avsync-evaluate ... --dataset=lrs3 --fabricate=swap,splice --out=DIR
+    avsync-evaluate ... --dataset=grid --distort=standard --limit=200 --out=DIR
 
 Writes scores.jsonl, frames.jsonl, metrics.json, overview.png, roc.png, scores.png and report.html.
 --calibrate keeps the scores of real clips with the checkpoint, for later p-values and thresholds.
+--fabricate makes fakes of real clips. --distort writes distortions.jsonl, distortions.png and
+distortions.html instead, and goes on where it was if it is run again.
 """
 
 import functools
@@ -46,6 +49,10 @@ def main(_: list[str]) -> None:
         others = build.load_others(dict(x.split("=", 1) for x in ALSO.value), **model)
     except ValueError as error:
         raise UsageError(str(error)) from error
+    name = f"{workdir}/{checkpoint.FOLDER}/{step}"
+    if _test_flags.DISTORT.value:
+        _test_flags.score_distorted(scorer, checkpoint=name, out_dir=out_dir)
+        return
     scored, frames = scores.score_views(clips, scorer, others=others)
     if not runtime.is_first():
         return  # the first process has the lines of all
@@ -57,7 +64,7 @@ def main(_: list[str]) -> None:
     scored = calibration.with_p_values(scored, known)
     lines.write_lines(scored, frames, out_dir)
     report.print_table(report.write_report(
-        scored, out_dir, **about, checkpoint=f"{workdir}/{checkpoint.FOLDER}/{step}",
+        scored, out_dir, **about, checkpoint=name,
         frame_scores=frames, calibration=known, compared_with=COMPARE.value,
         fabricated=clips.fabricated,
     ))  # fmt: skip

@@ -1,4 +1,4 @@
-"""The files of configs/ and configs/sweeps/, found by name from anywhere, or by path.
+"""The files of configs/, of its sweeps/ and distortions/, found by name from anywhere, or by path.
 
 NAME[:ARG] is a file of the configs folder, PATH.py[:ARG] any file; `configs/NAME.py` is found in
 the configs folder where the working directory has none.
@@ -37,6 +37,7 @@ class Kind(NamedTuple):
 
 CONFIG = Kind("config", FOLDER, "get_config")
 SWEEP = Kind("sweep", FOLDER / "sweeps", "get_sweep")
+DISTORT = Kind("distort", FOLDER / "distortions", "get_distortions")
 
 
 def run(kind: Kind, text: str) -> Any:

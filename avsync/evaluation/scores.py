@@ -1,5 +1,6 @@
 """Runs the models over every clip in every view: the lines of scores.jsonl and frames.jsonl."""
 
+import functools
 import itertools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -45,6 +46,16 @@ class Evaluated(NamedTuple):
 def score_views(views: Views, scorer: Scorer, *, others: Mapping[str, Scorer]) -> Evaluated:
     """Scores the clips of all processes in each view; every process gets all lines.
 
+    The scores are those of `make_score_views`.
+    """
+    return make_score_views(scorer, others=others)(views)
+
+
+def make_score_views(
+    scorer: Scorer, *, others: Mapping[str, Scorer]
+) -> Callable[[Views], Evaluated]:
+    """`score_views` for many views: the models are compiled once for each shape of batches.
+
     `scorer` gives the scores "alignment", by its own frame score; "alignment_RULE", by the other
     frame score; "alignment_resynced", at the offset that the clip prefers, where it is measured;
     and "cosine_...", from its embeddings alone. Each of `others` gives one score under its name, by
@@ -54,25 +65,33 @@ def score_views(views: Views, scorer: Scorer, *, others: Mapping[str, Scorer]) -
         raise ValueError(
             f"{min(taken)!r} is a score of every evaluation: call the other checkpoint differently"
         )
-    lines, frame_scores = [], []
     measure = parallel.map_scores(lambda params, batch: _measure(scorer, params, batch))
     params = parallel.replicate_local(scorer.params)
     mapped = {
         name: (parallel.map_scores(_clip_score(other)), parallel.replicate_local(other.params))
         for name, other in others.items()
     }
+
+    def measured_on(batch: Batch) -> Measured:
+        # Unreadable clips have no array shape to run a model on.
+        if not batch.valid.any():
+            return {"scores": {name: None for name in ("alignment", *others)}}
+        sharded = parallel.shard_batch(batch)
+        measured = parallel.to_host(measure(params, sharded))
+        for name, (score, its_params) in mapped.items():
+            measured["scores"][name] = parallel.to_host(score(its_params, sharded))
+        return measured
+
+    return functools.partial(_score_views, measured_on)
+
+
+def _score_views(measured_on: Callable[[Batch], Measured], views: Views) -> Evaluated:
+    lines, frame_scores = [], []
     with Progress("scoring", total=views.num_clips) as progress:
         for view, batches in views.batches.items():
             own: list[tuple[dict[str, Any], list[float]]] = []
             for batch, infos in batches:
-                # Unreadable clips have no array shape to run a model on.
-                if batch.valid.any():
-                    sharded = parallel.shard_batch(batch)
-                    measured = parallel.to_host(measure(params, sharded))
-                    for name, (score, its_params) in mapped.items():
-                        measured["scores"][name] = parallel.to_host(score(its_params, sharded))
-                else:
-                    measured = {"scores": {name: None for name in ("alignment", *others)}}
+                measured = measured_on(batch)
                 for row, info in enumerate(infos):
                     line = _line(view, info, measured, row)
                     own.append((line.to_json(), _frame_scores(info, measured, row)))

@@ -1,0 +1,1 @@
+"""What happens to videos on their way: codecs, cameras, rooms, telephones; one file a family."""

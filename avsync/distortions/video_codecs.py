@@ -1,0 +1,63 @@
+"""Video compression: two codecs of FFmpeg, and the quantisation of JPEG."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from scipy import fft
+
+from avsync.distortions._coding import code_frames
+from avsync.distortions.base import Distortion, to_pixels
+
+Frames = UInt8[np.ndarray, "t h w 1"]
+
+BLOCK = 8
+
+# The luminance table of JPEG (ITU-T T.81, table K.1), for quality 50.
+LUMINANCE = np.array(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ],
+    np.float32,
+)
+
+
+def h264(frames: Frames, strength: float, rng: np.random.Generator) -> Frames:
+    """H.264 at a constant rate factor; each step of 6 doubles the quantiser."""
+    del rng
+    options = {"crf": f"{strength:g}", "preset": "veryfast", "tune": "zerolatency"}
+    return code_frames(frames, encoder="libx264", decoder="h264", options=options)
+
+
+def mpeg4(frames: Frames, strength: float, rng: np.random.Generator) -> Frames:
+    """MPEG-4 part 2 with a constant quantiser, as in old phones and AVI files."""
+    del rng
+    options = {"qmin": f"{strength:.0f}", "qmax": f"{strength:.0f}"}
+    return code_frames(frames, encoder="mpeg4", decoder="mpeg4", options=options)
+
+
+def jpeg(frames: Frames, strength: float, rng: np.random.Generator) -> Frames:
+    """Each frame by itself: 8 x 8 DCT, quantised as libjpeg does at this quality."""
+    del rng
+    scale = 50 / strength if strength < 50 else 2 - strength / 50
+    table = np.clip(np.floor(LUMINANCE * scale + 0.5), 1, 255)[:, None, :]
+    time, height, width, _ = frames.shape
+    shape = (time, height // BLOCK, BLOCK, width // BLOCK, BLOCK)
+    blocks = frames.reshape(shape).astype(np.float32) - 128
+    transform: Any = fft.dctn(blocks, axes=(2, 4), norm="ortho")
+    restored: Any = fft.idctn(np.rint(transform / table) * table, axes=(2, 4), norm="ortho")
+    return to_pixels(restored + 128).reshape(frames.shape)
+
+
+DISTORTIONS = {
+    "h264": Distortion("visual", "H.264", "rate factor (CRF)", (1, 51), h264),
+    "mpeg4": Distortion("visual", "MPEG-4 part 2", "quantiser", (1, 31), mpeg4),
+    "jpeg": Distortion("visual", "JPEG of each frame", "quality", (1, 100), jpeg),
+}

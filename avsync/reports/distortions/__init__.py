@@ -1,0 +1,1 @@
+"""The report of a grid of distortions: a heat map and a table."""
