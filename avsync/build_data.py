@@ -14,7 +14,7 @@ from avsync.input_pipeline.official_order import (
     num_batches,
     require_single_process,
 )
-from avsync.input_pipeline.training import TrainBatch, count_slots, train_batches
+from avsync.input_pipeline.training import BALANCES, BY_CLIP, TrainBatch, count_slots, train_batches
 from avsync.pp import silence
 from avsync.pp.augmentation import Augmentation
 from avsync.runtime import this_host
@@ -44,7 +44,7 @@ def dataset_shares(config: Config) -> dict[str, float]:
     ValueError if config.data names no dataset, or names them twice, or if a weight is invalid.
     """
     data = config.data
-    mixture = dict(sorted(data.mixture.items()))
+    mixture = {name: float(weight) for name, weight in sorted(data.mixture.items())}
     if mixture and data.dataset:
         raise ValueError(
             f"config.data.dataset is {data.dataset!r} and config.data.mixture is {mixture}: set "
@@ -64,6 +64,12 @@ def open_members(config: Config, split: str) -> list[Member]:
     silence.rule(data.trim)  # checked before any data is read
     shares = dataset_shares(config)
     lookup.require("order", data.order, list(ORDERS))
+    lookup.require("config.data.balance", data.balance, list(BALANCES))
+    if data.balance != BY_CLIP and data.order != SHUFFLED:
+        raise ValueError(
+            f"config.data.balance={data.balance!r} draws clips, and config.data.order="
+            f"{data.order!r} reads all frames in their order on disk: use 'shuffled'"
+        )
     if len(shares) > 1 and data.order != SHUFFLED:
         raise ValueError(
             f"config.data.order={data.order!r} reads the frames of one dataset, and "
@@ -96,6 +102,7 @@ def make_epochs(config: Config, members: Sequence[Member]) -> Epochs:
                 window_frames=data.window_frames,
                 trim=data.trim,
                 seed=config.seed,
+                balance=data.balance,
                 first_step=first_step,
                 host=this_host(),
                 augmentation=Augmentation(**data.augmentation),

@@ -79,6 +79,10 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
         rule=make_rule(config, num_steps=schedule.num_steps, init=init),
         plateau=make_plateau(config),
         schedule=schedule,
+        datasets={
+            source.dataset: {"split": source.split, "num_clips": source.num_clips, "share": share}
+            for source, share in members
+        },
     )
 
 
@@ -193,8 +197,7 @@ def apply_all_gates(
     """`members` as config.data.gates leave them, each judged by itself; see `apply_gates`.
 
     The findings on a member of a mixture are in WORKDIR/gates/NAME, and its scores are in
-    NAME/TRAIN_SPLIT/scores.jsonl below config.data.gates.sync_scores, as avsync-evaluate writes
-    those of several datasets.
+    NAME/TRAIN_SPLIT/scores.jsonl below config.data.gates.sync_scores.
     """
     if len(members) == 1:
         return [x._replace(source=apply_gates(config, x.source, workdir)) for x in members]

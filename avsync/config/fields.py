@@ -88,7 +88,8 @@ def default() -> Config:
     data.gates = gates = ConfigDict()
     # "drop" or "shift" real clips that are out of sync according to sync_scores, or "keep" them.
     gates.sync = "keep"
-    # The scores.jsonl of an evaluation of the training split; for sync "drop" and "shift".
+    # The scores.jsonl of an evaluation of the training split; for sync "drop" and "shift". With a
+    # mixture, the folder that has NAME/TRAIN_SPLIT/scores.jsonl of each dataset.
     gates.sync_scores = ""
     # Offsets up to this many frames count as in sync.
     gates.sync_tolerance_frames = 1
@@ -168,7 +169,7 @@ def default() -> Config:
     train.checkpoint_every = 200
     # If not 0, training lasts this many epochs and validates after each; num_steps and
     # checkpoint_every are ignored. A shuffled epoch is one window of every clip, rounded up to
-    # whole batches.
+    # whole batches; of a mixture, as many windows as all its datasets have clips together.
     train.num_epochs = 0
     # Training ends early after this many validations in a row without a new best; 0: never.
     train.early_stop_validations = 0

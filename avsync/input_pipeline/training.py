@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from avsync import lookup
 from avsync.input_pipeline import mixing
 from avsync.input_pipeline.damage import read_rows
 from avsync.input_pipeline.records import (
@@ -30,6 +31,7 @@ from avsync.input_pipeline.records import (
     open_records,
 )
 from avsync.input_pipeline.shuffled import ReadFrom, shuffled_clips
+from avsync.input_pipeline.talkers import balanced_clips
 from avsync.pp import frames
 from avsync.pp.augmentation import Augmentation
 from avsync.types import Batch, Host, Source
@@ -43,6 +45,11 @@ MAX_SLOTS = 64
 # Slots whose parts lie in one file each read it from its beginning. For datasets of few files this
 # limit keeps the total reading below three times the size of the data.
 MAX_SLOTS_OF_FEW_FILES = 4
+
+
+# All clips equally often, or all talkers.
+BY_CLIP, BY_IDENTITY = "clip", "identity"
+BALANCES = (BY_CLIP, BY_IDENTITY)
 
 
 class TrainBatch(NamedTuple):
@@ -63,32 +70,34 @@ def train_batches(
     window_frames: int,
     trim: str,
     seed: int,
+    balance: str = BY_CLIP,
     first_step: int = 0,
     host: Host = SINGLE_HOST,
     augmentation: Augmentation | None = None,
 ) -> Iterator[TrainBatch]:
     """An endless stream of this host's rows of the batches, from batch `first_step` on.
 
-    `weights` are the shares of `sources` in the rows, in any unit. `batch_size` counts the rows of
+    `weights` are the shares of `sources` in the rows, in any unit; `balance` is one of BALANCES,
+    how the clips of each are drawn. `batch_size` counts the rows of
     all hosts. Without `augmentation` crops are centre-cropped. ValueError if a dataset has no clip,
     or if the hosts cannot share the rows evenly.
     """
+    lookup.require("config.data.balance", balance, list(BALANCES))
     for source in sources:
         if source.num_clips == 0:
             raise ValueError(f"{source.dataset}/{source.split} has no clips to train on")
     num_slots = count_slots(*sources, batch_size=batch_size, host=host)
     rows_per_slot = batch_size // num_slots
     quotas = mixing.quotas(weights)
-    streams = [
-        shuffled_clips(
-            source,
-            # Without this, datasets of the same clips in other versions would be in step.
-            seed=seed + (i << 32),
-            num_slots=num_slots,
-            buffer_clips=SHUFFLE_CLIPS * quota // mixing.BLOCK_ROWS,
-        )
-        for i, (source, quota) in enumerate(zip(sources, quotas, strict=True))
-    ]
+    streams = []
+    for i, (source, quota) in enumerate(zip(sources, quotas, strict=True)):
+        # Without seeds of their own, datasets of the same clips in other versions would be in step.
+        own: dict[str, Any] = {"seed": seed + (i << 32), "num_slots": num_slots}
+        if balance == BY_IDENTITY:
+            streams.append(balanced_clips(source, **own))
+        else:
+            buffer_clips = SHUFFLE_CLIPS * quota // mixing.BLOCK_ROWS
+            streams.append(shuffled_clips(source, **own, buffer_clips=buffer_clips))
     read_mixed = _mixed(streams, mixing.Mixing(quotas, seed=seed, num_slots=num_slots), num_slots)
     records = [open_records(source, trim=trim) for source in sources]
     parse, first = _parse_any(records), records[0]

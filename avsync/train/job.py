@@ -1,6 +1,6 @@
 """The parts of a training, before it starts."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from avsync.input_pipeline.batching import EvalBatch
@@ -34,6 +34,7 @@ class Training(NamedTuple):
 
     batches: (first_step) -> batch first_step and all that follow it.
     validations: one for each dataset.
+    datasets: what environment.json says of each dataset, by name.
     apply: (params, visual, audio, valid) -> offset_logits, for validation.
     apply_in_training: the same for updates, transformed by avsync.train.transforms.
     init: () -> the initial parameters.
@@ -47,3 +48,4 @@ class Training(NamedTuple):
     rule: UpdateRule
     plateau: Plateau
     schedule: Schedule
+    datasets: Mapping[str, Mapping[str, Any]] = {}

@@ -42,7 +42,7 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
         partition=rule.partition,
     )
     num_parameters = count_parameters(state.params, rule.partition)
-    runtime.write_environment(workdir, num_parameters=num_parameters)
+    runtime.write_environment(workdir, num_parameters=num_parameters, datasets=job.datasets)
     state = parallel.replicate(state)
 
     with Checkpointer(workdir) as checkpointer:

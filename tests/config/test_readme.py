@@ -13,6 +13,7 @@ from avsync import build, build_data, lookup, scoring
 from avsync.config import default, fields, files
 from avsync.config.changes import flat
 from avsync.config.fields import ENCODERS, HEADS, PLUG_INS
+from avsync.input_pipeline import training
 from avsync.input_pipeline.gates import judging
 from avsync.pp import silence
 from avsync.train import optim, step, transforms
@@ -43,6 +44,7 @@ def test_every_field_has_a_description():
     ("field", "names"),
     [
         ("data.order", build_data.ORDERS),
+        ("data.balance", training.BALANCES),
         ("data.trim", silence.RULES),
         ("data.gates.sync", judging.SYNC_ACTIONS),
         ("data.gates.duplicates", judging.DUPLICATES_ACTIONS),
