@@ -17,5 +17,15 @@ manipulation takes `donor` and `rng`, so that callers need not know which ones u
 class CannotFabricate(ValueError):
     """The manipulation is not possible for this clip: too short, or too little speech.
 
-    Datasets skip the fake, and report how many they skipped.
+    Datasets leave out the fake, and count it by `reason`, one of `TOO_SHORT`, `TOO_LITTLE_SPEECH`
+    and `NO_DONOR`; the message names the clip and the numbers.
     """
+
+    def __init__(self, message: str, *, reason: str):
+        super().__init__(message)
+        self.reason = reason
+
+
+TOO_SHORT = "clip or donor too short"
+TOO_LITTLE_SPEECH = "too little speech"
+NO_DONOR = "no other clip of its talker"

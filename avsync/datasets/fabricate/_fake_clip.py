@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from avsync.datasets.fabricate import CannotFabricate
+from avsync.datasets.fabricate import TOO_SHORT, CannotFabricate
 from avsync.types import FAKE, REAL, Clip
 from avsync.units import FRAMES_PER_SECOND
 
@@ -56,7 +56,8 @@ def check_length(clip: Clip, *, longer_than_frames: int, manipulation: str) -> N
     if len(clip.frames) <= longer_than_frames:
         raise CannotFabricate(
             f"clip {clip.clip_id}: {manipulation} needs more than {longer_than_frames} frames, "
-            f"the clip has {len(clip.frames)}"
+            f"the clip has {len(clip.frames)}",
+            reason=TOO_SHORT,
         )
 
 

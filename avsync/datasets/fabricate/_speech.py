@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Int16
 
-from avsync.datasets.fabricate import CannotFabricate
+from avsync.datasets.fabricate import TOO_LITTLE_SPEECH, TOO_SHORT, CannotFabricate
 from avsync.types import Clip
 from avsync.units import FRAMES_PER_SECOND, SAMPLES_PER_FRAME
 
@@ -38,7 +38,8 @@ def draw_speech_segment(clip: Clip, num_frames: int, *, rng: np.random.Generator
         raise CannotFabricate(
             f"clip {clip.clip_id}: no {num_frames / FRAMES_PER_SECOND:g} s segment of speech in "
             f"{len(is_speech) / FRAMES_PER_SECOND:g} s (speech in at least "
-            f"{MIN_SPEECH_FRACTION:.0%} of the frames); try a shorter segment"
+            f"{MIN_SPEECH_FRACTION:.0%} of the frames); try a shorter segment",
+            reason=TOO_SHORT if num_frames > len(is_speech) else TOO_LITTLE_SPEECH,
         )
     start = int(rng.choice(starts))
     return slice(start, start + num_frames)
