@@ -59,7 +59,7 @@ def main(_: list[str]) -> None:
     about = {"dataset": clips.dataset, "split": clips.split}
     rules = {"frame_score": scorer.frame_score, "pooling": scorer.pooling}
     if CALIBRATE.value:
-        checkpoint.write_calibration(workdir, step, calibration.calibrate(scored, **about, **rules))
+        say(calibration.keep(calibration.calibrate(scored, **about, **rules), workdir, step))
     known = calibration.matching(checkpoint.read_calibration(workdir, step), **rules)
     scored = calibration.with_p_values(scored, known)
     lines.write_lines(scored, frames, out_dir)

@@ -107,6 +107,8 @@ class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         """`limit` keeps the first clips of each split, or the first raw files."""
         self.num_workers = num_workers
         self.limit = limit
+        # Sentences for the user about clips that `clips` could not make; complete after `write`.
+        self.notes: list[str] = []
         super().__init__(**kwargs)
 
     @abc.abstractmethod

@@ -8,8 +8,9 @@ never trained on.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import tensorflow_datasets as tfds
 
@@ -125,22 +126,23 @@ class Builder(MediaBuilder):
         return {
             "train": map(self.prepared.__getitem__, split["train"]),
             "train_labelled": with_planted_silence(
-                with_fakes(self.prepared, split["train"], split="train_labelled", kinds_per_clip=1)
+                self._with_fakes(split["train"], split="train_labelled", kinds_per_clip=1)
             ),
             "val": map(self.prepared.__getitem__, split["val"]),
             "val_labelled": with_planted_silence(
-                with_fakes(self.prepared, split["val"], split="val_labelled")
+                self._with_fakes(split["val"], split="val_labelled")
             ),
             **self._test_splits(split["test"]),
         }
 
     def _test_splits(self, speakers: Mapping[str, str]) -> dict[str, Iterable[Clip]]:
         return {
-            "test": with_fakes(self.prepared, speakers, split="test"),
-            "test_planted": with_planted_silence(
-                with_fakes(self.prepared, speakers, split="test_planted")
-            ),
+            "test": self._with_fakes(speakers, split="test"),
+            "test_planted": with_planted_silence(self._with_fakes(speakers, split="test_planted")),
         }
+
+    def _with_fakes(self, speakers: Mapping[str, str], **options: Any) -> Iterator[Clip]:
+        return with_fakes(self.prepared, speakers, notes=self.notes, **options)
 
 
 def split_by_speaker(speakers: Mapping[str, str]) -> dict[str, dict[str, str]]:
