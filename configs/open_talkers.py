@@ -27,7 +27,7 @@ own kind, and do not expect more than 0.8 to 0.9 there.
 
 from collections.abc import Mapping
 
-from avsync.config import Config, default, encoder, require_variant
+from avsync.config import Config, default, encoder, make_strangers, require_variant
 
 VARIANTS = ("test",)
 
@@ -41,7 +41,8 @@ def get_config(arg: str = "") -> Config:
     variant = require_variant(arg, VARIANTS)
     config = default()
     _mix_talkers(config)
-    _augment(config)
+    config.data.trim = "jitter"
+    make_strangers(config)
     _set_schedule(config)
     if variant == "test":
         _shrink(config)
@@ -50,10 +51,6 @@ def get_config(arg: str = "") -> Config:
 
 def _mix_talkers(config: Config) -> None:
     config.data.update(dataset="", mixture=dict(TALKERS), balance="identity")
-
-
-def _augment(config: Config) -> None:
-    config.data.trim = "jitter"
 
 
 def _set_schedule(config: Config) -> None:

@@ -58,7 +58,9 @@ AUDIO = {
 def get_distortions(arg: str = "") -> dict[str, tuple[float, ...]]:
     """`arg` is one of `VARIANTS`."""
     if arg not in VARIANTS:
-        raise ArgumentError(f"unknown variant {arg!r}; known are {', '.join(filter(None, VARIANTS))}")
+        raise ArgumentError(
+            f"unknown variant {arg!r}; known are {', '.join(filter(None, VARIANTS))}"
+        )
     if arg == "test":
         return {"contrast": (0.6,), "white_noise": (20, 0)}
     grid = {**VISUAL, **AUDIO}
