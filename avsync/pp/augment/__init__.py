@@ -1,7 +1,7 @@
 """Augmentation of mouth crops and waveform; each op is a pure function of its seed.
 
 Each op draws once per clip: a change from frame to frame would look like motion. None moves the A/V
-offset. `Augmentation` says what there is; ops of strength 0 cost nothing.
+offset. `Augmentation` says what there is; an op of strength 0 is not part of the graph.
 """
 
 import tensorflow as tf

@@ -62,7 +62,7 @@ def noise(pixels: tf.Tensor, *, strength: float, seed: tf.Tensor) -> tf.Tensor:
     """Gaussian noise of a standard deviation of up to `strength`, new in each frame."""
     seeds = tf.random.split(seed, 2)
     num_frames = tf.shape(pixels)[2]
-    strip = tf.random.stateless_normal([NOISE_ROWS * INPUT_PIXELS * num_frames], seeds[0])
+    strip = tf.random.stateless_normal(tf.stack([NOISE_ROWS * INPUT_PIXELS * num_frames]), seeds[0])
     strip *= strength * tf.random.stateless_uniform([], seeds[1])
     strips = [INPUT_PIXELS // NOISE_ROWS, NOISE_ROWS * INPUT_PIXELS * num_frames]
     return tf.reshape(tf.reshape(pixels, strips) + strip, [INPUT_PIXELS, INPUT_PIXELS, num_frames])

@@ -49,7 +49,8 @@ class Draws(NamedTuple):
 
 def draw(augmentation: Augmentation, seed: tf.Tensor) -> Draws:
     """Chooses each op with `augmentation.probability`, independently of the others."""
-    seeds = tf.random.split(tf.random.fold_in(seed, STREAM), len(OPS) + 1)
+    stream: Any = tf.random.fold_in(seed, STREAM)
+    seeds = tf.random.split(stream, len(OPS) + 1)
     uniform = tf.random.stateless_uniform([len(OPS)], seeds[-1])
     chosen = dict(zip(OPS, tf.unstack(uniform < augmentation.probability), strict=True))
     return Draws(
