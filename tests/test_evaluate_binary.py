@@ -35,13 +35,35 @@ def test_fakes_of_real_clips_are_scored_and_counted_in_the_report(tiny_data, run
     [
         (["--split=test", "--fabricate=all"], "fakes are made from real clips"),
         (["--split=val", "--fabricate=splise"], "did you mean 'splice'?"),
-        (["--split=val", "--limit=3"], "--limit needs --fabricate"),
+        (["--split=val", "--limit=3"], "--limit needs --fabricate or --distort"),
+        (["--split=test", "--distort=standrd"], "did you mean 'standard'?"),
     ],
 )
-def test_fakes_that_cannot_be_made_are_wrong_usage(
+def test_fakes_and_distortions_that_are_not_possible_are_wrong_usage(
     tiny_data: Path, run_binary: Run, tmp_path: Path, arguments: list[str], message: str
 ):
     dataset = ["--dataset=synthetic_talkers/tiny", f"--data_dir={tiny_data}"]
     done = run_binary("evaluate", CHECKPOINT, *dataset, *arguments, f"--out={tmp_path}")
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
+
+
+def test_a_grid_of_distortions_is_scored_and_gone_on_with(tiny_data, run_binary, tmp_path):
+    arguments = (
+        CHECKPOINT,
+        *("--dataset=synthetic_talkers/tiny", f"--data_dir={tiny_data}", f"--out={tmp_path}"),
+        "--distort=standard:test",
+    )
+    done = run_binary("evaluate", *arguments)
+    assert done.returncode == 0, done.stderr
+    path = tmp_path / "distortions.jsonl"
+    cells = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [cell["distortion"] for cell in cells] == ["none", "contrast", *["white_noise"] * 2]
+    assert all(cell["num_real"] and cell["num_fake"] for cell in cells)
+    assert "worst:" in done.stdout
+    before, page = path.read_text(), (tmp_path / "distortions.html").read_text()
+    path.write_text("".join(f"{line}\n" for line in before.splitlines()[:3]))
+    assert run_binary("evaluate", *arguments).returncode == 0
+    assert (tmp_path / "distortions.html").read_text() == page
+    again = [json.loads(line) for line in path.read_text().splitlines()]
+    assert {**again[3], "seconds": 0} == {**cells[3], "seconds": 0}

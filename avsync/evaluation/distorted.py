@@ -187,9 +187,9 @@ def _finished(path: Path, tested: Mapping[str, Any]) -> list[Cell]:
     for number, line in enumerate(whole.splitlines(), start=1):
         try:
             cell = json.loads(line)
-        except ValueError as error:
+            before, _ = cell["tested"], _key(cell)
+        except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path}:{number} is no cell of a grid: {error}") from error
-        before = cell["tested"]
         if differ := [key for key in {**before, **tested} if before.get(key) != tested.get(key)]:
             changes = "; ".join(
                 f"{k}: {before.get(k)!r} then, {tested.get(k)!r} now" for k in differ
