@@ -264,7 +264,7 @@ def test_infeasible_fakes_are_left_out_and_counted_in_a_note(tmp_path):
 
 
 def test_fakes_of_clips_too_short_for_them_are_counted_with_that_reason(tmp_path):
-    clips = (make_clip(f"clip{i}", speech=slice(2, 28)) for i in range(3))
+    clips = (make_clip(f"clip{i}", speech=slice(4, 28)) for i in range(3))
     short = {clip.clip_id: _fakes.without_tail(clip, NUM_FRAMES - 28) for clip in clips}
     made = builder(tmp_path, short, config="heldout")
     assert {c.manipulation for c in made.clips()["test"]} >= {"swap", "splice_0.4s"}
