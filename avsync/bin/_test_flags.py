@@ -7,7 +7,7 @@ from typing import Any
 
 from absl import flags
 
-from avsync.bin.base import UsageError, say
+from avsync.bin.base import UsageError
 from avsync.config import files
 
 DATASET = flags.DEFINE_string("dataset", None, "Dataset in --data_dir, NAME or NAME/CONFIG.")
@@ -27,10 +27,7 @@ FABRICATE = flags.DEFINE_list(
 SEED = flags.DEFINE_integer("seed", 0, "Seed of --fabricate and --distort.", lower_bound=0)
 SILENCE = flags.DEFINE_bool("fabricate_silence", False, "Plant leading silence in the fakes.")
 LIMIT = flags.DEFINE_integer(
-    "limit",
-    None,
-    "Use only the first clips of the split, with --fabricate or --distort.",
-    lower_bound=1,
+    "limit", None, "Use only the first clips, with --fabricate or --distort.", lower_bound=1
 )
 DISTORT = flags.DEFINE_string(
     "distort",
@@ -44,10 +41,8 @@ def require_clips() -> None:
     """UsageError unless the flags name either a dataset or feature files."""
     if bool(DATASET.value) == bool(FEATURES.value) or bool(FEATURES.value) != bool(LIST.value):
         raise UsageError("give either --dataset, or both --features_npz and --list")
-    if FABRICATE.value and not DATASET.value:
-        raise UsageError("--fabricate needs --dataset: fakes are made of clips, not of features")
-    if DISTORT.value and not DATASET.value:
-        raise UsageError("--distort needs --dataset: clips are distorted, not features")
+    if (FABRICATE.value or DISTORT.value) and not DATASET.value:
+        raise UsageError("--fabricate and --distort need --dataset: features cannot be changed")
     if LIMIT.value and not (FABRICATE.value or DISTORT.value):
         raise UsageError("--limit needs --fabricate or --distort")
 
@@ -76,46 +71,7 @@ def open_clips() -> Any:
     source = open_source(str(DATASET.value), SPLIT.value, data_dir=DATA_DIR.value)
     if not FABRICATE.value:
         return clip_sets.stored(source, limit=LIMIT.value)
-    made = clip_sets.fabricated(
-        source,
-        kinds=parse_kinds(FABRICATE.value),
-        seed=SEED.value,
-        plants_silence=SILENCE.value,
-        limit=LIMIT.value,
-    )
+    options: Any = {"seed": SEED.value, "plants_silence": SILENCE.value, "limit": LIMIT.value}
+    made = clip_sets.fabricated(source, kinds=parse_kinds(FABRICATE.value), **options)
     runtime.announce(f"{source.dataset}/{source.split}: {(made.fabricated or {})['summary']}")
     return made
-
-
-def score_distorted(scorer: Any, *, checkpoint: str, out_dir: Path) -> None:
-    """Scores the clips under each distortion of --distort that is not done; writes the report."""
-    from avsync import runtime, weights
-    from avsync.distortions.base import require_grid
-    from avsync.evaluation import distorted, scores
-    from avsync.reports.distortions import report
-
-    try:
-        grid = require_grid(files.run(files.DISTORT, str(DISTORT.value)))
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    clips = open_clips()
-    cells = distorted.run(
-        clips,
-        scores.make_score_views(scorer, others={}),
-        grid,
-        out_dir=out_dir,
-        about={
-            "dataset": clips.source.dataset,
-            "split": clips.source.split,
-            "limit": LIMIT.value,
-            "checkpoint": checkpoint,
-            "fingerprint": weights.fingerprint({}, scorer.params),
-            "fakes": clips.fabricated["summary"] if clips.fabricated else "those of the dataset",
-        },
-        rules={"frame_score": scorer.frame_score, "pooling": scorer.pooling},
-        batch_size=BATCH_SIZE.value,
-        seed=SEED.value,
-    )
-    if runtime.is_first():
-        report.print_table(report.write_report(cells, out_dir))
-        say(f"report: {out_dir / report.PAGE}")

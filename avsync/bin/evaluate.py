@@ -15,7 +15,7 @@ from pathlib import Path
 
 from absl import flags
 
-from avsync.bin import _model_flags, _test_flags
+from avsync.bin import _distorted, _model_flags, _test_flags
 from avsync.bin.base import UsageError, existing, local, run_binary, say, suppress_stderr
 
 CHECKPOINT = flags.DEFINE_string(
@@ -51,7 +51,7 @@ def main(_: list[str]) -> None:
         raise UsageError(str(error)) from error
     name = f"{workdir}/{checkpoint.FOLDER}/{step}"
     if _test_flags.DISTORT.value:
-        _test_flags.score_distorted(scorer, checkpoint=name, out_dir=out_dir)
+        _distorted.score(scorer, checkpoint=name, out_dir=out_dir)
         return
     scored, frames = scores.score_views(clips, scorer, others=others)
     if not runtime.is_first():
