@@ -50,6 +50,6 @@ DISTORTIONS = {
     "salt_and_pepper": Distortion(
         "visual", "salt and pepper", "% of pixels", (0, 100), salt_and_pepper
     ),
-    "occlusion": Distortion("visual", "hidden square", "edge, pixels", (1, 96), occlusion),
+    "occlusion": Distortion("visual", "hidden square", "pixels", (1, 96), occlusion),
     "lost_blocks": Distortion("visual", "lost blocks", "% of blocks", (0, 100), lost_blocks),
 }

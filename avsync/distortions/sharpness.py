@@ -55,7 +55,7 @@ def _enlarging(small: int, large: int) -> Float[np.ndarray, "large small"]:
 
 
 DISTORTIONS = {
-    "blur": Distortion("visual", "out of focus", "standard deviation, pixels", (0.1, 20), blur),
-    "motion_blur": Distortion("visual", "camera motion", "length, pixels", (1, 48), motion_blur),
+    "blur": Distortion("visual", "out of focus", "pixels (standard deviation)", (0.1, 20), blur),
+    "motion_blur": Distortion("visual", "camera motion", "pixels", (1, 48), motion_blur),
     "small_picture": Distortion("visual", "small picture", "pixels", (4, 96), small_picture),
 }

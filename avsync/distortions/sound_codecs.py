@@ -9,7 +9,7 @@ from avsync.distortions.filters import band
 
 Samples = Int16[np.ndarray, " s"]
 
-TELEPHONE_LOW_HERTZ = 300
+TELEPHONE_LOW_HERTZ = 300.0
 
 MU = 255  # of the mu-law (ITU-T G.711)
 

@@ -57,7 +57,7 @@ def jpeg(frames: Frames, strength: float, rng: np.random.Generator) -> Frames:
 
 
 DISTORTIONS = {
-    "h264": Distortion("visual", "H.264", "rate factor (CRF)", (1, 51), h264),
+    "h264": Distortion("visual", "H.264", "CRF", (1, 51), h264),
     "mpeg4": Distortion("visual", "MPEG-4 part 2", "quantiser", (1, 31), mpeg4),
     "jpeg": Distortion("visual", "JPEG of each frame", "quality", (1, 100), jpeg),
 }

@@ -22,7 +22,7 @@ MAX_OFFSET_FRAMES = 0.25
 REACH_FRAMES = 5
 
 # They move the mouth within the picture, so that the same place shows other parts of the face.
-MOVING = ("zoom", "aspect", "shift", "rotation", "jitter")
+MOVING = ("zoom", "aspect", "shift", "rotation")
 
 NUM_CLIPS = 4
 

@@ -56,8 +56,8 @@ def test_the_headline_has_the_means_and_names_the_worst_cell(cells):
 def test_the_table_has_a_row_for_each_cell_with_numbers_intervals_and_counts(cells):
     text = page.render(cells, summarise(cells), png=b"")
     assert text.count('<th scope="row">') == len(cells)
-    assert "blur, 4 standard deviation, pixels" in text
-    for expected in ("0.600", "[0.500,", "90.0% of 40", "75.0% of 80", "40 / 80"):
+    assert "blur, 4 pixels (standard deviation)" in text
+    for expected in ("0.600", "[0.500,", "90.0% of 40", "75.0% of 80", "40\u00a0/\u00a080"):
         assert expected in text
     assert "n/a: too few clips" in text
     assert "n/a: no real clips" in text
