@@ -23,10 +23,13 @@ from avsync.models.aligner import Aligner
 from avsync.partition import ALL_TRAINED, make_partition
 from avsync.pp import silence
 from avsync.pp.augment import Augmentation
+from avsync.pp.pseudo_fakes import PseudoFakes
+from avsync.pp.pseudo_fakes import require_valid as require_valid_fakes
 from avsync.runtime import this_host
 from avsync.train import optim
 from avsync.train.job import Schedule, Training
 from avsync.train.layer_decay import layer_factors
+from avsync.train.losses import pseudo_fake
 from avsync.train.losses.base import Objective
 from avsync.train.optim import Optimiser, Plateau
 from avsync.train.step import Apply, UpdateRule, require_valid
@@ -49,7 +52,7 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
 
     With a `workdir`, the findings of config.data.gates are written there.
     """
-    data, train, objective = config.data, config.train, load_objective(config.train.loss)
+    data, train, objective = config.data, config.train, load_objective(config.train)
     source, val_source = (_open(config, split) for split in (data.train_split, data.val_split))
     if objective.is_real_only:
         source, val_source = map(build.require_real_only, (source, val_source))
@@ -99,14 +102,14 @@ def with_origin(config: Config) -> Config:
 def _open(config: Config, split: str) -> Source:
     # Checked before any data is read: a mistyped name must not wait for the first batch.
     silence.rule(config.data.trim)
-    load_objective(config.train.loss)
+    load_objective(config.train)
     data = config.data
     return open_source(data.dataset, split, data_dir=data.data_dir, trim=data.trim)
 
 
 def make_epochs(config: Config, source: Source) -> Epochs:
     """The batches in config.data.order; ValueError if `source` cannot be read in that order."""
-    data = config.data
+    data, pseudo_fakes = config.data, make_pseudo_fakes(config)
     lookup.require("order", data.order, list(ORDERS))
     if data.order == "shuffled":
         count_slots(source, batch_size=data.batch_size, host=this_host())  # raises if uneven
@@ -121,6 +124,7 @@ def make_epochs(config: Config, source: Source) -> Epochs:
                 first_step=first_step,
                 host=this_host(),
                 augmentation=Augmentation(**data.augmentation),
+                pseudo_fakes=pseudo_fakes,
             ),
         )
     require_single_process(this_host())
@@ -150,7 +154,7 @@ def make_rule(config: Config, *, num_steps: int, init: Callable[[], Any]) -> Upd
         factors = partition.trained_of(partition.split(every))
     rule = UpdateRule(
         optimiser=make_optimiser(config, num_steps=num_steps, factors=factors),
-        objective=load_objective(train.loss),
+        objective=load_objective(train),
         reduction=train.reduction,
         grad_accum_steps=train.grad_accum_steps,
         ema_decay=config.optim.ema_decay,
@@ -160,10 +164,28 @@ def make_rule(config: Config, *, num_steps: int, init: Callable[[], Any]) -> Upd
     return rule
 
 
-def load_objective(loss: str) -> Objective:
-    """The objective of config.train.loss; ValueError names the nearest known loss."""
-    lookup.require("config.train.loss", loss, lookup.names("train.losses"))
-    return lookup.load("train.losses", loss).objective
+def load_objective(train: Config) -> Objective:
+    """The objective of config.train; ValueError names the nearest known loss."""
+    lookup.require("config.train.loss", train.loss, lookup.names("train.losses"))
+    loss = lookup.load("train.losses", train.loss)
+    return loss.make_objective(**train.pseudo_fakes) if loss is pseudo_fake else loss.objective
+
+
+def make_pseudo_fakes(config: Config) -> PseudoFakes | None:
+    """The pseudo-fakes that training makes of its clips; None if its loss does not need them.
+
+    ValueError names an invalid value.
+    """
+    if not load_objective(config.train).makes_fakes:
+        return None
+    if config.data.order != "shuffled":
+        raise ValueError(
+            f"config.train.loss={config.train.loss!r} needs config.data.order='shuffled', got "
+            f"{config.data.order!r}: pseudo-fakes are made of windows of clips"
+        )
+    options = PseudoFakes(**config.data.pseudo_fakes)
+    require_valid_fakes(options)
+    return options
 
 
 def make_apply_in_training(config: Config, model: Aligner) -> Apply:

@@ -15,6 +15,7 @@ import tensorflow_datasets as tfds
 from avsync.pp import augment, silence
 from avsync.pp.augment import Augmentation
 from avsync.pp.frames import FrameRange, cut, realign
+from avsync.pp.pseudo_fakes import Draws, forge_clip, forge_features
 from avsync.types import STREAMS, Extraction, Host, Source
 from avsync.units import CROP_PIXELS, SAMPLE_RATE, SAMPLES_PER_FRAME
 
@@ -35,6 +36,8 @@ class Records(NamedTuple):
 
     parse: serialized record -> fields; mouth crops stay encoded.
     trim: (fields, int32 seed [2]) -> the frames to keep.
+    change: (fields, span, draws) -> fields and span of the kept frames alone, changed by
+      avsync.pp.pseudo_fakes as drawn; crops are decoded, and not yet augmented.
     load: (fields, span, augmentation, int32 seed [2]) -> (visual, audio) of the kept frames. Crops
       are augmented, or centre-cropped if `augmentation` is None; features stay as they are.
     leading_seconds: (fields, span) -> the silence left before the first sound.
@@ -43,6 +46,7 @@ class Records(NamedTuple):
 
     parse: Callable[[tf.Tensor], Fields]
     trim: Callable[[Fields, tf.Tensor], FrameRange]
+    change: Callable[[Fields, FrameRange, Draws], tuple[Fields, FrameRange]]
     load: Callable[[Fields, FrameRange, Augmentation | None, tf.Tensor], tuple[Any, Any]]
     leading_seconds: Callable[[Fields, FrameRange], tf.Tensor]
     audio_steps: int
@@ -80,6 +84,7 @@ def open_records(source: Source, *, trim: str) -> Records:
             audio_steps=SAMPLES_PER_FRAME,
         ),
         trim=lambda clip, seed: rule(clip["waveform"], seed),
+        change=_change_clip,
         load=_load_clip,
         leading_seconds=leading_seconds,
         audio_steps=SAMPLES_PER_FRAME,
@@ -195,6 +200,13 @@ def _with_realignment(
     return parse_and_realign
 
 
+def _change_clip(clip: Fields, span: FrameRange, draws: Draws) -> tuple[Fields, FrameRange]:
+    encoded, waveform = cut(span, clip["frames"], clip["waveform"])
+    frames, waveform = forge_clip(_decode(encoded), waveform, draws=draws)
+    changed = clip | {"frames": frames, "waveform": waveform}
+    return changed, FrameRange(tf.constant(0), tf.shape(frames)[0])
+
+
 def _load_clip(
     clip: Fields, span: FrameRange, augmentation: Augmentation | None, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -206,13 +218,23 @@ def _load_clip(
 
 
 def _decode(encoded: tf.Tensor) -> tf.Tensor:
-    """Encoded grey frames [t] to uint8 [t 96 96 1]."""
+    """Encoded grey frames [t] to uint8 [t 96 96 1]; decoded ones stay as they are."""
+    if encoded.dtype == tf.uint8:
+        return encoded
     shape = [CROP_PIXELS, CROP_PIXELS, 1]
     return tf.map_fn(
         lambda image: tf.ensure_shape(tf.io.decode_image(image, channels=1), shape),
         encoded,
         fn_output_signature=tf.TensorSpec(shape, tf.uint8),
     )
+
+
+def _change_features(clip: Fields, span: FrameRange, draws: Draws) -> tuple[Fields, FrameRange]:
+    visual, audio = forge_features(
+        *[clip[name][span.first : span.end] for name in STREAMS], draws=draws
+    )
+    changed = clip | {"visual": visual, "audio": audio}
+    return changed, FrameRange(tf.constant(0), tf.shape(visual)[0])
 
 
 def _feature_records(source: Source, extraction: Extraction, features: Any, trim: str) -> Records:
@@ -241,6 +263,7 @@ def _feature_records(source: Source, extraction: Extraction, features: Any, trim
             audio_steps=1,
         ),
         trim=lambda clip, seed: FrameRange(tf.constant(0), tf.shape(clip["visual"])[0]),
+        change=_change_features,
         load=load,
         leading_seconds=lambda clip, span: clip["leading_silence_seconds"],
         audio_steps=1,

@@ -34,6 +34,7 @@ from avsync.input_pipeline.records import (
 )
 from avsync.pp import frames
 from avsync.pp.augment import Augmentation
+from avsync.pp.pseudo_fakes import PseudoFakes, draw
 from avsync.types import Batch, Host, Source
 
 # Serialized clips in the shuffle buffers; at about 0.4 MB each, this is below 0.5 GB.
@@ -45,6 +46,10 @@ MAX_SLOTS = 64
 # Slots whose parts lie in one file each read it from its beginning. For datasets of few files this
 # limit keeps the total reading below three times the size of the data.
 MAX_SLOTS_OF_FEW_FILES = 4
+
+
+# Folded into the seed of the window: batches without pseudo-fakes stay what they are.
+PSEUDO_FAKE_STREAM = 1
 
 
 class TrainBatch(NamedTuple):
@@ -67,11 +72,14 @@ def train_batches(
     first_step: int = 0,
     host: Host = SINGLE_HOST,
     augmentation: Augmentation | None = None,
+    pseudo_fakes: PseudoFakes | None = None,
 ) -> Iterator[TrainBatch]:
     """An endless stream of this host's rows of the batches, from batch `first_step` on.
 
     `batch_size` counts the rows of all hosts. Without `augmentation` crops are centre-cropped.
-    ValueError if there is no clip, or if the hosts cannot share the rows evenly.
+    With `pseudo_fakes` some clips are changed before they are augmented; `forged` marks the forged
+    frames, and the loss mask leaves out changed clips. ValueError if there is no clip, or if the
+    hosts cannot share the rows evenly.
     """
     num_clips = source.num_clips
     if num_clips == 0:
@@ -119,8 +127,18 @@ def train_batches(
         clip = records.parse(record)
         span = records.trim(clip, seeds[0])
         span = frames.random_window(span, window_frames=window_frames, seed=seeds[1])
+        marks = {}
+        if pseudo_fakes:
+            draws = draw(
+                span.end - span.first,
+                options=pseudo_fakes,
+                seed=tf.random.fold_in(seeds[1], PSEUDO_FAKE_STREAM),
+            )
+            clip, span = records.change(clip, span, draws)
+            forged = frames.pad(draws.forged(span.end), window_frames)
+            marks = {"forged": forged, "is_changed": draws.is_changed}
         visual, audio = records.load(clip, span, augmentation, seeds[2])
-        return {
+        return marks | {
             "clip_id": clip["clip_id"],
             "visual": frames.pad(visual, window_frames),
             "audio": frames.pad(audio, window_frames * records.audio_steps),
@@ -140,7 +158,10 @@ def train_batches(
     )
     for item in read_rows(dataset, source=source):
         valid = item["valid"]
-        batch = Batch(item["visual"], item["audio"], valid, loss_mask=valid, label=item["label"])
+        in_loss = valid & ~item["is_changed"][:, None] if pseudo_fakes else valid
+        batch = Batch(
+            item["visual"], item["audio"], valid, in_loss, item["label"], item.get("forged")
+        )
         yield TrainBatch(batch, [clip_id.decode() for clip_id in item["clip_id"]])
 
 
