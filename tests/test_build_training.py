@@ -64,7 +64,7 @@ def test_pseudo_fakes_are_made_of_shuffled_windows_only(data_dir):
     assert batch.forged is not None
     assert batch.loss_mask.sum() < batch.valid.sum()
     config.data.pseudo_fakes.share = 1.5
-    with pytest.raises(ValueError, match="share must lie between 0 and 1, got 1.5"):
+    with pytest.raises(ValueError, match=r"between 0 and 1, got 1\.5"):
         build_training.make_training(config)
 
 
