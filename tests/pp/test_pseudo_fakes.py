@@ -10,6 +10,7 @@ from avsync.pp.pseudo_fakes import PseudoFakes
 NUM_FRAMES = 75
 FRAMES = np.random.default_rng(0).integers(0, 256, (NUM_FRAMES, 96, 96, 1), np.uint8)
 WAVEFORM = np.random.default_rng(1).integers(-9000, 9000, NUM_FRAMES * 640).astype(np.int16)
+CLIP = tf.constant(FRAMES), tf.constant(WAVEFORM)
 # The features of frame t are t, those of its sound 100 + t.
 TIMES = np.arange(NUM_FRAMES, dtype=np.float32)[:, None]
 
@@ -22,12 +23,14 @@ def drawn(i: int, options: PseudoFakes = BLEND, num_frames: int = NUM_FRAMES, **
 
 
 def changed_clip(draws: pseudo_fakes.Draws):
-    return [x.numpy() for x in pseudo_fakes.forge_clip(FRAMES, WAVEFORM, draws=draws)]
+    return [x.numpy() for x in pseudo_fakes.forge_clip(*CLIP, draws=draws)]
 
 
 def moved_frames(draws: pseudo_fakes.Draws) -> tuple[np.ndarray, np.ndarray]:
     """By how many frames each frame of the picture and of the sound is moved."""
-    visual, audio = pseudo_fakes.forge_features(TIMES, 100 + TIMES, draws=draws)
+    visual, audio = pseudo_fakes.forge_features(
+        tf.constant(TIMES), tf.constant(100 + TIMES), draws=draws
+    )
     return (visual.numpy() - TIMES)[:, 0], (audio.numpy() - 100 - TIMES)[:, 0]
 
 
@@ -38,7 +41,7 @@ def test_a_clip_that_is_not_changed_comes_out_bit_for_bit(is_fake):
     np.testing.assert_array_equal(frames, FRAMES)
     np.testing.assert_array_equal(waveform, WAVEFORM)
     assert not any(moved.any() for moved in moved_frames(draws))
-    assert not draws.forged(NUM_FRAMES).numpy().any()
+    assert not draws.forged(tf.constant(NUM_FRAMES)).numpy().any()
 
 
 @pytest.mark.parametrize("options", [BLEND, SPLICE])
@@ -48,7 +51,7 @@ def test_the_streams_of_a_changed_real_clip_move_together(options):
         visual, audio = moved_frames(draws)
         assert visual.any()
         np.testing.assert_array_equal(visual, audio)
-        assert not draws.forged(NUM_FRAMES).numpy().any()
+        assert not draws.forged(tf.constant(NUM_FRAMES)).numpy().any()
 
 
 @pytest.mark.parametrize("options", [BLEND, SPLICE])
@@ -56,7 +59,7 @@ def test_the_sound_of_a_pseudo_fake_moves_against_the_picture_where_it_is_forged
     for i in range(10):
         draws = drawn(i, options, is_changed=True, is_fake=True)
         visual, audio = moved_frames(draws)
-        is_forged = draws.forged(NUM_FRAMES).numpy() >= 0.5
+        is_forged = draws.forged(tf.constant(NUM_FRAMES)).numpy() >= 0.5
         assert is_forged.any()
         assert not visual[~is_forged].any()
         assert not audio[~is_forged].any()
@@ -79,7 +82,7 @@ def test_distances_and_lengths_are_those_of_the_kind():
     assert all(x.gate.length.shape == [3] and x.gate.length.numpy().max() >= 0.5 for x in blends)
     splices = [drawn(i, SPLICE, is_changed=True, is_fake=True) for i in range(60)]
     assert {13, 25} <= {abs(int(x.visual_frames)) for x in splices} <= set(range(13, 26))
-    lengths = {int((x.forged(NUM_FRAMES).numpy() > 0).sum()) for x in splices}
+    lengths = {int((x.forged(tf.constant(NUM_FRAMES)).numpy() > 0).sum()) for x in splices}
     assert lengths == set(range(1, 11))
 
 
@@ -112,18 +115,18 @@ def test_a_clip_of_any_length_is_changed_only_if_it_is_longer_than_the_distance(
         draws = drawn(i, PseudoFakes(share=0.99), num_frames)
         assert not draws.is_changed or abs(int(draws.visual_frames)) < num_frames
         frames, waveform = pseudo_fakes.forge_clip(
-            FRAMES[:num_frames], WAVEFORM[: num_frames * 640], draws=draws
+            CLIP[0][:num_frames], CLIP[1][: num_frames * 640], draws=draws
         )
         assert frames.shape == (num_frames, 96, 96, 1)
         assert waveform.shape == (num_frames * 640,)
-        assert draws.forged(num_frames).shape == (num_frames,)
+        assert draws.forged(tf.constant(num_frames)).shape == (num_frames,)
 
 
 def test_inside_a_dataset_the_result_is_the_same():
     def change(i: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         options = PseudoFakes(share=0.9)
-        draws = pseudo_fakes.draw(NUM_FRAMES, options=options, seed=tf.stack([1, i]))
-        return pseudo_fakes.forge_clip(tf.constant(FRAMES), tf.constant(WAVEFORM), draws=draws)
+        draws = pseudo_fakes.draw(tf.constant(NUM_FRAMES), options=options, seed=tf.stack([1, i]))
+        return pseudo_fakes.forge_clip(*CLIP, draws=draws)
 
     dataset = tf.data.Dataset.from_tensor_slices(tf.range(4)).map(change, num_parallel_calls=2)
     for i, (frames, waveform) in enumerate(dataset.as_numpy_iterator()):
