@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 
 from avsync.audits.results import ShortcutResult, audit
-from avsync.datasets.base import open_source
+from avsync.datasets.base import ClipBuilder, open_source
+from avsync.datasets.synthesis.talking import Take, talk
 from avsync.types import Source
 from tests.audits import pseudo_fake_clips
 from tests.audits.pseudo_fake_clips import KINDS
 from tests.conftest import Run
+
+NUM_TALKERS = 60
 
 # Where a handful of clips differ at all, rounding puts the end of an interval here above 0.5.
 ROUNDING = 1e-6
@@ -30,9 +33,21 @@ def _excludes_chance(result: ShortcutResult) -> bool:
     return low > 0.5 + ROUNDING or (result.kind == "number" and high < 0.5 - ROUNDING)
 
 
+class Builder(ClipBuilder, skip_registration=True):
+    """One clip of each of some synthetic talkers."""
+
+    name = "many_talkers"
+    REAL_ONLY_SPLITS = ("train",)
+
+    def clips(self):
+        return {"train": (talk(Take(1, talker, 0)) for talker in range(NUM_TALKERS))}
+
+
 @pytest.fixture(scope="module")
-def source(tiny_data: Path) -> Source:
-    return open_source("synthetic_talkers/tiny", "train", data_dir=tiny_data)
+def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    folder = tmp_path_factory.mktemp("talkers")
+    Builder(data_dir=folder).download_and_prepare()
+    return Source("many_talkers", "train", folder / "many_talkers" / "1.0.0", NUM_TALKERS, True)
 
 
 @pytest.mark.parametrize("kind", KINDS)
