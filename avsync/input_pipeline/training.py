@@ -129,11 +129,8 @@ def train_batches(
         span = frames.random_window(span, window_frames=window_frames, seed=seeds[1])
         marks = {}
         if pseudo_fakes:
-            draws = draw(
-                span.end - span.first,
-                options=pseudo_fakes,
-                seed=tf.random.fold_in(seeds[1], PSEUDO_FAKE_STREAM),
-            )
+            own_seed: Any = tf.random.fold_in(seeds[1], PSEUDO_FAKE_STREAM)
+            draws = draw(span.end - span.first, options=pseudo_fakes, seed=own_seed)
             clip, span = records.change(clip, span, draws)
             forged = frames.pad(draws.forged(span.end), window_frames)
             marks = {"forged": forged, "is_changed": draws.is_changed}
