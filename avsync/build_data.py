@@ -17,6 +17,7 @@ from avsync.input_pipeline.official_order import (
 from avsync.input_pipeline.training import BALANCES, BY_CLIP, TrainBatch, count_slots, train_batches
 from avsync.pp import silence
 from avsync.pp.augmentation import Augmentation
+from avsync.pp.pseudo_fakes import PseudoFakes
 from avsync.runtime import this_host
 from avsync.types import STREAMS, Extraction, FeatureOrigin, Source
 
@@ -84,7 +85,9 @@ def open_members(config: Config, split: str) -> list[Member]:
     return members
 
 
-def make_epochs(config: Config, members: Sequence[Member]) -> Epochs:
+def make_epochs(
+    config: Config, members: Sequence[Member], *, pseudo_fakes: PseudoFakes | None = None
+) -> Epochs:
     """The batches in config.data.order; ValueError if it cannot be read in that order.
 
     A shuffled epoch has as many rows as all datasets have clips together.
@@ -106,6 +109,7 @@ def make_epochs(config: Config, members: Sequence[Member]) -> Epochs:
                 first_step=first_step,
                 host=this_host(),
                 augmentation=Augmentation(**data.augmentation),
+                pseudo_fakes=pseudo_fakes,
             ),
         )
     require_single_process(this_host())

@@ -16,10 +16,13 @@ from avsync.input_pipeline.gates import decisions
 from avsync.input_pipeline.gates.judging import Gates, judge, require_gates
 from avsync.models.aligner import Aligner
 from avsync.partition import ALL_TRAINED, make_partition
+from avsync.pp.pseudo_fakes import PseudoFakes
+from avsync.pp.pseudo_fakes import require_valid as require_valid_fakes
 from avsync.runtime import this_host
 from avsync.train import optim
 from avsync.train.job import Schedule, Training, Validation
 from avsync.train.layer_decay import layer_factors
+from avsync.train.losses import pseudo_fake
 from avsync.train.losses.base import Objective
 from avsync.train.optim import Optimiser, Plateau
 from avsync.train.step import Apply, UpdateRule, require_valid
@@ -33,7 +36,7 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
 
     With a `workdir`, the findings of config.data.gates are written there.
     """
-    data, train, objective = config.data, config.train, load_objective(config.train.loss)
+    data, train, objective = config.data, config.train, load_objective(config.train)
     members, val_members = (open_members(config, x) for x in (data.train_split, data.val_split))
     if objective.is_real_only:
         for member in (*members, *val_members):
@@ -46,7 +49,7 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
     is_fixed = extraction or not objective.is_real_only
     val_trim = data.trim if is_fixed else "leading"
     members = apply_all_gates(config, members, workdir)
-    epochs = make_epochs(config, members)
+    epochs = make_epochs(config, members, pseudo_fakes=make_pseudo_fakes(config))
     schedule = Schedule(
         num_steps=train.num_epochs * epochs.num_steps or train.num_steps,
         log_every=train.log_every,
@@ -91,7 +94,7 @@ def with_origin(config: Config) -> Config:
 
     ValueError if the split is not found, or if the config records other features already.
     """
-    load_objective(config.train.loss)  # a mistyped name must not wait for the data
+    load_objective(config.train)  # a mistyped name must not wait for the data
     return with_origin_of(
         config, open_members(config, config.data.train_split)[0].source.extraction
     )
@@ -110,7 +113,7 @@ def make_rule(config: Config, *, num_steps: int, init: Callable[[], Any]) -> Upd
         factors = partition.trained_of(partition.split(every))
     rule = UpdateRule(
         optimiser=make_optimiser(config, num_steps=num_steps, factors=factors),
-        objective=load_objective(train.loss),
+        objective=load_objective(train),
         reduction=train.reduction,
         grad_accum_steps=train.grad_accum_steps,
         ema_decay=config.optim.ema_decay,
@@ -120,10 +123,28 @@ def make_rule(config: Config, *, num_steps: int, init: Callable[[], Any]) -> Upd
     return rule
 
 
-def load_objective(loss: str) -> Objective:
-    """The objective of config.train.loss; ValueError names the nearest known loss."""
-    lookup.require("config.train.loss", loss, lookup.names("train.losses"))
-    return lookup.load("train.losses", loss).objective
+def load_objective(train: Config) -> Objective:
+    """The objective of config.train; ValueError names the nearest known loss."""
+    lookup.require("config.train.loss", train.loss, lookup.names("train.losses"))
+    loss = lookup.load("train.losses", train.loss)
+    return loss.make_objective(**train.pseudo_fakes) if loss is pseudo_fake else loss.objective
+
+
+def make_pseudo_fakes(config: Config) -> PseudoFakes | None:
+    """The pseudo-fakes that training makes of its clips; None if its loss does not need them.
+
+    ValueError names an invalid value.
+    """
+    if not load_objective(config.train).makes_fakes:
+        return None
+    if config.data.order != SHUFFLED:
+        raise ValueError(
+            f"config.train.loss={config.train.loss!r} needs config.data.order='shuffled', got "
+            f"{config.data.order!r}: pseudo-fakes are made of windows of clips"
+        )
+    options = PseudoFakes(**config.data.pseudo_fakes)
+    require_valid_fakes(options)
+    return options
 
 
 def make_apply_in_training(config: Config, model: Aligner) -> Apply:

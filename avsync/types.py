@@ -201,6 +201,8 @@ class Batch(NamedTuple):
     valid: True for real frames, False for padding.
     loss_mask: the valid frames in the loss; other valid frames are only candidates.
     label: 1 = fake; rows of padding have label 0 and no valid frame.
+    forged: None, or how far each frame is forged in pseudo-fakes that training made of real clips,
+      0 to 1. Frames of changed clips, forged or not, are outside of `loss_mask`.
     """
 
     visual: UInt8[AnyArray, "*devices b t h w 1"] | Float[AnyArray, "*devices b t d"]
@@ -208,6 +210,7 @@ class Batch(NamedTuple):
     valid: Bool[AnyArray, "*devices b t"]
     loss_mask: Bool[AnyArray, "*devices b t"]
     label: Int32[AnyArray, "*devices b"]
+    forged: Float[AnyArray, "*devices b t"] | None = None
 
 
 OK = ("ok", "")

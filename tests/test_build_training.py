@@ -69,6 +69,21 @@ def test_an_unknown_order_names_the_nearest(data_dir):
         build_training.make_training(config_of(data_dir, order="flie"))
 
 
+def test_pseudo_fakes_are_made_of_shuffled_windows_only(data_dir):
+    config = config_of(data_dir)
+    config.train.loss = "pseudo_fake"
+    with pytest.raises(ValueError, match=r"needs config.data.order='shuffled', got 'file'"):
+        build_training.make_training(config)
+    config.data.order = "shuffled"
+    config.data.pseudo_fakes.share = 0.99
+    batch, _ = next(build_training.make_training(config).batches(0))
+    assert batch.forged is not None
+    assert batch.loss_mask.sum() < batch.valid.sum()
+    config.data.pseudo_fakes.share = 1.5
+    with pytest.raises(ValueError, match=r"between 0 and 1, got 1\.5"):
+        build_training.make_training(config)
+
+
 def test_a_validation_split_without_a_frame_is_refused(data_dir):
     job = build_training.make_training(config_of(data_dir, val_split="silent"))
     with pytest.raises(ValueError, match="no frame of the validation split"):

@@ -85,6 +85,16 @@ def default() -> Config:
     # Its fields, and what they mean, are those of `Augmentation`.
     data.augmentation = ConfigDict(Augmentation()._asdict())
 
+    data.pseudo_fakes = pseudo_fakes = ConfigDict()
+    # Loss "pseudo_fake": fraction of the clips whose lips and sound are moved for moments: in half
+    # of them together, in the other half, the pseudo-fakes, against each other.
+    pseudo_fakes.share = 0.5
+    # Relative frequency of clips blended with themselves, 1 or 2 frames away, in windows of about a
+    # second.
+    pseudo_fakes.blend = 1.0
+    # Relative frequency of clips with a moment of 1 to 10 frames replaced by another one of them.
+    pseudo_fakes.splice = 1.0
+
     data.gates = gates = ConfigDict()
     # "drop" or "shift" real clips that are out of sync according to sync_scores, or "keep" them.
     gates.sync = "keep"
@@ -149,8 +159,14 @@ def default() -> Config:
     # Parameters that stay as they are, by path: "encoder", or "encoder,!PATH" for all of it but
     # PATH, such as "encoder.transformer.blocks[-2:]", its last two blocks; "": none.
     train.freeze = ""
-    # "alignment" (real clips only), or "supervised" (the baseline trained on labels).
+    # "alignment" (real clips only), "pseudo_fake" (the same, and to tell pseudo-fakes made of real
+    # clips), or "supervised" (the baseline trained on labels).
     train.loss = "alignment"
+    train.pseudo_fakes = pseudo_fakes = ConfigDict()
+    # Loss "pseudo_fake": weight of telling which clips are pseudo-fakes.
+    pseudo_fakes.clip_weight = 1.0
+    # Loss "pseudo_fake": weight of telling which of their frames are forged.
+    pseudo_fakes.frame_weight = 1.0
     # The loss of a batch is the "mean" or the "sum" over its frames.
     train.reduction = "mean"
     # Each device processes its share of a batch in this many parts, one after the other: the memory

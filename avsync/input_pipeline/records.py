@@ -15,6 +15,7 @@ import tensorflow_datasets as tfds
 from avsync.pp import augment, silence
 from avsync.pp.augmentation import Augmentation
 from avsync.pp.frames import FrameRange, cut, realign
+from avsync.pp.pseudo_fakes import Draws, forge_clip, forge_features
 from avsync.types import STREAMS, Extraction, Host, Source
 from avsync.units import CROP_PIXELS, SAMPLE_RATE, SAMPLES_PER_FRAME
 
@@ -35,6 +36,10 @@ class Records(NamedTuple):
     trim: (fields, int32 seed [2]) -> the frames to keep.
     source_frames: (frames of a window, augmentation, int32 seed [2]) -> the frames of a clip that
       `load` makes them of, with the same seed.
+    change: (fields, span, draws) -> fields and span of the kept frames alone, changed by
+      avsync.pp.pseudo_fakes as drawn; crops are decoded, and not yet augmented.
+    shown: (bool of each kept frame, augmentation, int32 seed [2]) -> the same of each frame that
+      `load` makes of them, with the same seed.
     load: (fields, span, augmentation, int32 seed [2]) -> (visual, audio) of the kept frames. Crops
       are augmented, or centre-cropped if `augmentation` is None; features stay as they are.
     leading_seconds: (fields, span) -> the silence left before the first sound.
@@ -45,6 +50,8 @@ class Records(NamedTuple):
     parse: Callable[[tf.Tensor], Fields]
     trim: Callable[[Fields, tf.Tensor], FrameRange]
     source_frames: Callable[[int, Augmentation | None, tf.Tensor], tf.Tensor | int]
+    change: Callable[[Fields, FrameRange, Draws], tuple[Fields, FrameRange]]
+    shown: Callable[[tf.Tensor, Augmentation | None, tf.Tensor], tf.Tensor]
     load: Callable[[Fields, FrameRange, Augmentation | None, tf.Tensor], tuple[Any, Any]]
     leading_seconds: Callable[[Fields, FrameRange], tf.Tensor]
     audio_steps: int
@@ -85,6 +92,8 @@ def open_records(source: Source, *, trim: str) -> Records:
         ),
         trim=lambda clip, seed: rule(clip["waveform"], seed),
         source_frames=_source_frames,
+        change=_change_clip,
+        shown=_shown,
         load=_load_clip,
         leading_seconds=leading_seconds,
         audio_steps=SAMPLES_PER_FRAME,
@@ -201,6 +210,11 @@ def _with_realignment(
     return parse_and_realign
 
 
+def _changes_times(augmentation: Augmentation) -> bool:
+    """Whether frames of a clip are shown at other times than their own."""
+    return bool(augmentation.stretch or augmentation.frame_drops)
+
+
 def _source_frames(
     window_frames: int, augmentation: Augmentation | None, seed: tf.Tensor
 ) -> tf.Tensor | int:
@@ -209,13 +223,27 @@ def _source_frames(
     return augment.source_frames(window_frames, augmentation=augmentation, seed=seed)
 
 
+def _change_clip(clip: Fields, span: FrameRange, draws: Draws) -> tuple[Fields, FrameRange]:
+    encoded, waveform = cut(span, clip["frames"], clip["waveform"])
+    frames, waveform = forge_clip(decode_frames(encoded), waveform, draws=draws)
+    changed = clip | {"frames": frames, "waveform": waveform}
+    return changed, FrameRange(tf.constant(0), tf.shape(frames)[0])
+
+
+def _shown(marks: tf.Tensor, augmentation: Augmentation | None, seed: tf.Tensor) -> tf.Tensor:
+    if augmentation is None or not _changes_times(augmentation):
+        return marks
+    index = augment.shown_frames(tf.size(marks), augmentation=augmentation, seed=seed)
+    return tf.gather(marks, index)
+
+
 def _load_clip(
     clip: Fields, span: FrameRange, augmentation: Augmentation | None, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     encoded, waveform = cut(span, clip["frames"], clip["waveform"])
     if augmentation is None:
         return augment.centre_crop(decode_frames(encoded)), waveform
-    if augmentation.stretch or augmentation.frame_drops:
+    if _changes_times(augmentation):
         shown = augment.shown_frames(tf.shape(encoded)[0], augmentation=augmentation, seed=seed)
         # Frames that are not shown need not be decoded, and those that are shown twice only once.
         needed, index = tf.unique(shown)
@@ -226,13 +254,23 @@ def _load_clip(
 
 
 def decode_frames(encoded: tf.Tensor) -> tf.Tensor:
-    """Encoded grey frames [t] to uint8 [t 96 96 1]."""
+    """Encoded grey frames [t] to uint8 [t 96 96 1]; decoded ones stay as they are."""
+    if encoded.dtype == tf.uint8:
+        return encoded
     shape = [CROP_PIXELS, CROP_PIXELS, 1]
     return tf.map_fn(
         lambda image: tf.ensure_shape(tf.io.decode_image(image, channels=1), shape),
         encoded,
         fn_output_signature=tf.TensorSpec(shape, tf.uint8),
     )
+
+
+def _change_features(clip: Fields, span: FrameRange, draws: Draws) -> tuple[Fields, FrameRange]:
+    visual, audio = forge_features(
+        *[clip[name][span.first : span.end] for name in STREAMS], draws=draws
+    )
+    changed = clip | {"visual": visual, "audio": audio}
+    return changed, FrameRange(tf.constant(0), tf.shape(visual)[0])
 
 
 def _feature_records(source: Source, extraction: Extraction, features: Any, trim: str) -> Records:
@@ -262,6 +300,8 @@ def _feature_records(source: Source, extraction: Extraction, features: Any, trim
         ),
         trim=lambda clip, seed: FrameRange(tf.constant(0), tf.shape(clip["visual"])[0]),
         source_frames=lambda window_frames, augmentation, seed: window_frames,
+        change=_change_features,
+        shown=lambda marks, augmentation, seed: marks,
         load=load,
         leading_seconds=lambda clip, span: clip["leading_silence_seconds"],
         audio_steps=1,

@@ -34,6 +34,7 @@ from avsync.input_pipeline.shuffled import ReadFrom, shuffled_clips
 from avsync.input_pipeline.talkers import balanced_clips
 from avsync.pp import frames
 from avsync.pp.augmentation import Augmentation
+from avsync.pp.pseudo_fakes import PseudoFakes, draw
 from avsync.types import Batch, Host, Source
 
 # Serialized clips in the shuffle buffers; at about 0.4 MB each, this is below 0.5 GB.
@@ -50,6 +51,9 @@ MAX_SLOTS_OF_FEW_FILES = 4
 # All clips equally often, or all talkers.
 BY_CLIP, BY_IDENTITY = "clip", "identity"
 BALANCES = (BY_CLIP, BY_IDENTITY)
+
+# Folded into the seed of the window: batches without pseudo-fakes stay what they are.
+PSEUDO_FAKE_STREAM = 1
 
 
 class TrainBatch(NamedTuple):
@@ -74,13 +78,15 @@ def train_batches(
     first_step: int = 0,
     host: Host = SINGLE_HOST,
     augmentation: Augmentation | None = None,
+    pseudo_fakes: PseudoFakes | None = None,
 ) -> Iterator[TrainBatch]:
     """An endless stream of this host's rows of the batches, from batch `first_step` on.
 
     `weights` are the shares of `sources` in the rows, in any unit; `balance` is one of BALANCES,
-    how the clips of each are drawn. `batch_size` counts the rows of
-    all hosts. Without `augmentation` crops are centre-cropped. ValueError if a dataset has no clip,
-    or if the hosts cannot share the rows evenly.
+    how the clips of each are drawn. `batch_size` counts the rows of all hosts. Without
+    `augmentation` crops are centre-cropped. With `pseudo_fakes` some clips are changed before they
+    are augmented; `forged` marks the forged frames, and the loss mask leaves out changed clips.
+    ValueError if a dataset has no clip, or if the hosts cannot share the rows evenly.
     """
     lookup.require("config.data.balance", balance, list(BALANCES))
     for source in sources:
@@ -116,9 +122,17 @@ def train_batches(
         span = first.trim(clip, seeds[0])
         num_source = first.source_frames(window_frames, augmentation, seeds[2])
         span = frames.random_window(span, window_frames=num_source, seed=seeds[1])
+        marks = {}
+        if pseudo_fakes:
+            own: Any = tf.random.fold_in(seeds[1], PSEUDO_FAKE_STREAM)
+            draws = draw(span.end - span.first, options=pseudo_fakes, seed=own)
+            clip, span = first.change(clip, span, draws)
+            forged = first.shown(draws.forged(span.end), augmentation, seeds[2])
+            forged = frames.pad(forged[:window_frames], window_frames)
+            marks = {"forged": forged, "is_changed": draws.is_changed}
         visual, audio = first.load(clip, span, augmentation, seeds[2])
         num_steps = window_frames * first.audio_steps
-        return {
+        return marks | {
             "dataset": dataset,
             "clip_id": clip["clip_id"],
             "visual": frames.pad(visual[:window_frames], window_frames),
@@ -140,7 +154,10 @@ def train_batches(
     prefixes = [f"{source.dataset}: " if len(sources) > 1 else "" for source in sources]
     for item in read_rows(dataset, *sources):
         valid = item["valid"]
-        batch = Batch(item["visual"], item["audio"], valid, loss_mask=valid, label=item["label"])
+        in_loss = valid & ~item["is_changed"][:, None] if pseudo_fakes else valid
+        batch = Batch(
+            item["visual"], item["audio"], valid, in_loss, item["label"], item.get("forged")
+        )
         rows = zip(item["dataset"], item["clip_id"], strict=True)
         yield TrainBatch(batch, [f"{prefixes[i]}{clip_id.decode()}" for i, clip_id in rows])
 

@@ -36,8 +36,10 @@ class Builder(ClipBuilder, skip_registration=True):
             )
 
 
-def test_a_split_that_may_hold_fakes_is_refused(tiny_data: Path):
+@pytest.mark.parametrize("loss", ["alignment", "pseudo_fake"])
+def test_a_split_that_may_hold_fakes_is_refused(loss: str, tiny_data: Path):
     config = default()
+    config.train.loss = loss
     config.data.update(
         dataset="synthetic_talkers/tiny", data_dir=str(tiny_data), train_split="train_labelled"
     )
@@ -51,13 +53,15 @@ def test_a_fake_in_a_batch_is_named():
         refuse_fakes(batch, ["good", "bad", "fine"])
 
 
-def test_a_poisoned_dataset_stops_training(tmp_path: Path, run_binary: Run):
+@pytest.mark.parametrize("loss", ["alignment", "pseudo_fake"])
+def test_a_poisoned_dataset_stops_training(loss: str, tmp_path: Path, run_binary: Run):
     Builder(data_dir=tmp_path / "data").download_and_prepare()
     done = run_binary(
         "train",
         "--config=configs/quickstart.py:test",
         "--config.data.dataset=poisoned",
         f"--config.data.data_dir={tmp_path / 'data'}",
+        f"--config.train.loss={loss}",
         f"--workdir={tmp_path / 'run'}",
     )
     assert done.returncode == 1
