@@ -2,8 +2,8 @@
 
 A cut is a sudden change of the whole picture, and so are a jolt of the camera, frames that were
 lost, and a step of the exposure. No limit on the change separates them: a jolt by 16 pixels changes
-a GRID video by 0.53, and the median cut to another talker in that studio changes it by 0.39. What
-differs is the face. See the table in avsync/preparation/README.md.
+a GRID video by 0.45 (median of 15), and a cut to another talker in that studio by 0.39 (median of
+176). What differs is the face. See the table in avsync/preparation/README.md.
 """
 
 import numpy as np
@@ -12,7 +12,9 @@ from jaxtyping import Float32, Float64, UInt8
 from avsync.media.scene_cuts import fingerprints
 
 # The correlation of two aligned pictures of a face, and the distance of their landmarks, each
-# brought to length 1.
+# brought to length 1. Over jolts, shakes and lost frames, one face has at least 0.83 and at most
+# 0.052; over a step of the exposure 0.75 and 0.061. Of 168 pairs of talkers, 9 have at least 0.75
+# and at most 0.08, the nearest of them 0.92 and 0.068.
 MIN_CORRELATION = 0.75
 MAX_LANDMARK_DISTANCE = 0.065
 
