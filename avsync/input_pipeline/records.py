@@ -12,15 +12,14 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from avsync.pp import augment, silence
+from avsync.input_pipeline import clip_frames
+from avsync.input_pipeline.clip_frames import Fields
+from avsync.pp import silence
 from avsync.pp.augmentation import Augmentation
-from avsync.pp.frames import FrameRange, cut, realign
-from avsync.pp.pseudo_fakes import Draws, forge_clip, forge_features
+from avsync.pp.frames import FrameRange, realign
+from avsync.pp.pseudo_fakes import Draws, forge_features
 from avsync.types import STREAMS, Extraction, Host, Source
-from avsync.units import CROP_PIXELS, SAMPLE_RATE, SAMPLES_PER_FRAME
-
-# The parsed fields of a record, by name.
-Fields = dict[str, Any]
+from avsync.units import SAMPLE_RATE, SAMPLES_PER_FRAME
 
 SINGLE_HOST = Host()
 
@@ -91,10 +90,10 @@ def open_records(source: Source, *, trim: str) -> Records:
             audio_steps=SAMPLES_PER_FRAME,
         ),
         trim=lambda clip, seed: rule(clip["waveform"], seed),
-        source_frames=_source_frames,
-        change=_change_clip,
-        shown=_shown,
-        load=_load_clip,
+        source_frames=clip_frames.source_frames,
+        change=clip_frames.change_clip,
+        shown=clip_frames.shown,
+        load=clip_frames.load_clip,
         leading_seconds=leading_seconds,
         audio_steps=SAMPLES_PER_FRAME,
         streams=streams,
@@ -208,61 +207,6 @@ def _with_realignment(
         return clip | dict(zip(streams, realigned, strict=True))
 
     return parse_and_realign
-
-
-def _changes_times(augmentation: Augmentation) -> bool:
-    """Whether frames of a clip are shown at other times than their own."""
-    return bool(augmentation.stretch or augmentation.frame_drops)
-
-
-def _source_frames(
-    window_frames: int, augmentation: Augmentation | None, seed: tf.Tensor
-) -> tf.Tensor | int:
-    if augmentation is None:
-        return window_frames
-    return augment.source_frames(window_frames, augmentation=augmentation, seed=seed)
-
-
-def _change_clip(clip: Fields, span: FrameRange, draws: Draws) -> tuple[Fields, FrameRange]:
-    encoded, waveform = cut(span, clip["frames"], clip["waveform"])
-    frames, waveform = forge_clip(decode_frames(encoded), waveform, draws=draws)
-    changed = clip | {"frames": frames, "waveform": waveform}
-    return changed, FrameRange(tf.constant(0), tf.shape(frames)[0])
-
-
-def _shown(marks: tf.Tensor, augmentation: Augmentation | None, seed: tf.Tensor) -> tf.Tensor:
-    if augmentation is None or not _changes_times(augmentation):
-        return marks
-    index = augment.shown_frames(tf.size(marks), augmentation=augmentation, seed=seed)
-    return tf.gather(marks, index)
-
-
-def _load_clip(
-    clip: Fields, span: FrameRange, augmentation: Augmentation | None, seed: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    encoded, waveform = cut(span, clip["frames"], clip["waveform"])
-    if augmentation is None:
-        return augment.centre_crop(decode_frames(encoded)), waveform
-    if _changes_times(augmentation):
-        shown = augment.shown_frames(tf.shape(encoded)[0], augmentation=augmentation, seed=seed)
-        # Frames that are not shown need not be decoded, and those that are shown twice only once.
-        needed, index = tf.unique(shown)
-        frames = tf.gather(decode_frames(tf.gather(encoded, needed)), index)
-    else:
-        frames = decode_frames(encoded)
-    return augment.augment(frames, waveform, augmentation=augmentation, seed=seed)
-
-
-def decode_frames(encoded: tf.Tensor) -> tf.Tensor:
-    """Encoded grey frames [t] to uint8 [t 96 96 1]; decoded ones stay as they are."""
-    if encoded.dtype == tf.uint8:
-        return encoded
-    shape = [CROP_PIXELS, CROP_PIXELS, 1]
-    return tf.map_fn(
-        lambda image: tf.ensure_shape(tf.io.decode_image(image, channels=1), shape),
-        encoded,
-        fn_output_signature=tf.TensorSpec(shape, tf.uint8),
-    )
 
 
 def _change_features(clip: Fields, span: FrameRange, draws: Draws) -> tuple[Fields, FrameRange]:
