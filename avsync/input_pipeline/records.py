@@ -16,7 +16,7 @@ from avsync.input_pipeline import clip_frames
 from avsync.input_pipeline.clip_frames import Fields
 from avsync.pp import silence
 from avsync.pp.augmentation import Augmentation
-from avsync.pp.frames import FrameRange, realign
+from avsync.pp.frames import FrameRange, cut, realign
 from avsync.pp.pseudo_fakes import Draws, forge_features
 from avsync.types import STREAMS, Extraction, Host, Source
 from avsync.units import SAMPLE_RATE, SAMPLES_PER_FRAME
