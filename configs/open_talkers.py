@@ -15,9 +15,10 @@ validation and test are never trained on (`avsync/datasets/_splits.py:split_of_t
 Preparing takes 0.2 s of a core per clip, 2.5 core hours, and 46,000 * 70 frames * 4.5 kB = 15 GB;
 GRID needs 33,000 * 75 frames * 9.2 kB = 23 GB more until it is written. Training sees 10,000 * 64
 windows of 64 frames, 41 M frames. A frame costs 12.3 MFLOP forward and 46 with the gradient, 1.9e15
-FLOP in all: 6 minutes of a GPU at 5 TFLOP/s. Reading a window takes 19 ms of a core without strong
-augmentation, 3.4 core hours in all, so cores set the pace: half an hour with 8 of them, two hours
-with 2. Two cores without a GPU do 1,200 frames per second (configs/grid.py): 9.5 hours.
+FLOP in all: 6 minutes of a GPU at 5 TFLOP/s. Reading a window takes 19 ms of a core, 27 with the
+strong augmentation (configs/README.md), 4.8 core hours in all, so cores set the pace: 40 minutes
+with 8 of them, 2.4 hours with 2. Two cores without a GPU train on 1,200 frames per second
+(configs/grid.py): 9.5 hours.
 
 Expect, of other talkers in these three corpora (not run here; extrapolated from 22 talkers mixed
 with GRID, where 288 and 135 clips gave 0.87 to 0.98): an AUC of 0.95 or more for swapped sound.
