@@ -65,7 +65,7 @@ def make_export(
         about=About(
             parts=describe_parts(config),
             training=training,
-            datasets=[config.data.dataset.partition("/")[0]] if training else [],
+            datasets=[name.partition("/")[0] for name in _shares(config)] if training else [],
             licence=licence,
         ),
         features=features,
@@ -127,7 +127,8 @@ def describe_training(config: Config, workdir: Path, step: int) -> dict[str, Any
     is_fresh = not (step or train.init_from or train.freeze)
     is_joined = is_fresh and config.model.audio.name == SHARED
     return {
-        "dataset": f"{data.dataset}, {data.train_split} split",
+        "dataset": f"{_datasets_in_words(config)}, {data.train_split} split",
+        **({"balance": f"by {data.balance}"} if data.balance != "clip" else {}),
         "loss": train.loss,
         "trimming rule": data.trim,
         **({"updates": step} if step else {}),
@@ -140,6 +141,19 @@ def describe_training(config: Config, workdir: Path, step: int) -> dict[str, Any
         **({"frozen": train.freeze} if train.freeze else {}),
         **({"trained": "the head alone, on features of the encoder"} if is_joined else {}),
     }
+
+
+def _shares(config: Config) -> dict[str, float]:
+    """The share of each dataset in the rows of the training, by name."""
+    weights = config.data.mixture.to_dict() or {config.data.dataset: 1.0}
+    return {name: weight / sum(weights.values()) for name, weight in sorted(weights.items())}
+
+
+def _datasets_in_words(config: Config) -> str:
+    shares = _shares(config)
+    if len(shares) == 1:
+        return next(iter(shares))
+    return ", ".join(f"{name} ({share:.0%})" for name, share in shares.items())
 
 
 def without_chunks(config: Config) -> Config:

@@ -1,32 +1,28 @@
 """Config to a training: the data, model, optimiser and schedule that avsync.train.loop takes."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 
 from avsync import build, lookup
-from avsync.config import Config
-from avsync.datasets.base import open_source
+from avsync.build_data import SHUFFLED, Member, make_epochs, open_members
+from avsync.config import Config, with_changes
 from avsync.input_pipeline.evaluation import eval_batches
 from avsync.input_pipeline.gates import decisions
 from avsync.input_pipeline.gates.judging import Gates, judge, require_gates
-from avsync.input_pipeline.official_order import (
-    file_order_batches,
-    num_batches,
-    require_single_process,
-)
-from avsync.input_pipeline.training import TrainBatch, count_slots, train_batches
 from avsync.models.aligner import Aligner
 from avsync.partition import ALL_TRAINED, make_partition
-from avsync.pp import silence
-from avsync.pp.augment import Augmentation
+from avsync.pp.pseudo_fakes import PseudoFakes
+from avsync.pp.pseudo_fakes import require_valid as require_valid_fakes
 from avsync.runtime import this_host
 from avsync.train import optim
-from avsync.train.job import Schedule, Training
+from avsync.train.job import Schedule, Training, Validation
 from avsync.train.layer_decay import layer_factors
+from avsync.train.losses import pseudo_fake
 from avsync.train.losses.base import Objective
 from avsync.train.optim import Optimiser, Plateau
 from avsync.train.step import Apply, UpdateRule, require_valid
@@ -34,33 +30,26 @@ from avsync.train.transforms import with_cross_clip_negatives, with_remat
 from avsync.trained import with_origin_of
 from avsync.types import Source
 
-ORDERS = ("shuffled", "file")
-
-
-class Epochs(NamedTuple):
-    """num_steps: updates per epoch. batches: (first_step) -> the batches from that update on."""
-
-    num_steps: int
-    batches: Callable[[int], Iterator[TrainBatch]]
-
 
 def make_training(config: Config, workdir: Path | None = None) -> Training:
     """Everything that `avsync.train.loop.train` needs; ValueError names an invalid value.
 
     With a `workdir`, the findings of config.data.gates are written there.
     """
-    data, train, objective = config.data, config.train, load_objective(config.train.loss)
-    source, val_source = (_open(config, split) for split in (data.train_split, data.val_split))
+    data, train, objective = config.data, config.train, load_objective(config.train)
+    members, val_members = (open_members(config, x) for x in (data.train_split, data.val_split))
     if objective.is_real_only:
-        source, val_source = map(build.require_real_only, (source, val_source))
+        for member in (*members, *val_members):
+            build.require_real_only(member.source)
     model = build.make_model(config)
-    build.require_readable(config, source.extraction)
+    extraction = members[0].source.extraction
+    build.require_readable(config, extraction)
     # The alignment loss is validated on clips trimmed as in the paper, whatever the training clips
     # are; the supervised baseline on clips trimmed like its training clips, that is, untrimmed.
-    is_fixed = source.extraction or not objective.is_real_only
+    is_fixed = extraction or not objective.is_real_only
     val_trim = data.trim if is_fixed else "leading"
-    source = apply_gates(config, source, workdir)
-    epochs = make_epochs(config, source)
+    members = apply_all_gates(config, members, workdir)
+    epochs = make_epochs(config, members, pseudo_fakes=make_pseudo_fakes(config))
     schedule = Schedule(
         num_steps=train.num_epochs * epochs.num_steps or train.num_steps,
         log_every=train.log_every,
@@ -69,15 +58,23 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
     )
 
     def init() -> Any:
-        return build.init_params(model, build.inputs_like(source.extraction), seed=config.seed)
+        return build.init_params(model, build.inputs_like(extraction), seed=config.seed)
 
     return Training(
         batches=epochs.batches,
-        val_batches=lambda: eval_batches(
-            val_source,
-            batch_size=data.batch_size // this_host().count,
-            trim=val_trim,
-            host=this_host(),
+        validations=tuple(
+            Validation(
+                name=member.source.dataset,
+                weight=member.share,
+                batches=partial(
+                    eval_batches,
+                    member.source,
+                    batch_size=data.batch_size // this_host().count,
+                    trim=val_trim,
+                    host=this_host(),
+                ),
+            )
+            for member in val_members
         ),
         apply=build.make_apply(model),
         apply_in_training=make_apply_in_training(config, model),
@@ -85,6 +82,10 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
         rule=make_rule(config, num_steps=schedule.num_steps, init=init),
         plateau=make_plateau(config),
         schedule=schedule,
+        datasets={
+            source.dataset: {"split": source.split, "num_clips": source.num_clips, "share": share}
+            for source, share in members
+        },
     )
 
 
@@ -93,47 +94,9 @@ def with_origin(config: Config) -> Config:
 
     ValueError if the split is not found, or if the config records other features already.
     """
-    return with_origin_of(config, _open(config, config.data.train_split).extraction)
-
-
-def _open(config: Config, split: str) -> Source:
-    # Checked before any data is read: a mistyped name must not wait for the first batch.
-    silence.rule(config.data.trim)
-    load_objective(config.train.loss)
-    data = config.data
-    return open_source(data.dataset, split, data_dir=data.data_dir, trim=data.trim)
-
-
-def make_epochs(config: Config, source: Source) -> Epochs:
-    """The batches in config.data.order; ValueError if `source` cannot be read in that order."""
-    data = config.data
-    lookup.require("order", data.order, list(ORDERS))
-    if data.order == "shuffled":
-        count_slots(source, batch_size=data.batch_size, host=this_host())  # raises if uneven
-        return Epochs(
-            num_steps=-(-source.num_clips // data.batch_size),
-            batches=lambda first_step: train_batches(
-                source,
-                batch_size=data.batch_size,
-                window_frames=data.window_frames,
-                trim=data.trim,
-                seed=config.seed,
-                first_step=first_step,
-                host=this_host(),
-                augmentation=Augmentation(**data.augmentation),
-            ),
-        )
-    require_single_process(this_host())
-    return Epochs(
-        num_steps=num_batches(source, frames_per_batch=data.frames_per_batch),
-        batches=lambda first_step: file_order_batches(
-            source,
-            frames_per_batch=data.frames_per_batch,
-            num_rows=jax.local_device_count(),
-            reach_frames=config.model.reach_frames,
-            trim=data.trim,
-            first_step=first_step,
-        ),
+    load_objective(config.train)  # a mistyped name must not wait for the data
+    return with_origin_of(
+        config, open_members(config, config.data.train_split)[0].source.extraction
     )
 
 
@@ -150,7 +113,7 @@ def make_rule(config: Config, *, num_steps: int, init: Callable[[], Any]) -> Upd
         factors = partition.trained_of(partition.split(every))
     rule = UpdateRule(
         optimiser=make_optimiser(config, num_steps=num_steps, factors=factors),
-        objective=load_objective(train.loss),
+        objective=load_objective(train),
         reduction=train.reduction,
         grad_accum_steps=train.grad_accum_steps,
         ema_decay=config.optim.ema_decay,
@@ -160,10 +123,28 @@ def make_rule(config: Config, *, num_steps: int, init: Callable[[], Any]) -> Upd
     return rule
 
 
-def load_objective(loss: str) -> Objective:
-    """The objective of config.train.loss; ValueError names the nearest known loss."""
-    lookup.require("config.train.loss", loss, lookup.names("train.losses"))
-    return lookup.load("train.losses", loss).objective
+def load_objective(train: Config) -> Objective:
+    """The objective of config.train; ValueError names the nearest known loss."""
+    lookup.require("config.train.loss", train.loss, lookup.names("train.losses"))
+    loss = lookup.load("train.losses", train.loss)
+    return loss.make_objective(**train.pseudo_fakes) if loss is pseudo_fake else loss.objective
+
+
+def make_pseudo_fakes(config: Config) -> PseudoFakes | None:
+    """The pseudo-fakes that training makes of its clips; None if its loss does not need them.
+
+    ValueError names an invalid value.
+    """
+    if not load_objective(config.train).makes_fakes:
+        return None
+    if config.data.order != SHUFFLED:
+        raise ValueError(
+            f"config.train.loss={config.train.loss!r} needs config.data.order='shuffled', got "
+            f"{config.data.order!r}: pseudo-fakes are made of windows of clips"
+        )
+    options = PseudoFakes(**config.data.pseudo_fakes)
+    require_valid_fakes(options)
+    return options
 
 
 def make_apply_in_training(config: Config, model: Aligner) -> Apply:
@@ -183,7 +164,7 @@ def _require_neighbours(config: Config) -> None:
     reach_clips = config.train.reach_clips
     clashes = {
         "config.train.loss": (config.train.loss, "alignment"),
-        "config.data.order": (config.data.order, "shuffled"),
+        "config.data.order": (config.data.order, SHUFFLED),
         # Clips have no neighbours outside of their part of the batch.
         "config.train.grad_accum_steps": (config.train.grad_accum_steps, 1),
     }
@@ -231,6 +212,26 @@ def make_optimiser(config: Config, *, num_steps: int, factors: Any = None) -> Op
     )
 
 
+def apply_all_gates(
+    config: Config, members: Sequence[Member], workdir: Path | None
+) -> list[Member]:
+    """`members` as config.data.gates leave them, each judged by itself; see `apply_gates`.
+
+    The findings on a member of a mixture are in WORKDIR/gates/NAME, and its scores are in
+    NAME/TRAIN_SPLIT/scores.jsonl below config.data.gates.sync_scores.
+    """
+    if len(members) == 1:
+        return [x._replace(source=apply_gates(config, x.source, workdir)) for x in members]
+    gated, folder = [], config.data.gates.sync_scores
+    for member in members:
+        name, split = member.source.dataset, member.source.split
+        path = str(Path(folder) / name / split / "scores.jsonl") if folder else ""
+        own = with_changes(config, {"data.gates.sync_scores": path})
+        source = apply_gates(own, member.source, workdir and workdir / "gates" / name)
+        gated.append(member._replace(source=source))
+    return gated
+
+
 def apply_gates(config: Config, source: Source, workdir: Path | None) -> Source:
     """`source` without the clips that config.data.gates drop, and with those that they shift.
 
@@ -243,7 +244,7 @@ def apply_gates(config: Config, source: Source, workdir: Path | None) -> Source:
     require_gates(gates)
     if gates.are_open():
         return source
-    if data.order != "shuffled":
+    if data.order != SHUFFLED:
         raise ValueError(
             f"config.data.gates drop clips, but config.data.order={data.order!r} reads all frames "
             "of the split: reset config.data.gates, or use 'shuffled'"
@@ -260,5 +261,6 @@ def apply_gates(config: Config, source: Source, workdir: Path | None) -> Source:
         if workdir and this_host().index == 0:
             decisions.write(decided, workdir, settings=settings)
     if this_host().index == 0:
-        print(decisions.describe(decided, num_clips=source.num_clips), file=sys.stderr)
+        line = decisions.describe(decided, num_clips=source.num_clips)
+        print(f"{source.dataset}: {line}" if config.data.mixture else line, file=sys.stderr)
     return decisions.apply(decided, source)

@@ -5,11 +5,12 @@ on, and how they were made. Thresholds and p-values follow from it, so a damaged
 used: each field is checked when the file is read.
 """
 
+import itertools
 import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from avsync import lookup, scoring
 from avsync.evaluation.lines import TRIMS
@@ -26,15 +27,30 @@ COUNTS = ("num_identities", "num_frames")  # None where they are not known
 MAX_COUNT = 1 << 31
 
 
-def write_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> None:
+class Written(NamedTuple):
+    """The file of a calibration, and where the one before it is kept; None if there was none."""
+
+    path: Path
+    previous: Path | None
+
+
+def write_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> Written:
     """Stores the scores of a checkpoint on real clips that it was not trained on.
 
     `calibration` has "scores" and their origin: "frame", "pooling", "trim", "dataset", "split".
-    An existing calibration of this step is replaced.
+    A calibration of this step that differs is kept as STEP.old1.json, STEP.old2.json, ...
     """
     path = workdir / CALIBRATION / f"{step}.json"
     path.parent.mkdir(exist_ok=True)
-    atomic_write(path, json.dumps(calibration, indent=2) + "\n")
+    content = json.dumps(calibration, indent=2) + "\n"
+    previous = None
+    if path.exists() and path.read_bytes() != content.encode():
+        names = (path.with_name(f"{step}.old{number}.json") for number in itertools.count(1))
+        previous = next(name for name in names if not name.exists())
+        # Not renamed: a process that dies here leaves the old calibration in force.
+        atomic_write(previous, path.read_bytes())
+    atomic_write(path, content)
+    return Written(path, previous)
 
 
 def read_calibration(workdir: Path, step: int) -> dict[str, Any] | None:

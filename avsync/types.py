@@ -83,7 +83,8 @@ class MediaFile(NamedTuple):
     `split` is "train", "val" or "test", or "" if the dataset is split after preparation. A segment
     that ends at `math.inf` ends with the clip. `attributes` become the clip's; the attribute
     "source_video" names the video that the file was cut from. `audio_track` is the number of the
-    sound among those of the file, from 1; None for the default one.
+    sound among those of the file, from 1; None for the default one. `sound` is the file of the
+    sound, on the same time axis, if it is not that of the video.
     """
 
     clip_id: str
@@ -97,6 +98,7 @@ class MediaFile(NamedTuple):
     attributes: Mapping[str, str] = {}
     split: str = ""
     audio_track: int | None = None
+    sound: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,6 +201,8 @@ class Batch(NamedTuple):
     valid: True for real frames, False for padding.
     loss_mask: the valid frames in the loss; other valid frames are only candidates.
     label: 1 = fake; rows of padding have label 0 and no valid frame.
+    forged: None, or how far each frame is forged in pseudo-fakes that training made of real clips,
+      0 to 1. Frames of changed clips, forged or not, are outside of `loss_mask`.
     """
 
     visual: UInt8[AnyArray, "*devices b t h w 1"] | Float[AnyArray, "*devices b t d"]
@@ -206,6 +210,7 @@ class Batch(NamedTuple):
     valid: Bool[AnyArray, "*devices b t"]
     loss_mask: Bool[AnyArray, "*devices b t"]
     label: Int32[AnyArray, "*devices b"]
+    forged: Float[AnyArray, "*devices b t"] | None = None
 
 
 OK = ("ok", "")

@@ -13,15 +13,19 @@ minutes:
     avsync-train --config=grid:supervised --workdir=runs/grid_supervised
 
 `--also=supervised=runs/grid_supervised` adds its score to an evaluation.
+
+    avsync-train --config=grid:strangers --workdir=runs/grid_strangers
+
+augments picture, sound and speed strongly, for talkers that are not in the training data.
 """
 
-from avsync.config import Config, default, make_supervised, require_variant
+from avsync.config import Config, default, make_strangers, make_supervised, require_variant
 
-VARIANTS = ("supervised", "test")
+VARIANTS = ("supervised", "strangers", "strangers_test", "test")
 
 
 def get_config(arg: str = "") -> Config:
-    """`:supervised` is the supervised baseline; `:test` trains within seconds."""
+    """`:supervised`: the supervised baseline; `:strangers` augments strongly; `:test` is short."""
     variant = require_variant(arg, VARIANTS)
     config = default()
     config.data.update(dataset="grid", trim="jitter", window_frames=72)
@@ -33,7 +37,9 @@ def get_config(arg: str = "") -> Config:
         config.data.batch_size = 4
         config.optim.update(learning_rate=1e-3, warmup_steps=10)
         config.train.update(num_steps=480, checkpoint_every=80)
-    if variant == "test":
+    if variant.startswith("strangers"):
+        make_strangers(config)
+    if variant.endswith("test"):
         config.data.batch_size = 4
         config.optim.warmup_steps = 2
         config.train.update(num_steps=8, log_every=1, checkpoint_every=8)

@@ -19,17 +19,19 @@ def write(
     *,
     num_shards: int = 1,
     fakes: Collection[str] = (),
+    name: str = "features",
+    encoder: str = "a test's",
 ) -> None:
-    """`splits` as the dataset "features" in `data_dir`, float32, trimmed by the rule "leading".
+    """`splits` as the dataset `name` in `data_dir`, float32, trimmed by the rule "leading".
 
     Clip i of a split has the id SPLIT/i; clips are real unless `fakes` names them.
     """
     channels = splits["train"][0][0].shape[1]
-    extraction = Extraction("leading", "a test's", {"visual": channels, "audio": channels})
-    dataset = FeatureDataset("features", data_dir=data_dir, extraction=extraction, dtype="float32")
-    for name, clips in splits.items():
-        split = Split(name, num_shards, is_real_only=True)
-        rows = [_clip(f"{name}/{i}", *clip, fakes=fakes) for i, clip in enumerate(clips)]
+    extraction = Extraction("leading", encoder, {"visual": channels, "audio": channels})
+    dataset = FeatureDataset(name, data_dir=data_dir, extraction=extraction, dtype="float32")
+    for split_name, clips in splits.items():
+        split = Split(split_name, num_shards, is_real_only=True)
+        rows = [_clip(f"{split_name}/{i}", *clip, fakes=fakes) for i, clip in enumerate(clips)]
         size = -(-len(rows) // num_shards)
         for index in range(num_shards):
             dataset.write(split, index, clips=rows[index * size : (index + 1) * size])

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from avsync import __version__, build, checkpoint
+from avsync import __version__, build, checkpoint, pretrained
 from avsync import trained as trained_module
 from avsync.config import files
 from tests.conftest import Run
@@ -63,6 +63,9 @@ def calibrated(trained: Path, tiny_data: Path, run_binary: Run) -> Path:
         devices=2,
     )
     assert done.returncode == 0, done.stderr
+    kept = trained / "calibration" / "6.json"
+    assert f"calibration: {kept} holds the scores" in done.stdout
+    assert "of 4 real clips of synthetic_talkers/tiny, val split" in done.stdout
     return out
 
 
@@ -157,6 +160,22 @@ def test_an_unknown_pooling_is_wrong_usage(trained, tiny_data, run_binary, tmp_p
     )
     assert done.returncode == 2
     assert "did you mean 'logmeanexp'" in done.stderr
+
+
+def test_a_calibration_is_never_kept_in_the_installed_package(tiny_data, run_binary, tmp_path):
+    before = {p: p.read_bytes() for p in (pretrained.GRID / "calibration").iterdir()}
+    done = run_binary(
+        "evaluate",
+        f"--checkpoint={pretrained.GRID}",
+        "--dataset=synthetic_talkers/tiny",
+        "--split=val",
+        f"--data_dir={tiny_data}",
+        f"--out={tmp_path / 'out'}",
+        "--calibrate",
+    )
+    assert done.returncode == 2
+    assert "cannot be changed: make a local copy with avsync-export" in done.stderr
+    assert {p: p.read_bytes() for p in (pretrained.GRID / "calibration").iterdir()} == before
 
 
 def test_one_checkpoint_of_a_training_can_be_evaluated(calibrated):

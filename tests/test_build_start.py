@@ -43,7 +43,7 @@ def job_of(config: Config) -> Training:
     none = build.make_apply(model)
     return Training(
         batches=lambda _: iter([]),
-        val_batches=lambda: [],
+        validations=(),
         apply=none,
         apply_in_training=none,
         init=init,

@@ -158,6 +158,20 @@ def test_a_calibration_belongs_to_its_step(tmp_path: Path):
     assert checkpoint.read_calibration(tmp_path, 4) is None
 
 
+def test_the_calibrations_before_are_kept(tmp_path: Path):
+    kept = tmp_path / "calibration"
+    assert checkpoint.write_calibration(tmp_path, 3, CALIBRATION) == (kept / "3.json", None)
+    # The same again replaces nothing.
+    assert checkpoint.write_calibration(tmp_path, 3, CALIBRATION).previous is None
+    second, third = ({**CALIBRATION, "split": split} for split in ("second", "third"))
+    written = checkpoint.write_calibration(tmp_path, 3, second)
+    assert written == (kept / "3.json", kept / "3.old1.json")
+    assert checkpoint.write_calibration(tmp_path, 3, third).previous == kept / "3.old2.json"
+    assert checkpoint.read_calibration(tmp_path, 3) == third
+    splits = [json.loads((kept / f"3.old{n}.json").read_text())["split"] for n in (1, 2)]
+    assert splits == [CALIBRATION["split"], "second"]
+
+
 def test_a_workdir_has_one_config(tmp_path: Path):
     checkpoint.write_config(tmp_path, {"seed": 1, "optim": {"name": "adam"}})
     checkpoint.write_config(tmp_path, {"seed": 1, "optim": {"name": "adam"}})

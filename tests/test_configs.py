@@ -19,7 +19,7 @@ from avsync.build_training import make_optimiser, make_plateau
 from avsync.config import Config, files, require_known
 from avsync.config.changes import flat
 from avsync.partition import make_partition
-from avsync.pp.augment import Augmentation
+from avsync.pp.augmentation import RANGES, STRANGERS, Augmentation
 from avsync.types import Extraction
 from tests.conftest import ROOT
 
@@ -31,6 +31,10 @@ VARIANTS = [
     ("grid", ""),
     ("grid", "test"),
     ("grid", "supervised"),
+    ("grid", "strangers"),
+    ("grid", "strangers_test"),
+    ("open_talkers", ""),
+    ("open_talkers", "test"),
     ("avh_align", ""),
     ("avh_align", "test"),
     ("avh_align", "official"),
@@ -102,6 +106,16 @@ def test_configs_import_nothing_of_avsync_but_the_config():
 
 def test_the_augmentation_of_configs_is_that_of_the_pipeline():
     assert load("grid", "").data.augmentation.to_dict() == Augmentation()._asdict()
+    assert load("grid", "strangers").data.augmentation.to_dict() == STRANGERS._asdict()
+    assert RANGES.keys() == Augmentation()._asdict().keys()
+
+
+@pytest.mark.parametrize(("name", "value"), [("stretch", 0.5), ("shift_pixels", 5), ("noise", -1)])
+def test_a_strength_beyond_its_range_is_refused(name, value):
+    config = load("grid", "")
+    config.data.augmentation[name] = type(config.data.augmentation[name])(value)
+    with pytest.raises(ValueError, match=rf"config.data.augmentation.{name} is .*; expected [-\d]"):
+        require_known(config)
 
 
 def test_the_shipped_scorer_records_every_field_of_its_config():

@@ -47,7 +47,7 @@ LAYERS = (
     # Below here no library sees a config; above, configs become objects, and no library sees that.
     {"config"},
     {"trained"},
-    {"build"},
+    {"build", "build_data"},
     {"build_training", "build_export"},
     {"build_start"},
     {""},  # avsync itself: load_scorer

@@ -73,15 +73,19 @@ def trained(workdir: Path) -> Results:
 
 
 def swept(workdir: Path) -> Results:
-    """The tables without the seconds, and the names of all files but the checkpoints'."""
+    """The outcomes without the time, the metrics, and the names of all files that are the same in
+    every undisturbed run: not those of checkpoints, event files and compiled programs.
+    """
     outcomes = [json.loads(path.read_text()) for path in sorted(workdir.glob("outcomes/*.json"))]
     return {
-        "outcomes": [{k: v for k, v in one.items() if k not in ("seconds",)} for one in outcomes],
+        "outcomes": [
+            {k: v for k, v in one.items() if k not in ("began", "seconds")} for one in outcomes
+        ],
         "metrics": [read_metrics(run) for run in sorted(workdir.glob("runs/*"))],
         "files": sorted(
             str(path.relative_to(workdir))
             for path in workdir.rglob("*")
-            if "checkpoints" not in path.parts
+            if not {"checkpoints", "compiled", "tensorboard"} & set(path.parts)
         ),
     }
 

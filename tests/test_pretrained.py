@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import avsync
 from avsync import build, checkpoint, pretrained, scoring
 from avsync.units import SAMPLES_PER_FRAME
 
@@ -42,3 +43,24 @@ def test_the_shipped_scorer_gives_the_same_scores_in_every_version():
     for name, golden in GOLDEN.items():
         # Single embeddings differ by up to 1.4e-5 between XLA's optimisation levels.
         np.testing.assert_allclose(found[name], golden, rtol=1e-5, atol=3e-5, err_msg=name)
+
+
+def test_in_clips_of_one_second_late_and_early_sound_is_found(testdata):
+    scorer = build.load_scorer(*checkpoint.find(pretrained.GRID), extraction=None)
+    apply = jax.jit(scorer.apply)
+    found = []
+    for name in ("bbaf2n", "bbal8p", "bbbf8p"):
+        clip = avsync.read_clip(testdata / "grid_s1" / "video" / f"{name}.mkv")
+        visual = np.stack([clip.frames[25:53, 4:92, 4:92]] * 3)
+        audio = np.stack(
+            [
+                clip.waveform[first * SAMPLES_PER_FRAME : (first + 28) * SAMPLES_PER_FRAME]
+                for first in (25 - 6, 25, 25 + 4)
+            ]
+        )
+        valid = jnp.ones((3, 28), bool)
+        logits = apply(scorer.params, visual, audio, valid)
+        assert scoring.offset_is_measured(valid, logits.shape[-1] // 2).all()
+        found.append(scoring.clip_offset(logits, valid).tolist())
+    # Of 100 such clips, 98 to 99 are within a frame.
+    np.testing.assert_allclose(found, [[6, 0, -4]] * 3, atol=1)

@@ -1,6 +1,7 @@
 """A killed and resumed training equals an uninterrupted one, bit for bit."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 
 from avsync import checkpoint
+from avsync.datasets.base import ClipBuilder
 from avsync.train.reporter import MEASURED
+from avsync.types import Clip
 from tests import feature_dataset
 from tests.conftest import ROOT, Run
 
@@ -125,6 +128,63 @@ def test_a_resumed_training_lowers_its_rate_and_stops_early_like_an_uninterrupte
     assert again.returncode == 0, again.stderr
     assert f"stopped early after update {last_step}: no improvement in 6" in again.stderr
     assert read_metrics(tmp_path / "killed") == lines
+
+
+class Builder(ClipBuilder, skip_registration=True):
+    """Two clips of one talker, one of them twice."""
+
+    name = "pairs"
+    REAL_ONLY_SPLITS = ("train", "val")
+
+    def clips(self):
+        return {split: self._clips(split) for split in self.REAL_ONLY_SPLITS}
+
+    def _clips(self, split: str):
+        for i, seed in enumerate((0, 1, 0)):
+            random = np.random.default_rng(seed)
+            yield Clip(
+                clip_id=f"{split}{i}",
+                frames=random.integers(0, 256, (60, 96, 96, 1), np.uint8),
+                waveform=random.integers(-999, 999, 60 * 640).astype(np.int16),
+                identity="one",
+            )
+
+
+@pytest.mark.parametrize("balance", ["clip", "identity"])
+def test_a_killed_training_on_a_mixture_resumes_bit_for_bit(
+    tiny_data: Path, tmp_path: Path, run_binary: Run, balance: str
+):
+    shutil.copytree(tiny_data, tmp_path / "data")
+    Builder(data_dir=tmp_path / "data").download_and_prepare()
+    arguments = [
+        "--config.data.mixture={'synthetic_talkers/tiny': 2, 'pairs': 1.0}",
+        f"--config.data.balance={balance}",
+        "--config.data.gates.duplicates=drop",
+    ]
+    straight, killed = (
+        [*train_arguments(tmp_path / "data", tmp_path / name), *arguments]
+        for name in ("straight", "killed")
+    )
+    done = run_binary("train", *straight)
+    assert done.returncode == 0, done.stderr
+    kill_training(killed, after=tmp_path / "killed" / "checkpoints" / "10")
+    done = run_binary("train", *killed)
+    assert done.returncode == 0, done.stderr
+    workdirs = [tmp_path / name for name in ("straight", "killed")]
+    params = [checkpoint.load_params(workdir, 20) for workdir in workdirs]
+    jax.tree.map(np.testing.assert_array_equal, *params)
+    lines = [read_metrics(workdir) for workdir in workdirs]
+    assert lines[0] == lines[1]
+    # Each dataset is validated, and the whole by the shares of both.
+    for line in lines[0]:
+        if line["split"] == "val":
+            mean = (2 * line["synthetic_talkers/tiny/loss"] + line["pairs/loss"]) / 3
+            assert line["loss"] == pytest.approx(mean)
+    # One of the three clips of "pairs" is a duplicate.
+    kept = json.loads((workdirs[0] / "environment.json").read_text())["datasets"]
+    assert kept["pairs"] == {"split": "train", "num_clips": 2, "share": pytest.approx(1 / 3)}
+    assert (workdirs[0] / "gates" / "pairs" / "gates.jsonl").read_text().count("\n") == 1
+    assert (workdirs[0] / "gates" / "synthetic_talkers" / "tiny" / "gates.jsonl").is_file()
 
 
 def test_two_devices_train_to_the_result_of_one(tiny_data: Path, tmp_path: Path, run_binary: Run):

@@ -34,7 +34,7 @@ def test_batches_of_clips_and_of_features_conform_on_the_host_and_on_devices(cha
     batch = make_batch(**changes)
     assert mistyped(batch) == []
     placed = parallel.shard_batch(batch)
-    assert all(isinstance(x, jax.Array) for x in placed)
+    assert all(isinstance(x, jax.Array) for x in jax.tree.leaves(placed))
     assert mistyped(placed) == []
 
 

@@ -1,12 +1,14 @@
 """The clips that avsync-evaluate tests on: a dataset, fakes made of one, or feature files."""
 
 import functools
+import textwrap
 from pathlib import Path
 from typing import Any
 
 from absl import flags
 
 from avsync.bin.base import UsageError
+from avsync.config import files
 
 DATASET = flags.DEFINE_string("dataset", None, "Dataset in --data_dir, NAME or NAME/CONFIG.")
 SPLIT = flags.DEFINE_string("split", "test", "Split to score.")
@@ -25,7 +27,13 @@ FABRICATE = flags.DEFINE_list(
 SEED = flags.DEFINE_integer("seed", 0, "Seed of --fabricate and --distort.", lower_bound=0)
 SILENCE = flags.DEFINE_bool("fabricate_silence", False, "Plant leading silence in the fakes.")
 LIMIT = flags.DEFINE_integer(
-    "limit", None, "Only the first clips of the split, with --fabricate or --distort.", 1
+    "limit", None, "Use only the first clips, with --fabricate or --distort.", lower_bound=1
+)
+DISTORT = flags.DEFINE_string(
+    "distort",
+    None,
+    "Instead of one evaluation, one under each of these distortions: NAME[:ARG] or any file, "
+    f"PATH.py[:ARG]. Known grids:\n{textwrap.indent(files.summary(files.DISTORT), '  ')}",
 )
 
 
@@ -33,8 +41,10 @@ def require_clips() -> None:
     """UsageError unless the flags name either a dataset or feature files."""
     if bool(DATASET.value) == bool(FEATURES.value) or bool(FEATURES.value) != bool(LIST.value):
         raise UsageError("give either --dataset, or both --features_npz and --list")
-    if FABRICATE.value and not DATASET.value:
-        raise UsageError("--fabricate needs --dataset: fakes are made of clips, not of features")
+    if (FABRICATE.value or DISTORT.value) and not DATASET.value:
+        raise UsageError("--fabricate and --distort need --dataset: features cannot be changed")
+    if LIMIT.value and not (FABRICATE.value or DISTORT.value):
+        raise UsageError("--limit needs --fabricate or --distort")
 
 
 def open_views() -> Any:
@@ -42,7 +52,7 @@ def open_views() -> Any:
     from avsync.evaluation import clip_sets, views
 
     size: Any = {"batch_size": BATCH_SIZE.value}
-    if FABRICATE.value:
+    if FABRICATE.value or DISTORT.value:
         return clip_sets.views(open_clips(), **size)
     if DATASET.value:
         return views.open_dataset(DATASET.value, SPLIT.value, data_dir=DATA_DIR.value, **size)
@@ -61,12 +71,7 @@ def open_clips() -> Any:
     source = open_source(str(DATASET.value), SPLIT.value, data_dir=DATA_DIR.value)
     if not FABRICATE.value:
         return clip_sets.stored(source, limit=LIMIT.value)
-    made = clip_sets.fabricated(
-        source,
-        kinds=parse_kinds(FABRICATE.value),
-        seed=SEED.value,
-        plants_silence=SILENCE.value,
-        limit=LIMIT.value,
-    )
+    options: Any = {"seed": SEED.value, "plants_silence": SILENCE.value, "limit": LIMIT.value}
+    made = clip_sets.fabricated(source, kinds=parse_kinds(FABRICATE.value), **options)
     runtime.announce(f"{source.dataset}/{source.split}: {(made.fabricated or {})['summary']}")
     return made

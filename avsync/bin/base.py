@@ -29,6 +29,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # matplotlib, which is a third of the start-up time of a binary; it imports Keras 2 only on demand.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
+PACKAGE = Path(__file__).resolve().parent.parent
+
 FAILED, WRONG_USAGE, PREEMPTED = 1, 2, 75
 
 # A process that a signal ended has this status plus the number of the signal, as in a shell.
@@ -124,8 +126,12 @@ def existing(place: str, what: str) -> Path:
 
 
 def local(place: str, what: str) -> Path:
-    """The path of `place`, see `existing`, to write to; UsageError for an address on the Hub."""
-    if hub.is_address(place):
+    """The path of `place`, see `existing`, to write to.
+
+    UsageError for an address on the Hub and for a place in the installed package, such as the
+    shipped scorer: what is kept there would change the results of every user of the installation.
+    """
+    if hub.is_address(place) or Path(place).expanduser().resolve().is_relative_to(PACKAGE):
         raise UsageError(
             f"{place} cannot be changed: make a local copy with avsync-export --checkpoint={place} "
             f"--out=DIR, and give that as the {what}"

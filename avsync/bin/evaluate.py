@@ -15,7 +15,7 @@ from pathlib import Path
 
 from absl import flags
 
-from avsync.bin import _distort_flags, _model_flags, _test_flags
+from avsync.bin import _distorted, _model_flags, _test_flags
 from avsync.bin.base import UsageError, existing, local, run_binary, say, suppress_stderr
 
 CHECKPOINT = flags.DEFINE_string(
@@ -27,12 +27,14 @@ COMPARE = flags.DEFINE_string("compare", "alignment", "Score to compare all othe
 CALIBRATE = flags.DEFINE_bool("calibrate", False, "Keep the scores of this split, of real clips.")
 OUT = flags.DEFINE_string("out", None, "Folder for the report.", required=True)
 POOLING = flags.DEFINE_string("pooling", None, "Pooling of frame scores, instead of the config's.")
-for shared in (_test_flags, _distort_flags, _model_flags):
+for shared in (_test_flags, _model_flags):
     flags.adopt_module_key_flags(shared)
 
 
 def main(_: list[str]) -> None:
-    _distort_flags.require_clips(others=ALSO.value, calibrates=CALIBRATE.value)
+    _test_flags.require_clips()
+    if _test_flags.DISTORT.value and (ALSO.value or CALIBRATE.value):
+        raise UsageError("--distort scores by one checkpoint: leave out --also and --calibrate")
     place = (local if CALIBRATE.value else existing)(CHECKPOINT.value, "checkpoint")
     out_dir, parts = Path(OUT.value).expanduser(), _model_flags.parts()
     with suppress_stderr():  # not at the top of the file: --help need not wait for TensorFlow
@@ -50,8 +52,8 @@ def main(_: list[str]) -> None:
     except ValueError as error:
         raise UsageError(str(error)) from error
     name = f"{workdir}/{checkpoint.FOLDER}/{step}"
-    if _distort_flags.DISTORT.value:
-        _distort_flags.score_distorted(scorer, checkpoint=name, out_dir=out_dir)
+    if _test_flags.DISTORT.value:
+        _distorted.score(scorer, checkpoint=name, out_dir=out_dir)
         return
     scored, frames = scores.score_views(clips, scorer, others=others)
     if not runtime.is_first():
@@ -59,7 +61,7 @@ def main(_: list[str]) -> None:
     about = {"dataset": clips.dataset, "split": clips.split}
     rules = {"frame_score": scorer.frame_score, "pooling": scorer.pooling}
     if CALIBRATE.value:
-        checkpoint.write_calibration(workdir, step, calibration.calibrate(scored, **about, **rules))
+        say(calibration.keep(calibration.calibrate(scored, **about, **rules), workdir, step))
     known = calibration.matching(checkpoint.read_calibration(workdir, step), **rules)
     scored = calibration.with_p_values(scored, known)
     lines.write_lines(scored, frames, out_dir)

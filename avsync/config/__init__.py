@@ -6,6 +6,7 @@ from avsync.config.fields import (
     default,
     encoder,
     head,
+    make_strangers,
     make_supervised,
     require_variant,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "encoder",
     "from_json",
     "head",
+    "make_strangers",
     "make_supervised",
     "require_known",
     "require_variant",

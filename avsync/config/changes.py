@@ -26,24 +26,35 @@ PRECOMPUTED = "precomputed"
 MAX_NAMED = 3
 MAX_REASON = 500  # characters; names of fields in a file may have any length
 
+# The training data: one dataset, or several by name with their weights.
+DATASET, MIXTURE = "data.dataset", "data.mixture"
+
+# Fields that hold numbers by name. All other mappings are sections.
+TABLES = (MIXTURE,)
+
 _NAMES = tuple(f"{section}.name" for section in PLUG_INS)
 
 
 def flat(values: Mapping[str, Any] | Config, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted name, value) of all fields; sections are not fields."""
+    """(dotted name, value) of all fields; sections are not fields, and tables are dicts."""
     for name, value in values.items():
-        if isinstance(value, Mapping | ConfigDict):
-            yield from flat(value, f"{prefix}{name}.")
+        field = f"{prefix}{name}"
+        if not isinstance(value, Mapping | ConfigDict):
+            yield field, value
+        elif field in TABLES:
+            yield field, dict(value.items())
         else:
-            yield f"{prefix}{name}", value
+            yield from flat(value, f"{field}.")
 
 
 def with_changes(config: Config, changes: Mapping[str, Any]) -> Config:
     """A copy of `config` with these changes: values by dotted field name, or nested.
 
-    ValueError names an unknown field, the nearest known one, or a value of another type.
+    data.mixture takes the place of data.dataset, and the other way round. ValueError names an
+    unknown field, the nearest known one, a value of another type, or says that both are given.
     """
     values, changed = dict(flat(changes)), ConfigDict(config.to_dict())
+    _choose_data(values)
     for section in PLUG_INS:
         _change_plug_in(changed, section, values)
     known = dict(flat(changed))
@@ -52,7 +63,7 @@ def with_changes(config: Config, changes: Mapping[str, Any]) -> Config:
             raise ValueError(_unknown(field, known))
         section, _, name = field.rpartition(".")
         place = _section(changed, section)
-        place[name] = typed(f"config.{field}", value, like=place[name])
+        place[name] = typed(f"config.{field}", value, like=known[field])
     return changed
 
 
@@ -163,6 +174,20 @@ def _change_plug_in(config: Config, section: str, values: dict[str, Any]) -> Non
     place[key] = plug_in(
         PLUG_INS[section], name, {**before, **fields}, place=f"config.{section} ({name})"
     )
+
+
+def _choose_data(values: dict[str, Any]) -> None:
+    """Adds to changes of data.mixture or data.dataset that the other one is not used."""
+    dataset, mixture = (values.get(field) for field in (DATASET, MIXTURE))
+    if dataset and mixture:
+        raise ValueError(
+            f"config.{DATASET} is {dataset!r} and config.{MIXTURE} is {mixture!r}: give one of "
+            f"them; a mixture of {dataset!r} and others lists it as well"
+        )
+    if mixture:
+        values[DATASET] = ""
+    elif dataset:
+        values.setdefault(MIXTURE, {})
 
 
 def _section(config: Config, dotted: str) -> Config:

@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 from avsync import lookup
 from avsync.config.files import ArgumentError
 from avsync.config.values import typed
+from avsync.pp.augmentation import STRANGERS, Augmentation
 
 if TYPE_CHECKING:
     # The type of a field is known at run time only; the stub declares a union of seven types.
@@ -54,8 +55,14 @@ def default() -> Config:
     config.seed = 0
 
     config.data = data = ConfigDict()
-    # Name of a prepared dataset, "NAME" or "NAME/CONFIG".
+    # Name of a prepared dataset, "NAME" or "NAME/CONFIG"; "" with a mixture.
     data.dataset = "synthetic_talkers"
+    # Several datasets instead of data.dataset, with the weight of each: its share of the rows of
+    # the batches, such as {'grid': 1.0, 'synthetic_talkers': 0.5} for two thirds and one third.
+    data.mixture = ConfigDict()
+    # How clips are drawn from each dataset: "clip", all equally often, or "identity", first a
+    # talker, then one of their clips; a clip of an unknown talker counts as a talker of its own.
+    data.balance = "clip"
     # Folder of the prepared datasets.
     data.data_dir = "data"
     # The split to train on. The alignment loss needs one that its dataset declares real only.
@@ -75,24 +82,24 @@ def default() -> Config:
     # "energy" (librosa's bounds), or "jitter" ("leading" and a few random frames more).
     data.trim = "leading"
 
-    data.augmentation = augmentation = ConfigDict()
-    # Probability of mirroring left and right.
-    augmentation.flip = 0.5
-    # The 88 x 88 crop moves by up to this many pixels, at most 4.
-    augmentation.shift_pixels = 4
-    # Relative change of the brightness: 0.2 is ±20%.
-    augmentation.brightness = 0.2
-    # Relative change of the contrast: 0.2 is ±20%.
-    augmentation.contrast = 0.2
-    # Lowest gain of the sound, in dB.
-    augmentation.gain_low_db = -8.0
-    # Highest gain of the sound, in dB.
-    augmentation.gain_high_db = 4.0
+    # Its fields, and what they mean, are those of `Augmentation`.
+    data.augmentation = ConfigDict(Augmentation()._asdict())
+
+    data.pseudo_fakes = pseudo_fakes = ConfigDict()
+    # Loss "pseudo_fake": fraction of the clips whose lips and sound are moved for moments: in half
+    # of them together, in the other half, the pseudo-fakes, against each other.
+    pseudo_fakes.share = 0.5
+    # Relative frequency of clips blended with themselves, 1 or 2 frames away, in windows of about a
+    # second.
+    pseudo_fakes.blend = 1.0
+    # Relative frequency of clips with a moment of 1 to 10 frames replaced by another one of them.
+    pseudo_fakes.splice = 1.0
 
     data.gates = gates = ConfigDict()
     # "drop" or "shift" real clips that are out of sync according to sync_scores, or "keep" them.
     gates.sync = "keep"
-    # The scores.jsonl of an evaluation of the training split; for sync "drop" and "shift".
+    # The scores.jsonl of an evaluation of the training split; for sync "drop" and "shift". With a
+    # mixture, the folder that has NAME/TRAIN_SPLIT/scores.jsonl of each dataset.
     gates.sync_scores = ""
     # Offsets up to this many frames count as in sync.
     gates.sync_tolerance_frames = 1
@@ -152,8 +159,14 @@ def default() -> Config:
     # Parameters that stay as they are, by path: "encoder", or "encoder,!PATH" for all of it but
     # PATH, such as "encoder.transformer.blocks[-2:]", its last two blocks; "": none.
     train.freeze = ""
-    # "alignment" (real clips only), or "supervised" (the baseline trained on labels).
+    # "alignment" (real clips only), "pseudo_fake" (the same, and to tell pseudo-fakes made of real
+    # clips), or "supervised" (the baseline trained on labels).
     train.loss = "alignment"
+    train.pseudo_fakes = pseudo_fakes = ConfigDict()
+    # Loss "pseudo_fake": weight of telling which clips are pseudo-fakes.
+    pseudo_fakes.clip_weight = 1.0
+    # Loss "pseudo_fake": weight of telling which of their frames are forged.
+    pseudo_fakes.frame_weight = 1.0
     # The loss of a batch is the "mean" or the "sum" over its frames.
     train.reduction = "mean"
     # Each device processes its share of a batch in this many parts, one after the other: the memory
@@ -172,7 +185,7 @@ def default() -> Config:
     train.checkpoint_every = 200
     # If not 0, training lasts this many epochs and validates after each; num_steps and
     # checkpoint_every are ignored. A shuffled epoch is one window of every clip, rounded up to
-    # whole batches.
+    # whole batches; of a mixture, as many windows as all its datasets have clips together.
     train.num_epochs = 0
     # Training ends early after this many validations in a row without a new best; 0: never.
     train.early_stop_validations = 0
@@ -229,6 +242,14 @@ def make_supervised(config: Config) -> None:
     config.data.update(train_split="train_labelled", val_split="val_labelled", trim="none")
     config.train.loss = "supervised"
     config.score.update(frame="fake_logit", pooling="logsumexp")
+
+
+def make_strangers(config: Config) -> None:
+    """Turns `config` into one for talkers and recordings that it never sees: it augments strongly.
+
+    Every op of `pp/augment` is on; `config.data.augmentation.probability` is how often.
+    """
+    config.data.augmentation = ConfigDict(STRANGERS._asdict())
 
 
 def require_variant(variant: str, known: Sequence[str]) -> str:

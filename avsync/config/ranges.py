@@ -1,4 +1,4 @@
-"""The range of every field that determines a model: sizes that no network has are refused.
+"""The range of every field of a model or its augmentation: sizes that no network has are refused.
 
 A config.json comes from whoever wrote the checkpoint. A size of a billion would be computed with
 for hours before it is found not to fit the weights.
@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from avsync import lookup
+from avsync.pp import augmentation
 from avsync.units import INPUT_PIXELS, MAX_REACH_FRAMES
 
 SECTION = "model."
+AUGMENTATION = "data.augmentation."
 
 MAX_TEXT = 1000  # characters; paths and names are shorter
 MAX_ITEMS = 16  # of a tuple: the stages of an encoder, the layers of a head
@@ -44,9 +46,13 @@ def require(fields: Mapping[str, Any]) -> None:
     It also refuses fields of an encoder that do not fit each other.
     """
     for field, value in fields.items():
-        if not field.startswith(SECTION):
+        name = field.rpartition(".")[2]
+        if field.startswith(AUGMENTATION):
+            low, high = augmentation.RANGES[name]
+        elif field.startswith(SECTION):
+            low, high = RANGES.get(name, OTHERS)
+        else:
             continue
-        low, high = RANGES.get(field.rpartition(".")[2], OTHERS)
         if isinstance(value, tuple) and not 1 <= len(value) <= MAX_ITEMS:
             raise ValueError(
                 f"config.{field} has {len(value)} values; expected 1 to {MAX_ITEMS} of them"

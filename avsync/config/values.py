@@ -1,6 +1,7 @@
 """Values of config fields: text from the command line and JSON, as the type that a field has."""
 
 import ast
+from collections.abc import Mapping
 from typing import Any
 
 MAX_INTEGER = 2**63
@@ -9,11 +10,14 @@ MAX_SHOWN = 200  # characters of a value in a message
 
 TYPES = {bool: "true or false", int: "an integer", float: "a number", str: "text", tuple: "a tuple"}
 
+TABLE = {"grid": 1.0, "lrs3": 0.5}  # an example, for messages
+
 
 def parsed(field: str, text: str, *, like: Any) -> Any:
     """`text` parsed as a value of the type of `like`; ValueError names `field`.
 
-    "1e4" is the integer 10000 for an integer field; a tuple is "8,16", "(8,16)" or "[8,16]".
+    "1e4" is the integer 10000 for an integer field; a tuple is "8,16", "(8,16)" or "[8,16]", a
+    table "{'grid': 1.0, 'lrs3': 0.5}".
     """
     if isinstance(like, str):
         return text
@@ -21,8 +25,12 @@ def parsed(field: str, text: str, *, like: Any) -> Any:
         value: Any = {"true": True, "false": False}.get(text.lower(), text)
     elif isinstance(like, int | float):
         value = _number(text)
+    elif isinstance(like, Mapping):
+        value = _literal(text)
     else:
-        value = _tuple(text)
+        value = _literal(text)
+        if value is not text:
+            value = tuple(value) if isinstance(value, list | tuple) else (value,)
     return typed(field, value, like=like)
 
 
@@ -30,8 +38,12 @@ def typed(field: str, value: Any, *, like: Any, annotation: str = "tuple[int, ..
     """`value` converted to the type of `like` if that loses nothing; else ValueError names `field`.
 
     Integers serve as floats, integral floats as integers, lists as tuples. `annotation` gives the
-    length of a tuple.
+    length of a tuple. A table has numbers by name.
     """
+    if isinstance(like, Mapping):
+        if isinstance(value, Mapping) and all(isinstance(name, str) and name for name in value):
+            return {name: typed(f"{field}[{name!r}]", x, like=1.0) for name, x in value.items()}
+        raise ValueError(f"{field} expects numbers by name such as {TABLE}, got {_brief(value)}")
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     # Comparisons, as integers may be too large for floats. NaN is never below.
     is_float = isinstance(like, float)
@@ -69,10 +81,10 @@ def _number(text: str) -> int | float | str:
     return text
 
 
-def _tuple(text: str) -> Any:
+def _literal(text: str) -> Any:
+    """The value that `text` writes in Python, or `text` itself if it writes none."""
     try:
-        value = ast.literal_eval(text)
+        return ast.literal_eval(text)
     # An unhashable key, and text that nests too deeply.
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
-    return tuple(value) if isinstance(value, list | tuple) else (value,)

@@ -2,7 +2,6 @@
 evaluation of any prepared real clips (`plan_fakes`).
 """
 
-import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,8 +13,6 @@ from avsync.datasets._splits import stable_hash
 from avsync.datasets.fabricate import NO_DONOR, TOO_SHORT, CannotFabricate, leading_silence
 from avsync.types import REAL, Clip
 from avsync.units import SAMPLES_PER_FRAME
-
-logger = logging.getLogger(__name__)
 
 # Kinds of fake made from each real clip: name of the manipulation, module of
 # avsync.datasets.fabricate, and its parameters. Shifted sound is late, never early: early sound
@@ -107,6 +104,7 @@ def with_fakes(
     speakers: Mapping[str, str],
     *,
     split: str,
+    notes: list[str],
     kinds_per_clip: int = len(KINDS),
 ) -> Iterator[Clip]:
     """Yields each real clip of a split, followed by its fakes, in the order of `speakers`.
@@ -116,12 +114,13 @@ def with_fakes(
     speaker if possible, so that the voice does not give it away. The fakes of a clip depend only on
     its id and its donor. If `kinds_per_clip` is less than all, each clip draws its kinds at random.
 
-    Fakes of clips that are too short, or have too little speech, are skipped and counted in one
-    warning per split. Raises ValueError if the split has fewer than two clips, and so no donors.
+    Fakes of clips that are too short, or have too little speech, are left out; when the last clip
+    is made, a sentence that counts them by kind and reason is added to `notes`. Raises ValueError
+    if the split has fewer than two clips, and so no donors.
     """
     # Outside the generator, so that a split without donors is refused before anything is built.
     donor_of = donors(speakers)
-    return _with_fakes(prepared, donor_of, split=split, kinds_per_clip=kinds_per_clip)
+    return _with_fakes(prepared, donor_of, split=split, notes=notes, kinds_per_clip=kinds_per_clip)
 
 
 def with_planted_silence(clips: Iterable[Clip]) -> Iterator[Clip]:
@@ -235,22 +234,37 @@ def _by_speaker(speakers: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def _with_fakes(
-    prepared: Mapping[str, Clip], donor_of: Mapping[str, str], *, split: str, kinds_per_clip: int
+    prepared: Mapping[str, Clip],
+    donor_of: Mapping[str, str],
+    *,
+    split: str,
+    notes: list[str],
+    kinds_per_clip: int,
 ) -> Iterator[Clip]:
-    skipped: Counter[str] = Counter()
+    wanted: Counter[str] = Counter()
+    left_out: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
     for clip_id, donor_id in donor_of.items():
         clip, donor = prepared[clip_id], prepared[donor_id]
         yield without_tail(clip, tail_frames(KINDS))
         drawn = set(_rng(clip_id).permutation(len(KINDS))[:kinds_per_clip])
         for kind in (kind for index, kind in enumerate(KINDS) if index in drawn):
+            wanted[kind] += 1
             try:
                 yield fabricate_kind(clip, donor, kind=kind)
-            except CannotFabricate:
-                skipped[kind] += 1
-    if skipped:
-        counts = ", ".join(f"{kind} {count}" for kind, count in skipped.items())
-        reason = "clip or donor too short, or too little speech"
-        logger.warning("%s: skipped %d fakes (%s): %s", split, skipped.total(), reason, counts)
+            except CannotFabricate as error:
+                left_out[kind][error.reason] += 1
+    if any(left_out.values()):
+        notes.append(f"{split}: fakes left out: {_counted(left_out, wanted)}")
+
+
+def _counted(left_out: Mapping[str, Counter[str]], wanted: Mapping[str, int]) -> str:
+    """The text "126 of 137 splice_0.8s (120 clip or donor too short, 6 too little speech), ..."."""
+    return ", ".join(
+        f"{reasons.total()} of {wanted[kind]} {kind} "
+        f"({', '.join(f'{number} {reason}' for reason, number in reasons.most_common())})"
+        for kind, reasons in left_out.items()
+        if reasons
+    )
 
 
 def _lowest_hash(clip_id: str, candidates: Sequence[str], seed: int = 0) -> str:

@@ -115,6 +115,15 @@ def stable_hash(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
+def split_of_talker(number: int) -> str:
+    """The split of a talker, by number: "test" if it ends in 0, "val" if in 5, else "train".
+
+    It depends on nothing else, so that a talker is in the same split of every copy of a corpus,
+    complete or not: no test talker was trained on elsewhere.
+    """
+    return {0: "test", 5: "val"}.get(number % 10, "train")
+
+
 def stored_splits(parts: Parts) -> dict[str, list[str]]:
     """The ids of each split on disk; the fakes of train and val are splits of their own.
 

@@ -100,11 +100,15 @@ class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     # The splits that alignment may be trained on: the builder guarantees that they hold no fakes.
     REAL_ONLY_SPLITS: ClassVar[tuple[str, ...]] = ()
+    # Of the raw files; stored with the dataset and named on its card.
+    LICENCE: ClassVar[str] = ""
 
     def __init__(self, *, num_workers: int = 1, limit: int | None = None, **kwargs: Any):
         """`limit` keeps the first clips of each split, or the first raw files."""
         self.num_workers = num_workers
         self.limit = limit
+        # Sentences for the user about clips that `clips` could not make; complete after `write`.
+        self.notes: list[str] = []
         super().__init__(**kwargs)
 
     @abc.abstractmethod
@@ -133,6 +137,7 @@ class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             builder=self,
             description=(inspect.getdoc(type(self)) or self.name),
             features=clip_features(),
+            license=self.LICENCE or None,
             # Keeps the order of `clips` on disk; TFDS would order them by a hash of their keys.
             disable_shuffling=True,
             metadata=tfds.core.MetadataDict(real_only_splits=list(self.REAL_ONLY_SPLITS)),

@@ -1,19 +1,21 @@
 """GRID: 34 speakers saying sentences such as "bin blue at f two now", all real.
 
-Cooke, Barker, Cunningham and Shao (JASA 2006), CC BY 4.0. avsync makes the fakes itself; those of
-the test split come from clips that are never trained on.
+Cooke, Barker, Cunningham and Shao (JASA 2006), https://zenodo.org/records/3625687. Of speaker 21
+there is no video. avsync makes the fakes itself; those of the test split come from clips that are
+never trained on.
 """
 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import tensorflow_datasets as tfds
 
 from avsync.datasets._fakes import with_fakes, with_planted_silence
-from avsync.datasets._splits import stable_hash
+from avsync.datasets._splits import split_of_talker, stable_hash
 from avsync.datasets.base import MediaBuilder
 from avsync.types import Clip, MediaFile
 
@@ -26,8 +28,11 @@ MAX_HELD_OUT_CLIPS = 100
 # Two, so that each has a donor. Speakers with fewer than 3 x 2 clips are in train only.
 MIN_HELD_OUT_CLIPS = 2
 
-# A folder name such as "s7" or "grid_s7"; speakers are numbered from 1 to 34.
-SPEAKER_FOLDER = re.compile(r"(?:.*[-_. ])?s([1-9]|[12]\d|3[0-4])", re.IGNORECASE)
+# A folder name such as "s7", "grid_s7" or that of an archive, "s7.mpg_vcd" or "s7.mpg_6000.part1";
+# speakers are numbered from 1 to 34.
+SPEAKER_FOLDER = re.compile(
+    r"(?:.*[-_. ])?s([1-9]|[12]\d|3[0-4])(?:\.mpg_(?:vcd|6000)(?:\.part\d)?)?", re.IGNORECASE
+)
 
 # Times in alignment files are in units of 1/25,000 s (Cooke et al., JASA 2006).
 ALIGNMENT_UNITS_PER_SECOND = 25_000
@@ -46,13 +51,20 @@ class Builder(MediaBuilder):
     real clip and `val_labelled` every kind of fake, all with planted leading silence. `test` adds
     every kind of fake; `test_planted` is `test` with leading silence planted in the fakes.
 
+    `grid/by_talker` divides the speakers: those whose number ends in 0 are in `test` (3), in 5 in
+    `val` (3), the other 27 in `train`. All of its clips are real.
+
     `grid/heldout` puts all clips into `test` and `test_planted`, for speakers never trained on.
     """
 
     name = "grid"
+    LICENCE = "Creative Commons Attribution (CC BY) 4.0"
     BUILDER_CONFIGS = (
         tfds.core.BuilderConfig(
             name="by_clip", description="train, val and test clips of every speaker"
+        ),
+        tfds.core.BuilderConfig(
+            name="by_talker", description="train, val and test speakers, real clips only"
         ),
         tfds.core.BuilderConfig(name="heldout", description="all clips in the test splits"),
     )
@@ -98,8 +110,12 @@ class Builder(MediaBuilder):
         # Sorted by hash, so that the first clips of a split are a fair sample of it.
         ranked = sorted(self.prepared, key=stable_hash)
         speakers = {clip_id: self.prepared[clip_id].identity for clip_id in ranked}
-        if self.builder_config and self.builder_config.name == "heldout":
+        config = self.builder_config.name if self.builder_config else ""
+        if config == "heldout":
             return self._test_splits(speakers)
+        if config == "by_talker":
+            parts = talkers_apart(speakers)
+            return {s: map(self.prepared.__getitem__, ids) for s, ids in parts.items() if ids}
         split = split_by_speaker(speakers)
         if not split["test"]:
             raise ValueError(
@@ -110,22 +126,23 @@ class Builder(MediaBuilder):
         return {
             "train": map(self.prepared.__getitem__, split["train"]),
             "train_labelled": with_planted_silence(
-                with_fakes(self.prepared, split["train"], split="train_labelled", kinds_per_clip=1)
+                self._with_fakes(split["train"], split="train_labelled", kinds_per_clip=1)
             ),
             "val": map(self.prepared.__getitem__, split["val"]),
             "val_labelled": with_planted_silence(
-                with_fakes(self.prepared, split["val"], split="val_labelled")
+                self._with_fakes(split["val"], split="val_labelled")
             ),
             **self._test_splits(split["test"]),
         }
 
     def _test_splits(self, speakers: Mapping[str, str]) -> dict[str, Iterable[Clip]]:
         return {
-            "test": with_fakes(self.prepared, speakers, split="test"),
-            "test_planted": with_planted_silence(
-                with_fakes(self.prepared, speakers, split="test_planted")
-            ),
+            "test": self._with_fakes(speakers, split="test"),
+            "test_planted": with_planted_silence(self._with_fakes(speakers, split="test_planted")),
         }
+
+    def _with_fakes(self, speakers: Mapping[str, str], **options: Any) -> Iterator[Clip]:
+        return with_fakes(self.prepared, speakers, notes=self.notes, **options)
 
 
 def split_by_speaker(speakers: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -149,6 +166,22 @@ def split_by_speaker(speakers: Mapping[str, str]) -> dict[str, dict[str, str]]:
         split: {clip_id: speakers[clip_id] for clip_id in speakers if split_of[clip_id] == split}
         for split in ("train", "val", "test")
     }
+
+
+def talkers_apart(speakers: Mapping[str, str]) -> dict[str, list[str]]:
+    """Ids of the "train", "val" and "test" clips in the order given, no speaker in two of them.
+
+    ValueError if the speaker of a clip is unknown.
+    """
+    if unknown := [clip_id for clip_id, speaker in speakers.items() if not speaker]:
+        raise ValueError(
+            f"grid/by_talker: the speaker of {len(unknown):,} clips is unknown, such as "
+            f"{unknown[0]}; put the clips of each speaker into a folder of their own, s1 to s34"
+        )
+    parts: dict[str, list[str]] = {"train": [], "val": [], "test": []}
+    for clip_id, speaker in speakers.items():
+        parts[split_of_talker(int(speaker[1:]))].append(clip_id)
+    return parts
 
 
 def _num_held_out(num_clips: int) -> int:

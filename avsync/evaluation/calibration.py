@@ -1,11 +1,13 @@
 """The calibration stored with a checkpoint: scores of held-out real clips, p-values, thresholds."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from avsync.calibration_file import write_calibration
 from avsync.evaluation.lines import TRIMS, Line, Metrics, identities, view_of
 from avsync.metrics import calibration as conformal
 
@@ -13,6 +15,18 @@ SCORE = "alignment"
 
 # The file that `avsync.checkpoint` stores: the result of `calibrate`.
 Calibration = Mapping[str, Any]
+
+
+def keep(calibration: dict[str, Any], workdir: Path, step: int) -> str:
+    """Stores a result of `calibrate` with its checkpoint; says what is kept, and where."""
+    written = write_calibration(workdir, step, calibration)
+    speakers = calibration["num_identities"] or "unknown"
+    kept = (
+        f"calibration: {written.path} holds the scores ({calibration['frame']}, "
+        f"{calibration['pooling']}) of {len(calibration['scores'])} real clips of "
+        f"{calibration['dataset']}, {calibration['split']} split; speakers: {speakers}"
+    )
+    return f"{kept}. The one before is kept in {written.previous}" if written.previous else kept
 
 
 def calibrate(

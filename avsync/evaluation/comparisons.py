@@ -109,13 +109,13 @@ def compare_poolings(views: Mapping[str, Sequence[Line]]) -> Metrics:
     `length_correlation` is Spearman's, of the score with the number of frames over the real clips.
     A score that grows with length separates long clips from short ones, which passes for detection
     in a dataset with longer fakes. None if all real clips have one length, or one score.
+    `num_unscored` counts the clips that are not judged.
     """
-    return {
-        view: _poolings([clip for clip in clips if clip.poolings]) for view, clips in views.items()
-    }
+    return {view: _poolings(clips) for view, clips in views.items()}
 
 
-def _poolings(clips: Sequence[Line]) -> Metrics:
+def _poolings(in_view: Sequence[Line]) -> Metrics:
+    clips = [clip for clip in in_view if clip.poolings and clip.is_judged]
     names = list(dict.fromkeys(name for clip in clips for name in clip.poolings))
     is_fake = np.array([clip.label == FAKE for clip in clips], bool)
     lengths = np.array([clip.num_frames for clip in clips if clip.is_real])
@@ -134,6 +134,7 @@ def _poolings(clips: Sequence[Line]) -> Metrics:
             "length_correlation": float(correlation.statistic) if varies else None,
             "num_real": len(lengths),
             "num_fake": int(is_fake.sum()),
+            "num_unscored": len(in_view) - len(clips),
         }
     return results
 

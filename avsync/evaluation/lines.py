@@ -44,9 +44,10 @@ class Line:
       fake_segments: (start, end) in seconds of each forged segment, in the time of this view.
       attributes: further facts from the dataset, as text by name.
       num_frames: video frames of this view.
-      offset_frames, offset_margin: see `avsync.scoring.offset`; None if not scored.
-      status: "ok", or why the clip is not judged. Such a clip has no p-value and counts at no
-        threshold, but its scores stay in every AUC, so that AUCs compare with published ones.
+      offset_frames, offset_margin: see `avsync.scoring.offset`; None if not measured.
+      status: "ok", or why the clip is not judged. Such a clip is left out of every number (AUC,
+        p-values, thresholds, offsets, localisation) and counted beside it; `scores` keep what the
+        model gave it.
       message: the status in words.
       scores: by name; None or a non-finite number where the clip could not be scored. Unscored
         clips are counted, never dropped.
@@ -93,8 +94,8 @@ class Line:
         return self.status == OK
 
     def score(self, name: str) -> float | None:
-        """The score of that name; None unless it is a finite number."""
-        value = self.scores.get(name)
+        """The score of that name; None unless it is a finite number and the clip is judged."""
+        value = self.scores.get(name) if self.is_judged else None
         return value if value is not None and math.isfinite(value) else None
 
     def replace(self, **changes: Any) -> "Line":

@@ -39,10 +39,14 @@ def localise(lines: Sequence[Line], frame_scores: Sequence[Sequence[float]]) -> 
     Only partly forged fakes count. `ap`, `ar` (the protocol of AV-Deepfake1M) and `frame_auc` are
     over these fakes and all real clips. `best_window_overlap` is the forged share of the window
     with the highest mean score, as long as the true segment, averaged over these fakes.
+    `num_unscored` counts the clips of these fakes and real clips that are not judged.
     """
     views: dict[str, list[_Clip]] = {}
+    unscored: dict[str, list[Line]] = {}
     for line, scores in zip(lines, frame_scores, strict=True):
-        if scores:
+        if not line.is_judged:
+            unscored.setdefault(line.view, []).append(line)
+        elif scores:
             array = np.asarray(scores, float)
             views.setdefault(line.view, []).append(_Clip(line, array, propose(array)))
     results: Metrics = {}
@@ -50,12 +54,14 @@ def localise(lines: Sequence[Line], frame_scores: Sequence[Sequence[float]]) -> 
         real_clips = [clip for clip in clips if clip.line.is_real]
         partial = [clip for clip in clips if _is_partial(clip.line)]
         kinds = sorted({clip.line.manipulation for clip in partial})
-        results[view] = {
-            kind: _result([clip for clip in partial if clip.line.manipulation == kind], real_clips)
-            for kind in kinds
-        }
+        left_out = unscored.get(view, [])
+        results[view] = {}
+        for kind in kinds:
+            fakes = [clip for clip in partial if clip.line.manipulation == kind]
+            others = [line for line in left_out if line.is_real or line.manipulation == kind]
+            results[view][kind] = _result(fakes, real_clips, len(others))
         if len(kinds) > 1:
-            results[view]["all"] = _result(partial, real_clips)
+            results[view]["all"] = _result(partial, real_clips, len(left_out))
     return results
 
 
@@ -98,12 +104,13 @@ def _is_partial(line: Line) -> bool:
     return not line.is_real and 0 < forged <= MAX_FORGED_SHARE * seconds
 
 
-def _result(fakes: Sequence[_Clip], real_clips: Sequence[_Clip]) -> Metrics:
+def _result(fakes: Sequence[_Clip], real_clips: Sequence[_Clip], num_unscored: int) -> Metrics:
     clips = [*fakes, *real_clips]
     pairs = [Localised(clip.proposed, clip.forged()) for clip in clips]
     return {
         "num_fake": len(fakes),
         "num_real": len(real_clips),
+        "num_unscored": num_unscored,
         "frame_auc": localisation.frame_auc(
             [clip.frame_scores for clip in clips], [clip.forged() for clip in clips]
         ),

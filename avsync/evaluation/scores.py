@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from avsync import parallel, scoring
@@ -20,10 +19,13 @@ from avsync.units import FRAMES_PER_SECOND
 # The frame scores of a model trained by alignment; every report has both.
 ALIGNMENT_RULES = ("nll", "logit")
 
+# At the offset that the clip prefers; None where that is not measured.
+RESYNCED = "alignment_resynced"
+
 # The names of the scores of an evaluation, whatever the model.
 OWN_SCORES = {
-    "alignment",
-    *(f"alignment_{rule}" for rule in (*ALIGNMENT_RULES, "resynced")),
+    *("alignment", RESYNCED),
+    *(f"alignment_{rule}" for rule in ALIGNMENT_RULES),
     *("cosine_max_shift", "cosine_low_percentile", "leading_silence", "duration"),
 }
 
@@ -55,9 +57,9 @@ def make_score_views(
     """`score_views` for many views: the models are compiled once for each shape of batches.
 
     `scorer` gives the scores "alignment", by its own frame score; "alignment_RULE", by the other
-    frame score; "alignment_resynced", at the offset the clip prefers; and "cosine_...", from its
-    embeddings alone. Each of `others` gives one score under its name, by its own rules; ValueError
-    if its name is one of `OWN_SCORES`.
+    frame score; "alignment_resynced", at the offset that the clip prefers, where it is measured;
+    and "cosine_...", from its embeddings alone. Each of `others` gives one score under its name, by
+    its own rules; ValueError if its name is one of `OWN_SCORES`.
     """
     if taken := OWN_SCORES & others.keys():
         raise ValueError(
@@ -113,11 +115,7 @@ def _measure(scorer: Scorer, params: Any, batch: Batch) -> dict[str, Any]:
         if rule != scorer.frame_score:
             other = scoring.frame_scores(logits, name=rule)
             scores[f"alignment_{rule}"] = scoring.clip_score(other, valid, pooling=scorer.pooling)
-    # A clip so short that it has no sound left at that offset keeps its own offset.
-    is_audible = audible.any(axis=1)
-    resynced = jnp.where(is_audible[:, None], resynced, own)
-    audible = jnp.where(is_audible[:, None], audible, valid)
-    scores["alignment_resynced"] = scoring.clip_score(resynced, audible, pooling=scorer.pooling)
+    scores[RESYNCED] = scoring.clip_score(resynced, audible, pooling=scorer.pooling)
     if visual.shape == audio.shape:  # embeddings of two sizes have no cosine
         scores["cosine_max_shift"] = scoring.cosine_max_shift(
             visual, audio, valid, reach_frames=scorer.reach_frames
@@ -127,6 +125,7 @@ def _measure(scorer: Scorer, params: Any, batch: Batch) -> dict[str, Any]:
         "scores": scores,
         "offset_frames": scoring.clip_offset(logits, valid),
         "offset_margin": scoring.offset_margin(logits, valid),
+        "offset_is_measured": scoring.offset_is_measured(valid, logits.shape[-1] // 2),
         "poolings": {n: scoring.clip_score(own, valid, pooling=n) for n in scoring.POOLINGS},
         "frames": own,
     }
@@ -149,6 +148,9 @@ def _line(view: str, info: ClipInfo, measured: Measured, row: int) -> Line:
         return {name: float(x[row]) if is_scored else None for name, x in columns.items()}
 
     scores = numbers(measured["scores"])
+    has_offset = is_scored and bool(measured["offset_is_measured"][row])
+    if not has_offset and RESYNCED in scores:
+        scores[RESYNCED] = None
     status, message = _status(info)
     known = [value for value in scores.values() if value is not None]
     assert np.isfinite(known).all(), f"{info.clip_id}: {scores}"
@@ -163,8 +165,8 @@ def _line(view: str, info: ClipInfo, measured: Measured, row: int) -> Line:
         fake_segments=info.fake_segments,
         attributes=dict(info.attributes),
         num_frames=info.num_frames,
-        offset_frames=int(measured["offset_frames"][row]) if is_scored else None,
-        offset_margin=float(measured["offset_margin"][row]) if is_scored else None,
+        offset_frames=int(measured["offset_frames"][row]) if has_offset else None,
+        offset_margin=float(measured["offset_margin"][row]) if has_offset else None,
         status=status,
         message=message,
         scores={

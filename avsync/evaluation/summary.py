@@ -123,8 +123,11 @@ def _over_identities(lines: Sequence[Line]) -> str:
 
 
 def _offsets(clips: Iterable[Line]) -> Metrics:
-    """The offsets of real clips in video frames, with the sign of `offset_frames`."""
-    offsets = [clip.offset_frames for clip in clips if clip.is_real]
+    """The offsets of real clips in video frames, with the sign of `offset_frames`.
+
+    num_unmeasured: the real clips that are not judged, or are too short for their offset.
+    """
+    offsets = [clip.offset_frames if clip.is_judged else None for clip in clips if clip.is_real]
     known = np.array([offset for offset in offsets if offset is not None], float)
     is_measured = len(known) > 0
     return {

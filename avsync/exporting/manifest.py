@@ -59,6 +59,7 @@ OUTPUTS = {
     "fakeness. NaN for a clip without valid frames",
     "offset_frames": "A/V offset of the whole clip: video frames by which the sound is late, for "
     "models trained by alignment. An offset alone does not indicate a fake",
+    "offset_is_measured": "false for a clip too short for its offset, which then means nothing",
 }
 
 LICENCE = (

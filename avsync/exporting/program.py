@@ -25,7 +25,7 @@ def make_program(scorer: Scorer, *, channels: Mapping[str, int] | None) -> expor
     stream, visual and audio are float32 [b t d]. b and t are at least 1.
 
     Results: frame_scores [b t]; clip_score [b], NaN for a clip without valid frames;
-    offset_frames [b], see `avsync.scoring.clip_offset`.
+    offset_frames [b] and offset_is_measured [b], see `avsync.scoring.offset`.
     """
 
     def score(
@@ -38,6 +38,7 @@ def make_program(scorer: Scorer, *, channels: Mapping[str, int] | None) -> expor
             "frame_scores": frames,
             "clip_score": scoring.clip_score(frames, valid, pooling=scorer.pooling),
             "offset_frames": scoring.clip_offset(offset_logits, valid),
+            "offset_is_measured": scoring.offset_is_measured(valid, offset_logits.shape[-1] // 2),
         }
 
     params = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, jnp.float32), scorer.params)

@@ -13,9 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from avsync.input_pipeline.batching import BUCKET_FRAMES, EvalBatch, padded
+from avsync.input_pipeline.clip_frames import decode_frames
 from avsync.input_pipeline.damage import read_rows
 from avsync.input_pipeline.evaluation import PREFETCH_CLIPS, TEXTS, info_of
-from avsync.input_pipeline.records import decode_frames, no_autograph, open_records, read_records
+from avsync.input_pipeline.records import no_autograph, open_records, read_records
 from avsync.input_pipeline.sound import read_sound
 from avsync.pp import silence
 from avsync.types import Clip, Source, WholeClip
@@ -45,7 +46,7 @@ def read_clips(source: Source, clips: range) -> Iterator[Clip]:
         .map(decode, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(PREFETCH_CLIPS)
     )
-    for row in read_rows(dataset, source=source):
+    for row in read_rows(dataset, source):
         yield Clip(
             **{name: row[name].decode() for name in TEXTS},
             label=int(row["label"]),

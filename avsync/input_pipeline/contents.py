@@ -63,4 +63,4 @@ def _read(source: Source, fields: list[str]) -> Iterator[dict[str, Any]]:
         )
         .prefetch(tf.data.AUTOTUNE)
     )
-    return read_rows(dataset, source=source)
+    return read_rows(dataset, source)

@@ -1,6 +1,6 @@
 """Which file of a dataset is damaged: TensorFlow's error names neither file nor dataset."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -12,29 +12,33 @@ from avsync.types import Source
 MAX_REASON = 200  # characters of TensorFlow's message, which may print a record
 
 
-def read_rows(dataset: Any, *, source: Source) -> Iterator[Any]:
-    """The rows of `dataset`, which reads `source`, as NumPy arrays.
+def read_rows(dataset: Any, *sources: Source) -> Iterator[Any]:
+    """The rows of `dataset`, which reads `sources`, as NumPy arrays.
 
-    ValueError names the file of `source` that is damaged, incomplete or missing.
+    ValueError names the file of `sources` that is damaged, incomplete or missing.
     """
     try:
         yield from dataset.as_numpy_iterator()
     except tf.errors.OpError as error:
-        raise ValueError(shown_text(_described(source, error))) from error
+        raise ValueError(shown_text(_described(sources, error))) from error
 
 
-def _described(source: Source, error: tf.errors.OpError) -> str:
-    splits: Any = tfds.builder_from_directory(source.directory).info.splits
-    # Every record has a checksum, so that reading finds the file; it takes as long as the disk.
-    for file in splits[source.split].file_instructions:
-        if reason := _damage(file.filename):
-            return (
-                f"{file.filename} {reason}: copy it again, or prepare the dataset again without it"
-            )
+def _described(sources: Sequence[Source], error: tf.errors.OpError) -> str:
+    for source in sources:
+        splits: Any = tfds.builder_from_directory(source.directory).info.splits
+        # Every record has a checksum, so that reading finds the file, at the speed of the disk.
+        for file in splits[source.split].file_instructions:
+            if reason := _damage(file.filename):
+                return (
+                    f"{file.filename} {reason}: copy it again, or prepare the dataset again "
+                    "without it"
+                )
     reason = (error.message or type(error).__name__).partition("\n")[0][:MAX_REASON]
+    directories = " or ".join(str(source.directory) for source in sources)
+    names = " or ".join(f"{source.dataset}/{source.split}" for source in sources)
     return (
-        f"{source.directory}: a record of {source.dataset}/{source.split} cannot be read, although "
-        f"its file is whole ({reason}): prepare the dataset again"
+        f"{directories}: a record of {names} cannot be read, although its file is whole "
+        f"({reason}): prepare the dataset again"
     )
 
 

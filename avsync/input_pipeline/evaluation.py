@@ -76,7 +76,7 @@ def _read(source: Source, clips: range, *, trim: str) -> Iterator[WholeClip]:
         .map(make_example, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(PREFETCH_CLIPS)
     )
-    for row in read_rows(dataset, source=source):
+    for row in read_rows(dataset, source):
         yield WholeClip(info_of(row), row["visual"], row["audio"])
 
 

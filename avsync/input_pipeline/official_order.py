@@ -167,7 +167,7 @@ def _clips(source: Source, *, trim: str, epoch_start: int, first: int) -> Iterat
     )
     dataset = dataset.filter(lambda record, start, end: end > first)
     dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-    for item in read_rows(dataset, source=source):
+    for item in read_rows(dataset, source):
         yield PlacedClip(
             start=int(item["start"]),
             end=int(item["end"]),

@@ -12,16 +12,14 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from avsync.pp import augment, silence
-from avsync.pp.augment import Augmentation
+from avsync.input_pipeline import clip_frames
+from avsync.input_pipeline.clip_frames import Fields
+from avsync.pp import silence
+from avsync.pp.augmentation import Augmentation
 from avsync.pp.frames import FrameRange, cut, realign
+from avsync.pp.pseudo_fakes import Draws, forge_features
 from avsync.types import STREAMS, Extraction, Host, Source
-from avsync.units import CROP_PIXELS, SAMPLE_RATE, SAMPLES_PER_FRAME
-
-# The parsed fields of a record, by name.
-Fields = dict[str, Any]
-
-# The streams of a feature record that a model reads.
+from avsync.units import SAMPLE_RATE, SAMPLES_PER_FRAME
 
 SINGLE_HOST = Host()
 
@@ -35,17 +33,28 @@ class Records(NamedTuple):
 
     parse: serialized record -> fields; mouth crops stay encoded.
     trim: (fields, int32 seed [2]) -> the frames to keep.
+    source_frames: (frames of a window, augmentation, int32 seed [2]) -> the frames of a clip that
+      `load` makes them of, with the same seed.
+    change: (fields, span, draws) -> fields and span of the kept frames alone, changed by
+      avsync.pp.pseudo_fakes as drawn; crops are decoded, and not yet augmented.
+    shown: (bool of each kept frame, augmentation, int32 seed [2]) -> the same of each frame that
+      `load` makes of them, with the same seed.
     load: (fields, span, augmentation, int32 seed [2]) -> (visual, audio) of the kept frames. Crops
       are augmented, or centre-cropped if `augmentation` is None; features stay as they are.
     leading_seconds: (fields, span) -> the silence left before the first sound.
     audio_steps: steps of `audio` per frame.
+    streams: names of the parsed fields that `load` reads.
     """
 
     parse: Callable[[tf.Tensor], Fields]
     trim: Callable[[Fields, tf.Tensor], FrameRange]
+    source_frames: Callable[[int, Augmentation | None, tf.Tensor], tf.Tensor | int]
+    change: Callable[[Fields, FrameRange, Draws], tuple[Fields, FrameRange]]
+    shown: Callable[[tf.Tensor, Augmentation | None, tf.Tensor], tf.Tensor]
     load: Callable[[Fields, FrameRange, Augmentation | None, tf.Tensor], tuple[Any, Any]]
     leading_seconds: Callable[[Fields, FrameRange], tf.Tensor]
     audio_steps: int
+    streams: tuple[str, str]
 
 
 class FileSlice(NamedTuple):
@@ -67,6 +76,7 @@ def open_records(source: Source, *, trim: str) -> Records:
         return _feature_records(source, source.extraction, features, trim)
     rule = silence.rule(trim)
     skip_frames = {"frames": tfds.decode.SkipDecoding()}
+    streams = ("frames", "waveform")
 
     def leading_seconds(clip: Fields, span: FrameRange) -> tf.Tensor:
         _, waveform = cut(span, clip["frames"], clip["waveform"])
@@ -76,13 +86,17 @@ def open_records(source: Source, *, trim: str) -> Records:
         parse=_with_realignment(
             source,
             lambda record: features.deserialize_example(record, decoders=skip_frames),
-            streams=("frames", "waveform"),
+            streams=streams,
             audio_steps=SAMPLES_PER_FRAME,
         ),
         trim=lambda clip, seed: rule(clip["waveform"], seed),
-        load=_load_clip,
+        source_frames=clip_frames.source_frames,
+        change=clip_frames.change_clip,
+        shown=clip_frames.shown,
+        load=clip_frames.load_clip,
         leading_seconds=leading_seconds,
         audio_steps=SAMPLES_PER_FRAME,
+        streams=streams,
     )
 
 
@@ -195,24 +209,12 @@ def _with_realignment(
     return parse_and_realign
 
 
-def _load_clip(
-    clip: Fields, span: FrameRange, augmentation: Augmentation | None, seed: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    encoded, waveform = cut(span, clip["frames"], clip["waveform"])
-    frames = decode_frames(encoded)
-    if augmentation is None:
-        return augment.centre_crop(frames), waveform
-    return augment.augment(frames, waveform, augmentation=augmentation, seed=seed)
-
-
-def decode_frames(encoded: tf.Tensor) -> tf.Tensor:
-    """Encoded grey frames [t] to uint8 [t 96 96 1]."""
-    shape = [CROP_PIXELS, CROP_PIXELS, 1]
-    return tf.map_fn(
-        lambda image: tf.ensure_shape(tf.io.decode_image(image, channels=1), shape),
-        encoded,
-        fn_output_signature=tf.TensorSpec(shape, tf.uint8),
+def _change_features(clip: Fields, span: FrameRange, draws: Draws) -> tuple[Fields, FrameRange]:
+    visual, audio = forge_features(
+        *[clip[name][span.first : span.end] for name in STREAMS], draws=draws
     )
+    changed = clip | {"visual": visual, "audio": audio}
+    return changed, FrameRange(tf.constant(0), tf.shape(visual)[0])
 
 
 def _feature_records(source: Source, extraction: Extraction, features: Any, trim: str) -> Records:
@@ -241,7 +243,11 @@ def _feature_records(source: Source, extraction: Extraction, features: Any, trim
             audio_steps=1,
         ),
         trim=lambda clip, seed: FrameRange(tf.constant(0), tf.shape(clip["visual"])[0]),
+        source_frames=lambda window_frames, augmentation, seed: window_frames,
+        change=_change_features,
+        shown=lambda marks, augmentation, seed: marks,
         load=load,
         leading_seconds=lambda clip, span: clip["leading_silence_seconds"],
         audio_steps=1,
+        streams=STREAMS,
     )

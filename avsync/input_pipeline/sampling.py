@@ -79,7 +79,7 @@ def read_samples(source: Source, indices: Sequence[int]) -> Iterator[ClipSample]
         lambda: _read_at(files, indices), output_signature=tf.TensorSpec([], tf.string)
     )
     dataset = dataset.map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-    for clip in read_rows(dataset, source=source):
+    for clip in read_rows(dataset, source):
         yield ClipSample(
             **{name: clip[name].decode() for name in TEXTS},
             label=int(clip["label"]),

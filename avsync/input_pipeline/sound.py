@@ -98,7 +98,7 @@ def _records(source: Source, fields: list[str], change: Any) -> Iterator[dict[st
         )
         .prefetch(tf.data.AUTOTUNE)
     )
-    return read_rows(dataset, source=source)
+    return read_rows(dataset, source)
 
 
 def _origin(clip: Mapping[str, Any]) -> Origin:

@@ -42,16 +42,26 @@ FOR_IMPAIRED = Disposition.hearing_impaired | Disposition.visual_impaired
 class OpenFile(NamedTuple):
     """A file with a video and an audio stream, open for reading.
 
+    sound: the container of the audio stream, nearly always that of the video.
     audio_track, num_audio_tracks: the number of the audio stream among those of sound, from 1, and
       how many there are; `num_video_tracks` likewise.
     """
 
     container: InputContainer
+    sound: InputContainer
     video: VideoStream
     audio: AudioStream
     audio_track: int
     num_audio_tracks: int
     num_video_tracks: int
+
+    def packets(self) -> Iterator[av.Packet]:
+        """The packets of both streams, as `decoding.packets` gives them."""
+        if self.sound is self.container:
+            yield from packets(self.container, self.video, self.audio)
+        else:
+            yield from packets(self.container, self.video)
+            yield from packets(self.sound, self.audio)
 
     @property
     def video_tick_seconds(self) -> float:
@@ -114,18 +124,24 @@ class Audio(NamedTuple):
 
 @contextlib.contextmanager
 def open_file(
-    path: Path, *, max_pixels: int | None = None, audio_track: int | None = None
+    path: Path,
+    *,
+    max_pixels: int | None = None,
+    audio_track: int | None = None,
+    sound: Path | None = None,
 ) -> Iterator[OpenFile]:
     """Opens the default video and audio streams of a file, or its sound number `audio_track`.
 
-    Frames of more than `max_pixels` are refused before they are decoded. Raises `Reject` if the
-    file or a stream is missing or has no decoder, and for any FFmpeg error until it is closed.
+    `sound` is another file, whose audio is used instead. Frames of more than `max_pixels` are
+    refused before they are decoded. Raises `Reject` if a file or a stream is missing or has no
+    decoder, and for any FFmpeg error until it is closed.
     """
-    container = open_container(path)
     try:
-        with container:
+        with contextlib.ExitStack() as stack:
+            container = stack.enter_context(open_container(path))
+            other = stack.enter_context(open_container(sound)) if sound else container
             videos = [s for s in container.streams.video if not s.disposition & STILLS]
-            sounds = list(container.streams.audio)
+            sounds = list(other.streams.audio)
             if not videos:
                 raise Reject("no_video", "the file has no video stream")
             if not sounds:
@@ -136,12 +152,12 @@ def open_file(
                 )
             video = _default(videos)
             audio = sounds[audio_track - 1] if audio_track else _default(sounds)
-            for stream in (video, audio):
-                _require_decoder(stream, path)
+            _require_decoder(video, path)
+            _require_decoder(audio, sound or path)
             if max_pixels is not None:
                 _limit_size(video, max_pixels)
             number = sounds.index(audio) + 1
-            yield OpenFile(container, video, audio, number, len(sounds), len(videos))
+            yield OpenFile(container, other, video, audio, number, len(sounds), len(videos))
     except FFmpegError as error:
         raise Reject("undecodable", f"FFmpeg: {error.strerror or error}") from error
 
@@ -189,7 +205,7 @@ def read_audio(
     num_bytes = num_lost = 0
     times = array("q")  # of the video packets, in ticks: fractions cost 1 ms per clip
     video_end = -math.inf
-    for packet in packets(file.container, file.video, file.audio):
+    for packet in file.packets():
         if packet.stream.type == "video":
             if packet.pts is not None:
                 times.append(packet.pts)

@@ -20,6 +20,7 @@ class ReadOptions(NamedTuple):
     max_lost_share: of the frames, of the sound, and of the length that the header states, how much
       may be missing.
     audio_track: number of the sound among those of the file, from 1; None for the default one.
+    sound: the file of the sound, if it is not in that of the video; both times count from 0.
     """
 
     num_threads: int = 0
@@ -29,10 +30,13 @@ class ReadOptions(NamedTuple):
     max_pixels: int | None = None
     max_lost_share: float = 0.9
     audio_track: int | None = None
+    sound: Path | None = None
 
     def open(self, path: Path) -> contextlib.AbstractContextManager[OpenFile]:
         """The open file, as `open_file` returns it."""
-        return open_file(path, max_pixels=self.max_pixels, audio_track=self.audio_track)
+        return open_file(
+            path, max_pixels=self.max_pixels, audio_track=self.audio_track, sound=self.sound
+        )
 
 
 # Files of any length; what only one of the streams covers is left out.

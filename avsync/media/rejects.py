@@ -18,6 +18,7 @@ REASONS = {
     "still_picture": "the picture, or the mouth in it, does not move",
     "no_face": "no face was found",
     "face_lost": "the face is seen in too few frames",
+    "scene_cut": "scene cuts leave no face for enough frames: cut the file there",
     "wrong_size": "the features differ in size from those of the dataset",
     "failed": "an unexpected error in avsync or a library",
     "crashed": "the worker process died",

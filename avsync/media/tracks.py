@@ -18,6 +18,7 @@ from avsync.media.faces import (
 )
 from avsync.media.landmarks.base import FaceDetector
 from avsync.media.mouth_crop import SMOOTHING_FRAMES, crop_mouths, fill_missing
+from avsync.media.same_face import is_same_face
 
 # A face that is unseen for longer than a second starts a new track when it returns.
 MAX_UNSEEN_FRAMES = 25
@@ -29,11 +30,13 @@ MIN_TRACK_FRAMES = MAX_BLIND_FRAMES
 MIN_SEEN_SHARE = 0.5
 
 # The picture around a mouth changes from one frame to the next by a share of its contrast. In the
-# liveliest 3 % of frames, those of 33 GRID speakers change by 0.32 or more, also at an eighth
-# of the brightness or at 5 frames per second; a still picture, or a bar over the mouth, by 0.01.
+# liveliest 3 % of frames, those of 12 GRID speakers change by 0.32 or more, also at an eighth of
+# the brightness; by 0.24 at 5 frames per second and 0.10 at half the size, when compressed to a
+# blur. A still picture changes by 0.01, a bar over the mouth by up to 0.07: the landmarks under it
+# wander to its edge. A bar that leaves a lip free, or a mask that follows the face, looks alive.
 STILL = "the picture around the mouth does not move: a still picture, or something covers the mouth"
 LIVELY_QUANTILE = 0.97
-MIN_CHANGE = 0.04
+MIN_CHANGE = 0.07
 
 # iBUG 300-W: the middle of the inner lips, above and below; the outer corners of the eyes.
 UPPER_LIP, LOWER_LIP, RIGHT_EYE, LEFT_EYE = 62, 66, 36, 45
@@ -51,6 +54,7 @@ class MouthTrack:
       openings: of the mouth in those frames, in distances between the eyes.
       eye_distances: between the outer corners of the eyes in those frames, in pixels.
       changes: of the picture around the mouth from each frame to the next, over its contrast.
+      meets_cut: True if a scene cut begins or ends it.
       head, tail: landmarks of its first and last `SMOOTHING_FRAMES` frames, once all are cropped.
     """
 
@@ -62,6 +66,7 @@ class MouthTrack:
         self.openings = array("d")
         self.eye_distances = array("d")
         self.changes = array("f")
+        self.meets_cut = False
         self.head: list[Points] = []
         self.tail: list[Points] = []
         self._landmarks: list[Points] = []  # of the frames that are not cropped yet
@@ -151,8 +156,9 @@ class MouthTrack:
 def crop_tracks(
     frames: Iterable[UInt8[np.ndarray, "h w"]], detector: FaceDetector, *, store: CropStore
 ) -> list[MouthTrack]:
-    """Returns all faces in order of appearance; their crops go to `store`. A scene cut ends them.
+    """Returns all faces in order of appearance; their crops go to `store`.
 
+    A scene cut ends them, unless the same face is at the same place after it.
     Buffers only as many frames as a face may be unseen, plus those that smoothing looks ahead. The
     crops of a face equal those of `crop_mouths` on all of its frames at once.
     """
@@ -169,6 +175,9 @@ def crop_tracks(
                     tracks.append(MouthTrack(index))
                     live.append(tracks[-1])
                 tracks[number].see(index, face)
+            if seen.begins_scene:
+                for track in live:
+                    track.meets_cut |= track.last_seen == index - 1 or track.first == index
             index += 1
         for track in live:
             is_over = index - track.last_seen > MAX_UNSEEN_FRAMES
@@ -194,23 +203,32 @@ def talking_track(tracks: Sequence[MouthTrack]) -> MouthTrack:
 
 
 class FaceLinker:
-    """Assigns faces to tracks by their overlap with where the tracks were last seen."""
+    """Assigns faces to tracks by their overlap with where the tracks were last seen.
+
+    Over a scene cut, the face just before it must also look like the one just after it.
+    """
 
     def __init__(self) -> None:
         self.num_tracks = 0
         self._last_seen: dict[int, tuple[int, DetectedFace]] = {}
+        self._last_frame: UInt8[np.ndarray, "h w"] | None = None
 
     def link(self, index: int, seen: SeenFrame) -> list[int]:
         """Returns the track number of each face in frame `index`; frames come in order."""
+        max_unseen = 1 if seen.begins_scene else MAX_UNSEEN_FRAMES
         self._last_seen = {
             number: (when, face)
             for number, (when, face) in self._last_seen.items()
-            if index - when <= MAX_UNSEEN_FRAMES and not seen.begins_scene
+            if index - when <= max_unseen
         }
         live = list(self._last_seen)
-        known = [face.box for _, face in self._last_seen.values()]
-        pairs = matching(known, [face.box for face in seen.faces])
-        linked = {new: live[old] for old, new in pairs}
+        known = [face for _, face in self._last_seen.values()]
+        pairs = matching([face.box for face in known], [face.box for face in seen.faces])
+        linked = {
+            new: live[old]
+            for old, new in pairs
+            if not seen.begins_scene or self._are_alike(known[old], seen.faces[new], seen.frame)
+        }
         numbers = []
         for new, face in enumerate(seen.faces):
             if new not in linked:
@@ -218,7 +236,17 @@ class FaceLinker:
                 self.num_tracks += 1
             self._last_seen[linked[new]] = (index, face)
             numbers.append(linked[new])
+        if seen.begins_scene:
+            self._last_seen = {number: self._last_seen[number] for number in numbers}
+        self._last_frame = seen.frame
         return numbers
+
+    def _are_alike(
+        self, before: DetectedFace, after: DetectedFace, frame: UInt8[np.ndarray, "h w"]
+    ) -> bool:
+        assert self._last_frame is not None, "the first frame begins no scene"
+        landmarks = (before.landmarks, after.landmarks)
+        return is_same_face(self._last_frame, frame, landmarks=landmarks)
 
 
 def _outline(landmarks: Points) -> list[float]:

@@ -24,7 +24,9 @@ def cut(span: FrameRange, frames: tf.Tensor, waveform: tf.Tensor) -> tuple[tf.Te
     return frames[span.first : span.end], waveform[samples]
 
 
-def random_window(span: FrameRange, *, window_frames: int, seed: tf.Tensor) -> FrameRange:
+def random_window(
+    span: FrameRange, *, window_frames: int | tf.Tensor, seed: tf.Tensor
+) -> FrameRange:
     """A random window of `window_frames` frames within `span`; all of `span` if it is shorter."""
     spare = tf.maximum(span.end - span.first - window_frames, 0)
     start = span.first + tf.random.stateless_uniform([], seed, 0, spare + 1, tf.int32)

@@ -71,6 +71,7 @@ def _options(media: MediaFile, limits: Limits) -> ReadOptions:
         max_seconds=limits.max_seconds,
         max_pixels=limits.max_pixels,
         audio_track=media.audio_track,
+        sound=media.sound,
     )
     return (
         options if limits.lost_share is None else options._replace(max_lost_share=limits.lost_share)
@@ -105,16 +106,24 @@ def labelled(
 def _require_talking_face(tracks: list[MouthTrack], *, num_frames: int) -> MouthTrack:
     if not tracks:
         raise Reject("no_face", f"no face is seen for at least {MIN_TRACK_FRAMES} frames")
-    track = talking_track(tracks)
-    if len(track.boxes) < MIN_SEEN_SHARE * num_frames:
-        raise Reject(
-            "face_lost",
-            f"the face is seen in {len(track.boxes)} of {num_frames} frames; at least "
-            f"{MIN_SEEN_SHARE:.0%} are needed",
-        )
-    if track.is_still:
+    long_enough = [track for track in tracks if len(track.boxes) >= MIN_SEEN_SHARE * num_frames]
+    if not long_enough:
+        raise _too_short(tracks, num_frames=num_frames)
+    usable = [track for track in long_enough if not track.is_still]
+    if not usable:
         raise Reject("still_picture", STILL)
-    return track
+    return talking_track(usable)
+
+
+def _too_short(tracks: list[MouthTrack], *, num_frames: int) -> Reject:
+    """Why none of these faces is seen in enough frames: a cut, if with it they would be."""
+    longest = max(len(track.boxes) for track in tracks)
+    needed = f"{longest} of {num_frames} frames; at least {MIN_SEEN_SHARE:.0%} are needed"
+    cut = [track for track in tracks if track.meets_cut]
+    frames = {i for track in cut for i in range(track.first, track.last_seen + 1)}
+    if len(frames) < MIN_SEEN_SHARE * num_frames:
+        return Reject("face_lost", f"the face is seen in {needed}")
+    return Reject("scene_cut", f"between scene cuts, no face is seen in more than {needed}")
 
 
 def _whole_clip(

@@ -15,7 +15,7 @@ from typing import Any
 
 from avsync import names
 from avsync.datasets._splits import Plan
-from avsync.datasets.base import MediaBuilder, Selection, builder_class
+from avsync.datasets.base import ClipBuilder, MediaBuilder, Selection, builder_class
 from avsync.files import file_lock
 from avsync.preparation import job
 from avsync.preparation.job import Engine
@@ -133,13 +133,15 @@ class Preparation:
                 done = job.prepare_media(plan.media, self._work, progress=progress, **how)
             # Left by a run that was killed before its report; its labels may be outdated.
             shutil.rmtree(self.directory, ignore_errors=True)
-            self._class(prepared=done.clips, splits=plan.splits, **self._options).write()
-            origin = {"notes": notes, "source_digest": _digest(plan)}
+            builder = self._class(prepared=done.clips, splits=plan.splits, **self._options)
+            _write(builder)
+            origin = {"notes": [*notes, *builder.notes], "source_digest": _digest(plan)}
             rejects, report = done.rejects, done.report | origin
         else:
             builder = self._class(**self._options)
-            builder.write()
-            rejects, report = [], builder.contents() | {"num_rejected": 0, "by_reason": {}}
+            _write(builder)
+            made = {"num_rejected": 0, "by_reason": {}, "notes": builder.notes}
+            rejects, report = [], builder.contents() | made
         seconds = round(monotonic() - started, 1)
         report |= {**self._settings, "num_workers": self._num_workers, "seconds": seconds}
         data_dir = self._options["data_dir"]
@@ -152,6 +154,13 @@ class Preparation:
         """Returns the files of `source` to prepare, with splits; ValueError if it is unreadable."""
         assert issubclass(self._class, MediaBuilder)
         return self._class.plan(source, self._selection)
+
+
+def _write(builder: ClipBuilder) -> None:
+    """Stores the dataset and prints which of its clips could not be made."""
+    builder.write()
+    for note in builder.notes:
+        print(names.shown_text(note), file=sys.stderr)
 
 
 def _changes(new_by_old: Mapping[str, str]) -> list[str]:
@@ -171,7 +180,10 @@ def _digest(plan: Plan) -> str:
     for file in plan.media:
         name = names.portable(file.path.name)
         known = {**file._asdict(), "path": name, "attributes": dict(file.attributes)}
-        if file.audio_track is None:  # digests of older datasets do not have it
-            del known["audio_track"]
+        if file.sound:
+            known["sound"] = names.portable(file.sound.name)
+        for field in ("audio_track", "sound"):  # digests of older datasets do not have them
+            if known[field] is None:
+                del known[field]
         digest.update(json.dumps(known, sort_keys=True).encode())
     return digest.hexdigest()

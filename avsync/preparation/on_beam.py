@@ -1,12 +1,12 @@
 """Preparation on Apache Beam: the same worker processes, on all machines of its runner.
 
 The machines share a filesystem with the raw files and the directory of the job, at the same paths.
-Only ids and paths travel through Beam; clips and journals are written to the directory as if one
-machine had made them.
+Only ids, paths and audio tracks travel through Beam; clips and journals are written to the
+directory as if one machine had made them.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,13 @@ def prepare_on_beam(
     Raises ValueError if a path is relative, because working directories differ between machines,
     and whatever the runner raises: its own errors, and those of `Worker` as it wraps them.
     """
-    for place in (task.clips, journals, *(file.path for file in pending)):
+    sounds = (file.sound for file in pending if file.sound)
+    for place in (task.clips, journals, *(file.path for file in pending), *sounds):
         if not place.is_absolute():
             raise ValueError(f"{place}: Beam needs absolute paths, the same on all machines")
     # A file: a pipeline with a million elements in it would be larger than runners accept.
     path = journals.parent / PENDING
-    lines = (
-        json.dumps({"clip_id": file.clip_id, "path": names.portable(file.path)}) for file in pending
-    )
+    lines = (json.dumps(_line(file)) for file in pending)
     atomic_write(path, "".join(f"{line}\n" for line in lines))
     with beam.Pipeline(options=pipeline_options.PipelineOptions(list(options))) as pipeline:
         _ = (
@@ -50,6 +49,25 @@ def prepare_on_beam(
             | "Prepare" >> beam.ParDo(_Prepare(task, journals))
         )
     return iter(())
+
+
+def _line(file: MediaFile) -> dict[str, Any]:
+    """What a worker needs of a file; labels are read again when the dataset is written."""
+    return {
+        "clip_id": file.clip_id,
+        "path": names.portable(file.path),
+        "audio_track": file.audio_track,
+        "sound": names.portable(file.sound) if file.sound else None,
+    }
+
+
+def _media_file(line: Mapping[str, Any]) -> MediaFile:
+    return MediaFile(
+        line["clip_id"],
+        Path(names.local(line["path"])),
+        audio_track=line["audio_track"],
+        sound=Path(names.local(line["sound"])) if line["sound"] else None,
+    )
 
 
 class _Prepare(beam.DoFn):
@@ -66,7 +84,7 @@ class _Prepare(beam.DoFn):
         line = json.loads(element)
         # Beam repeats a bundle after one of its elements, or its machine, failed.
         if not is_stored(line["clip_id"], self._task.clips):
-            outcome = self._outcome(MediaFile(line["clip_id"], Path(names.local(line["path"]))))
+            outcome = self._outcome(_media_file(line))
             self._journal.write(outcome.media, outcome.reject, num_frames=outcome.num_frames)
         return ()
 

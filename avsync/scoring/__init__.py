@@ -6,7 +6,9 @@ from avsync.scoring.frames import FRAME_SCORES, frame_scores, require_rule
 from avsync.scoring.offset import (
     clip_offset,
     offset_evidence,
+    offset_is_measured,
     offset_margin,
+    offset_reach,
     offset_support,
     realigned,
 )
@@ -27,7 +29,9 @@ __all__ = [
     "frame_scores",
     "no_speech",
     "offset_evidence",
+    "offset_is_measured",
     "offset_margin",
+    "offset_reach",
     "offset_runs",
     "offset_support",
     "realigned",

@@ -37,8 +37,14 @@ class Evaluation(NamedTuple):
     split: str
 
     def dataset_of(self, sweep: Sweep, run: Run) -> str:
-        """Return the dataset that `run` is tested on."""
-        return self.dataset or sweep.value(run, "data.dataset")
+        """Return the dataset that `run` is tested on; ValueError if it trains on several."""
+        dataset = self.dataset or sweep.value(run, "data.dataset")
+        if not dataset:
+            raise ValueError(
+                f"run {run.name} trains on {', '.join(sweep.value(run, 'data.mixture'))}: give the "
+                "dataset to test it on with --dataset"
+            )
+        return dataset
 
     def describe(self, sweep: Sweep, run: Run) -> str:
         """Return the test set of `run`, "grid, test_planted split"; "" without a test."""

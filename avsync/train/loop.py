@@ -18,7 +18,7 @@ from avsync.train.profiling import Profiler
 from avsync.train.reporter import Reporter, parameters_in_words
 from avsync.train.state import count_parameters, new_state
 from avsync.train.step import make_eval_step, make_train_step, refuse_fakes
-from avsync.train.validation import validation_loss
+from avsync.train.validation import losses_in_words, validation_losses
 from avsync.train.writer import MetricsWriter
 
 
@@ -42,7 +42,7 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
         partition=rule.partition,
     )
     num_parameters = count_parameters(state.params, rule.partition)
-    runtime.write_environment(workdir, num_parameters=num_parameters)
+    runtime.write_environment(workdir, num_parameters=num_parameters, datasets=job.datasets)
     state = parallel.replicate(state)
 
     with Checkpointer(workdir) as checkpointer:
@@ -74,18 +74,18 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
                 profiler.after_update(metrics)
                 if step % validate_every == 0 or step == num_steps:
                     with reporter.paused():
-                        loss = validation_loss(
-                            job.val_batches(),
+                        losses = validation_losses(
+                            job.validations,
                             validate=validate,
                             params=parallel.as_local(state.eval_params),
                             is_real_only=objective.is_real_only,
                         )
+                        loss = losses["loss"]
                         patience = state.patience.after(loss, plateau=job.plateau)
                         scale = float(patience.plateau.scale)
-                        writer.write(step, split="val", loss=loss, learning_rate_scale=scale)
-                        progress.say(
-                            f"update {step}: validation loss {loss:.3f} nats per {objective.unit}"
-                        )
+                        writer.write(step, split="val", **losses, learning_rate_scale=scale)
+                        words = losses_in_words(losses, objective.unit)
+                        progress.say(f"update {step}: validation loss {words}")
                         state = state._replace(patience=parallel.replicate(patience))
                         checkpointer.save(step, parallel.as_global(state), loss=loss)
                         is_stopped = patience.is_exhausted(max_waited)

@@ -68,7 +68,7 @@ class Meter:
     def run(self, state: Any, batch: Batch) -> tuple[Any, Any]:
         """Starts the update on this host's `batch`; returns its future state and metrics."""
         placed = parallel.shard_batch(batch)
-        shapes = tuple(x.shape for x in placed)
+        shapes = tuple(x.shape for x in jax.tree.leaves(placed))
         is_new = shapes not in self._peak_seconds
         if is_new:
             self._peak_seconds[shapes] = self._at_peak(state, placed)

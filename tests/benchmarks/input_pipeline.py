@@ -36,7 +36,7 @@ from avsync.input_pipeline.records import (
 )
 from avsync.input_pipeline.training import train_batches
 from avsync.pp import frames
-from avsync.pp.augment import Augmentation
+from avsync.pp.augmentation import Augmentation
 from avsync.train.state import new_state
 from avsync.train.step import make_train_step
 from avsync.types import Source

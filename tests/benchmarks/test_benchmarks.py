@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks import extraction, finetune_memory, input_pipeline
+from tests.benchmarks import augmentation, extraction, finetune_memory, input_pipeline
 from tests.conftest import ROOT
 
 
@@ -61,3 +61,21 @@ def test_the_memory_is_reported_while_reading(tiny_data, capsys):
     input_pipeline.main([*place, "--window_frames=2", "--steps=20"])
     lines = re.findall(r"^step (\d+): [\d,]+ MiB$", capsys.readouterr().out, re.MULTILINE)
     assert lines == [str(step) for step in (1, *range(2, 21, 2))]
+
+
+@pytest.mark.slow
+def test_the_cost_of_augmentation_is_reported_for_each_op(tiny_data, capsys):
+    place = [f"--data_dir={tiny_data}", "--dataset=synthetic_talkers/tiny"]
+    augmentation.main([*place, "--num_clips=2", "--rounds=1", "--window_frames=20"])
+    printed = capsys.readouterr().out
+    pipelines = re.findall(r"^ +(\w.*?) +[\d.]+ +[\d.]+- *[\d.]+ +[+-][\d.]+%$", printed, re.M)
+    assert pipelines == [
+        "none",
+        "default",
+        "all, p = 0.1",
+        "all, p = 0.25",
+        "all, p = 0.5",
+        "all, p = 1",
+    ]
+    ops = re.findall(r"^ +(\w+) +-?\d+\.\d\d$", printed, re.M)
+    assert {"geometry", "noise", "stretch", "codec", "all"} < set(ops)

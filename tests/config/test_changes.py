@@ -47,6 +47,8 @@ def test_changes_may_be_nested_and_leave_the_config_as_it_is():
         ("model.visual.widths", "8, 16", (8, 16)),
         ("model.visual.widths", "8", (8,)),
         ("model.visual.blocks", "()", ()),
+        ("data.mixture", "{'grid': 1, 'lrs3/part': 0.5}", {"grid": 1.0, "lrs3/part": 0.5}),
+        ("data.mixture", "{}", {}),
     ],
 )
 def test_text_becomes_a_value_of_the_type_of_the_field(field, text, value):
@@ -77,6 +79,9 @@ def test_text_becomes_a_value_of_the_type_of_the_field(field, text, value):
         ("optim.learning_rate", "fast", "expects a number such as 0.002, got 'fast'"),
         ("model.visual.widths", "wide", r"expects a tuple such as \(96, 128\), got 'wide'"),
         ("model.visual.widths", "(1.5,)", "expects an integer such as 96, got 1.5"),
+        ("data.mixture", "grid", r"expects numbers by name such as \{'grid': 1.0.*, got 'grid'"),
+        ("data.mixture", "{'grid': 'much'}", r"mixture\['grid'\] expects a number .* got 'much'"),
+        ("data.mixture.grid", "1", r"config\.data\.mixture is a value, \{\}"),
     ],
 )
 def test_a_mistake_is_an_error_that_names_the_nearest_field_or_the_type(field, text, message):
@@ -135,3 +140,15 @@ def test_a_list_as_text_is_a_tuple():
     # A sweep may give a list, and its runs get it as text.
     changes = parse_changes(default(), {"model.visual.widths": "[8, 16]"})
     assert changes == {"model.visual.widths": (8, 16)}
+
+
+def test_a_mixture_takes_the_place_of_the_dataset_and_the_other_way_round():
+    mixed = with_changes(default(), {"data.mixture": {"grid": 2, "lrs3": 1}})
+    assert (mixed.data.dataset, mixed.data.mixture.to_dict()) == ("", {"grid": 2.0, "lrs3": 1.0})
+    again = with_changes(mixed, {"data": {"dataset": "lrs3"}})
+    assert (again.data.dataset, again.data.mixture.to_dict()) == ("lrs3", {})
+    # As its config.json records it.
+    recorded = with_changes(default(), mixed.to_dict())
+    assert recorded.to_dict() == mixed.to_dict()
+    with pytest.raises(ValueError, match=r"data\.dataset is 'grid' and .*: give one of them"):
+        with_changes(default(), {"data.mixture": {"lrs3": 1.0}, "data.dataset": "grid"})

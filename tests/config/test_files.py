@@ -41,7 +41,7 @@ def test_a_package_with_configs_inside_reads_those(tmp_path):
     for name in ("__init__.py", "lookup.py", "names.py", "units.py"):
         (package / name).parent.mkdir(exist_ok=True)
         (package / name).write_text((ROOT / "avsync" / name).read_text())
-    for name in ("config", "models"):
+    for name in ("config", "models", "pp"):
         (package / name).symlink_to(ROOT / "avsync" / name)
     # Python resolves no links when it names a module's file.
     (package / "configs" / "sweeps").mkdir(parents=True)

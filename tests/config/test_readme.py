@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from avsync import build, build_training, lookup, scoring
+from avsync import build, build_data, lookup, scoring
 from avsync.config import default, fields, files
 from avsync.config.changes import flat
 from avsync.config.fields import ENCODERS, HEADS, PLUG_INS
+from avsync.input_pipeline import training
 from avsync.input_pipeline.gates import judging
 from avsync.pp import silence
 from avsync.train import optim, step, transforms
+
+AUGMENTATION = "data.augmentation"
 
 BEGIN, END = "<!-- fields: begin -->\n", "<!-- fields: end -->\n"
 
@@ -40,7 +43,8 @@ def test_every_field_has_a_description():
 @pytest.mark.parametrize(
     ("field", "names"),
     [
-        ("data.order", build_training.ORDERS),
+        ("data.order", build_data.ORDERS),
+        ("data.balance", training.BALANCES),
         ("data.trim", silence.RULES),
         ("data.gates.sync", judging.SYNC_ACTIONS),
         ("data.gates.duplicates", judging.DUPLICATES_ACTIONS),
@@ -67,7 +71,14 @@ def tables() -> str:
         value = dict(flat(default())).get(field, "")
         if field in PLUG_INS:
             field, value = f"{field}.name", dict(flat(default()))[f"{field}.name"]
-        sections.setdefault(field.partition(".")[0], []).append(row(field, value, description))
+        rows = sections.setdefault(field.partition(".")[0], [])
+        if field == AUGMENTATION:
+            strengths = lookup.fields("pp", "augmentation", "Augmentation")
+            rows += [
+                row(f"{field}.{name}", x.default, x.description) for name, x in strengths.items()
+            ]
+        else:
+            rows.append(row(field, value, description))
     parts = [table(f"`{name}`", rows) for name, rows in sections.items()]
     for plug_ins in (ENCODERS, HEADS):
         for name in plug_ins.names():

@@ -1,7 +1,6 @@
 """GRID: files found on disk, clips held out, and fakes made from them."""
 
 import json
-import logging
 from collections import Counter
 from pathlib import Path
 
@@ -60,7 +59,7 @@ def test_the_source_may_itself_be_a_speaker_folder(tmp_path):
     assert media.identity == "s34"
 
 
-@pytest.mark.parametrize("folder", ["s35", "s0", "s1a", "faces1", "as1"])
+@pytest.mark.parametrize("folder", ["s35", "s0", "s1a", "faces1", "as1", "s1.mpg_new"])
 def test_other_folder_names_are_not_speakers(tmp_path, folder):
     touch(tmp_path, f"{folder}/bbaf2n.mpg")
     (media,) = grid.Builder.find_media(tmp_path)
@@ -253,14 +252,24 @@ def test_heldout_puts_every_clip_into_test(tmp_path):
     assert sorted(reals) == ["clip0", "clip1", "clip2"]
 
 
-def test_infeasible_fakes_are_skipped_and_counted_in_a_warning(tmp_path, caplog):
+def test_infeasible_fakes_are_left_out_and_counted_in_a_note(tmp_path):
     prepared = make_prepared(2) | {"mumbler": make_clip("mumbler", speech=slice(10, 14))}
-    clips = builder(tmp_path, prepared, config="heldout").clips()
-    with caplog.at_level(logging.WARNING):
-        manipulations = [c.manipulation for c in clips["test"] if c.source_clip == "mumbler"]
+    made = builder(tmp_path, prepared, config="heldout")
+    clips = made.clips()["test"]
+    manipulations = [c.manipulation for c in clips if c.source_clip == "mumbler"]
     assert manipulations == ["swap", "shift_2", "shift_5", "shift_10"]
-    assert "test: skipped 8 fakes" in caplog.text
-    assert "freeze_0.8s 1" in caplog.text
+    (note,) = made.notes
+    assert note.startswith("test: fakes left out: ")
+    assert "1 of 3 freeze_0.8s (1 too little speech)" in note
+
+
+def test_fakes_of_clips_too_short_for_them_are_counted_with_that_reason(tmp_path):
+    clips = (make_clip(f"clip{i}", speech=slice(4, 28)) for i in range(3))
+    short = {clip.clip_id: _fakes.without_tail(clip, NUM_FRAMES - 28) for clip in clips}
+    made = builder(tmp_path, short, config="heldout")
+    assert {c.manipulation for c in made.clips()["test"]} >= {"swap", "splice_0.4s"}
+    (note,) = made.notes
+    assert "3 of 3 splice_0.8s (3 clip or donor too short)" in note
 
 
 def test_too_few_clips_for_three_splits_are_an_error_that_names_heldout(tmp_path):

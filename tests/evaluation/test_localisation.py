@@ -75,3 +75,11 @@ def test_an_unscored_clip_is_left_out():
     lines = [line("real"), line("a", segment=(0.8, 1.6)), line("silent", segment=(0.8, 1.6))]
     found = localise(lines, [scores(75), scores(75, bad=(20, 40)), []])
     assert found["trimmed"]["splice"]["num_fake"] == 1
+
+
+def test_clips_that_are_not_judged_are_left_out_and_counted():
+    lines = [line("real"), line("a", segment=(0.8, 1.6)), line("b", segment=(0.8, 1.6))]
+    lines = [*lines[:2], lines[2].replace(status="too_short")]
+    found = localise(lines, [scores(75), scores(75, bad=(20, 40)), scores(75, bad=(20, 40))])
+    result = found["trimmed"]["splice"]
+    assert (result["num_fake"], result["num_real"], result["num_unscored"]) == (1, 1, 1)

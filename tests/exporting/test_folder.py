@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from avsync import build_export, checkpoint, trained
-from avsync.config import default, encoder
+from avsync.config import default, encoder, with_changes
 from avsync.exporting.folder import thresholds
 from avsync.types import Extraction, FeatureOrigin
 from tests.exporting.test_program import CHANNELS, random_params, scorer_and_program, small_config
@@ -71,6 +71,7 @@ def test_the_manifest_describes_inputs_and_outputs(exported):
         ("clip_score", "float32", ["b"]),
         ("frame_scores", "float32", ["b", "t"]),
         ("offset_frames", "int32", ["b"]),
+        ("offset_is_measured", "bool", ["b"]),
     ]
     assert manifest["rules"]["pooling"] == "logmeanexp"
     assert manifest["thresholds"]["by_false_alarm_rate"]["0.05"]["score"] == 19
@@ -161,6 +162,9 @@ def test_a_converted_checkpoint_has_no_training_and_an_export_that_of_its_manife
     assert build_export.describe_training(converted, exported.parent, 0) == {}
     trained = build_export.describe_training(converted, exported.parent, 200)
     assert (trained["dataset"], trained["updates"]) == ("synthetic_talkers, train split", 200)
+    several = with_changes(converted, {"data.mixture": {"grid/by_talker": 1.0, "crema_d": 3.0}})
+    mixed = build_export.describe_training(several, exported.parent, 200)
+    assert mixed["dataset"] == "crema_d (75%), grid/by_talker (25%), train split"
     manifest = json.loads((exported / "manifest.json").read_text())
     assert build_export.describe_training(converted, exported, 0) == manifest["training"] == {}
     converted.data.dataset = "grid"  # as in the config of a trained head that was joined

@@ -10,7 +10,7 @@ from avsync.datasets.base import open_source
 from avsync.input_pipeline import contents, sampling, sound
 from avsync.input_pipeline.evaluation import whole_clips
 from avsync.input_pipeline.training import train_batches
-from avsync.pp.augment import Augmentation
+from avsync.pp.augmentation import Augmentation
 
 DATASET = "synthetic_talkers/tiny"
 

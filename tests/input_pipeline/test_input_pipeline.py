@@ -3,13 +3,14 @@
 import itertools
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 from avsync.datasets.base import open_source
 from avsync.input_pipeline.evaluation import eval_batches
 from avsync.input_pipeline.training import train_batches
-from avsync.pp.augment import Augmentation
+from avsync.pp.augmentation import STRANGERS, Augmentation
 from avsync.types import Host, Source
 from avsync.units import SAMPLES_PER_FRAME
 from tests import feature_dataset
@@ -70,15 +71,41 @@ def test_a_clip_is_augmented_differently_in_each_epoch(train):
     assert all(not np.array_equal(first, second) for first, second in clips.values())
 
 
-@pytest.mark.parametrize("first_step", [0, 4])
-def test_the_rows_of_two_hosts_are_the_batches_of_a_single_host(train, first_step):
-    alone = take(train, 5, first_step=first_step)
-    halves = [take(train, 5, first_step=first_step, host=Host(index, 2)) for index in range(2)]
+@pytest.mark.parametrize(
+    ("first_step", "augmentation"), [(0, Augmentation()), (4, Augmentation()), (4, STRANGERS)]
+)
+def test_the_rows_of_two_hosts_are_the_batches_of_a_single_host(train, first_step, augmentation):
+    options = {"first_step": first_step, "augmentation": augmentation}
+    alone = take(train, 5, **options)
+    halves = [take(train, 5, **options, host=Host(index, 2)) for index in range(2)]
     for whole, first, second in zip(alone, *halves, strict=True):
         assert len(first.clip_ids) == len(second.clip_ids) == 2
         assert whole.clip_ids == first.clip_ids + second.clip_ids
-        for ours, *theirs in zip(whole.batch, first.batch, second.batch, strict=True):
-            np.testing.assert_array_equal(ours, np.concatenate(theirs))
+        jax.tree.map(
+            lambda ours, *theirs: np.testing.assert_array_equal(ours, np.concatenate(theirs)),
+            *[x.batch for x in (whole, first, second)],
+        )
+
+
+def test_windows_of_changed_speed_are_filled_where_the_clip_is_long_enough(train):
+    # All clips of the dataset have more than 20 / 0.85 frames after trimming.
+    options = STRANGERS._replace(probability=1.0)
+    for batch, _ in take(train, 3, augmentation=options):
+        assert batch.valid.all()
+        assert batch.visual.shape[1:3] == (20, 88)
+        assert batch.audio.shape[1] == 20 * SAMPLES_PER_FRAME
+        assert batch.visual.std(axis=(1, 2, 3, 4)).min() > 1
+        assert batch.audio.std(axis=1).min() > 1
+
+
+def test_a_clip_shorter_than_its_window_is_padded_at_any_speed(train):
+    options = STRANGERS._replace(probability=1.0)
+    for batch, _ in take(train, 2, augmentation=options, window_frames=150):
+        lengths = batch.valid.sum(axis=1)
+        assert lengths.max() < 150
+        for visual, audio, length in zip(batch.visual, batch.audio, lengths, strict=True):
+            assert not visual[length:].any()
+            assert not audio[length * SAMPLES_PER_FRAME :].any()
 
 
 @pytest.mark.parametrize("num_clips", [3, 5, 11])

@@ -7,6 +7,7 @@ import pytest
 from scipy import ndimage
 
 from avsync.media.crop_store import open_store
+from avsync.media.scene_cuts import mark_cuts
 from avsync.media.tracks import MouthTrack, crop_tracks, talking_track
 from tests.media.whole_files import landmarks_of_faces, seen_frames
 
@@ -119,6 +120,28 @@ def test_a_face_unseen_for_more_than_a_second_starts_another_track():
 def test_a_cut_to_a_face_elsewhere_starts_another_track():
     tracks = landmarks_of_faces(draw(80, still(0, 37, x=20) | still(37, 80, x=120)), DrawnFaces())
     assert [seen_frames(track) for track in tracks] == [list(range(37)), list(range(37, 80))]
+
+
+def test_a_face_goes_on_over_a_sudden_change_of_everything_else():
+    frames = draw(80, still(0, 80))
+    there = frames[37:, 30:70, 20:60].copy()
+    frames[37:] = frames[37:, ::-1, ::-1]
+    frames[37:, 30:70, 20:60] = there
+    assert sum(shot.begins_scene for shot in mark_cuts(frames)) == 1
+    tracks = landmarks_of_faces(frames, DrawnFaces())
+    assert seen_frames(tracks[0]) == list(range(80))
+    with open_store() as store:
+        whole = crop_tracks(iter(frames), DrawnFaces(), store=store)[0]
+    assert (whole.first, whole.last_seen, whole.meets_cut) == (0, 79, False)
+
+
+def test_a_track_knows_that_a_cut_begins_or_ends_it():
+    spliced = draw(80, still(0, 37, who=0) | still(37, 80, who=1))
+    with open_store() as store:
+        before, after = crop_tracks(iter(spliced), DrawnFaces(), store=store)
+        assert (before.meets_cut, after.meets_cut) == (True, True)
+        (whole,) = crop_tracks(iter(draw(50, still(0, 50))), DrawnFaces(), store=store)
+        assert not whole.meets_cut
 
 
 def test_a_cut_to_another_face_at_the_same_place_starts_another_track():

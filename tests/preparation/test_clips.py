@@ -9,11 +9,12 @@ import pytest
 from avsync.media.landmarks.base import FaceDetector, load_detector
 from avsync.media.mouth_crop import crop_mouths, fill_missing
 from avsync.media.rejects import Reject
+from avsync.media.scene_cuts import mark_cuts
 from avsync.preparation.clips import prepare_clip
 from avsync.types import MediaFile
 from tests.media.conftest import write_media
 from tests.media.test_tracks import DrawnFaces, draw, still, talking
-from tests.media.whole_files import landmarks_of_faces
+from tests.media.whole_files import decode, landmarks_of_faces
 
 __all__ = ["write_media"]  # a fixture
 
@@ -149,6 +150,47 @@ def test_a_face_seen_in_less_than_half_of_the_frames_is_rejected(write_media):
     path = write_media(frames=draw(50, still(0, 20)), times=np.arange(50) / 25, sound=sound)
     with pytest.raises(Reject, match="face_lost: the face is seen in 20 of 50 frames"):
         prepare(path, DrawnFaces(detect_every=5))
+
+
+def test_a_cut_that_leaves_no_face_for_half_of_the_frames_is_the_reason(write_media):
+    shots = still(0, 20, x=20) | still(20, 40, x=120, who=1) | still(40, 60, x=20)
+    sound = [(0, np.full((1, 60 * 640), 0.5))]
+    path = write_media(frames=draw(60, shots), times=np.arange(60) / 25, sound=sound)
+    with pytest.raises(Reject, match="scene_cut: between scene cuts, no face is seen in more than"):
+        prepare(path, DrawnFaces(detect_every=5))
+
+
+def test_a_jolt_of_the_camera_ends_no_face(write_media, speaker, detector):
+    frames, sound = speaker
+    jolted = np.concatenate([frames[:37, 16:, 16:], frames[37:, :-16, :-16]])
+    assert sum(shot.begins_scene for shot in mark_cuts(jolted)) == 1
+    path = write_media(
+        frames=jolted, times=np.arange(75) / 25, sound=[(0, sound)], sample_rate=44_100
+    )
+    clip = prepare(path, detector)
+    assert (clip.media["num_face_tracks"], clip.media["face_seen_share"]) == (1, 1)
+
+
+def test_a_cut_to_another_talker_ends_the_face(write_media, speaker, detector, testdata):
+    frames, sound = speaker
+    other = decode(testdata / "grid_speakers" / "brbk7n.mpg").frames
+    spliced = np.concatenate([frames[:25], other[:50]])
+    path = write_media(
+        frames=spliced, times=np.arange(75) / 25, sound=[(0, sound)], sample_rate=44_100
+    )
+    clip = prepare(path, detector)
+    assert clip.media["num_face_tracks"] == 2
+    assert clip.media["face_seen_share"] == pytest.approx(50 / 75, abs=1e-6)
+
+
+def test_a_still_picture_of_a_face_does_not_hide_the_face_that_talks(write_media):
+    # Its landmarks move more, as those of a picture can, but not the pixels of its lips.
+    quiet = {index: (120, 30, 20 * (index % 2), 0) for index in range(2, 60)}
+    frames = draw(60, talking(0, 60, x=20), quiet)
+    frames[:, 54:90, 20:60] = frames[0, 54:90, 20:60]
+    sound = [(0, np.full((1, 60 * 640), 0.5))]
+    clip = prepare(write_media(frames=frames, times=np.arange(60) / 25, sound=sound), DrawnFaces())
+    assert clip.media["face_seen_share"] == pytest.approx(58 / 60, abs=1e-6)
 
 
 def test_the_face_whose_mouth_moves_is_cropped(write_media):

@@ -10,6 +10,7 @@ from avsync.preparation import job
 from avsync.preparation.worker import Limits, prepare_in_processes
 from avsync.types import MediaFile
 from tests.media.media_files import grid_files, write_bomb
+from tests.open_corpora import write_lombard_grid
 
 pytest.importorskip("apache_beam", reason="Beam is an extra: pip install 'avsync[beam]'")
 
@@ -38,6 +39,10 @@ def test_beam_resumes_a_local_job_and_gives_the_same_bytes(tmp_path, testdata, o
     garbage = tmp_path / "garbage.mkv"
     garbage.write_text("no video")
     media = [*grid_files(testdata, 4), MediaFile("garbage", garbage)]
+    # One that needs more than its path: its sound is in another file.
+    write_lombard_grid(media[0].path, tmp_path, "s2_l_bbim3a")
+    sound = tmp_path / "audio" / "s2_l_bbim3a.wav"
+    media.append(MediaFile("two", tmp_path / "front" / "s2_l_bbim3a.mov", sound=sound))
     media = [file._replace(path=file.path.resolve()) for file in media]
     local = functools.partial(prepare_in_processes, num_workers=1)
     straight = job.prepare_media(media, tmp_path / "local", detector="trees68", engine=local)
@@ -48,7 +53,7 @@ def test_beam_resumes_a_local_job_and_gives_the_same_bytes(tmp_path, testdata, o
     written = before.stat().st_mtime_ns
     resumed = job.prepare_media(media, started, detector="trees68", engine=on_beam)
     assert before.stat().st_mtime_ns == written
-    assert len(resumed.clips) == 4
+    assert len(resumed.clips) == 5
     assert digests(started) == digests(tmp_path / "local")
     assert (resumed.rejects, resumed.report) == (straight.rejects, straight.report)
 

@@ -46,10 +46,11 @@ def test_frames_without_evidence_join_their_neighbours():
 
 def test_only_frames_with_all_candidates_carry_evidence():
     logits = jnp.zeros((2, 12, 5))
-    valid = jnp.arange(12) < jnp.array([[12], [3]])
+    valid = jnp.arange(12) < jnp.array([[12], [10]])
     logs = scoring.offset_evidence(logits, valid)
     has_evidence = np.any(np.asarray(logs), axis=-1)
     assert has_evidence.tolist()[0] == [2 <= t < 10 for t in range(12)]
-    # In a clip where no frame has them all, every valid frame counts.
-    assert has_evidence.tolist()[1] == [t < 3 for t in range(12)]
+    # A short clip is searched within one frame: 8 of its frames have these candidates.
+    assert has_evidence.tolist()[1] == [1 <= t < 9 for t in range(12)]
     np.testing.assert_allclose(logs[0, 5], -np.log(5), rtol=1e-6)
+    np.testing.assert_allclose(logs[1, 5], -np.log(3), rtol=1e-6)

@@ -96,11 +96,6 @@ def test_the_offset_of_a_clip_is_where_its_logits_peak(offset):
     assert scoring.clip_offset(logits, jnp.ones((1, 12), bool))[0] == offset
 
 
-def test_a_clip_too_short_for_all_candidates_still_has_an_offset():
-    logits = jnp.zeros((1, 3, 5)).at[:, :, 3].set(1.0)
-    assert scoring.clip_offset(logits, jnp.ones((1, 3), bool))[0] == 1
-
-
 @pytest.mark.parametrize("offset", [-2, 0, 1])
 def test_a_realigned_clip_has_the_logits_of_a_clip_in_sync(offset):
     logits = jnp.zeros((1, 12, 5)).at[:, :, 2 + offset].set(5.0)

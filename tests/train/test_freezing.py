@@ -18,7 +18,7 @@ from avsync.models.avhubert.transformer import Transformer
 from avsync.partition import Partition, make_partition, named, whole
 from avsync.train import optim
 from avsync.train.flops import count_flops
-from avsync.train.job import Schedule, Training
+from avsync.train.job import Schedule, Training, Validation
 from avsync.train.loop import train
 from avsync.train.losses import alignment
 from avsync.train.state import TrainState, new_state
@@ -202,7 +202,7 @@ def test_a_resumed_training_with_frozen_blocks_equals_an_uninterrupted_one(tmp_p
 
     job = Training(
         batches=batches,
-        val_batches=lambda: [EvalBatch(a_batch(seed=99), [])],
+        validations=(Validation("a", 1.0, lambda: [EvalBatch(a_batch(seed=99), [])]),),
         apply=apply,
         apply_in_training=apply,
         init=lambda: jax.tree.map(jnp.array, initial()),

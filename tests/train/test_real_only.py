@@ -36,8 +36,10 @@ class Builder(ClipBuilder, skip_registration=True):
             )
 
 
-def test_a_split_that_may_hold_fakes_is_refused(tiny_data: Path):
+@pytest.mark.parametrize("loss", ["alignment", "pseudo_fake"])
+def test_a_split_that_may_hold_fakes_is_refused(loss: str, tiny_data: Path):
     config = default()
+    config.train.loss = loss
     config.data.update(
         dataset="synthetic_talkers/tiny", data_dir=str(tiny_data), train_split="train_labelled"
     )
@@ -51,13 +53,15 @@ def test_a_fake_in_a_batch_is_named():
         refuse_fakes(batch, ["good", "bad", "fine"])
 
 
-def test_a_poisoned_dataset_stops_training(tmp_path: Path, run_binary: Run):
+@pytest.mark.parametrize("loss", ["alignment", "pseudo_fake"])
+def test_a_poisoned_dataset_stops_training(loss: str, tmp_path: Path, run_binary: Run):
     Builder(data_dir=tmp_path / "data").download_and_prepare()
     done = run_binary(
         "train",
         "--config=configs/quickstart.py:test",
         "--config.data.dataset=poisoned",
         f"--config.data.data_dir={tmp_path / 'data'}",
+        f"--config.train.loss={loss}",
         f"--workdir={tmp_path / 'run'}",
     )
     assert done.returncode == 1
@@ -65,3 +69,29 @@ def test_a_poisoned_dataset_stops_training(tmp_path: Path, run_binary: Run):
     assert "train3-forged" in done.stderr
     assert "Traceback" not in done.stderr
     shutil.rmtree(tmp_path / "data")
+
+
+def test_a_poisoned_member_of_a_mixture_stops_training_by_its_name(
+    tiny_data: Path, tmp_path: Path, run_binary: Run
+):
+    shutil.copytree(tiny_data, tmp_path / "data")
+    Builder(data_dir=tmp_path / "data").download_and_prepare()
+    done = run_binary(
+        "train",
+        "--config=configs/quickstart.py:test",
+        "--config.data.mixture={'poisoned': 1, 'synthetic_talkers/tiny': 1}",
+        f"--config.data.data_dir={tmp_path / 'data'}",
+        f"--workdir={tmp_path / 'run'}",
+    )
+    assert done.returncode == 1
+    assert "trains on real clips only" in done.stderr
+    assert "poisoned: train3-forged" in done.stderr or "poisoned: the alignment" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_member_that_may_hold_fakes_is_refused(tiny_data: Path):
+    config = default()
+    config.data.update(dataset="", data_dir=str(tiny_data), train_split="train_labelled")
+    config.data.mixture = {"synthetic_talkers/tiny": 1.0}
+    with pytest.raises(ValueError, match="tiny/train_labelled may hold fakes"):
+        make_training(config)

@@ -77,7 +77,7 @@ def test_the_average_is_validated_evaluated_and_resumed(data_dir, tmp_path):
     # What is evaluated is what was validated.
     objective = job.rule.objective
     for workdir, tree in ((straight, params[0]), (without, params[2])):
-        (batch, _), *_ = job.val_batches()
+        (batch, _), *_ = job.validations[0].batches()
         tree, batch = jax.tree.map(jnp.asarray, (tree, batch))
         logits = job.apply(tree, batch.visual, batch.audio, batch.valid)
         loss = float(objective.total(logits, batch)) / int(objective.num_terms(batch))

@@ -18,7 +18,7 @@ from avsync.units import FRAMES_PER_SECOND
 class Offset(NamedTuple):
     """The A/V offset of a clip: frames that its sound is late, and the gain in fit there.
 
-    `margin` is in nats per frame. Both are None for a clip that could not be scored.
+    `margin` is in nats per frame. Both are None for a clip that is not judged, or too short.
     """
 
     frames: int | None
@@ -40,6 +40,8 @@ def read_offsets(path: Path) -> dict[str, Offset]:
     # The later view replaces the earlier one.
     return {
         line.clip_id: Offset(line.offset_frames, line.offset_margin)
+        if line.is_judged
+        else Offset(None, None)
         for line in sorted(lines, key=lambda line: VIEWS.index(line.view))
     }
 
@@ -54,8 +56,8 @@ def judge(
 ) -> Iterator[GateDecision]:
     """Decides on real clips off by more than `tolerance_frames` with at least `min_margin`.
 
-    Fakes pass, since their A/V offset may be the manipulation; so do clips that could not be
-    scored. ValueError for a real clip without a line of scores.
+    Fakes pass, since their A/V offset may be the manipulation; so do clips whose offset is not
+    measured. ValueError for a real clip without a line of scores.
     """
     for number, clip in enumerate(clips):
         if clip.label != REAL:

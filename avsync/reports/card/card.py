@@ -38,7 +38,9 @@ def write_card(
         tables.preparation(report),
     ]
     builder = lookup.load("datasets", dataset.partition("/")[0]).Builder
-    words = {"title": f"{dataset}: data card", "description": inspect.getdoc(builder) or ""}
+    licence = [f"Licence: {builder.LICENCE}."] if builder.LICENCE else []
+    description = "\n\n".join([inspect.getdoc(builder) or "", *licence])
+    words = {"title": f"{dataset}: data card", "description": description}
     atomic_write(directory / HTML, page.render(contents, shown, **words))
     atomic_write(directory / MARKDOWN, markdown(contents, shown, **words))
 

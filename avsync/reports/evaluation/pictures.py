@@ -94,7 +94,7 @@ def _roc(views: Views, metrics: Metrics) -> str:
 def _lengths(views: Views, metrics: Metrics) -> str:
     view, clips = list(views.items())[-1]
     poolings = metrics["poolings"][view]
-    real_clips = [clip for clip in clips if clip.is_real and clip.poolings]
+    real_clips = [clip for clip in clips if clip.is_real and clip.is_judged and clip.poolings]
     if not real_clips:
         return ""
     heading = "Dependence on clip length"

@@ -113,12 +113,12 @@ def localisation(metrics: Metrics) -> str:
     if not any(metrics["localisation"].values()):
         return ""
     some = next(result for kinds in metrics["localisation"].values() for result in kinds.values())
-    head = ["Fakes", "Forged share of worst window", "Frame AUC"]
+    head = ["Fakes, n = real / fake", "Forged share of worst window", "Frame AUC"]
     head += [f"AP@{overlap}" for overlap in some["ap"]] + [f"AR@{n}" for n in some["ar"]]
     groups = {
         view: [
             [
-                f"{kind}, n = {result['num_fake']}",
+                f"{kind}, n = {wording.num_clips(result)}",
                 _share(result["best_window_overlap"]),
                 _share(result["frame_auc"]),
                 *[_share(value) for value in (result["ap"] | result["ar"]).values()],

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from avsync.evaluation.comparisons import TrimmingEffect
-from avsync.evaluation.lines import VIEWS, Line, Metrics
+from avsync.evaluation.lines import OK, VIEWS, Line, Metrics
 from avsync.reports import text
 from avsync.reports.text import readable
 from avsync.units import FRAMES_PER_SECOND
@@ -61,34 +61,42 @@ def auc_over_identities(result: Metrics) -> str:
 
 
 def num_clips(result: Metrics) -> str:
-    """The text "100 / 400", real clips before fakes."""
-    return text.real_and_fake(result["num_real"], result["num_fake"])
+    """The text "100 / 400, 12 left out": real clips before fakes, then those left out."""
+    counts = text.real_and_fake(result["num_real"], result["num_fake"])
+    return f"{counts}, {left_out} left out" if (left_out := result["num_unscored"]) else counts
 
 
 def offsets(offset: Metrics) -> str:
     """The A/V offsets of the real clips."""
-    if not offset["num_real"]:
-        return "n/a: no real clip was measured"
+    num_measured, total = offset["num_real"], offset["num_real"] + offset["num_unmeasured"]
+    if not num_measured:
+        return f"n/a: none of {total} real clips was measured"
     return (
         f"{offset['within_1_frame']:.1%} within 1 frame, {offset['exact']:.1%} exact, "
-        f"median {offset['median_frames']:g} frames, n = {offset['num_real']}"
+        f"median {offset['median_frames']:g} frames, n = {num_measured} of {total}"
     )
 
 
 def unscored(metrics: Metrics) -> list[str]:
-    """A sentence for each score and view with unscored clips."""
+    """A sentence for each score and view that lacks more clips than those that are not judged."""
     return [
         f"{readable(score)}, {view}: {result['num_unscored']} of {_total(result)} clips unscored"
         for view, results in metrics["views"].items()
         for score, result in results.items()
-        if result["num_unscored"]
+        if result["num_unscored"] > num_not_judged(metrics["statuses"][view])
     ]
 
 
+def num_not_judged(number_by_status: Mapping[str, int]) -> int:
+    """The clips with a status other than "ok", which are left out of every number."""
+    return sum(number_by_status.values()) - number_by_status.get(OK, 0)
+
+
 def statuses(number_by_status: Mapping[str, int]) -> str:
-    """The text "799 ok, 1 all_silent", the most frequent first."""
+    """The text "799 ok, 1 all_silent (left out of every number)", the most frequent first."""
     by_number = sorted(number_by_status.items(), key=lambda item: -item[1])
-    return ", ".join(f"{number} {status}" for status, number in by_number)
+    counts = ", ".join(f"{number} {status}" for status, number in by_number)
+    return f"{counts} (left out of every number)" if num_not_judged(number_by_status) else counts
 
 
 def correlation(value: float | None) -> str:

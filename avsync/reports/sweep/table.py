@@ -16,6 +16,7 @@ SEED = "seed"
 # of candidate offsets, the number of frames that are summed.
 LOSS_FIELDS = (
     "data.dataset",
+    "data.mixture",
     "data.val_split",
     "model.reach_frames",
     "model.edges",

@@ -1,7 +1,6 @@
 """One clip, or several that belong together, to scores and A/V offsets."""
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -104,8 +103,8 @@ class ClipScorer:
         joined = np.concatenate(evidence)
         runs = scoring.offset_runs(joined)
         # Frames that lack candidates carry no evidence and do not count.
-        num_informative = int(joined.any(axis=1).sum())
-        support = joined.sum(axis=0) / num_informative
+        num_searched = [int(own.any(axis=1).sum()) for own in evidence]
+        support = joined.sum(axis=0) / sum(num_searched)
         reach = len(support) // 2
         fit = sum(float(joined[first:end, reach + offset].sum()) for first, end, offset in runs)
         offsets = _split_by_clip(runs, clips)
@@ -115,8 +114,7 @@ class ClipScorer:
         scores = JointScores(
             score=score,
             offset_frames=int(np.argmax(support)) - reach,
-            # Chance gives each of K offsets a log-probability of -ln K.
-            offset_evidence=fit / num_informative + math.log(len(support)),
+            offset_evidence=(fit - _chance(clips, num_searched, reach)) / sum(num_searched),
             offset_gain=fit - float(joined[:, reach].sum()),
             support=support,
             evidence=evidence,
@@ -201,6 +199,12 @@ class ClipScorer:
 
     def _pooled(self, frame_scores: Sequence[FrameScores]) -> float:
         return self._pool(*_padded(np.concatenate(frame_scores))).item()
+
+
+def _chance(clips: Sequence[LongClip], num_searched: Sequence[int], reach: int) -> float:
+    """The fit of chance over the frames searched: -ln K for each, with K offsets in its clip."""
+    reaches = scoring.offset_reach(np.array([clip.num_frames for clip in clips]), reach)
+    return -float(np.log(2 * np.asarray(reaches) + 1) @ np.array(num_searched))
 
 
 def _split_by_clip(runs: Sequence[OffsetRun], clips: Sequence[LongClip]) -> list[list[OffsetRun]]:

@@ -47,8 +47,9 @@ def select_faces(tracks: Sequence[MouthTrack]) -> FaceSelection:
 def _why_unusable(track: MouthTrack) -> Abstention | None:
     if len(track.places) < MIN_FRAMES:
         return Abstention(
-            "too_short",
-            f"the face is visible for {len(track.places) / FRAMES_PER_SECOND:.2f} s; at least "
+            "scene_cut" if track.meets_cut else "too_short",
+            f"the face is visible for {len(track.places) / FRAMES_PER_SECOND:.2f} s"
+            f"{', up to a scene cut' if track.meets_cut else ''}; at least "
             f"{MIN_FRAMES / FRAMES_PER_SECOND:.2f} s are needed",
         )
     if track.seen_share < MIN_SEEN_SHARE:

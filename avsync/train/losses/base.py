@@ -15,9 +15,12 @@ class Objective(NamedTuple):
     num_terms: (batch) -> the number of terms; a scalar that does not depend on the logits.
     unit: the unit of a term, "frame" or "clip".
     is_real_only: True if the loss is defined for real clips only; batches with fakes are refused.
+    makes_fakes: True if the input pipeline is to make pseudo-fakes of the real clips, see
+      avsync.pp.pseudo_fakes. They are marked by `Batch.forged`; their label stays that of the clip.
     """
 
     total: Callable[[jax.Array, Batch], jax.Array]
     num_terms: Callable[[Batch], jax.Array]
     unit: str
     is_real_only: bool
+    makes_fakes: bool = False

@@ -100,14 +100,39 @@ def test_offsets_are_those_of_the_real_clips():
 
 @pytest.mark.parametrize("nothing", [None, float("nan"), float("inf")])
 def test_an_unscored_clip_is_counted_not_dropped(nothing, table_text):
-    silent = clip("f9", (2.5, nothing), kind=SWAP, status="all_silent")
-    metrics = compute_metrics([*shortcut_lines(), *silent], **INFO)
+    unscored = clip("f9", (2.5, nothing), kind=SWAP)
+    metrics = compute_metrics([*shortcut_lines(), *unscored], **INFO)
     trimmed = metrics["views"]["trimmed"]["alignment"]
     assert (trimmed["num_fake"], trimmed["num_unscored"]) == (4, 1)
     assert metrics["views"]["original"]["alignment"]["num_unscored"] == 0
     assert metrics["delta"]["alignment"]["num_unpaired"] == 1
-    assert metrics["statuses"]["trimmed"] == {"all_silent": 1, "ok": 8}
     assert "alignment, trimmed: 1 of 9 clips unscored." in table_text(metrics)
+
+
+def test_a_clip_that_is_not_judged_is_counted_beside_every_number_and_in_none(table_text):
+    short = clip("f9", (9.0, 9.0), kind=SWAP, status="too_short")
+    judged, metrics = (compute_metrics([*shortcut_lines(), *more], **INFO) for more in ([], short))
+    for view in ("original", "trimmed"):
+        before, after = (each["views"][view]["alignment"] for each in (judged, metrics))
+        assert (after["auc"], after["num_fake"], after["num_unscored"]) == (before["auc"], 4, 1)
+        assert metrics["statuses"][view] == {"ok": 8, "too_short": 1}
+    text = table_text(metrics)
+    assert "4 / 4, 1 left out" in text
+    assert "Clips, trimmed: 8 ok, 1 too_short (left out of every number)." in text
+    assert "unscored" not in text
+
+
+def test_a_report_on_clips_of_which_none_is_judged_has_no_number(tmp_path, table_text):
+    lines = [line.replace(status="too_short") for line in shortcut_lines()]
+    metrics = write_report(lines, tmp_path, **INFO, frame_scores=[[1.0] * 20] * len(lines))
+    for result in metrics["views"]["trimmed"].values():
+        assert (result["auc"], result["ap"], result["num_unscored"]) == (None, None, 8)
+    assert metrics["delta"]["alignment"]["auc_drop"] is None
+    assert metrics["localisation"] == {}
+    assert metrics["offsets"]["trimmed"]["exact"] is None
+    assert metrics["offsets"]["trimmed"]["num_unmeasured"] == 4
+    text = table_text(metrics)
+    assert "8 left out" in text and "n/a: none of 4 real clips was measured" in text
 
 
 def test_without_real_clips_every_number_is_replaced_by_the_reason(tmp_path, table_text):

@@ -124,10 +124,12 @@ def test_a_missing_number_is_replaced_by_its_reason():
     assert wording.estimate(result(None, None, None, "no fakes"), "auc") == "n/a: no fakes"
     assert wording.correlation(None) == "n/a: constant"
     assert wording.auc_over_identities({"over_identities": None}) == "n/a: speakers unknown"
-    assert wording.offsets({"num_real": 0}) == "n/a: no real clip was measured"
+    unmeasured = {"num_real": 0, "num_unmeasured": 3}
+    assert wording.offsets(unmeasured) == "n/a: none of 3 real clips was measured"
 
 
 def test_the_offsets_of_real_clips_are_one_line():
     offset = {"num_real": 4, "within_1_frame": 0.5, "exact": 0.25, "median_frames": 1.5}
-    expected = "50.0% within 1 frame, 25.0% exact, median 1.5 frames, n = 4"
+    offset["num_unmeasured"] = 3
+    expected = "50.0% within 1 frame, 25.0% exact, median 1.5 frames, n = 4 of 7"
     assert wording.offsets(offset) == expected

@@ -62,5 +62,13 @@ def test_a_face_seen_too_briefly_or_too_rarely_is_unusable_for_a_reason():
     ]
 
 
+def test_a_face_that_a_scene_cut_leaves_too_short_is_unusable_for_that_reason():
+    brief = track(0, 20)
+    brief.meets_cut = True
+    [(_, reason)] = select_faces([brief]).unusable
+    assert reason.status == "scene_cut"
+    assert reason.message.startswith("the face is visible for 0.80 s, up to a scene cut;")
+
+
 def test_without_faces_the_selection_is_empty():
     assert select_faces([]) == FaceSelection([], [], [])

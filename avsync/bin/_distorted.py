@@ -1,35 +1,14 @@
-"""--distort of avsync-evaluate: an evaluation under each distortion of a grid."""
+"""What avsync-evaluate does with --distort: one evaluation under each distortion of a grid."""
 
-import textwrap
 from pathlib import Path
 from typing import Any
-
-from absl import flags
 
 from avsync.bin import _test_flags
 from avsync.bin.base import UsageError, say
 from avsync.config import files
 
-DISTORT = flags.DEFINE_string(
-    "distort",
-    None,
-    "Instead of one evaluation, one under each of these distortions: NAME[:ARG] or any file, "
-    f"PATH.py[:ARG]. Known grids:\n{textwrap.indent(files.summary(files.DISTORT), '  ')}",
-)
 
-
-def require_clips(*, others: list[str], calibrates: bool) -> None:
-    """UsageError unless the flags agree on what is tested on what."""
-    _test_flags.require_clips()
-    if DISTORT.value and not _test_flags.DATASET.value:
-        raise UsageError("--distort needs --dataset: clips are distorted, not features")
-    if DISTORT.value and (others or calibrates):
-        raise UsageError("--distort scores by one checkpoint: leave out --also and --calibrate")
-    if _test_flags.LIMIT.value and not (_test_flags.FABRICATE.value or DISTORT.value):
-        raise UsageError("--limit needs --fabricate or --distort")
-
-
-def score_distorted(scorer: Any, *, checkpoint: str, out_dir: Path) -> None:
+def score(scorer: Any, *, checkpoint: str, out_dir: Path) -> None:
     """Scores the clips under each distortion of --distort that is not done; writes the report."""
     from avsync import runtime, weights
     from avsync.distortions.base import require_grid
@@ -37,10 +16,10 @@ def score_distorted(scorer: Any, *, checkpoint: str, out_dir: Path) -> None:
     from avsync.reports.distortions import report
 
     try:
-        grid = require_grid(files.run(files.DISTORT, str(DISTORT.value)))
-        clips = _test_flags.open_clips()
+        grid = require_grid(files.run(files.DISTORT, str(_test_flags.DISTORT.value)))
     except ValueError as error:
         raise UsageError(str(error)) from error
+    clips = _test_flags.open_clips()
     cells = distorted.run(
         clips,
         scores.make_score_views(scorer, others={}),
