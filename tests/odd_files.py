@@ -80,7 +80,7 @@ def write_all(clip: Path, folder: Path, write_media: WriteMedia) -> dict[str, tu
         "quiet.mkv": ("ok", fits),
         "silence.mkv": ("all_silent", "loudest sample"),
         "no_face.mkv": ("no_face", "no face is visible"),
-        "face_for_a_moment.mkv": ("too_short", "the face is visible for 0.8"),
+        "face_for_a_moment.mkv": ("scene_cut", "the face is visible for 0.8"),
         "music.mkv": ("no_speech", "a tone, hum, noise, or sustained music"),
         "two_faces.mkv": ("ok", fits),
         "more_sound.mkv": ("ok", "1.60 s of audio for 1.20 s of video"),
