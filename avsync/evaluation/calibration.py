@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from avsync.calibration_file import write_calibration
 from avsync.evaluation.lines import TRIMS, Line, Metrics, identities, view_of
 from avsync.metrics import calibration as conformal
 
@@ -19,6 +18,9 @@ Calibration = Mapping[str, Any]
 
 def keep(calibration: dict[str, Any], workdir: Path, step: int) -> str:
     """Stores a result of `calibrate` with its checkpoint; says what is kept, and where."""
+    # Not at the top: it imports JAX, which reports do without.
+    from avsync.calibration_file import write_calibration
+
     written = write_calibration(workdir, step, calibration)
     speakers = calibration["num_identities"] or "unknown"
     kept = (
