@@ -53,6 +53,18 @@ def write_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> 
     return Written(path, previous)
 
 
+def keep_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> str:
+    """Stores it as `write_calibration` does; says what is kept, and where."""
+    written = write_calibration(workdir, step, calibration)
+    speakers = calibration["num_identities"] or "unknown"
+    kept = (
+        f"calibration: {written.path} holds the scores ({calibration['frame']}, "
+        f"{calibration['pooling']}) of {len(calibration['scores'])} real clips of "
+        f"{calibration['dataset']}, {calibration['split']} split; speakers: {speakers}"
+    )
+    return f"{kept}. The one before is kept in {written.previous}" if written.previous else kept
+
+
 def read_calibration(workdir: Path, step: int) -> dict[str, Any] | None:
     """The calibration that `write_calibration` stored for this step; None if there is none.
 

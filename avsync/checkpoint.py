@@ -20,6 +20,7 @@ from orbax.checkpoint import v1 as ocp
 
 from avsync import checkpoint_steps, hub, weights
 from avsync.calibration_file import CALIBRATION as CALIBRATION
+from avsync.calibration_file import keep_calibration as keep_calibration
 from avsync.calibration_file import read_calibration as read_calibration
 from avsync.calibration_file import write_calibration as write_calibration
 from avsync.checkpoint_steps import STATE

@@ -22,7 +22,7 @@ from tests.structure import (
 
 # A module imports from its own package and from the layers below, never from others of its layer.
 LAYERS = (
-    {"units", "pretrained", "lookup", "files", "names", "hub", "limits"},
+    {"units", "jpeg", "pretrained", "lookup", "files", "names", "hub", "limits"},
     {"processes"},
     {"types", "ops", "partition", "json_file", "markdown"},
     {
@@ -179,12 +179,14 @@ def test_every_binary_is_named_by_a_test_and_installed_as_a_command(binary):
         (
             "types",
             "from avsync.datasets import base",
-            "types may import files, hub, limits, lookup, names, pretrained, processes, units",
+            "types may import files, hub, jpeg, limits, lookup, names, pretrained, processes, "
+            "units",
         ),
         (
             "pp.window",
             "from avsync.metrics import ranking",
-            "may import files, hub, json_file, limits, lookup, markdown, names, ops, partition, ",
+            "may import files, hub, jpeg, json_file, limits, lookup, markdown, names, ops, "
+            "partition, ",
         ),
         ("pp.window", "import avsync.models", "imports avsync.models"),
         ("train.loop", "from avsync import evaluation", "imports avsync.evaluation"),

@@ -1,4 +1,4 @@
-"""What avsync-evaluate does with --distort: one evaluation under each distortion of a grid."""
+"""The option --distort of avsync-evaluate: one evaluation for each distortion of a grid."""
 
 from pathlib import Path
 from typing import Any

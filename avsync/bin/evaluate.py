@@ -61,7 +61,8 @@ def main(_: list[str]) -> None:
     about = {"dataset": clips.dataset, "split": clips.split}
     rules = {"frame_score": scorer.frame_score, "pooling": scorer.pooling}
     if CALIBRATE.value:
-        say(calibration.keep(calibration.calibrate(scored, **about, **rules), workdir, step))
+        kept = calibration.calibrate(scored, **about, **rules)
+        say(checkpoint.keep_calibration(workdir, step, kept))
     known = calibration.matching(checkpoint.read_calibration(workdir, step), **rules)
     scored = calibration.with_p_values(scored, known)
     lines.write_lines(scored, frames, out_dir)

@@ -71,7 +71,7 @@ def _media_file(path: Path, people: Mapping[str, Mapping[str, str]]) -> MediaFil
 
 
 def _read_demographics(path: Path) -> dict[str, dict[str, str]]:
-    """What is known of each actor, by number; nothing if there is no such file."""
+    """The attributes of each actor, by number; empty if the file is missing."""
     if not path.is_file():
         return {}
     return dict(parse_rows(path, read_csv(path, columns=COLUMNS), _person))

@@ -54,7 +54,7 @@ class Builder(MediaBuilder):
         """The videos of folders named `front`, at any depth; ids are stems.
 
         Clips without speech, by their name, are left out. Raises ValueError if there are no videos,
-        for a video with another name, and for a clip that is there twice.
+        if a video is not named like s2_l_bbim3a.mov, or if two videos have the same name.
         """
         if not source.is_dir():
             raise ValueError(f"directory not found: {source}; expected {EXPECTED}")

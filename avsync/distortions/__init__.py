@@ -1,1 +1,1 @@
-"""What happens to videos on their way: codecs, cameras, rooms, telephones; one file a family."""
+"""Distortions of picture and sound by codecs, cameras, rooms, telephones; one file per family."""

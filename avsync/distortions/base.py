@@ -21,7 +21,7 @@ from avsync.types import Clip
 
 PACKAGE = "distortions"
 
-# Names of strengths, as `configs/distortions.py` lists them.
+# The strengths of each distortion, by its name; `configs/distortions/` has such grids.
 Grid = Mapping[str, tuple[float, ...]]
 
 INT16_PEAK = 32_767

@@ -8,25 +8,11 @@ from scipy import fft
 
 from avsync.distortions._coding import code_frames
 from avsync.distortions.base import Distortion, to_pixels
+from avsync.jpeg import LUMINANCE_STEPS
 
 Frames = UInt8[np.ndarray, "t h w 1"]
 
-BLOCK = 8
-
-# The luminance table of JPEG (ITU-T T.81, table K.1), for quality 50.
-LUMINANCE = np.array(
-    [
-        [16, 11, 10, 16, 24, 40, 51, 61],
-        [12, 12, 14, 19, 26, 58, 60, 55],
-        [14, 13, 16, 24, 40, 57, 69, 56],
-        [14, 17, 22, 29, 51, 87, 80, 62],
-        [18, 22, 37, 56, 68, 109, 103, 77],
-        [24, 35, 55, 64, 81, 104, 113, 92],
-        [49, 64, 78, 87, 103, 121, 120, 101],
-        [72, 92, 95, 98, 112, 100, 103, 99],
-    ],
-    np.float32,
-)
+BLOCK = len(LUMINANCE_STEPS)
 
 
 def h264(frames: Frames, strength: float, rng: np.random.Generator) -> Frames:
@@ -47,7 +33,7 @@ def jpeg(frames: Frames, strength: float, rng: np.random.Generator) -> Frames:
     """Each frame by itself: 8 x 8 DCT, quantised as libjpeg does at this quality."""
     del rng
     scale = 50 / strength if strength < 50 else 2 - strength / 50
-    table = np.clip(np.floor(LUMINANCE * scale + 0.5), 1, 255)[:, None, :]
+    table = np.clip(np.floor(LUMINANCE_STEPS * scale + 0.5), 1, 255)[:, None, :]
     time, height, width, _ = frames.shape
     shape = (time, height // BLOCK, BLOCK, width // BLOCK, BLOCK)
     blocks = frames.reshape(shape).astype(np.float32) - 128

@@ -1,7 +1,6 @@
 """The calibration stored with a checkpoint: scores of held-out real clips, p-values, thresholds."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,21 +13,6 @@ SCORE = "alignment"
 
 # The file that `avsync.checkpoint` stores: the result of `calibrate`.
 Calibration = Mapping[str, Any]
-
-
-def keep(calibration: dict[str, Any], workdir: Path, step: int) -> str:
-    """Stores a result of `calibrate` with its checkpoint; says what is kept, and where."""
-    # Not at the top: it imports JAX, which reports do without.
-    from avsync.calibration_file import write_calibration
-
-    written = write_calibration(workdir, step, calibration)
-    speakers = calibration["num_identities"] or "unknown"
-    kept = (
-        f"calibration: {written.path} holds the scores ({calibration['frame']}, "
-        f"{calibration['pooling']}) of {len(calibration['scores'])} real clips of "
-        f"{calibration['dataset']}, {calibration['split']} split; speakers: {speakers}"
-    )
-    return f"{kept}. The one before is kept in {written.previous}" if written.previous else kept
 
 
 def calibrate(

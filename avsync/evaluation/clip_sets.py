@@ -88,7 +88,7 @@ def views(
 
 
 def describe(plan: FakesPlan, *, plants_silence: bool) -> Metrics:
-    """What was made, for metrics.json and the report.
+    """The fakes that were made, for metrics.json and the report.
 
     kinds: by name, the number of fakes `made`, and the number `left_out` by reason.
     summary: all of this in one line.

@@ -66,16 +66,16 @@ def run(
                 started = time.monotonic()
                 lines = score(_distorted(clips, name, strength, batch_size, seed)).lines
                 first = known.get((UNDISTORTED, 0.0))
-                reals = first["calibration"] if first else _calibration(lines, tested, rules)
+                reference = first["calibration"] if first else _reference(lines, tested, rules)
                 cell = {
                     "distortion": name,
                     "strength": strength,
                     "tested": tested,
-                    **_numbers(lines, tested, reals),
+                    **_numbers(lines, tested, reference),
                     "seconds": round(time.monotonic() - started, 2),
                 }
                 if first is None:
-                    cell["calibration"] = reals
+                    cell["calibration"] = reference
                 known[name, strength] = cell
                 if is_first():
                     append_line(path, json.dumps(cell, allow_nan=False))
@@ -124,15 +124,16 @@ def _distorted(clips: ClipSet, name: str, strength: float, batch_size: int, seed
     )
 
 
-def _calibration(
+def _reference(
     lines: Sequence[Line], tested: Mapping[str, Any], rules: Mapping[str, str]
 ) -> Metrics:
-    reals = [line for line in lines if line.is_real]
+    """The calibration by the real clips, which gives the threshold of the false alarms."""
+    real_clips = [line for line in lines if line.is_real]
     about = {"dataset": tested["dataset"], "split": tested["split"]}
-    return calibration.calibrate(reals, **about, **rules)
+    return calibration.calibrate(real_clips, **about, **rules)
 
 
-def _numbers(lines: Sequence[Line], tested: Mapping[str, Any], reals: Metrics) -> Metrics:
+def _numbers(lines: Sequence[Line], tested: Mapping[str, Any], reference: Metrics) -> Metrics:
     """The numbers of one cell, a part of those of metrics.json."""
     # The other scores of an evaluation are not shown, and their intervals would take seconds.
     only = [
@@ -140,7 +141,7 @@ def _numbers(lines: Sequence[Line], tested: Mapping[str, Any], reals: Metrics) -
         for line in lines
     ]
     place = {name: tested[name] for name in ("dataset", "split", "checkpoint")}
-    metrics = compute_metrics(only, **place, calibration=reals)
+    metrics = compute_metrics(only, **place, calibration=reference)
     result = metrics["views"][VIEW][SCORE]
     errors = metrics["calibration"]["rates"][str(FALSE_ALARM_RATE)]
     kept = ("auc", "auc_low", "auc_high", "note", "num_real", "num_fake", "num_unscored")

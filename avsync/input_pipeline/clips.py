@@ -14,9 +14,8 @@ import tensorflow as tf
 
 from avsync.input_pipeline.batching import BUCKET_FRAMES, EvalBatch, padded
 from avsync.input_pipeline.clip_frames import decode_frames
-from avsync.input_pipeline.damage import read_rows
 from avsync.input_pipeline.evaluation import PREFETCH_CLIPS, TEXTS, info_of
-from avsync.input_pipeline.records import no_autograph, open_records, read_records
+from avsync.input_pipeline.records import no_autograph, open_records, parsed_records
 from avsync.input_pipeline.sound import read_sound
 from avsync.pp import silence
 from avsync.types import Clip, Source, WholeClip
@@ -39,14 +38,7 @@ def read_clips(source: Source, clips: range) -> Iterator[Clip]:
         fields = (*TEXTS, "attributes", "media", "fake_segments", "label", "waveform")
         return {**{name: clip[name] for name in fields}, "frames": decode_frames(clip["frames"])}
 
-    if not clips:
-        return
-    dataset = (
-        read_records(source, clips)
-        .map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(PREFETCH_CLIPS)
-    )
-    for row in read_rows(dataset, source):
+    for row in parsed_records(source, clips, decode, num_ahead=PREFETCH_CLIPS):
         yield Clip(
             **{name: row[name].decode() for name in TEXTS},
             label=int(row["label"]),

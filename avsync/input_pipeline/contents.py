@@ -5,11 +5,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from avsync.input_pipeline.damage import read_rows
-from avsync.input_pipeline.records import read_records
+from avsync.input_pipeline.records import parsed_records
 from avsync.types import Source
 
 DIGEST_BYTES = 16
@@ -55,12 +53,8 @@ def _read(source: Source, fields: list[str]) -> Iterator[dict[str, Any]]:
     wanted = tfds.decode.PartialDecoding(dict.fromkeys(names, True))
     features: Any = wanted.extract_features(everything)
     decoders = {"frames": tfds.decode.SkipDecoding()} if "frames" in names else None
-    dataset: Any = (
-        read_records(source, range(source.num_clips))
-        .map(
-            lambda record: features.deserialize_example(record, decoders=decoders),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
-        .prefetch(tf.data.AUTOTUNE)
+    return parsed_records(
+        source,
+        range(source.num_clips),
+        lambda record: features.deserialize_example(record, decoders=decoders),
     )
-    return read_rows(dataset, source)

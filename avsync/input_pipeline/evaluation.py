@@ -8,13 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from avsync.input_pipeline.batching import EvalBatch, batched
-from avsync.input_pipeline.damage import read_rows
 from avsync.input_pipeline.records import (
     SINGLE_HOST,
     host_range,
     no_autograph,
     open_records,
-    read_records,
+    parsed_records,
 )
 from avsync.types import ALL_SILENT, OK, ClipInfo, Host, Source, WholeClip
 from avsync.units import FRAMES_PER_SECOND
@@ -69,14 +68,7 @@ def _read(source: Source, clips: range, *, trim: str) -> Iterator[WholeClip]:
             "leading_seconds": records.leading_seconds(clip, span),
         }
 
-    if not clips:
-        return
-    dataset = (
-        read_records(source, clips)
-        .map(make_example, num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(PREFETCH_CLIPS)
-    )
-    for row in read_rows(dataset, source):
+    for row in parsed_records(source, clips, make_example, num_ahead=PREFETCH_CLIPS):
         yield WholeClip(info_of(row), row["visual"], row["audio"])
 
 

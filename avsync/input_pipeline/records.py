@@ -5,7 +5,7 @@ it is read. A record of features holds the output of a frozen encoder. It was tr
 extraction: an encoder's context has spread any silence over the features around it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ import tensorflow_datasets as tfds
 
 from avsync.input_pipeline import clip_frames
 from avsync.input_pipeline.clip_frames import Fields
+from avsync.input_pipeline.damage import read_rows
 from avsync.pp import silence
 from avsync.pp.augmentation import Augmentation
 from avsync.pp.frames import FrameRange, cut, realign
@@ -115,6 +116,24 @@ def num_files(source: Source) -> int:
 def read_records(source: Source, clips: range) -> Any:
     """A dataset of the serialized records of `clips`, as for `file_slices`."""
     return slice_dataset(as_tensors(file_slices(source, clips))).flat_map(read_slice)
+
+
+def parsed_records(
+    source: Source,
+    clips: range,
+    parse: Callable[[tf.Tensor], Any],
+    *,
+    num_ahead: int = tf.data.AUTOTUNE,
+) -> Iterator[Any]:
+    """What `parse` makes of each serialized record of `clips`, as NumPy arrays.
+
+    `clips` are indices as for `file_slices`; up to `num_ahead` records are parsed ahead. ValueError
+    names a damaged file.
+    """
+    if not clips:
+        return
+    dataset = read_records(source, clips).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    yield from read_rows(dataset.prefetch(num_ahead), source)
 
 
 def file_slices(source: Source, clips: range) -> list[FileSlice]:

@@ -9,8 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from jaxtyping import Int16
 
-from avsync.input_pipeline.damage import read_rows
-from avsync.input_pipeline.records import read_records
+from avsync.input_pipeline.records import parsed_records
 from avsync.pp import silence
 from avsync.types import Source
 
@@ -90,15 +89,11 @@ def _records(source: Source, fields: list[str], change: Any) -> Iterator[dict[st
     # Parsing skips the mouth crops; they are still read from disk with their record.
     wanted = tfds.decode.PartialDecoding(dict.fromkeys([*ORIGIN, *fields], True))
     features: Any = wanted.extract_features(everything)
-    dataset = (
-        read_records(source, range(source.num_clips))
-        .map(
-            lambda record: change(features.deserialize_example(record)),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
-        .prefetch(tf.data.AUTOTUNE)
+    return parsed_records(
+        source,
+        range(source.num_clips),
+        lambda record: change(features.deserialize_example(record)),
     )
-    return read_rows(dataset, source)
 
 
 def _origin(clip: Mapping[str, Any]) -> Origin:

@@ -7,23 +7,10 @@ sums over long runs of memory, 1 to 3 ms for a clip.
 import numpy as np
 import tensorflow as tf
 
+from avsync.jpeg import LUMINANCE_STEPS
 from avsync.units import INPUT_PIXELS
 
-# Table K.1 of the JPEG standard (ITU-T T.81): steps of the luminance at quality 50.
-JPEG_STEPS = np.array(
-    [
-        [16, 11, 10, 16, 24, 40, 51, 61],
-        [12, 12, 14, 19, 26, 58, 60, 55],
-        [14, 13, 16, 24, 40, 57, 69, 56],
-        [14, 17, 22, 29, 51, 87, 80, 62],
-        [18, 22, 37, 56, 68, 109, 103, 77],
-        [24, 35, 55, 64, 81, 104, 113, 92],
-        [49, 64, 78, 87, 103, 121, 120, 101],
-        [72, 92, 95, 98, 112, 100, 103, 99],
-    ],
-    np.float32,
-)
-BLOCK = len(JPEG_STEPS)
+BLOCK = len(LUMINANCE_STEPS)
 NUM_BLOCKS = INPUT_PIXELS // BLOCK
 
 # Noise is drawn for a strip of this many rows, which is repeated down the picture: drawing it for
@@ -74,7 +61,7 @@ def compress(pixels: tf.Tensor, *, strength: float, seed: tf.Tensor) -> tf.Tenso
     The steps are those of the standard's table, times 1/4 to 1 of `strength`.
     """
     scale = strength * tf.random.stateless_uniform([], seed, 0.25, 1.0)
-    table = scale * np.tile(JPEG_STEPS, [NUM_BLOCKS, NUM_BLOCKS])[:, :, None]
+    table = scale * np.tile(LUMINANCE_STEPS, [NUM_BLOCKS, NUM_BLOCKS])[:, :, None]
     cosines = tf.constant(_cosines())
     levels = tf.round(_transform(pixels - 128, cosines) * (1 / table))
     return _transform(levels * table, tf.transpose(cosines)) + 128
