@@ -135,4 +135,4 @@ def _opens_text(call: ast.Call) -> bool:
 
 
 # Their `open` is not that of a file with text.
-MODULES = ("av", "os", "storage", "file", "archive")
+MODULES = ("av", "os", "storage", "file", "archive", "coder")

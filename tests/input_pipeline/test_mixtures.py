@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -97,7 +98,7 @@ def test_the_rows_of_two_hosts_are_the_mixture_of_a_single_host(uneven, talkers,
     first, second = (take(uneven, talkers, host=Host(i, 2), **options) for i in range(2))
     joined = [
         TrainBatch(
-            type(one.batch)(*map(np.concatenate, zip(one.batch, other.batch, strict=True))),
+            jax.tree.map(lambda *rows: np.concatenate(rows), one.batch, other.batch),
             one.clip_ids + other.clip_ids,
         )
         for one, other in zip(first, second, strict=True)
