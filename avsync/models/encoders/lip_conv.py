@@ -50,10 +50,10 @@ class Encoder(nn.Module):
         self, frames: UInt8[Array, "b t h w 1"], valid: Bool[Array, "b t"]
     ) -> Float[Array, "b t d"]:
         batch, time = valid.shape
-        x = standardise(self._pooled(frames), valid).astype(self.dtype)
+        x = standardise(pooled(frames, self.pool), valid).astype(self.dtype)
         # A 3-D convolution is a 2-D one over neighbouring frames stacked as channels; CPUs are
         # several times faster at the latter.
-        x = _stack_neighbours(x[..., 0], self.stem_frames).reshape(
+        x = stack_neighbours(x[..., 0], self.stem_frames).reshape(
             batch * time, *x.shape[2:4], self.stem_frames
         )
         x = self._downsample(x, "stem", self.stem_width, 2 * self.stem_stride, self.stem_stride)
@@ -78,13 +78,6 @@ class Encoder(nn.Module):
         )(x)  # fmt: skip
         return nn.relu(layer_norm(x, name=f"{name}_norm", dtype=self.dtype))
 
-    def _pooled(self, frames: UInt8[Array, "b t h w 1"]) -> Float[Array, "b t h2 w2 1"]:
-        batch, time, height, width, _ = frames.shape
-        n = self.pool
-        grid = frames.reshape(batch, time, height // n, n, width // n, n, 1)
-        # Sums of up to n^2 bytes are exact in float32.
-        return grid.astype(jnp.float32).mean(axis=(3, 5))
-
 
 class ImageBlock(nn.Module):
     """Two 3 x 3 convolutions and a shortcut (He et al. 2016, pre-activation)."""
@@ -100,8 +93,16 @@ class ImageBlock(nn.Module):
         return x + y
 
 
-def _stack_neighbours(x: Float[Array, "b t h w"], num_frames: int) -> Float[Array, "b t h w n"]:
+def stack_neighbours(x: Float[Array, "b t h w"], num_frames: int) -> Float[Array, "b t h w n"]:
     """Stack each frame with its num_frames // 2 neighbours on each side; zeros beyond the ends."""
     reach = num_frames // 2
     padded = jnp.pad(x, ((0, 0), (reach, reach), (0, 0), (0, 0)))
     return jnp.stack([padded[:, i : i + x.shape[1]] for i in range(num_frames)], axis=-1)
+
+
+def pooled(frames: UInt8[Array, "b t h w 1"], side: int) -> Float[Array, "b t h2 w2 1"]:
+    """Means of squares of `side` x `side` pixels."""
+    batch, time, height, width, _ = frames.shape
+    grid = frames.reshape(batch, time, height // side, side, width // side, side, 1)
+    # Sums of up to side^2 bytes are exact in float32.
+    return grid.astype(jnp.float32).mean(axis=(3, 5))

@@ -1,0 +1,78 @@
+"""Visual encoder: patches of pixels and of features as matrix products, convolutions over time."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, UInt8
+
+from avsync.models.encoders.lip_conv import pooled, stack_neighbours
+from avsync.models.layers import TemporalBlock, keep_valid, layer_norm, standardise
+from avsync.types import Context
+
+
+class Encoder(nn.Module):
+    """Mouth crops to [b t d], d = `embedding`.
+
+    Attributes:
+      pool: side of the pixel squares that are averaged first.
+      stem_frames: video frames that each patch covers.
+      patch: side of the first patches, in averaged pixels; they do not overlap.
+      stem_width: channels of a patch.
+      widths: channels of each stage; every stage joins squares of 2 x 2.
+      features: channels per frame after the image is flattened.
+      temporal_blocks: residual blocks over time.
+      embedding: output channels.
+      dtype: of the activations; norms are always float32.
+    """
+
+    pool: int = 2
+    stem_frames: int = 5
+    patch: int = 4
+    stem_width: int = 48
+    widths: tuple[int, ...] = (96, 128)
+    features: int = 256
+    temporal_blocks: int = 2
+    embedding: int = 128
+    dtype: Any = jnp.float32
+
+    @property
+    def context(self) -> Context:
+        """The frames around a frame on which its embedding depends."""
+        return Context(self.stem_frames // 2 + self.temporal_blocks, is_whole_clip=False)
+
+    @nn.compact
+    def __call__(
+        self, frames: UInt8[Array, "b t h w 1"], valid: Bool[Array, "b t"]
+    ) -> Float[Array, "b t d"]:
+        batch, time = valid.shape
+        x = standardise(pooled(frames, self.pool), valid).astype(self.dtype)
+        x = stack_neighbours(x[..., 0], self.stem_frames).reshape(
+            batch * time, *x.shape[2:4], self.stem_frames
+        )
+        side = self.patch * 2 ** len(self.widths)
+        x = self._joined(_padded(x, side), "stem", self.stem_width, self.patch)
+        for stage, width in enumerate(self.widths):
+            x = self._joined(x, f"stage{stage}", width, 2)
+        x = x.reshape(batch, time, -1)
+        x = keep_valid(nn.Dense(self.features, dtype=self.dtype, name="frame_features")(x), valid)
+        for block in range(self.temporal_blocks):
+            x = TemporalBlock(self.dtype, name=f"temporal{block}")(x, valid)
+        x = layer_norm(x, name="final_norm", dtype=self.dtype)
+        return keep_valid(nn.Dense(self.embedding, dtype=self.dtype, name="embed")(x), valid)
+
+    def _joined(
+        self, x: Float[Array, "n h w c"], name: str, width: int, side: int
+    ) -> Float[Array, "n h2 w2 d"]:
+        n, h, w, c = x.shape
+        x = x.reshape(n, h // side, side, w // side, side, c).transpose(0, 1, 3, 2, 4, 5)
+        x = x.reshape(n, h // side, w // side, side * side * c)
+        x = nn.Dense(width, dtype=self.dtype, name=f"{name}_patches")(x)
+        return nn.relu(layer_norm(x, name=f"{name}_norm", dtype=self.dtype))
+
+
+def _padded(x: Float[Array, "n h w c"], multiple: int) -> Float[Array, "n h2 w2 c"]:
+    """`x` with zeros on all sides, so that height and width are multiples of `multiple`."""
+    margins = [(-size % multiple) for size in x.shape[1:3]]
+    pads = [(m // 2, m - m // 2) for m in margins]
+    return jnp.pad(x, ((0, 0), *pads, (0, 0)))
