@@ -64,7 +64,7 @@ def _set_schedule(config: Config) -> None:
 def _shrink(config: Config) -> None:
     config.data.update(batch_size=4, window_frames=40)
     config.model.visual = encoder(
-        "lip_conv", stem_width=8, widths=(8, 16), features=32, embedding=16
+        "lip_patch", stem_width=8, widths=(8, 16), features=32, embedding=16
     )
     config.model.audio = encoder("mel_conv", widths=(16, 16, 32), embedding=16)
     config.optim.update(warmup_steps=2, ema_decay=0.5)

@@ -112,7 +112,7 @@ def default() -> Config:
 
     config.model = model = ConfigDict()
     # Encoder of the mouth crops; it brings its own fields.
-    model.visual = encoder("lip_conv")
+    model.visual = encoder("lip_patch")
     # Encoder of the sound; it brings its own fields.
     model.audio = encoder("mel_conv")
     # Alignment head; it brings its own fields.

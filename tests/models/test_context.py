@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from avsync.models.aligner import Aligner
-from avsync.models.encoders import avhubert, lip_conv, mel_conv
+from avsync.models.encoders import avhubert, lip_conv, lip_patch, mel_conv
 from avsync.models.heads.cosine import Head
 from avsync.types import Context
 
@@ -15,6 +15,9 @@ TINY: dict[str, Any] = {"embedding": 16, "feed_forward": 16, "num_heads": 1, "nu
 
 LIPS = lip_conv.Encoder(
     stem_width=4, widths=(4,), blocks=(0,), features=8, temporal_blocks=3, embedding=8
+)
+PATCHES = lip_patch.Encoder(
+    patch=11, stem_width=4, widths=(4,), features=8, temporal_blocks=1, embedding=8
 )
 SOUND = mel_conv.Encoder(num_bands=8, widths=(4, 4, 8), temporal_blocks=1, embedding=8)
 
@@ -37,10 +40,10 @@ def embed(encoder, frames: np.ndarray, params=None) -> tuple[np.ndarray, dict]:
     return np.asarray(jax.jit(encoder.apply)(params, clip, valid))[0], params
 
 
-@pytest.mark.parametrize("encoder", [LIPS, SOUND], ids=["lips", "sound"])
+@pytest.mark.parametrize("encoder", [LIPS, PATCHES, SOUND], ids=["lips", "patches", "sound"])
 def test_frames_beyond_the_reach_of_convolutions_change_nothing(encoder, monkeypatch):
     # Without the statistics of the whole clip, which are not counted.
-    for module in (lip_conv, mel_conv):
+    for module in (lip_conv, lip_patch, mel_conv):
         monkeypatch.setattr(module, "standardise", lambda x, valid, **_: x / 100)
     reach = encoder.context.reach_frames
     frames = random_clip(encoder, 2 * reach + 4)

@@ -13,7 +13,7 @@ from avsync.types import Context
 class Encoder(nn.Module):
     """Mouth crops to [b t d], d = `embedding`.
 
-    The default runs on a CPU. The trunk of ResNet-18 is `pool=1, stem_stride=2,
+    `lip_patch` is faster on a CPU. The trunk of ResNet-18 is `pool=1, stem_stride=2,
     stem_width=64, widths=(64, 128, 256, 512), blocks=(2, 2, 2, 2)`.
 
     Attributes:
