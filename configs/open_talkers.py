@@ -14,11 +14,11 @@ validation and test are never trained on (`avsync/datasets/_splits.py:split_of_t
 
 Preparing takes 0.2 s of a core per clip, 2.5 core hours, and 46,000 * 70 frames * 4.5 kB = 15 GB;
 GRID needs 33,000 * 75 frames * 9.2 kB = 23 GB more until it is written. Training sees 10,000 * 64
-windows of 64 frames, 41 M frames. A frame costs 12.3 MFLOP forward and 46 with the gradient, 1.9e15
-FLOP in all: 6 minutes of a GPU at 5 TFLOP/s. Reading a window takes 19 ms of a core, 27 with the
+windows of 64 frames, 41 M frames. A frame costs 6.5 MFLOP forward and 18 with the gradient, 7.4e14
+FLOP in all: 3 minutes of a GPU at 5 TFLOP/s. Reading a window takes 19 ms of a core, 27 with the
 strong augmentation (configs/README.md), 4.8 core hours in all, so cores set the pace: 40 minutes
-with 8 of them, 2.4 hours with 2. Two cores without a GPU train on 1,200 frames per second
-(configs/grid.py): 9.5 hours.
+with 8 of them, 2.4 hours with 2. Without a GPU an update costs 0.47 ms of a core per frame, 5.3
+core hours more: 5 hours on two cores.
 
 Expect, of other talkers in these three corpora (not run here; extrapolated from 22 talkers mixed
 with GRID, where 288 and 135 clips gave 0.87 to 0.98): an AUC of 0.95 or more for swapped sound.
