@@ -30,7 +30,7 @@ def load_scorer(
     >>> result.status, result.verdict
     ('ok', 'consistent')
     >>> f"{result.score:.2f}, p = {result.p_value:.3f}"
-    '2.15, p = 0.218'
+    '1.56, p = 0.670'
     >>> result.offset_frames, result.offset_seconds, result.offset_is_certain
     (0, 0.0, True)
     >>> result.frame_scores.shape, result.frame_times[:3].round(2).tolist()

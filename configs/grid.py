@@ -39,6 +39,7 @@ def get_config(arg: str = "") -> Config:
         config.train.update(num_steps=480, checkpoint_every=80)
     if variant.startswith("strangers"):
         make_strangers(config)
+        config.train.update(num_steps=1320)
     if variant.endswith("test"):
         config.data.batch_size = 4
         config.optim.warmup_steps = 2

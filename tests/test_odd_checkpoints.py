@@ -17,6 +17,7 @@ import safetensors.numpy
 
 import avsync
 from avsync import checkpoint, pretrained, trained, weights
+from avsync.config import encoder
 from tests.conftest import ROOT
 
 DEEP = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
@@ -52,7 +53,11 @@ CONFIGS = [
     ("model.visual.embedding", ..., "is incomplete: it lacks model.visual.embedding"),
     ("model.visual.embedding", 10**9, r"embedding is 1000000000; expected 1 to 65536"),
     ("model.visual.widths", [8] * 100_000, "100000 values; expected 1 to 16"),
-    ("model.visual.widths", [96, 128, 8], "widths for 3 stages and blocks for 2"),
+    (
+        "model.visual",
+        {**encoder("lip_conv", blocks=(0, 0)), "widths": [96, 128, 8]},
+        "widths for 3 stages and blocks for 2",
+    ),
     ("model.visual.pool", 3, "does not divide the 88 pixels"),
     ("model.audio.widths", [8, 8], "expects 3 values"),
     ("model.reach_frames", 10**9, "reach_frames is 1000000000; expected 1 to 1000"),

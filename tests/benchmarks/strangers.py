@@ -137,7 +137,9 @@ def table(rows: dict[str, dict[str, float]]) -> Iterable[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("checkpoints", nargs="+")
     parser.add_argument("--data_dir", default="data")
     parser.add_argument("--dataset", default="grid/heldout")
