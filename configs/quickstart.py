@@ -6,7 +6,7 @@
         --out=runs/quickstart/evaluation
 
 Expect an AUC of 0.99 on original and on trimmed clips. The supervised baseline (`:supervised`)
-reaches 0.96 on original clips and drops to 0.58 once the leading silence is trimmed.
+reaches 0.95 on original clips and drops to 0.57 once the leading silence is trimmed.
 """
 
 from avsync.config import Config, default, encoder, make_supervised, require_variant
