@@ -129,7 +129,7 @@ def test_another_default_changes_neither_parameters_nor_scores_of_a_checkpoint(t
         ROOT / "avsync", tmp_path / "avsync", ignore=shutil.ignore_patterns("__pycache__")
     )
     before = score_shipped(tmp_path)
-    encoder = tmp_path / "avsync" / "models" / "encoders" / "lip_conv.py"
+    encoder = tmp_path / "avsync" / "models" / "encoders" / "lip_patch.py"
     text = encoder.read_text()
     assert text.count("temporal_blocks: int = 2") == 1
     encoder.write_text(text.replace("temporal_blocks: int = 2", "temporal_blocks: int = 1"))

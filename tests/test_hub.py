@@ -153,7 +153,7 @@ def test_damaged_weights_are_refused(cache):
 def test_a_scorer_is_loaded_from_an_address(cache):
     add_to(cache)
     ours = avsync.load_scorer("hf://someone/lips", detector="trees68")
-    assert ours.reference.num_clips == 100
+    assert ours.reference.num_clips == 99
     with pytest.raises(ValueError, match="is not in the local cache"):
         avsync.load_scorer("hf://someone/else")
 
@@ -164,7 +164,7 @@ def test_binaries_take_addresses(cache, run_binary: Run, tmp_path):
     done = run_binary("export", "--checkpoint=hf://someone/lips", f"--out={out}")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert json.loads((out / "config.json").read_text())["seed"] == 2
+    assert json.loads((out / "config.json").read_text())["train"]["num_steps"] == 1320
     missed = run_binary("export", "--checkpoint=hf://someone/else", f"--out={tmp_path / 'x'}")
     assert missed.returncode == 2
     assert "hf://someone/else is not in the local cache" in missed.stderr

@@ -33,7 +33,8 @@ def small_config(model: str):
     config = default()
     options = config.model
     if model == "lip_conv":
-        options.visual.update(stem_width=4, widths=(4,), blocks=(0,), features=8, embedding=8)
+        small = {"stem_width": 4, "widths": (4,), "features": 8, "embedding": 8}
+        options.visual = encoder("lip_conv", blocks=(0,), **small)
         options.audio.update(num_bands=16, widths=(4, 4, 8), embedding=8)
         options.visual.temporal_blocks = options.audio.temporal_blocks = 1
     elif model == "avhubert":

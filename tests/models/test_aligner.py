@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from avsync import build, scoring, weights
-from avsync.config import default
+from avsync.config import default, encoder
 from avsync.config import head as make_head
 from avsync.models.aligner import EXCLUDED
 from avsync.models.heads.fusion_mlp import Head
 from avsync.units import SAMPLES_PER_FRAME
 
 
-def small_config(head: str = "cosine", edges: str = "masked"):
+def small_config(head: str = "cosine", edges: str = "masked", visual: str = "lip_patch"):
     config = default()
-    config.model.visual.update(stem_width=8, widths=(8, 16), features=32, embedding=16)
+    config.model.visual = encoder(visual, stem_width=8, widths=(8, 16), features=32, embedding=16)
     config.model.audio.update(widths=(16, 16, 32), embedding=16)
     sizes = {"projection": 16, "widths": (16, 8)} if head == "fusion_mlp" else {}
     config.model.head = make_head(head, **sizes)
@@ -146,8 +146,9 @@ def test_a_mistyped_option_of_a_plug_in_names_the_nearest():
 
 def test_the_trunk_of_resnet18_can_be_configured():
     config = default()
-    config.model.visual.update(
-        pool=1, stem_stride=2, stem_width=64, widths=(64, 128, 256, 512), blocks=(2, 2, 2, 2)
+    widths, blocks = (64, 128, 256, 512), (2, 2, 2, 2)
+    config.model.visual = encoder(
+        "lip_conv", pool=1, stem_stride=2, stem_width=64, widths=widths, blocks=blocks
     )
     model = build.make_model(config)
     visual, audio = random_clip(4)
@@ -159,28 +160,26 @@ def test_the_trunk_of_resnet18_can_be_configured():
 @pytest.mark.parametrize("head", ["cosine", "fusion_mlp"])
 def test_every_trained_layer_has_an_explicit_name(head):
     # Flax's automatic names, such as Conv_1, change when a layer is added before them.
-    config = small_config(head)
+    config = small_config(head, visual="lip_conv")
     config.model.visual.blocks = (1, 1)
     names = set(parameter_names(config))
     assert not [name for name in names if re.search(r"[A-Z]\w*_\d+", name)]
 
 
 @pytest.mark.parametrize(
-    ("stream", "field", "value"),
+    ("stream", "change"),
     [
-        ("visual", "temporal_blocks", 3),
-        ("visual", "widths", (8, 16, 16)),
-        ("visual", "blocks", (1, 1)),
-        ("audio", "temporal_blocks", 3),
-        ("head", "widths", (16, 8, 4)),
+        ("visual", {"temporal_blocks": 3}),
+        ("visual", {"widths": (8, 16, 16), "blocks": (0, 0, 0)}),
+        ("visual", {"blocks": (1, 1)}),
+        ("audio", {"temporal_blocks": 3}),
+        ("head", {"widths": (16, 8, 4)}),
     ],
 )
-def test_adding_a_layer_renames_no_other(stream, field, value):
-    config = small_config("fusion_mlp")
+def test_adding_a_layer_renames_no_other(stream, change):
+    config = small_config("fusion_mlp", visual="lip_conv")
     before = parameter_names(config)
-    config.model[stream][field] = value
-    if field == "widths" and stream == "visual":
-        config.model.visual.blocks = (0, 0, 0)
+    config.model[stream].update(change)
     after = parameter_names(config)
     assert set(before) < set(after)
 

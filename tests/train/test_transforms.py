@@ -15,7 +15,7 @@ import pytest
 
 from avsync import build, parallel
 from avsync.build_training import make_apply_in_training
-from avsync.config import Config, default
+from avsync.config import Config, default, encoder
 from avsync.models.layers import TemporalBlock
 from avsync.train import optim
 from avsync.train.losses import alignment
@@ -44,8 +44,9 @@ def saved_bytes(config: Config) -> int:
 def test_cheap_remat_saves_less_than_half_of_the_bytes(resnet):
     config = default()
     if resnet:
-        config.model.visual.update(
-            pool=1, stem_stride=2, stem_width=64, widths=(64, 128, 256, 512), blocks=(2, 2, 2, 2)
+        widths, blocks = (64, 128, 256, 512), (2, 2, 2, 2)
+        config.model.visual = encoder(
+            "lip_conv", pool=1, stem_stride=2, stem_width=64, widths=widths, blocks=blocks
         )
     everything = saved_bytes(config)
     config.train.remat = "cheap"
