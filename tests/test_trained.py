@@ -123,13 +123,13 @@ def test_a_whole_model_reads_the_features_of_its_own_encoder_alone(tmp_path, own
 
 def test_a_model_of_two_encoders_reads_no_features(tmp_path):
     towers = Trained(default(), {"head": {}}, tmp_path)
-    with pytest.raises(ValueError, match=r"encoders 'lip_conv' and 'mel_conv'.*cannot read"):
+    with pytest.raises(ValueError, match=r"encoders 'lip_patch' and 'mel_conv'.*cannot read"):
         trained.for_features(towers, Extraction("none", "", BOTH))
 
 
 def test_only_one_encoder_of_both_streams_extracts_features(tmp_path):
     towers = Trained(default(), {"head": {}}, tmp_path)
-    with pytest.raises(ValueError, match="'lip_conv' extracts no features"):
+    with pytest.raises(ValueError, match="'lip_patch' extracts no features"):
         trained.origin_of(towers)
     towers.config.model.visual = encoder("avhubert", modality="video", **SIZES)
     with pytest.raises(ValueError, match="has an encoder for each stream"):
