@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from avsync import build
-from avsync.config import Config, default
+from avsync.config import Config, default, encoder
 from avsync.config import head as make_head
 from avsync.train.losses.alignment import alignment_nll
 
@@ -16,11 +16,12 @@ from avsync.train.losses.alignment import alignment_nll
 DELICATE = {"reduce_sum", "cumsum", "exp", "exp2", "log", "log1p", "logistic", "rsqrt", "sqrt"}
 
 
-def small(dtype: str, head: str) -> Config:
+def small(dtype: str, head: str, visual: str) -> Config:
     config = default()
     config.model.dtype = dtype
-    config.model.visual.update(
-        pool=4, stem_width=8, widths=(8,), blocks=(1,), features=16, embedding=16
+    blocks = {"blocks": (1,)} if visual == "lip_conv" else {}
+    config.model.visual = encoder(
+        visual, pool=4, stem_width=8, widths=(8,), features=16, embedding=16, **blocks
     )
     config.model.audio.update(num_bands=16, widths=(8, 8, 16), embedding=16)
     sizes = {"projection": 8, "widths": (16, 8)} if head == "fusion_mlp" else {}
@@ -42,9 +43,9 @@ def operations(jaxpr: Any) -> set[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("head", ["cosine", "fusion_mlp"])
-def test_only_products_are_in_half_precision(head):
-    model = build.make_model(small("bfloat16", head))
+@pytest.mark.parametrize(("head", "visual"), [("cosine", "lip_patch"), ("fusion_mlp", "lip_conv")])
+def test_only_products_are_in_half_precision(head, visual):
+    model = build.make_model(small("bfloat16", head, visual))
     inputs = build.inputs_like()
     arrays = [jnp.asarray(x) for x in (inputs.visual, inputs.audio, inputs.valid)]
     params = jax.eval_shape(lambda: build.init_params(model, inputs, seed=0))
@@ -69,7 +70,7 @@ def test_the_loss_is_close_to_that_of_full_precision():
     valid = jnp.ones((1, 20), bool)
     params, losses = None, []
     for dtype in ("float32", "bfloat16"):
-        model = build.make_model(small(dtype, "cosine"))
+        model = build.make_model(small(dtype, "cosine", "lip_patch"))
         params = params or build.init_params(model, build.inputs_like(), seed=0)
         logits = jax.jit(build.make_apply(model))(params, visual, audio, valid)
         assert logits.dtype == jnp.float32
