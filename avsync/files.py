@@ -1,8 +1,9 @@
-"""Atomic writes, lock files, and the check that an output folder is new."""
+"""Atomic writes, lock files, the stamp and the hash of a file, the check that a folder is new."""
 
 import contextlib
 import fcntl
 import glob
+import hashlib
 import os
 import shutil
 import stat
@@ -10,6 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 PRIVATE = 0o700  # the mode of a folder that only its owner may use
 
@@ -158,3 +160,34 @@ def require_new(folder: Path) -> None:
         raise ValueError(
             f"{folder} already exists and is not empty; choose another folder or empty it"
         )
+
+
+class Stamp(NamedTuple):
+    """What tells a file from another one at the same path; None where there is no file.
+
+    modified: in seconds since the epoch.
+    """
+
+    bytes: int | None
+    modified: float | None
+
+
+def stamp(path: Path) -> Stamp:
+    """The stamp of the file at `path` now."""
+    try:
+        found = path.stat()
+    except OSError:
+        return Stamp(None, None)
+    return Stamp(found.st_size, found.st_mtime)
+
+
+def sha256(path: Path) -> str | None:
+    """The SHA-256 of a file's content, in hexadecimal digits; None if it cannot be read."""
+    try:
+        # Opening a pipe would wait for its writer.
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -31,6 +31,10 @@ from avsync.units import FRAMES_PER_SECOND
 # small file run for hours. 1920 x 1080 pixels at 25 fps take half their length on a core of 2026.
 SECONDS_PER_SECOND = 10.0
 
+# A disk or a network that reads more slowly than this holds up the job; disks of 2026 are ten times
+# as fast.
+MIN_BYTES_PER_SECOND = 10e6
+
 # Two reports of progress are at least this far apart.
 REPORT_SECONDS = 0.2
 
@@ -58,6 +62,7 @@ class ProcessReader:
         )
         if limits.lost_share is not None:
             self._options = self._options._replace(max_lost_share=limits.lost_share)
+        self._is_interrupted = False
         self._worker = self._start()
         self._ahead: _Reading | None = None
 
@@ -93,6 +98,27 @@ class ProcessReader:
         if self._ahead is None:
             self._ahead = _Reading(path, self._ready(), allowed=self._allowed)
 
+    def call(self, function: Callable[..., Any], *arguments: Any, num_bytes: int = 0) -> Any:
+        """What `function` returns in the worker, once that has read the file ahead.
+
+        All must be picklable. Its time limit is that of a file, and more if it reads `num_bytes`.
+        Raises `Reject` if the function fails, crashes or exceeds the limits.
+        """
+        if self._ahead is not None:
+            self._ahead.wait()
+        worker = self._ready()
+        worker.give(_CallRequest(function, arguments))
+        worker.allow(self._limits.seconds + num_bytes / MIN_BYTES_PER_SECOND)
+        return next(message.value for message in _messages(worker) if isinstance(message, Done))
+
+    def interrupt(self) -> None:
+        """Ends, from any thread, what another one waits for: that gets a `Reject`.
+
+        From then on every file is rejected; the thread of the reader still calls `close`.
+        """
+        self._is_interrupted = True
+        self._worker.process.kill()
+
     def close(self) -> None:
         """Ends the process."""
         self._cancel_ahead()
@@ -106,7 +132,12 @@ class ProcessReader:
     def _ready(self) -> WorkerProcess:
         if not self._worker.is_usable():
             self._worker.end()
-            self._worker = self._start()
+            if not self._is_interrupted:
+                self._worker = self._start()
+        # Again: `interrupt` may have come while the process started.
+        if self._is_interrupted:
+            self._worker.end()
+            raise Reject("crashed", "the job was interrupted")
         return self._worker
 
     def _start(self) -> WorkerProcess:
@@ -150,6 +181,10 @@ class _Reading:
                 shown = self._progress
                 advance(*shown)
 
+    def wait(self) -> None:
+        """Waits until the file is read, or cannot be."""
+        self._thread.join()
+
     def cancel(self) -> None:
         """Ends the worker if it has not read the file yet; drops what it has read."""
         self._is_cancelled.set()
@@ -177,6 +212,11 @@ class _FootageRequest(NamedTuple):
 class _CropRequest(NamedTuple):
     path: Path
     spans: tuple[FaceSpan, ...]
+
+
+class _CallRequest(NamedTuple):
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
 
 
 def _messages(
@@ -207,9 +247,11 @@ def _start_reading(detector: str, options: ReadOptions) -> Work:
 
 def _work(
     reader: DirectReader,
-    request: _FootageRequest | _CropRequest,
+    request: _FootageRequest | _CropRequest | _CallRequest,
     report: Callable[[Any], None],
-) -> WithFile | None:
+) -> Any:
+    if isinstance(request, _CallRequest):
+        return request.function(*request.arguments)
     if isinstance(request, _CropRequest):
         for crop in reader.face_crops(request.path, request.spans):
             report(crop)

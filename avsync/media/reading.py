@@ -7,7 +7,7 @@ process that decodes it (a crash, a hang, any amount of memory) the second one s
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -55,6 +55,14 @@ class Reader(Protocol):
         """Announces the next file, which may be read at once."""
         ...
 
+    def call(self, function: Callable[..., Any], *arguments: Any, num_bytes: int = 0) -> Any:
+        """What a function returns where files are read; it reads so many bytes."""
+        ...
+
+    def interrupt(self) -> None:
+        """Ends what another thread waits for."""
+        ...
+
 
 class DirectReader:
     """Reads files in this process, without limits by default."""
@@ -80,3 +88,10 @@ class DirectReader:
 
     def look_ahead(self, path: Path) -> None:
         del path
+
+    def call(self, function: Callable[..., Any], *arguments: Any, num_bytes: int = 0) -> Any:
+        del num_bytes
+        return function(*arguments)
+
+    def interrupt(self) -> None:
+        """Does nothing: a reading in this process ends by itself."""
