@@ -55,10 +55,11 @@ def main(arguments: list[str]) -> None:
         scorer = _metric_flag.load_scorer(CHECKPOINT.value, parts, reader=job.readers[0], **rate)
         outputs = [*_metric_flag.outputs(), *_result_flags.outputs()]
         settings = {"metric": _metric_flag.METRIC.value, "dtype": parts["dtype"], **reading, **rate}
+        settings |= {"frames": _result_flags.FRAMES.value}
         from avsync.reports.video.report import score_job
 
-        options = {"settings": settings, "pictures": _result_flags.PICTURES.value, "notes": notes}
-        report = score_job(job, scorer, outputs=outputs, **options)
+        options = {"pictures": _result_flags.PICTURES.value, "notes": notes, "outputs": outputs}
+        report = score_job(job, scorer, settings=settings, **options)
     if report is None:
         return  # the first process has the results of all
     report.print_all()

@@ -4,7 +4,6 @@ The values have the names that scores.csv has as columns, and that rules such as
 40" use.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -123,10 +122,11 @@ def empty_values() -> dict[str, Any]:
 
 def example_values() -> dict[str, Any]:
     """An example of each value, of its type, to check rules with."""
-    return {
-        name: "" if name in TEXTS else isinstance(value, bool) or re.search(r"\bis_|_is_", name)
-        for name, value in empty_values().items()
-    }
+    examples: dict[str, Any] = {}
+    for name, value in empty_values().items():
+        is_truth = isinstance(value, bool) or "_is_" in f"_{name}"
+        examples[name] = "" if name in TEXTS else True if is_truth else 1.0
+    return examples
 
 
 def sync_result(record: Record) -> SyncResult:

@@ -71,7 +71,9 @@ class CsvTable(Output):
         super().__init__()
         path, *rest = empty_values()
         columns = [path, "face", *rest, *FACE_COLUMNS]
-        text = io.TextIOWrapper(self._writes(out_dir / TABLE), encoding="utf-8", newline="")
+        # A message may name a path too.
+        how = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+        text = io.TextIOWrapper(self._writes(out_dir / TABLE), **how)
         self._stack.callback(text.flush)
         # Values that a row lacks are empty; those without a column are in scores.jsonl.
         self._rows = csv.DictWriter(text, columns, restval="", extrasaction="ignore")
