@@ -92,8 +92,8 @@ class Summary(Output):
     def headline(self) -> str:
         """The finding in one sentence."""
         without = self._statuses.total()
-        text = f"{self._num_flagged:,} of {self._num_scored:,} scored files are flagged"
-        return text + (f"; {without:,} files have no score." if without else ".")
+        text = f"Flagged: {self._num_flagged:,} of {self._num_scored:,} scored files"
+        return text + (f"; without a score: {without:,}." if without else ".")
 
     def _render(self) -> str:
         sections = [html.section("Verdicts", self._count_table())]

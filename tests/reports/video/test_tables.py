@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from avsync.files import Stamp
 from avsync.reports.video import tables
-from avsync.reports.video.record import empty_values, example_values, make_record
+from avsync.reports.video.record import empty_values, example_values
 from avsync.reports.video.rule import Rule
 from avsync.reports.video.tables import CsvTable, JsonList, Output, PathLists
 from avsync.scoring.video.results import VideoResult
-from avsync.scoring.video.video_scorer import Origin
+from tests.reports.video.records import record_of
 from tests.scoring.video.results import scored, video_result
 
 
@@ -22,14 +21,7 @@ def record(path: str, score: float | None = 0.3, **options) -> dict:
     result = VideoResult(path=path, status="no_face", message="no face, anywhere")
     if score is not None:
         result = video_result(scored(score, **options), path=path)
-    return make_record(
-        result,
-        sha256="ab",
-        stamp=Stamp(5, 1.5),
-        thresholds={"score": 1.0, "false_alarm_rate": 0.05},
-        origin=Origin("m"),
-        picture=f"{Path(path).stem}.png",
-    )
+    return record_of(result, picture=f"{Path(path).stem}.png")
 
 
 def write(output: Output, *records: dict) -> None:
