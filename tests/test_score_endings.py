@@ -123,7 +123,7 @@ def test_a_killed_job_leaves_its_results_and_no_worker(command, tmp_path):
     )
     assert second.returncode == 1
     (refused,) = second.stderr.splitlines()
-    assert "is in use by another process, which holds scores.jsonl" in refused
+    assert "is in use by another process, which holds scores.lock" in refused
     job.process.kill()
     job.process.communicate()
     assert all(map(is_gone, workers))
@@ -133,7 +133,7 @@ def test_a_killed_job_leaves_its_results_and_no_worker(command, tmp_path):
 
 
 def test_a_worker_that_is_killed_costs_its_file(command, tmp_path):
-    job = Job([*command, "missing.mp4"], tmp_path)
+    job = Job([*command, "missing.mp4", "--workers=1"], tmp_path)
     job.wait_for_first_result()
     (worker,) = job.workers()
     os.kill(worker, signal.SIGSEGV)

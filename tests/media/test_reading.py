@@ -1,5 +1,8 @@
 """A worker process reads what this process would, and survives what would end this one."""
 
+import os
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ from avsync.media.landmarks.base import load_detector
 from avsync.media.process_reader import ProcessReader
 from avsync.media.reading import DirectReader, FaceSpan
 from avsync.media.rejects import Reject
+from avsync.processes import JobError
 from tests.media.media_files import write_bomb
 
 pytestmark = pytest.mark.grid
@@ -77,6 +81,30 @@ def test_each_limit_is_a_status_and_the_next_file_is_read(reader, clips, tmp_pat
     assert found == ["too_large", "out_of_memory", "too_long"]
     with reader.footage(clips[0], advance=no_advance) as (footage, _):
         assert len(footage.tracks) == 1
+
+
+def test_a_function_is_called_in_the_worker_once_the_file_ahead_is_read(reader, clips):
+    reader.look_ahead(clips[0])
+    worker = reader.call(os.getpid)
+    assert worker != os.getpid()
+    with pytest.raises(Reject, match=r"failed: TypeError .*len\(\)"):
+        reader.call(len, 3)
+    with reader.footage(clips[0], advance=no_advance) as (footage, _):
+        assert len(footage.tracks) == 1
+    assert reader.call(os.getpid) == worker
+
+
+def test_another_thread_can_interrupt_what_waits_for_the_worker(tmp_path):
+    reader = ProcessReader("trees68")
+    slow = write_bomb(tmp_path / "slow.mov", side_pixels=4000, num_frames=150)
+    reader.look_ahead(slow)
+    threading.Timer(0.3, reader.interrupt).start()
+    began = time.monotonic()
+    with pytest.raises((Reject, JobError)):  # the worker may not have started
+        reader.call(os.getpid)
+    assert time.monotonic() - began < 10
+    assert status(reader, slow) == "crashed"
+    reader.close()
 
 
 def test_an_abandoned_stream_of_crops_leaves_the_reader_usable(reader, clips):
