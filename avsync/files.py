@@ -9,7 +9,7 @@ import shutil
 import stat
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,8 @@ PRIVATE = 0o700  # the mode of a folder that only its owner may use
 
 # A file may be this new before its writer has locked it; a program takes longer to start.
 MIN_LEFT_SECONDS = 1.0
+
+HASHED_BYTES = 8 << 20  # at once
 
 ROOT = 0  # the user who owns the folders of the system
 
@@ -181,13 +183,20 @@ def stamp(path: Path) -> Stamp:
     return Stamp(found.st_size, found.st_mtime)
 
 
-def sha256(path: Path) -> str | None:
-    """The SHA-256 of a file's content, in hexadecimal digits; None if it cannot be read."""
+def sha256(path: Path, *, advance: Callable[[], None] = lambda: None) -> str | None:
+    """The SHA-256 of a file's content, in hexadecimal digits; None if it cannot be read.
+
+    `advance` is called after each `HASHED_BYTES`.
+    """
+    digest = hashlib.sha256()
     try:
         # Opening a pipe would wait for its writer.
         if not path.is_file():
             return None
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with path.open("rb", buffering=0) as file:
+            while block := file.read(HASHED_BYTES):
+                digest.update(block)
+                advance()
     except OSError:
         return None
+    return digest.hexdigest()

@@ -130,6 +130,10 @@ class WorkerProcess:
         """Sets the time that the current item may take, instead of the limit."""
         self._allowed_seconds = seconds
 
+    def restart_clock(self) -> None:
+        """Gives the current item its whole time from now on."""
+        self._since = time.monotonic()
+
     def excuse(self, seconds: float) -> None:
         """Leaves out of the time of the current item what the parent spent on its reports."""
         self._since += seconds

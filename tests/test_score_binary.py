@@ -78,7 +78,7 @@ def test_each_odd_or_broken_file_has_its_status_and_the_others_are_scored(
         for line in map(json.loads, (out / "frames.jsonl").read_text().splitlines())
     }
     assert frames.keys() == {name for name, status in statuses.items() if status == "ok"}
-    assert len(frames["plain.mkv"][0]["frame_scores"]) == 39  # the first is cut as silence
+    assert len(frames["plain.mkv"][0]["frame_scores"]) == 40
 
     # Killed while the last record was written, and run again with one worker.
     records = (out / "scores.jsonl").read_bytes()

@@ -18,16 +18,15 @@ from avsync.types import PROCESSES
 NUM_WORKERS = flags.DEFINE_integer(
     "workers",
     None,
-    "Processes that decode files, find faces and draw; each needs some 0.3 GB, and up to "
-    f"--clip_gigabytes for a large file. Default: one per core, at most {MAX_WORKERS}.",
+    f"Worker processes, of some 0.3 GB each. Default: one per core, at most {MAX_WORKERS}.",
     1,
 )
 PICTURES = flags.DEFINE_enum(
     "pictures",
     "all",
     ["all", "flagged", "none"],
-    "Scored files with a picture (0.3 MB, four times the work of scoring a clip of 3 s): all, "
-    "those whose verdict is neither consistent nor not judged, or none.",
+    "Scored files that get a picture, which takes four times the work of scoring a clip of 3 s: "
+    "all, those whose verdict is neither consistent nor not judged, or none.",
 )
 FRAMES = flags.DEFINE_bool("frames", False, "Write the score of every frame to frames.jsonl.")
 RETRY = flags.DEFINE_bool("retry_failed", False, "Score files again that have no score.")
@@ -42,11 +41,11 @@ DROP = flags.DEFINE_string("drop", None, "Write the paths of all other files the
 
 
 def require_consistent() -> None:
-    """UsageError if lists lack a rule, or a rule lists."""
-    has_list = KEEP.value is not None or DROP.value is not None
-    if has_list != (WHERE.value is not None):
+    """UsageError if lists lack a rule, a rule lists, or a list its folder."""
+    places = [place for place in (KEEP.value, DROP.value) if place]
+    if bool(places) != bool(WHERE.value):
         raise UsageError("--where=RULE needs --keep=FILE or --drop=FILE, and they need it")
-    for place in filter(None, (KEEP.value, DROP.value)):
+    for place in places:
         if not Path(place).expanduser().absolute().parent.is_dir():
             raise UsageError(f"{Path(place).parent}: no such folder, to write {place} to")
 
@@ -71,10 +70,7 @@ def opened(out_dir: Path, paths: Sequence[Path], **reading: Any) -> Iterator[job
 
 
 def outputs() -> Sequence[Callable[[Path], Any]]:
-    """The lists that the flags ask for, as functions of the folder of results.
-
-    UsageError if the rule is wrong. Called before any file is scored.
-    """
+    """The lists of the flags, as functions of the folder; UsageError if the rule is wrong."""
     if WHERE.value is None:
         return []
     from avsync.reports.video.record import example_values
@@ -85,5 +81,5 @@ def outputs() -> Sequence[Callable[[Path], Any]]:
         rule = Rule(WHERE.value, known=example_values())
     except ValueError as error:
         raise UsageError(str(error)) from error
-    keep, drop = (place and Path(place).expanduser() for place in (KEEP.value, DROP.value))
+    keep, drop = (Path(p).expanduser() if p else None for p in (KEEP.value, DROP.value))
     return [lambda _: PathLists(rule, keep=keep, drop=drop)]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from avsync.files import sha256
 from avsync.limits import DEFAULT_LIMITS, Limits
 from avsync.media.crop_store import CropStore
 from avsync.media.footage import Footage
@@ -30,10 +31,6 @@ from avsync.units import FRAMES_PER_SECOND
 # The time limit grows with the length of a file: a fixed one would either stop every film or let a
 # small file run for hours. 1920 x 1080 pixels at 25 fps take half their length on a core of 2026.
 SECONDS_PER_SECOND = 10.0
-
-# A disk or a network that reads more slowly than this holds up the job; disks of 2026 are ten times
-# as fast.
-MIN_BYTES_PER_SECOND = 10e6
 
 # Two reports of progress are at least this far apart.
 REPORT_SECONDS = 0.2
@@ -65,6 +62,7 @@ class ProcessReader:
         self._is_interrupted = False
         self._worker = self._start()
         self._ahead: _Reading | None = None
+        self._last: tuple[Path, str | None] | None = None
 
     @contextlib.contextmanager
     def footage(self, path: Path, *, advance: Advance) -> Iterator[tuple[Footage, CropStore]]:
@@ -72,8 +70,11 @@ class ProcessReader:
             self._cancel_ahead()
             self.look_ahead(path)
         assert self._ahead is not None
-        # Kept until the result is there: `close` ends a reading that was interrupted.
-        result = self._ahead.result(advance)
+        try:
+            # Kept until the result is there: `close` ends a reading that was interrupted.
+            result = self._ahead.result(advance)
+        finally:
+            self._last = (path, self._ahead.sha256)
         self._ahead = None
         with result.file as file:
             yield result.value, CropStore(file)
@@ -98,17 +99,19 @@ class ProcessReader:
         if self._ahead is None:
             self._ahead = _Reading(path, self._ready(), allowed=self._allowed)
 
-    def call(self, function: Callable[..., Any], *arguments: Any, num_bytes: int = 0) -> Any:
+    def sha256(self, path: Path) -> str | None:
+        return self._last[1] if self._last and self._last[0] == path else None
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """What `function` returns in the worker, once that has read the file ahead.
 
-        All must be picklable. Its time limit is that of a file, and more if it reads `num_bytes`.
-        Raises `Reject` if the function fails, crashes or exceeds the limits.
+        All must be picklable. Its limits are those of a file. Raises `Reject` if the function
+        fails, crashes or exceeds them.
         """
         if self._ahead is not None:
             self._ahead.wait()
         worker = self._ready()
         worker.give(_CallRequest(function, arguments))
-        worker.allow(self._limits.seconds + num_bytes / MIN_BYTES_PER_SECOND)
         return next(message.value for message in _messages(worker) if isinstance(message, Done))
 
     def interrupt(self) -> None:
@@ -159,6 +162,7 @@ class _Reading:
 
     def __init__(self, path: Path, worker: WorkerProcess, *, allowed: Callable[[int], float]):
         self.path = path
+        self.sha256: str | None = None
         self._worker, self._allowed = worker, allowed
         self._future: concurrent.futures.Future[WithFile] = concurrent.futures.Future()
         self._progress = (0, 0)
@@ -198,6 +202,11 @@ class _Reading:
                 if isinstance(message, Done):
                     self._future.set_result(message.value)
                     return
+                if isinstance(message.value, _Hashed):
+                    self.sha256 = message.value.sha256
+                    # Hashing is not limited: it takes long for a large file on a slow disk only.
+                    self._worker.restart_clock()
+                    continue
                 self._progress = message.value
                 self._worker.allow(self._allowed(self._progress[1]))
             self._worker.end()
@@ -212,6 +221,12 @@ class _FootageRequest(NamedTuple):
 class _CropRequest(NamedTuple):
     path: Path
     spans: tuple[FaceSpan, ...]
+
+
+class _Hashed(NamedTuple):
+    """A part of the file is hashed; or all of it, with this result."""
+
+    sha256: str | None = None
 
 
 class _CallRequest(NamedTuple):
@@ -257,6 +272,8 @@ def _work(
             report(crop)
         return None
     advance = _Advance(report)
+    hashed = sha256(request.path, advance=lambda: report(_Hashed()))
+    report(_Hashed(hashed))
     with reader.footage(request.path, advance=advance) as (footage, store):
         result = WithFile(footage, store.detach())
     advance.finish()

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import UInt8
 
+from avsync.files import sha256
 from avsync.media.crop_store import CropStore, open_store
 from avsync.media.face_crop import FacePath, colour_frames, crop_face
 from avsync.media.footage import Footage, read_footage
@@ -55,8 +56,12 @@ class Reader(Protocol):
         """Announces the next file, which may be read at once."""
         ...
 
-    def call(self, function: Callable[..., Any], *arguments: Any, num_bytes: int = 0) -> Any:
-        """What a function returns where files are read; it reads so many bytes."""
+    def sha256(self, path: Path) -> str | None:
+        """The hash of the file that was read last, at `path`; None if it could not be read."""
+        ...
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """What a function returns where files are read."""
         ...
 
     def interrupt(self) -> None:
@@ -89,8 +94,10 @@ class DirectReader:
     def look_ahead(self, path: Path) -> None:
         del path
 
-    def call(self, function: Callable[..., Any], *arguments: Any, num_bytes: int = 0) -> Any:
-        del num_bytes
+    def sha256(self, path: Path) -> str | None:
+        return sha256(path)
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
 
     def interrupt(self) -> None:

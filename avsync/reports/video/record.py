@@ -131,12 +131,12 @@ def example_values() -> dict[str, Any]:
 
 def sync_result(record: Record) -> SyncResult:
     """What a record says about the file as a whole, as it was before it was written."""
-    known = SyncResult().sync_fields().keys() & record.keys()
-    offsets = [
+    fields = {name: record[name] for name in SyncResult().sync_fields() if name in record}
+    fields["offsets"] = tuple(
         OffsetSegment(segment["start"], segment["end"], segment["offset_frames"])
         for segment in record["offsets"]
-    ]
-    return SyncResult(**{name: record[name] for name in known} | {"offsets": tuple(offsets)})
+    )
+    return SyncResult(**fields)
 
 
 def lse_of(record: Record) -> Lse | None:

@@ -85,10 +85,7 @@ class Report:
 
     def finish(self, path: Path, result: VideoResult, reader: Reader) -> Finished:
         """What is to be written about a file; its hash and picture are made by its reader."""
-        stamp = files.stamp(path)
-        sha256 = png = None
-        with contextlib.suppress(Reject):  # the file hangs or is gone; its status says more
-            sha256 = reader.call(files.sha256, path, num_bytes=stamp.bytes or 0)
+        png = None
         if self._has_picture(result):
             try:
                 png = self._drawn(result, reader)
@@ -98,8 +95,8 @@ class Report:
                 result = dataclasses.replace(result, message=message)
         record = make_record(
             result,
-            sha256=sha256,
-            stamp=stamp,
+            sha256=reader.sha256(path),
+            stamp=files.stamp(path),
             thresholds=self._thresholds,
             origin=self._origin,
             compared_with=verdict.comparison(self._reference) if result.is_scored else None,
@@ -180,7 +177,15 @@ def score_job(
         notes = [*notes, f"their pictures take about {gigabytes:.1f} GB: see --pictures"]
     scorers = [scorer.with_reader(reader) for reader in job.readers]
     try:
-        score_files(job.pending, scorers, finish=report.finish, add=report.add, notes=notes)
+        score_files(
+            job.pending,
+            scorers,
+            finish=report.finish,
+            add=report.add,
+            # A picture would wait for the worker to read the next file, maybe for an hour.
+            reads_ahead=pictures == "none",
+            notes=notes,
+        )
     except BaseException:
         if runtime.this_host().count == 1:
             report.write_unfinished()

@@ -86,9 +86,10 @@ class ResultFolder:
                     f"{self.path} has results of another version of avsync, without "
                     f"{SETTINGS}: choose another folder, or remove it to start over"
                 )
-            if names_differ := [n for n in before | settings if before.get(n) != settings.get(n)]:
-                was = ", ".join(f"{n}={before.get(n)}" for n in names_differ)
-                now = ", ".join(f"{n}={settings.get(n)}" for n in names_differ)
+            differ = [n for n in {**before, **settings} if before.get(n) != settings.get(n)]
+            if differ:
+                was = ", ".join(f"{name}={before.get(name)}" for name in differ)
+                now = ", ".join(f"{name}={settings.get(name)}" for name in differ)
                 raise ValueError(
                     f"the results in {self.path} were made with {was}, not {now}, and must not "
                     "be mixed: use the same, choose another folder, or remove it to start over"

@@ -72,8 +72,9 @@ class CsvTable(Output):
         path, *rest = empty_values()
         columns = [path, "face", *rest, *FACE_COLUMNS]
         # A message may name a path too.
-        how = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
-        text = io.TextIOWrapper(self._writes(out_dir / TABLE), **how)
+        text = io.TextIOWrapper(
+            self._writes(out_dir / TABLE), encoding="utf-8", errors="backslashreplace", newline=""
+        )
         self._stack.callback(text.flush)
         # Values that a row lacks are empty; those without a column are in scores.jsonl.
         self._rows = csv.DictWriter(text, columns, restval="", extrasaction="ignore")

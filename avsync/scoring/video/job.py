@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -37,13 +37,15 @@ def score_files(
     *,
     finish: Callable[[Path, VideoResult, Reader], Finished],
     add: Callable[[Finished], None],
+    reads_ahead: bool = True,
     notes: Sequence[str] = (),
 ) -> None:
     """Scores each file by one of `scorers`, which work at the same time, in a thread each.
 
     The thread also calls `finish` with the result and its reader; this one calls `add` with what
     that returns, as files are done. The first files go to the scorers in order, so that their
-    readers may have read them ahead. Shows `notes`, then the progress.
+    readers may have read them ahead. With `reads_ahead`, a reader reads the next file while one is
+    scored. Shows `notes`, then the progress.
 
     An unexpected error in a file is its status "failed", with the place of the error. Raises
     `JobError` if no file can be scored, and whatever `add` raises; the threads have ended then.
@@ -51,7 +53,7 @@ def score_files(
     with runtime.Progress("scoring", total=len(paths)) as progress:
         for note in notes:
             progress.say(note)
-        job = _Job(paths, scorers, finish, progress)
+        job = _Job(paths, scorers, finish, progress, reads_ahead=reads_ahead)
         with contextlib.closing(job.outcomes()) as outcomes:
             for number, (path, outcome) in enumerate(outcomes, start=1):
                 add(outcome)
@@ -71,7 +73,10 @@ class _Job:
         scorers: Sequence[FileScorer],
         finish: Callable[[Path, VideoResult, Reader], Any],
         progress: runtime.Progress,
+        *,
+        reads_ahead: bool,
     ):
+        self._reads_ahead = reads_ahead
         self._number, self._waiting = len(paths), iter(paths)
         self._scorers, self._finish, self._progress = scorers, finish, progress
         # What is done and not written yet is limited: pictures have some hundred kilobytes each.
@@ -80,7 +85,7 @@ class _Job:
         self._is_over = threading.Event()
         self._shown: Path | None = None
 
-    def outcomes(self) -> Iterator[tuple[Path, Any]]:
+    def outcomes(self) -> Generator[tuple[Path, Any], None, None]:
         """The files and their outcomes, as they come."""
         # Fewer files than scorers leave the last of these without work.
         first = list(itertools.islice(self._waiting, len(self._scorers)))
@@ -111,7 +116,7 @@ class _Job:
 
     def _score_all(self, scorer: FileScorer, path: Path | None) -> None:
         while path is not None and not self._is_over.is_set():
-            following = self._next()
+            following = self._next() if self._reads_ahead else None
             try:
                 outcome = path, self._score(scorer, path, following)
             except _Stopped:
@@ -119,7 +124,7 @@ class _Job:
             except BaseException as error:
                 outcome = error
             self._put(outcome)
-            path = following
+            path = following if self._reads_ahead else self._next()
 
     def _score(self, scorer: FileScorer, path: Path, following: Path | None) -> Any:
         try:
