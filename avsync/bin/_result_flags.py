@@ -15,12 +15,10 @@ from avsync.processes import MAX_WORKERS, default_workers
 from avsync.reports.video import job
 from avsync.types import PROCESSES
 
-NUM_WORKERS = flags.DEFINE_integer(
-    "workers",
-    None,
-    f"Worker processes, of some 0.3 GB each. Default: one per core, at most {MAX_WORKERS}.",
-    1,
+PROCESSES_HELP = (
+    f"Worker processes, of some 0.3 GB each. Default: one per core, at most {MAX_WORKERS}."
 )
+NUM_WORKERS = flags.DEFINE_integer("workers", None, PROCESSES_HELP, 1)
 PICTURES = flags.DEFINE_enum(
     "pictures",
     "all",
@@ -30,12 +28,8 @@ PICTURES = flags.DEFINE_enum(
 )
 FRAMES = flags.DEFINE_bool("frames", False, "Write the score of every frame to frames.jsonl.")
 RETRY = flags.DEFINE_bool("retry_failed", False, "Score files again that have no score.")
-WHERE = flags.DEFINE_string(
-    "where",
-    None,
-    "Rule for --keep and --drop, such as 'abs(offset_ms) <= 40 and p_value > 0.05', or a name: "
-    "consistent, in_sync, ebu, itu, lse.",
-)
+RULE = "Rule for the lists: 'abs(offset_ms) <= 40', or consistent, in_sync, ebu, itu, lse."
+WHERE = flags.DEFINE_string("where", None, RULE)
 KEEP = flags.DEFINE_string("keep", None, "Write the paths of files for which --where holds there.")
 DROP = flags.DEFINE_string("drop", None, "Write the paths of all other files there.")
 
@@ -65,8 +59,8 @@ def opened(out_dir: Path, paths: Sequence[Path], **reading: Any) -> Iterator[job
         from avsync import runtime
 
         runtime.start()
-        wait = runtime.wait_for_all
-        yield begun or stack.enter_context(begin(host=runtime.this_host(), wait_for_all=wait))
+        shared = {"host": runtime.this_host(), "wait_for_all": runtime.wait_for_all}
+        yield begun or stack.enter_context(begin(**shared))
 
 
 def outputs() -> Sequence[Callable[[Path], Any]]:

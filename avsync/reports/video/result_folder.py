@@ -120,7 +120,8 @@ class ResultFolder:
     def close(self, *, wait_for_all: Callable[[], None] = lambda: None) -> None:
         """Merges what all processes have added, and drops lines that are outdated."""
         wait_for_all()
-        if self._host.index == 0:
+        is_changed = self._host.count > 1 or self._merged.num_outdated
+        if self._host.index == 0 and is_changed:
             self._merged = _merge(self.path)
 
     def records(self, paths: Sequence[Path]) -> Iterator[Record]:

@@ -4,6 +4,7 @@ Each is a context that takes record by record, and whose file is whole at its en
 inside the context, the file stays as it was before.
 """
 
+import abc
 import contextlib
 import csv
 import io
@@ -46,14 +47,14 @@ class Output(contextlib.AbstractContextManager):
             self.finish()
         self._stack.__exit__(kind, error, traceback)
 
+    @abc.abstractmethod
     def add(self, record: Record) -> None:
         """Takes the next record."""
-        raise NotImplementedError
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027
         """Called after the last record."""
 
-    def print_on(self, console: Console) -> None:
+    def print_on(self, console: Console) -> None:  # noqa: B027
         """Prints what is said on the terminal."""
 
     def _writes(self, path: Path) -> IO[bytes]:

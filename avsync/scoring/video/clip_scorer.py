@@ -80,10 +80,10 @@ class ClipScorer:
         self._params = jax.device_put(scorer.params)
         frame_scores = functools.partial(scoring.frame_scores, name=scorer.frame_score)
         pool = functools.partial(scoring.clip_score, pooling=scorer.pooling)
-        self._apply = _one_at_a_time(jax.jit(scorer.apply))
-        self._evidence = _one_at_a_time(jax.jit(scoring.offset_evidence))
-        self._frame_scores = _one_at_a_time(jax.jit(frame_scores))
-        self._pool = _one_at_a_time(jax.jit(pool))
+        self._apply = one_at_a_time(jax.jit(scorer.apply))
+        self._evidence = one_at_a_time(jax.jit(scoring.offset_evidence))
+        self._frame_scores = one_at_a_time(jax.jit(frame_scores))
+        self._pool = one_at_a_time(jax.jit(pool))
 
     def logits(self, clip: LongClip, *, on_progress: OnProgress = no_progress) -> Logits:
         """offset_logits of every frame."""
@@ -202,7 +202,7 @@ class ClipScorer:
         return self._pool(*_padded(np.concatenate(frame_scores))).item()
 
 
-def _one_at_a_time(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+def one_at_a_time(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
     """`function` for many threads: its result is ready, and only one call is under way.
 
     So a shape is compiled once, and the memory of a large model does not grow with the threads. No

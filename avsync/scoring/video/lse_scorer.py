@@ -41,7 +41,7 @@ def load_syncnet(place: Path) -> Network:
     cepstra = jnp.zeros(WINDOW_CEPSTRA)
     expected = jax.eval_shape(lambda: SyncNet().init(jax.random.key(0), frames, cepstra)["params"])
     weights.require_fit(params, expected, source=place)
-    return make_network(params)
+    return make_network(params)._replace(fingerprint=weights.fingerprint({}, params))
 
 
 class LseScorer:
@@ -66,8 +66,9 @@ class LseScorer:
 
     @property
     def origin(self) -> Origin:
-        """The model of the scores beside the LSE, and its calibration."""
-        return self._scorer.origin
+        """The model of the scores beside the LSE, then SyncNet; and the calibration."""
+        origin = self._scorer.origin
+        return origin._replace(model=f"{origin.model}+{self._network.fingerprint}")
 
     def with_reader(self, reader: Reader) -> "LseScorer":
         """This scorer with another reader, for another thread."""
