@@ -15,10 +15,10 @@ from avsync.processes import MAX_WORKERS, default_workers
 from avsync.reports.video import job
 from avsync.types import PROCESSES
 
-PROCESSES_HELP = (
+WORKERS = f"Worker processes, some 0.3 GB each. Default: one per core, at most {MAX_WORKERS}."
     f"Worker processes, of some 0.3 GB each. Default: one per core, at most {MAX_WORKERS}."
 )
-NUM_WORKERS = flags.DEFINE_integer("workers", None, PROCESSES_HELP, 1)
+NUM_WORKERS = flags.DEFINE_integer("workers", None, WORKERS, 1)
 PICTURES = flags.DEFINE_enum(
     "pictures",
     "all",

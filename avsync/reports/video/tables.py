@@ -51,10 +51,10 @@ class Output(contextlib.AbstractContextManager):
     def add(self, record: Record) -> None:
         """Takes the next record."""
 
-    def finish(self) -> None:  # noqa: B027
+    def finish(self) -> None:
         """Called after the last record."""
 
-    def print_on(self, console: Console) -> None:  # noqa: B027
+    def print_on(self, console: Console) -> None:
         """Prints what is said on the terminal."""
 
     def _writes(self, path: Path) -> IO[bytes]:
