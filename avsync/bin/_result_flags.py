@@ -16,8 +16,6 @@ from avsync.reports.video import job
 from avsync.types import PROCESSES
 
 WORKERS = f"Worker processes, some 0.3 GB each. Default: one per core, at most {MAX_WORKERS}."
-    f"Worker processes, of some 0.3 GB each. Default: one per core, at most {MAX_WORKERS}."
-)
 NUM_WORKERS = flags.DEFINE_integer("workers", None, WORKERS, 1)
 PICTURES = flags.DEFINE_enum(
     "pictures",
