@@ -1,0 +1,98 @@
+"""Decodes MediaPipe's detector of faces, BlazeFace (Bazarevsky et al., 2019), on a whole frame."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Complex64, Float32, UInt8
+
+from avsync.media.landmarks._mediapipe import Network, Square
+
+# Of its four detectors, the one for the rear camera of a telephone: at 256 pixels, it finds all of
+# 22 faces (11 GRID talkers) down to 12 pixels, the others down to 20, 33, and 9 but not in noise.
+MODEL = "face_detection_back.tflite"
+
+# The model looks from 16 x 16 places at small faces, twice from each, and from 8 x 8 at large ones,
+# six times.
+GRIDS = ((16, 2), (8, 6))
+
+# As in MediaPipe: a face is believed from this probability on; two that overlap more (intersection
+# over union) are one face, at the weighted mean of both.
+MIN_PROBABILITY = 0.5
+MAX_OVERLAP = 0.3
+
+# Of the eight pairs of numbers of a face: its centre, its size, then six points, the first two of
+# which are the eyes.
+CENTRE, SIZE, RIGHT_EYE, LEFT_EYE = range(4)
+
+
+class RoughFace(NamedTuple):
+    """A face as BlazeFace sees it, in pixels of the frame."""
+
+    centre: complex
+    side: float
+    roll: float  # of the line through the eyes, in radians, clockwise
+
+
+class BlazeFace:
+    """Finds faces of any pose, from a twentieth of the longer side of the frame on."""
+
+    def __init__(self, *, detector: str):
+        self._network = Network(MODEL, detector=detector)
+        self._anchors = np.concatenate([_grid(*grid) for grid in GRIDS])
+
+    def __call__(self, frame: UInt8[np.ndarray, "h w"]) -> list[RoughFace]:
+        """Returns the faces of a frame, the most certain first."""
+        height, width = frame.shape
+        size = self._network.num_pixels
+        square = Square(((width - 1) + (height - 1) * 1j) / 2, max(height, width), num_pixels=size)
+        numbers, logits = self._network(square.image(frame, scale=2 / 255, shift=-1.0))
+        # logit(0.5) = 0; the rest are some dozens at most.
+        found = np.flatnonzero(logits >= np.log(MIN_PROBABILITY / (1 - MIN_PROBABILITY)))
+        pairs = numbers.reshape(-1, 8, 2)[found]
+        pairs = pairs[..., 0] + 1j * pairs[..., 1]
+        pairs[:, np.arange(8) != SIZE] += size * self._anchors[found, None]
+        weights = 1 / (1 + np.exp(-logits[found].astype(np.float64)))
+        return [self._face(pair, square) for pair in _distinct(pairs, weights)]
+
+    def _face(self, pair: Complex64[np.ndarray, "8"], square: Square) -> RoughFace:
+        centre = complex(square.origin + square.step * (pair[CENTRE] - (0.5 + 0.5j)))
+        side = max(pair[SIZE].real, pair[SIZE].imag) * abs(square.step)
+        return RoughFace(centre, float(side), float(np.angle(pair[LEFT_EYE] - pair[RIGHT_EYE])))
+
+
+def _grid(number: int, times: int) -> Complex64[np.ndarray, " n"]:
+    """The middles of `number` x `number` cells of the unit square, each repeated, row by row."""
+    middles = ((np.arange(number) + 0.5) / number).astype(np.float32)
+    return (middles[None, :] + 1j * middles[:, None]).ravel().repeat(times).astype(np.complex64)
+
+
+def _distinct(
+    pairs: Complex64[np.ndarray, "n 8"], weights: Float32[np.ndarray, " n"]
+) -> list[Complex64[np.ndarray, "8"]]:
+    """Merges what overlaps (weighted non-maximum suppression), the most certain first."""
+    faces = []
+    rest = np.argsort(-weights)
+    while len(rest):
+        together = _overlaps(pairs[rest[0]], pairs[rest]) > MAX_OVERLAP
+        together[0] = True  # a box of size 0 does not overlap itself
+        same = rest[together]
+        faces.append((weights[same] @ pairs[same]) / weights[same].sum())
+        rest = rest[~together]
+    return faces
+
+
+def _overlaps(
+    one: Complex64[np.ndarray, "8"], others: Complex64[np.ndarray, "n 8"]
+) -> Float32[np.ndarray, " n"]:
+    """Intersection over union with each of the others."""
+    half, halves = one[SIZE] / 2, others[:, SIZE] / 2
+    centre, centres = one[CENTRE], others[:, CENTRE]
+
+    def shared(a: float, u: float, b: np.ndarray, v: np.ndarray) -> np.ndarray:
+        return np.clip(np.minimum(a + u, b + v) - np.maximum(a - u, b - v), 0, None)
+
+    both = shared(centre.real, half.real, centres.real, halves.real) * shared(
+        centre.imag, half.imag, centres.imag, halves.imag
+    )
+    areas = 4 * (half.real * half.imag + halves.real * halves.imag)
+    return both / np.maximum(areas - both, 1e-9)
