@@ -1,7 +1,5 @@
 """Decodes MediaPipe's detector of faces, BlazeFace (Bazarevsky et al., 2019), on a whole frame."""
 
-from typing import NamedTuple
-
 import numpy as np
 from jaxtyping import Complex64, Float32, UInt8
 
@@ -15,22 +13,14 @@ MODEL = "face_detection_back.tflite"
 # six times.
 GRIDS = ((16, 2), (8, 6))
 
-# As in MediaPipe: a face is believed from this probability on; two that overlap more (intersection
-# over union) are one face, at the weighted mean of both.
-MIN_PROBABILITY = 0.5
+# As in MediaPipe: a face is believed from a probability of one half on; two that overlap more
+# (intersection over union) are one face, at their weighted mean.
+MIN_LOGIT = 0.0
 MAX_OVERLAP = 0.3
 
 # Of the eight pairs of numbers of a face: its centre, its size, then six points, the first two of
 # which are the eyes.
 CENTRE, SIZE, RIGHT_EYE, LEFT_EYE = range(4)
-
-
-class RoughFace(NamedTuple):
-    """A face as BlazeFace sees it, in pixels of the frame."""
-
-    centre: complex
-    side: float
-    roll: float  # of the line through the eyes, in radians, clockwise
 
 
 class BlazeFace:
@@ -40,24 +30,24 @@ class BlazeFace:
         self._network = Network(MODEL, detector=detector)
         self._anchors = np.concatenate([_grid(*grid) for grid in GRIDS])
 
-    def __call__(self, frame: UInt8[np.ndarray, "h w"]) -> list[RoughFace]:
-        """Returns the faces of a frame, the most certain first."""
+    def __call__(self, frame: UInt8[np.ndarray, "h w"]) -> list[Square]:
+        """Returns the faces of a frame, turned as their eyes are, the most certain first."""
         height, width = frame.shape
-        size = self._network.num_pixels
-        square = Square(((width - 1) + (height - 1) * 1j) / 2, max(height, width), num_pixels=size)
-        numbers, logits = self._network(square.image(frame, scale=2 / 255, shift=-1.0))
-        # logit(0.5) = 0; the rest are some dozens at most.
-        found = np.flatnonzero(logits >= np.log(MIN_PROBABILITY / (1 - MIN_PROBABILITY)))
+        whole = Square(((width - 1) + (height - 1) * 1j) / 2, max(height, width))
+        numbers, logits = self._network(frame, whole, scale=2 / 255, shift=-1.0)
+        found = np.flatnonzero(logits >= MIN_LOGIT)
         pairs = numbers.reshape(-1, 8, 2)[found]
         pairs = pairs[..., 0] + 1j * pairs[..., 1]
-        pairs[:, np.arange(8) != SIZE] += size * self._anchors[found, None]
-        weights = 1 / (1 + np.exp(-logits[found].astype(np.float64)))
-        return [self._face(pair, square) for pair in _distinct(pairs, weights)]
+        pairs[:, np.arange(8) != SIZE] += self._network.num_pixels * self._anchors[found, None]
+        weights = 1 / (1 + np.exp(-logits[found]))
+        return [self._in_frame(face, whole) for face in _distinct(pairs, weights)]
 
-    def _face(self, pair: Complex64[np.ndarray, "8"], square: Square) -> RoughFace:
-        centre = complex(square.origin + square.step * (pair[CENTRE] - (0.5 + 0.5j)))
-        side = max(pair[SIZE].real, pair[SIZE].imag) * abs(square.step)
-        return RoughFace(centre, float(side), float(np.angle(pair[LEFT_EYE] - pair[RIGHT_EYE])))
+    def _in_frame(self, face: Complex64[np.ndarray, "8"], whole: Square) -> Square:
+        centre = self._network.in_frame(face[CENTRE] - (0.5 + 0.5j), whole)
+        side = max(face[SIZE].real, face[SIZE].imag) * whole.side / self._network.num_pixels
+        return Square(
+            complex(centre), float(side), float(np.angle(face[LEFT_EYE] - face[RIGHT_EYE]))
+        )
 
 
 def _grid(number: int, times: int) -> Complex64[np.ndarray, " n"]:

@@ -6,7 +6,6 @@ are those of AV-HuBERT.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Complex, Float64, UInt8
@@ -32,6 +31,8 @@ MAX_GROWTH = 1.2
 # mouth of a GRID talker is found 1.2 pixels from where it is in full light, and 0.35 if stretched.
 MIN_CONTRAST = 150
 
+Mesh = Complex[np.ndarray, "468"]
+
 
 class Detector:
     """Detects faces of any pose up to a profile, from a twentieth of the frame's longer side on."""
@@ -50,7 +51,7 @@ class Detector:
 
         A box is the extent of the mesh, from the forehead to the chin.
         """
-        boxes = [_extent(self._mesh(frame, _Place(*face))) for face in self._find(frame)]
+        boxes = [_extent(self._mesh(frame, face)) for face in self._find(frame)]
         return np.array(boxes, np.float64).reshape(-1, 4)
 
     def landmarks(
@@ -60,67 +61,49 @@ class Detector:
         meshes = [self._look(*pair) for pair in zip(frames, boxes, strict=True)]
         return to_68_points(np.stack(meshes))
 
-    def _look(
-        self, frame: UInt8[np.ndarray, "h w"], box: Float64[np.ndarray, "4"]
-    ) -> Complex[np.ndarray, "468"]:
-        left, top, right, bottom = box
-        place = _Place(
-            (left + right) / 2 + (top + bottom) / 2 * 1j, max(right - left, bottom - top)
-        )
-        mesh = self._mesh(frame, place)
-        found = _place(mesh)
+    def _look(self, frame: UInt8[np.ndarray, "h w"], box: Float64[np.ndarray, "4"]) -> Mesh:
+        left, top, right, bottom = box.tolist()
+        face = Square((left + right) / 2 + (top + bottom) / 2 * 1j, max(right - left, bottom - top))
+        mesh = self._mesh(frame, face)
+        found = _square(mesh)
         is_off = (
             abs(found.roll) > MAX_ROLL
-            or abs(found.centre - place.centre) > MAX_SHIFT * place.side
-            or not 1 / MAX_GROWTH < found.side / place.side < MAX_GROWTH
+            or abs(found.centre - face.centre) > MAX_SHIFT * face.side
+            or not 1 / MAX_GROWTH < found.side / max(face.side, 1.0) < MAX_GROWTH
         )
         return self._mesh(frame, found) if is_off else mesh
 
 
-class _Place(NamedTuple):
-    """Where a face is: the square around it, turned as its eyes are."""
-
-    centre: complex
-    side: float
-    roll: float = 0.0
-
-
 class _FaceMesh:
-    """The 468 points (x + iy, in pixels of the frame) of the face at a place."""
+    """The 468 points of a face, as x + iy in pixels of the frame."""
 
     def __init__(self) -> None:
         self._network = Network(MODEL, detector="facemesh")
 
-    def __call__(
-        self, frame: UInt8[np.ndarray, "h w"], place: _Place
-    ) -> Complex[np.ndarray, "468"]:
-        square = Square(
-            place.centre,
-            CONTEXT * max(place.side, 1.0),
-            roll=place.roll,
-            num_pixels=self._network.num_pixels,
-        )
-        corner = (1 + 1j) * place.side / 2
-        ends = (place.centre - corner, place.centre + corner)
+    def __call__(self, frame: UInt8[np.ndarray, "h w"], face: Square) -> Mesh:
+        square = face._replace(side=CONTEXT * max(face.side, 1.0))
+        corner = (1 + 1j) * face.side / 2
+        ends = (face.centre - corner, face.centre + corner)
         box = np.array([part for end in ends for part in (end.real, end.imag)])
         darkest, brightest = grey_range(frame, box) or (0, MIN_CONTRAST)
         gain = max(1.0, MIN_CONTRAST / (brightest - darkest))
         # Only what is stretched is shifted, from its darkest level up.
         shift = -darkest * (gain - 1) / 255
-        points, _ = self._network(square.image(frame, scale=gain / 255, shift=shift))
+        points, _ = self._network(frame, square, scale=gain / 255, shift=shift)
         x, y, _ = points.reshape(-1, 3).T.astype(np.float64)
-        return square.origin + square.step * (x + 1j * y)
+        return self._network.in_frame(x + 1j * y, square)
 
 
-def _place(mesh: Complex[np.ndarray, "468"]) -> _Place:
+def _square(mesh: Mesh) -> Square:
+    """The face of a mesh, turned as its eyes are."""
     roll = float(np.angle(mesh[LEFT_EYE] - mesh[RIGHT_EYE]))
-    turn = np.exp(1j * roll)
+    turn = complex(np.exp(1j * roll))
     left, top, right, bottom = _extent(mesh / turn)
     centre = ((left + right) / 2 + (top + bottom) / 2 * 1j) * turn
-    return _Place(complex(centre), max(right - left, bottom - top), roll)
+    return Square(centre, max(right - left, bottom - top), roll)
 
 
-def _extent(mesh: Complex[np.ndarray, "468"]) -> tuple[float, float, float, float]:
+def _extent(mesh: Mesh) -> tuple[float, float, float, float]:
     """Left, top, right, bottom."""
     ends = (mesh.real.min(), mesh.imag.min(), mesh.real.max(), mesh.imag.max())
     return ends[0].item(), ends[1].item(), ends[2].item(), ends[3].item()
