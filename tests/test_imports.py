@@ -22,7 +22,7 @@ from tests.structure import (
 
 # A module imports from its own package and from the layers below, never from others of its layer.
 LAYERS = (
-    {"units", "jpeg", "pretrained", "lookup", "files", "names", "hub", "limits"},
+    {"units", "jpeg", "pretrained", "lookup", "files", "names", "hub", "limits", "quiet"},
     {"processes"},
     {"types", "ops", "partition", "json_file", "markdown"},
     {
