@@ -214,7 +214,10 @@ def compare(
     distances, num_missed = [np.zeros(0)], 0
     for view, expected in zip(seen, known, strict=True):
         found = mouths(landmarks_of(view.frames, detector))
-        expected = np.array([view.move(*place) for place in enumerate(mouths(expected))])
+        expected = mouths(expected)
+        expected = np.concatenate(
+            [view.move(index, expected[[index]]) for index in range(len(expected))]
+        )
         is_seen = ~np.isnan(found)
         num_missed += int(np.sum(~is_seen))
         distances.append(np.abs(found - expected)[is_seen & ~np.isnan(expected)])

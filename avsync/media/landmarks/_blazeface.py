@@ -43,7 +43,7 @@ class BlazeFace:
         return [self._in_frame(face, whole) for face in _distinct(pairs, weights)]
 
     def _in_frame(self, face: Complex64[np.ndarray, "8"], whole: Square) -> Square:
-        centre = self._network.in_frame(face[CENTRE] - (0.5 + 0.5j), whole)
+        centre = self._network.in_frame(face - (0.5 + 0.5j), whole)[CENTRE]
         side = max(face[SIZE].real, face[SIZE].imag) * whole.side / self._network.num_pixels
         return Square(
             complex(centre), float(side), float(np.angle(face[LEFT_EYE] - face[RIGHT_EYE]))
@@ -75,14 +75,17 @@ def _overlaps(
     one: Complex64[np.ndarray, "8"], others: Complex64[np.ndarray, "n 8"]
 ) -> Float32[np.ndarray, " n"]:
     """Intersection over union with each of the others."""
-    half, halves = one[SIZE] / 2, others[:, SIZE] / 2
-    centre, centres = one[CENTRE], others[:, CENTRE]
+    (start, end), (starts, ends) = _corners(one[None]), _corners(others)
+    shared = np.minimum(end, ends) - np.maximum(start, starts)
+    both = shared.clip(min=0).prod(axis=1)
+    areas = (end - start).prod(axis=1) + (ends - starts).prod(axis=1)
+    return both / np.maximum(areas - both, np.float32(1e-9))
 
-    def shared(a: float, u: float, b: np.ndarray, v: np.ndarray) -> np.ndarray:
-        return np.clip(np.minimum(a + u, b + v) - np.maximum(a - u, b - v), 0, None)
 
-    both = shared(centre.real, half.real, centres.real, halves.real) * shared(
-        centre.imag, half.imag, centres.imag, halves.imag
-    )
-    areas = 4 * (half.real * half.imag + halves.real * halves.imag)
-    return both / np.maximum(areas - both, 1e-9)
+def _corners(
+    pairs: Complex64[np.ndarray, "n 8"],
+) -> tuple[Float32[np.ndarray, "n 2"], Float32[np.ndarray, "n 2"]]:
+    """The first and the last corner (x, y) of each box."""
+    ends = (pairs[:, CENTRE] - pairs[:, SIZE] / 2, pairs[:, CENTRE] + pairs[:, SIZE] / 2)
+    first, last = (np.stack([end.real, end.imag], axis=1) for end in ends)
+    return first, last
