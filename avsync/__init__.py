@@ -19,7 +19,7 @@ def load_scorer(
     *,
     weights: str | Path | None = None,
     dtype: str | None = None,
-    detector: str = "trees68",
+    detector: str = "facemesh",
     false_alarm_rate: float = 0.05,
     reader: "Reader | None" = None,
 ) -> "VideoScorer":
@@ -50,7 +50,7 @@ def load_scorer(
       detector: the face detector, a module of `avsync.media.landmarks`.
       false_alarm_rate: the target share of alarms on the calibration clips, between 0 and 1.
       reader: reads the files, by default in this process and without limits. For files from
-        strangers, `avsync.media.reading.ProcessReader("trees68")` reads in a process of its own,
+        strangers, `avsync.media.reading.ProcessReader("facemesh")` reads in a process of its own,
         limited in time and memory; it brings its own detector, and a script that makes one needs
         `if __name__ == "__main__":`.
 
@@ -86,7 +86,7 @@ def load_scorer(
     return VideoScorer(scorer, reference, reader=reader)
 
 
-def read_clip(path: str | Path, *, detector: str = "trees68") -> "Clip":
+def read_clip(path: str | Path, *, detector: str = "facemesh") -> "Clip":
     """The clip of the talking face of a video file, as avsync-prepare makes it.
 
     Its `frames` are uint8 mouth crops [t 96 96 1] at 25 fps, its `waveform` int16 samples [640 t]
@@ -116,7 +116,7 @@ def read_clip(path: str | Path, *, detector: str = "trees68") -> "Clip":
 def load_lse_scorer(
     checkpoint: str | Path | None,
     *,
-    detector: str = "trees68",
+    detector: str = "facemesh",
     false_alarm_rate: float = 0.05,
     reader: "Reader | None" = None,
 ) -> "LseScorer":

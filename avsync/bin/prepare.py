@@ -26,7 +26,7 @@ SOURCE = flags.DEFINE_string("source", None, "Folder or manifest of the raw vide
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the prepared datasets.", required=True)
 WORKERS = flags.DEFINE_integer("workers", os.cpu_count() or 1, "Number of worker processes.", 1)
 BEAM = flags.DEFINE_string("beam_options", None, "Run on Apache Beam: '--runner=NAME ...'.")
-DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
+DETECTOR = flags.DEFINE_string("detector", "facemesh", "Face and landmark detector.")
 LIMIT = flags.DEFINE_integer("limit", None, "Maximum number of clips per split.", lower_bound=1)
 LISTS = flags.DEFINE_multi_string("split_list", [], "SPLIT=FILE.csv: the clips to use.")
 DISJOINT = flags.DEFINE_string("disjoint", None, "Attribute that test must not share with train.")

@@ -35,7 +35,7 @@ RATE = flags.DEFINE_float(
 TRACK = flags.DEFINE_integer(
     "audio_track", None, "Sound track to score, from 1. Default: the file's default one.", 1
 )
-DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
+DETECTOR = flags.DEFINE_string("detector", "facemesh", "Face and landmark detector.")
 for module in (_model_flags, _metric_flag, _limit_flags):
     flags.adopt_module_key_flags(module)
 

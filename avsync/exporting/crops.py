@@ -3,12 +3,11 @@
 The numbers are read from the code that reads videos, so that both always agree.
 """
 
-from pathlib import Path
+import math
 from typing import Any
 
 from avsync.media import mono_audio, mouth_crop
-from avsync.media.landmarks import trees68
-from avsync.media.landmarks._dlib_model import MODEL_FILE
+from avsync.media.landmarks import _blazeface, _mesh_points, facemesh
 from avsync.units import (
     CROP_PIXELS,
     FRAMES_PER_SECOND,
@@ -45,14 +44,18 @@ def describe() -> dict[str, Any]:
             "gaps": f"of more than {mono_audio.MAX_JITTER_SECONDS} s become silence",
         },
         "landmarks": {
-            "points": "68, numbered as in iBUG 300-W",
-            "model": f"dlib, {Path(MODEL_FILE).name}, in every frame",
-            "boxes": "dlib's frontal face detector, at least every "
-            f"{trees68.Detector.detect_every} frames, interpolated linearly between",
-            "searched_pixels": trees68.SEARCHED_PIXELS,
-            "search": "frames are shrunk by a whole factor to a shorter side of searched_pixels or "
-            "more; where no face is found, at full size, and up to a shorter side of "
-            f"{trees68.ENLARGED_PIXELS} pixels at twice the size",
+            "points": "68, numbered as in iBUG 300-W, each the mean of one or two points of the "
+            "mesh",
+            "points_of_mesh": [list(points) for points in _mesh_points.ALL_POINTS],
+            "model": f"MediaPipe's face mesh of 468 points, {facemesh.MODEL}, in every frame",
+            "model_sees": f"an upright square of {facemesh.CONTEXT} times the box around the mesh; "
+            "once more, turned as the eyes are, if the mesh is turned by more than "
+            f"{round(math.degrees(facemesh.MAX_ROLL))} degrees, {facemesh.MAX_SHIFT} of the box "
+            f"off its middle, or {facemesh.MAX_GROWTH} times as large or small",
+            "contrast": "grey levels of the box, 2 % left out at either end, are stretched to a "
+            f"range of {facemesh.MIN_CONTRAST} if theirs is smaller",
+            "boxes": f"MediaPipe's {_blazeface.MODEL}, at least every "
+            f"{facemesh.Detector.detect_every} frames, interpolated linearly between",
             "missing": "interpolated linearly; the nearest ones are repeated at the ends",
         },
         "alignment": {

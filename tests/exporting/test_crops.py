@@ -8,7 +8,7 @@ import pytest
 from avsync import units
 from avsync.exporting import crops
 from avsync.media import mono_audio, mouth_crop
-from avsync.media.landmarks import trees68
+from avsync.media.landmarks import facemesh
 
 
 def test_the_numbers_are_those_of_the_code():
@@ -27,7 +27,8 @@ def test_the_numbers_are_those_of_the_code():
         [48, 208],
     )
     assert crop["model_sees"] == [4, 92]
-    assert found["landmarks"]["searched_pixels"] == trees68.SEARCHED_PIXELS
+    assert facemesh.MODEL in found["landmarks"]["model"]
+    assert len(found["landmarks"]["points_of_mesh"]) == 68
 
 
 def moving_face(num_frames: int) -> np.ndarray:

