@@ -9,7 +9,7 @@ supervised model learns instead.
 import dataclasses
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import ClassVar
 
@@ -26,6 +26,8 @@ from avsync.datasets.fabricate import (
     splice,
     swap,
 )
+from avsync.datasets.synthesis import talking
+from avsync.datasets.synthesis.many import talking as many_talking
 from avsync.datasets.synthesis.talking import Take, talk_all, talker_pool
 from avsync.types import Clip
 
@@ -47,8 +49,12 @@ MAX_SILENT_FRAMES = 2  # 80 ms, the order of magnitude in AV-Deepfake1M
 
 @dataclasses.dataclass
 class TalkersConfig(tfds.core.BuilderConfig):
-    """Number of talkers per split, and of takes per talker; takes come in pairs."""
+    """Number of talkers per split, and of takes per talker; takes come in pairs.
 
+    `talk` makes the clip of a take.
+    """
+
+    talk: Callable[[Take], Clip] = talking.talk
     train_talkers: int = 0
     train_takes: int = 0
     train_labelled_takes: int = 0
@@ -93,6 +99,17 @@ class Builder(ClipBuilder):
             test_talkers=3,
             test_takes=4,
         ),
+        TalkersConfig(
+            name="many",
+            description="400 talkers of 24 languages in train, to mix with real clips.",
+            talk=many_talking.talk,
+            train_talkers=400,
+            train_takes=4,
+            val_talkers=20,
+            val_takes=2,
+            test_talkers=30,
+            test_takes=2,
+        ),
     ]
 
     def clips(self) -> dict[str, Iterable[Clip]]:
@@ -105,24 +122,23 @@ class Builder(ClipBuilder):
         pool = talker_pool(self.num_workers)
         if pool:
             weakref.finalize(self, pool.shutdown)
+        say = partial(talk_all, pool=pool, talk=config.talk)
         splits = {
-            "train": _real_clips(train, config.train_takes, pool),
-            "val": _real_clips(val, config.val_takes, pool),
-            "train_labelled": _labelled(train, config.train_labelled_takes, pool),
-            "val_labelled": _labelled(val, config.val_takes, pool),
-            "test": _labelled(test, config.test_takes, pool),
+            "train": say(_takes(train, config.train_takes)),
+            "val": say(_takes(val, config.val_takes)),
+            "train_labelled": _labelled(say(_takes(train, config.train_labelled_takes))),
+            "val_labelled": _labelled(say(_takes(val, config.val_takes))),
+            "test": _labelled(say(_takes(test, config.test_takes))),
         }
         return {split: islice(clips, self.limit) for split, clips in splits.items()}
 
 
-def _real_clips(talkers: range, num_takes: int, pool: ProcessPoolExecutor | None) -> Iterator[Clip]:
-    takes = (Take(SEED, talker, take) for talker in talkers for take in range(num_takes))
-    return talk_all(takes, pool=pool)
+def _takes(talkers: range, num_takes: int) -> Iterator[Take]:
+    return (Take(SEED, talker, take) for talker in talkers for take in range(num_takes))
 
 
-def _labelled(talkers: range, num_takes: int, pool: ProcessPoolExecutor | None) -> Iterator[Clip]:
+def _labelled(clips: Iterator[Clip]) -> Iterator[Clip]:
     """Pairs of real clips of one talker, each followed by the two fakes made from it."""
-    clips = _real_clips(talkers, num_takes, pool)
     for index, (first, second) in enumerate(zip(clips, clips, strict=True)):
         yield first
         yield second

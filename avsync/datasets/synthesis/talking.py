@@ -2,7 +2,7 @@
 
 import multiprocessing
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from typing import NamedTuple
@@ -53,7 +53,12 @@ def talk(take: Take) -> Clip:
     )
 
 
-def talk_all(takes: Iterable[Take], *, pool: ProcessPoolExecutor | None) -> Iterator[Clip]:
+def talk_all(
+    takes: Iterable[Take],
+    *,
+    pool: ProcessPoolExecutor | None,
+    talk: Callable[[Take], Clip] = talk,
+) -> Iterator[Clip]:
     """Generates the clips of `takes` in order, in the processes of `pool`, or here if None."""
     if pool is None:
         yield from map(talk, takes)
