@@ -1,1 +1,1 @@
-"""Many synthetic talkers: each with a language, a voice, a face, a camera and a room of their own."""
+"""Many synthetic talkers, each with a language, a voice, a face, a camera and a room."""

@@ -31,12 +31,14 @@ def _add_noise(crops: np.ndarray, size: float, rng: np.random.Generator) -> None
     """Adds white noise. Frames read one sequence from different places: drawing is slow."""
     noise = size * rng.standard_normal(NOISE_SAMPLES, np.float32)
     pixels = crops[0].size
-    for frame, start in zip(crops, rng.integers(NOISE_SAMPLES - pixels, size=len(crops)), strict=True):
+    for frame, start in zip(
+        crops, rng.integers(NOISE_SAMPLES - pixels, size=len(crops)), strict=True
+    ):
         frame += noise[start : start + pixels].reshape(frame.shape)
 
 
 def _compressed(crops: np.ndarray, step: float, rng: np.random.Generator) -> np.ndarray:
-    """Quantises blocks of the picture, finer details more coarsely; the grid of blocks is random."""
+    """Quantises blocks of the picture, fine details more coarsely; their grid is random."""
     num_frames, height, width = crops.shape
     down, right = rng.integers(BLOCK, size=2)
     rolled = np.roll(crops, (down, right), axis=(1, 2))

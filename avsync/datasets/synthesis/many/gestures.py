@@ -15,8 +15,8 @@ from avsync.datasets.synthesis.many.language import Language, Syllable
 from avsync.datasets.synthesis.many.person import Habits
 from avsync.datasets.synthesis.many.sounds import Target
 
-# Inertia as the standard deviation, in seconds, of the Gaussian that smooths the targets. Lips close
-# fast, the jaw is heavy, rounding starts well before its sound, and the glottis is quick.
+# Inertia as the standard deviation, in seconds, of the Gaussian that smooths the targets. Lips
+# close fast, the jaw is heavy, rounding starts well before its sound, and the glottis is quick.
 VISIBLE_SECONDS = {
     "jaw": 0.030,
     "spread": 0.036,
@@ -183,9 +183,11 @@ def _smoothed(path: Trajectory, seconds: float) -> Trajectory:
 
 
 def _melody(score: _Score, rng: np.random.Generator, num_steps: int) -> Float[np.ndarray, " n"]:
-    """Pitch in units of the person's `pitch_semitones`: phrases fall, accents rise, and it drifts."""
+    """Pitch in units of the person's `pitch_semitones`: phrases fall, accents rise."""
     seconds = np.arange(num_steps) / STEPS_PER_SECOND
-    melody = 0.4 * gaussian_filter1d(rng.normal(size=num_steps), 0.1 * STEPS_PER_SECOND, mode="wrap")
+    melody = 0.4 * gaussian_filter1d(
+        rng.normal(size=num_steps), 0.1 * STEPS_PER_SECOND, mode="wrap"
+    )
     melody *= np.sqrt(2 * np.sqrt(np.pi) * 0.1 * STEPS_PER_SECOND)
     for start, end in score.phrases:
         within = np.clip((seconds - start) / (end - start), 0, 1)

@@ -62,7 +62,10 @@ def draw_language(rng: np.random.Generator) -> Language:
     """A random language."""
     inventory = _draw_inventory(rng)
     shares = np.array(SHORT_WORDS) + rng.uniform() * np.subtract(LONG_WORDS, SHORT_WORDS)
-    words = [_word(inventory, 1 + rng.choice(4, p=shares / shares.sum()), rng) for _ in range(LEXICON_WORDS)]
+    words = [
+        _word(inventory, 1 + rng.choice(4, p=shares / shares.sum()), rng)
+        for _ in range(LEXICON_WORDS)
+    ]
     # The most frequent words are short.
     words.sort(key=len)
     return Language(tuple(words), _zipf(LEXICON_WORDS, exponent=0.7), rng.uniform(0, 0.7))

@@ -1,7 +1,8 @@
 """From the shape of the mouth to crops in grey levels.
 
 Every pixel of a crop is looked up in the skin at rest, which chin and cheeks stretch; lips, teeth
-and tongue are drawn over it. Like real crops, these follow the mouth by its landmarks, to the pixel.
+and tongue are drawn over it. Like real crops, these follow the landmarks of the mouth, in whole
+pixels.
 """
 
 from typing import no_type_check
@@ -43,7 +44,7 @@ def picture(
         shapes,
         _poses(shapes, face, camera, rng).astype(np.float32),
         draw_skin(face),
-        look.normal(0, 0.04, WRINKLES).astype(np.float32),
+        look.normal(0, 0.02, WRINKLES).astype(np.float32),
         np.array(
             [
                 face.bow,
@@ -60,7 +61,6 @@ def picture(
                 face.lower_teeth,
                 face.tongue_tone,
                 face.edge,
-                face.chin,
                 face.light_x,
                 face.light_y,
             ],
@@ -74,7 +74,7 @@ def picture(
 def _poses(
     shapes: np.ndarray, face: Face, camera: Camera, rng: np.random.Generator
 ) -> Float[np.ndarray, "t 5"]:
-    """Cosine and sine (divided by the scale), and the place (x, y) in the face of the crop's middle.
+    """Cosine and sine over the scale, and the place (x, y) of the middle of the crop in the face.
 
     The last column is the turn of the head to one side.
     """
@@ -106,7 +106,7 @@ def _poses(
 @njit(cache=True)
 @no_type_check
 def _step(distance, width):
-    """0 to 1 across an edge at distance 0: the integral of a parabola about as wide as a Gaussian."""
+    """0 to 1 across an edge at distance 0, about as wide as a Gaussian of deviation `width`."""
     t = distance / (2.2 * width)
     if t <= -1:
         return 0.0
@@ -133,7 +133,7 @@ def _skin_at(skin, x, y):
 def _render(shapes, poses, skin, wrinkles, look, crops):
     """Fills `crops`."""
     (bow, slant, roundness, asymmetry, skin_tone, lip_tone, gloss, line, cavity, teeth_tone,
-     upper_teeth, lower_teeth, tongue_tone, edge, chin, light_x, light_y) = look  # fmt: skip
+     upper_teeth, lower_teeth, tongue_tone, edge, light_x, light_y) = look  # fmt: skip
     half = (CROP_PIXELS - 1) / 2
     for t in range(len(crops)):
         shape = shapes[t]
@@ -167,7 +167,7 @@ def _render(shapes, poses, skin, wrinkles, look, crops):
                 if abs(x) > width + 3 or y < highest or y > lowest:
                     continue
                 along = x / width
-                bend = (shape[CORNERS] * along * along + slant * along / 2)
+                bend = shape[CORNERS] * along * along + slant * along / 2
                 outer = max(1 - abs(along) ** roundness, 0.0)
                 inside = max(1 - abs(x / inner) ** (roundness + 0.3), 0.0)
                 inside *= max(1 + asymmetry * along, 0.0)
@@ -225,7 +225,7 @@ def _inside(
     tone += _step(y - tongue_edge, edge + 0.5) * (tongue_tone * arch - tone)
     spacing = x / 4.6
     cleft = spacing - np.floor(spacing) - 0.5
-    crown = teeth_tone * arch * (1 - 0.25 * max(1 - 9 * (0.5 - abs(cleft)) , 0.0))
+    crown = teeth_tone * arch * (1 - 0.12 * max(1 - 6 * (0.5 - abs(cleft)), 0.0))
     fade = _step(0.85 * inner - abs(x), 2.0)
     tone += fade * _step(y - lower_edge, edge) * (0.9 * crown - tone)
     tone += fade * _step(upper_edge - y, edge) * (crown - tone)

@@ -1,6 +1,6 @@
 """From dry speech to a recording: room, microphone and background noise.
 
-Nothing here moves the sound in time: the direct sound comes at once, and all filters are zero-phase.
+Nothing here moves the sound in time: the direct sound comes at once, and filters are zero-phase.
 """
 
 import numpy as np
@@ -67,9 +67,7 @@ def _microphone(hertz: np.ndarray, room: Room) -> np.ndarray:
     return gain
 
 
-def _noise(
-    hertz: np.ndarray, num_samples: int, room: Room, rng: np.random.Generator
-) -> np.ndarray:
+def _noise(hertz: np.ndarray, num_samples: int, room: Room, rng: np.random.Generator) -> np.ndarray:
     """Noise of RMS 1, of which the share `babble` has the spectrum of speech and swells."""
     angle = 2 * np.pi * hertz / SAMPLE_RATE
     pole = room.noise_colour

@@ -61,7 +61,7 @@ VELAR = Place(0.3, front=0.3, f3=2200, hiss_hertz=1900)
 GLOTTAL = Place(None)
 
 
-def _vowel(jaw: float, spread: float, front: float, *hertz: float) -> Target:
+def _vowel(jaw: float, spread: float, front: float, *hertz: int) -> Target:
     """A vowel; open ones last longer (Klatt 1976)."""
     f1, f2, f3 = hertz
     seconds = 0.085 + 0.05 * jaw
@@ -72,12 +72,12 @@ def _vowel(jaw: float, spread: float, front: float, *hertz: float) -> Target:
 
 VOWELS: dict[str, Target] = {
     "i": _vowel(0.14, 0.9, 1.0, 270, 2290, 3010),
-    "ɪ": _vowel(0.28, 0.5, 0.9, 390, 1990, 2550),
+    "I": _vowel(0.28, 0.5, 0.9, 390, 1990, 2550),
     "e": _vowel(0.36, 0.6, 0.9, 440, 2080, 2600),
     "ɛ": _vowel(0.52, 0.4, 0.8, 530, 1840, 2480),
     "æ": _vowel(0.85, 0.4, 0.7, 660, 1720, 2410),
     "a": _vowel(1.00, 0.1, 0.5, 740, 1350, 2480),
-    "ɑ": _vowel(0.95, 0.0, 0.2, 730, 1090, 2440),
+    "A": _vowel(0.95, 0.0, 0.2, 730, 1090, 2440),
     "ʌ": _vowel(0.62, 0.0, 0.4, 640, 1190, 2390),
     "ə": _vowel(0.36, 0.0, 0.5, 500, 1450, 2450),
     "ɔ": _vowel(0.70, -0.6, 0.1, 570, 840, 2410),
@@ -90,7 +90,7 @@ VOWELS: dict[str, Target] = {
 }
 
 # Glides from one vowel to another within a syllable.
-DIPHTHONGS = (("a", "ɪ"), ("a", "ʊ"), ("ɔ", "ɪ"), ("e", "ɪ"), ("o", "ʊ"), ("ɪ", "ə"))
+DIPHTHONGS = (("a", "I"), ("a", "ʊ"), ("ɔ", "I"), ("e", "I"), ("o", "ʊ"), ("I", "ə"))
 
 
 def _at(place: Place, seconds: float, **sound: float) -> Target:

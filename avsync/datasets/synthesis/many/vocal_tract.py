@@ -26,9 +26,7 @@ NUM_FORMANTS = len(BANDWIDTHS_HERTZ)
 PITCH, VOICING, BREATH, HISS, HISS_HERTZ, NASAL, BAR, FORMANT_1 = range(8)
 
 
-def utter(
-    gestures: Gestures, voice: Voice, rng: np.random.Generator
-) -> Float[np.ndarray, " s"]:
+def utter(gestures: Gestures, voice: Voice, rng: np.random.Generator) -> Float[np.ndarray, " s"]:
     """The dry speech, `HOP` samples per step, float64 of arbitrary scale."""
     num_samples = len(gestures.jaw) * HOP
     speech = np.zeros(num_samples)
