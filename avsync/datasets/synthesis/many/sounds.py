@@ -51,13 +51,13 @@ class Place(NamedTuple):
     hiss_hertz: float = 2500.0
 
 
-LABIAL = Place(0.2, closure=1.3, f2=900, f3=2200, hiss_hertz=900)
-LABIODENTAL = Place(0.2, closure=0.85, tuck=1.0, f2=1100, f3=2200, hiss_hertz=6500)
-DENTAL = Place(0.25, front=0.9, tip=1.0, f2=1400, f3=2600, hiss_hertz=6800)
-ALVEOLAR = Place(0.15, front=0.8, tip=0.9, f2=1750, f3=2600, hiss_hertz=5600)
-POSTALVEOLAR = Place(0.15, spread=-0.5, front=0.7, tip=0.6, f2=1900, f3=2500, hiss_hertz=3100)
-PALATAL = Place(0.18, spread=0.5, front=1.0, f2=2200, f3=2900, hiss_hertz=3600)
-VELAR = Place(0.3, front=0.3, f3=2200, hiss_hertz=1900)
+LABIAL = Place(0.2, closure=1.3, f2=900.0, f3=2200.0, hiss_hertz=900.0)
+LABIODENTAL = Place(0.2, closure=0.85, tuck=1.0, f2=1100.0, f3=2200.0, hiss_hertz=6500.0)
+DENTAL = Place(0.25, front=0.9, tip=1.0, f2=1400.0, f3=2600.0, hiss_hertz=6800.0)
+ALVEOLAR = Place(0.15, front=0.8, tip=0.9, f2=1750.0, f3=2600.0, hiss_hertz=5600.0)
+POSTALVEOLAR = Place(0.15, spread=-0.5, front=0.7, tip=0.6, f2=1900.0, f3=2500.0, hiss_hertz=3100.0)
+PALATAL = Place(0.18, spread=0.5, front=1.0, f2=2200.0, f3=2900.0, hiss_hertz=3600.0)
+VELAR = Place(0.3, front=0.3, f3=2200.0, hiss_hertz=1900.0)
 GLOTTAL = Place(None)
 
 
@@ -100,18 +100,18 @@ def _at(place: Place, seconds: float, **sound: float) -> Target:
 
 def _stop(place: Place, *, voiced: bool, burst: float) -> tuple[Target, ...]:
     """Closure, then burst; the aspiration of voiceless stops is added by the language."""
-    closed = _at(place, 0.055 if voiced else 0.075, f1=220, bar=float(voiced))
+    closed = _at(place, 0.055 if voiced else 0.075, f1=220.0, bar=float(voiced))
     opened = {"closure": 0.0, "tip": 0.3 * place.tip, "jaw": None}
     release = _at(place, 0.012, hiss=burst, voicing=0.3 * voiced)._replace(**opened)
     return closed, release
 
 
 def _fricative(place: Place, seconds: float, *, hiss: float, voiced: bool) -> tuple[Target, ...]:
-    return (_at(place, seconds, f1=300, hiss=hiss, voicing=0.35 * voiced, bar=0.5 * voiced),)
+    return (_at(place, seconds, f1=300.0, hiss=hiss, voicing=0.35 * voiced, bar=0.5 * voiced),)
 
 
 def _nasal(place: Place) -> tuple[Target, ...]:
-    return (_at(place, 0.07, f1=280, voicing=0.6, nasal=1.0),)
+    return (_at(place, 0.07, f1=280.0, voicing=0.6, nasal=1.0),)
 
 
 def _glide(seconds: float, **shape: float) -> tuple[Target, ...]:
@@ -121,8 +121,8 @@ def _glide(seconds: float, **shape: float) -> tuple[Target, ...]:
 CONSONANTS: dict[str, tuple[Target, ...]] = {
     "p": _stop(LABIAL, voiced=False, burst=0.35),
     "b": _stop(LABIAL, voiced=True, burst=0.2),
-    "t": _stop(ALVEOLAR._replace(hiss_hertz=4200), voiced=False, burst=0.8),
-    "d": _stop(ALVEOLAR._replace(hiss_hertz=4000), voiced=True, burst=0.5),
+    "t": _stop(ALVEOLAR._replace(hiss_hertz=4200.0), voiced=False, burst=0.8),
+    "d": _stop(ALVEOLAR._replace(hiss_hertz=4000.0), voiced=True, burst=0.5),
     "k": _stop(VELAR, voiced=False, burst=0.7),
     "g": _stop(VELAR, voiced=True, burst=0.4),
     "m": _nasal(LABIAL),
@@ -137,11 +137,11 @@ CONSONANTS: dict[str, tuple[Target, ...]] = {
     "ʃ": _fricative(POSTALVEOLAR, 0.11, hiss=0.9, voiced=False),
     "ʒ": _fricative(POSTALVEOLAR, 0.08, hiss=0.5, voiced=True),
     "x": _fricative(VELAR, 0.09, hiss=0.45, voiced=False),
-    "h": (Target(0.06, breath=0.5, f1=500),),
-    "w": _glide(0.07, jaw=0.16, spread=-1.0, front=0.0, f1=300, f2=650, f3=2150),
-    "j": _glide(0.06, jaw=0.15, spread=0.6, front=1.0, f1=280, f2=2200, f3=2950),
-    "l": _glide(0.06, jaw=0.35, front=0.6, tip=1.0, f1=340, f2=1150, f3=2700),
-    "r": _glide(0.06, jaw=0.28, spread=-0.5, front=0.5, f1=320, f2=1100, f3=1500),
+    "h": (Target(0.06, breath=0.5, f1=500.0),),
+    "w": _glide(0.07, jaw=0.16, spread=-1.0, front=0.0, f1=300.0, f2=650.0, f3=2150.0),
+    "j": _glide(0.06, jaw=0.15, spread=0.6, front=1.0, f1=280.0, f2=2200.0, f3=2950.0),
+    "l": _glide(0.06, jaw=0.35, front=0.6, tip=1.0, f1=340.0, f2=1150.0, f3=2700.0),
+    "r": _glide(0.06, jaw=0.28, spread=-0.5, front=0.5, f1=320.0, f2=1100.0, f3=1500.0),
 }
 CONSONANTS["tʃ"] = (CONSONANTS["t"][0], CONSONANTS["ʃ"][0]._replace(seconds=0.07))
 CONSONANTS["dʒ"] = (CONSONANTS["d"][0], CONSONANTS["ʒ"][0]._replace(seconds=0.05))
