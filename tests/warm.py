@@ -1,0 +1,156 @@
+"""Starts programs in forks of a process that has imported TensorFlow, JAX and others.
+
+A fork is a process of its own with its own modules of avsync, flags, signals, standard streams and
+exit; it lacks the imports of packages alone, 3 to 6 s of CPU in each of 150 programs of the tests.
+Programs that are killed, and all that start others, are started cold by their tests.
+
+The server ends with the process that started it, whose end of the pipe it reads.
+"""
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+# The server's socket; where it is unset, programs are started cold.
+SOCKET = "AVSYNC_TESTS_WARM"
+
+# What the server has read from its environment once and for all: a program with other values of
+# these is started cold.
+READ_AT_IMPORT = ("JAX_", "TF_", "PYTHON", "LC_", "LANG", "MPL")
+
+# JAX sets it in the process of the tests.
+SET_BY_PACKAGES = ("TF_CPP_MIN_LOG_LEVEL",)
+
+# Also what avsync would import before these while jaxtyping's hook is active, see conftest.
+HEAVY = ("tensorflow", "tensorflow_datasets", "flax.linen", "orbax.checkpoint", "optax")
+HEAVY += ("librosa.filters", "sklearn.metrics", "matplotlib.figure")
+
+
+def start_server(folder: Path, root: Path) -> subprocess.Popen[bytes]:
+    """A server at the socket in `folder`; it ends when its stdin is closed."""
+    with socket.socket(socket.AF_UNIX) as listening, (folder / "warm.log").open("wb") as log:
+        listening.bind(str(folder / "warm"))
+        listening.listen(100)
+        number = listening.fileno()
+        command = [sys.executable, "-m", "tests.warm", str(number)]
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stderr=log, pass_fds=[number], cwd=root
+        )
+
+
+def run(
+    module: str, arguments: list[str], *, cwd: Path, env: dict[str, str], timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """What `python -m module arguments` gives, as `subprocess.run` returns it."""
+    if SOCKET not in os.environ:
+        return subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout,
+        )  # fmt: skip
+    with (
+        tempfile.TemporaryFile() as stdout,
+        tempfile.TemporaryFile() as stderr,
+        socket.socket(socket.AF_UNIX) as connection,
+    ):
+        connection.connect(os.environ[SOCKET])
+        request = {"module": module, "arguments": arguments, "cwd": str(cwd), "env": env}
+        socket.send_fds(connection, [b"+"], [stdout.fileno(), stderr.fileno()])
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        answers = connection.makefile()
+        pid = int(answers.readline() or -1)
+        assert pid > 0, Path(os.environ[SOCKET] + ".log").read_text()
+        connection.settimeout(timeout)
+        try:
+            status = int(answers.readline())
+        except TimeoutError:
+            os.kill(pid, signal.SIGKILL)
+            raise subprocess.TimeoutExpired(module, timeout) from None
+        return subprocess.CompletedProcess(
+            [module, *arguments], status, text_of(stdout), text_of(stderr)
+        )
+
+
+def text_of(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode().replace("\r\n", "\n")
+
+
+def serve(listening: socket.socket) -> None:
+    """Forks for each connection; in the fork that is to run the program, it returns."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the watchers
+    is_warm = False
+    while True:
+        ready, _, _ = select.select([sys.stdin, listening], [], [])
+        if sys.stdin in ready:
+            os._exit(0)
+        connection, _ = listening.accept()
+        if not is_warm:
+            for package in HEAVY:
+                importlib.import_module(package)
+            gc.collect()
+            gc.freeze()  # a collection in a fork would copy all pages
+            is_warm = True
+        if os.fork() == 0:
+            listening.close()
+            return watch(connection)
+        connection.close()
+
+
+def watch(connection: socket.socket) -> None:
+    """Forks again; returns in the child, and sends the child's pid and status from the parent."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    _, streams, _, _ = socket.recv_fds(connection, 1, 2)
+    with connection.makefile() as lines:
+        request = json.loads(lines.readline())
+    if (pid := os.fork()) == 0:
+        connection.close()
+        become(request, streams)
+        return
+    for stream in streams:
+        os.close(stream)
+    connection.sendall(b"%d\n" % pid)
+    _, status, _ = os.wait4(pid, 0)
+    connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+    os._exit(0)
+
+
+def become(request: dict, streams: list[int]) -> None:
+    """Gives this process the environment, folder, streams and arguments of the request."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    for number, stream in enumerate([null, *streams]):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(request["cwd"])
+    sys.argv = [request["module"], *request["arguments"]]
+    if read_at_import(request["env"]) != INHERITED:
+        command = [sys.executable, "-m", *sys.argv]
+        os.execve(sys.executable, command, request["env"])
+    os.environ.clear()
+    os.environ.update(request["env"])
+
+
+def read_at_import(env: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in env.items()
+        if name.startswith(READ_AT_IMPORT) and name not in SET_BY_PACKAGES
+    }
+
+
+if __name__ == "__main__":
+    INHERITED = read_at_import(os.environ)
+    # As in the binaries, see avsync/bin/base.py.
+    os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", TF_USE_LEGACY_KERAS="1")
+    serve(socket.socket(fileno=int(sys.argv[1])))
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
