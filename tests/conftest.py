@@ -23,6 +23,8 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 ROOT = Path(__file__).parent.parent
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Process = warm.Program | subprocess.Popen[str]
+Start = Callable[..., Process]
 
 
 # Tests run each program for moments; optimising it fully would take seconds.
@@ -86,6 +88,25 @@ def run_binary() -> Run:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def start_binary() -> Start:
+    """`start_binary("train", "--config=…")`: the running process, to be signalled and waited for.
+
+    With `session` it leads a session of its own, so that its workers can be killed with it.
+    """
+
+    def start(name: str, *arguments: str, devices: int = 1, session: bool = False) -> Process:
+        return warm.start(
+            f"avsync.bin.{name}",
+            [*map(str, arguments)],
+            cwd=ROOT,
+            env=environment(devices=devices),
+            session=session,
+        )
+
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,6 @@ import csv
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import soundfile
 
 from avsync.datasets.base import open_source
 from avsync.input_pipeline.evaluation import whole_clips
-from tests.conftest import ROOT, Run
+from tests.conftest import Run, Start
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +43,14 @@ def test_a_killed_and_resumed_extraction_writes_the_same_features(
     tiny_data: Path,
     tmp_path: Path,
     run_binary: Run,
+    start_binary: Start,
 ):
     shutil.copytree(tiny_data, tmp_path, dirs_exist_ok=True)
     options = extract(
         weights, tmp_path, dataset="synthetic_talkers/tiny", name="killed", trim="none"
     )
     options.append("--split=val,train")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "avsync.bin.extract", *options],
-        cwd=ROOT,
-        stderr=subprocess.DEVNULL,
-    )
+    process = start_binary("extract", *options)
     killed = tmp_path / "killed" / "none" / "1.0.0"
     while not list(killed.glob("shards/val-*")):
         assert process.poll() is None, "it ended before it could be killed"

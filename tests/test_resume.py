@@ -3,8 +3,6 @@
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from avsync.datasets.base import ClipBuilder
 from avsync.train.reporter import MEASURED
 from avsync.types import Clip
 from tests import feature_dataset
-from tests.conftest import ROOT, Run
+from tests.conftest import Process, Run, Start
 
 OPTIONS = [
     "--config=configs/quickstart.py:test",
@@ -30,13 +28,8 @@ def train_arguments(data_dir: Path, workdir: Path) -> list[str]:
     return [*OPTIONS, f"--config.data.data_dir={data_dir}", f"--workdir={workdir}"]
 
 
-def kill_training(arguments: list[str], *, after: Path) -> None:
-    """Starts a training and kills it once checkpoint `after` exists."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "avsync.bin.train", *arguments],
-        cwd=ROOT,
-        stderr=subprocess.DEVNULL,
-    )
+def kill_training(process: Process, *, after: Path) -> None:
+    """Kills a training once checkpoint `after` exists."""
     while latest_step(after.parent) < int(after.name):
         assert process.poll() is None, "the training ended before it could be killed"
         time.sleep(0.01)
@@ -56,13 +49,13 @@ def read_metrics(workdir: Path) -> list[dict]:
 
 
 def test_ten_updates_a_kill_and_ten_updates_equal_twenty(
-    tiny_data: Path, tmp_path: Path, run_binary: Run
+    tiny_data: Path, tmp_path: Path, run_binary: Run, start_binary: Start
 ):
     straight, killed = tmp_path / "straight", tmp_path / "killed"
     done = run_binary("train", *train_arguments(tiny_data, straight))
     assert done.returncode == 0, done.stderr
     arguments = train_arguments(tiny_data, killed)
-    kill_training(arguments, after=killed / "checkpoints" / "10")
+    kill_training(start_binary("train", *arguments), after=killed / "checkpoints" / "10")
     done = run_binary("train", *arguments)
     assert done.returncode == 0, done.stderr
 
@@ -86,7 +79,7 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_a_resumed_training_lowers_its_rate_and_stops_early_like_an_uninterrupted_one(
-    noise: Path, tmp_path: Path, run_binary: Run
+    noise: Path, tmp_path: Path, run_binary: Run, start_binary: Start
 ):
     straight, killed = (
         [
@@ -114,7 +107,7 @@ def test_a_resumed_training_lowers_its_rate_and_stops_early_like_an_uninterrupte
     # Between the first drop of the rate and the end.
     last_step = validations[-1]["step"]
     middle = tmp_path / "killed" / "checkpoints" / str(last_step - 14)
-    kill_training(killed, after=middle)
+    kill_training(start_binary("train", *killed), after=middle)
     done = run_binary("train", *killed)
     assert done.returncode == 0, done.stderr
     assert "no improvement in 6 validations" in done.stderr
@@ -152,7 +145,7 @@ class Builder(ClipBuilder, skip_registration=True):
 
 @pytest.mark.parametrize("balance", ["clip", "identity"])
 def test_a_killed_training_on_a_mixture_resumes_bit_for_bit(
-    tiny_data: Path, tmp_path: Path, run_binary: Run, balance: str
+    tiny_data: Path, tmp_path: Path, run_binary: Run, start_binary: Start, balance: str
 ):
     shutil.copytree(tiny_data, tmp_path / "data")
     Builder(data_dir=tmp_path / "data").download_and_prepare()
@@ -167,7 +160,8 @@ def test_a_killed_training_on_a_mixture_resumes_bit_for_bit(
     )
     done = run_binary("train", *straight)
     assert done.returncode == 0, done.stderr
-    kill_training(killed, after=tmp_path / "killed" / "checkpoints" / "10")
+    process = start_binary("train", *killed)
+    kill_training(process, after=tmp_path / "killed" / "checkpoints" / "10")
     done = run_binary("train", *killed)
     assert done.returncode == 0, done.stderr
     workdirs = [tmp_path / name for name in ("straight", "killed")]

@@ -3,14 +3,12 @@
 import csv
 import json
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Run
+from tests.conftest import Run, Start
 
 SWEEP = """
 from avsync.sweeps.space import product
@@ -43,17 +41,13 @@ def arguments(
 
 
 @pytest.fixture(scope="module")
-def workdir(arguments: list[str], run_binary: Run) -> Path:
+def workdir(arguments: list[str], run_binary: Run, start_binary: Start) -> Path:
     """A sweep that was killed during its second run and resumed to its end.
 
     Only its first run is tested, afterwards: a test takes longer than a training here.
     """
     workdir = Path(arguments[2].partition("=")[2])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "avsync.bin.sweep", *arguments, "--split="],
-        cwd=ROOT,
-        stderr=subprocess.DEVNULL,
-    )
+    process = start_binary("sweep", *arguments, "--split=")
     while not (workdir / "outcomes" / f"{NAMES[1]}.json").is_file():
         assert process.poll() is None, "the sweep ended before it could be killed"
         time.sleep(0.01)

@@ -7,6 +7,7 @@ Programs that are killed, and all that start others, are started cold by their t
 The server ends with the process that started it, whose end of the pipe it reads.
 """
 
+import contextlib
 import gc
 import importlib
 import json
@@ -49,36 +50,92 @@ def start_server(folder: Path, root: Path) -> subprocess.Popen[bytes]:
         )
 
 
+class Program:
+    """A program that the server has started; as `subprocess.Popen` with pipes, which it reads."""
+
+    def __init__(
+        self, module: str, arguments: list[str], *, cwd: Path, env: dict[str, str], session: bool
+    ):
+        request = {"module": module, "arguments": arguments, "cwd": str(cwd), "env": env}
+        request["session"] = session
+        self.args = [module, *arguments]
+        self.returncode: int | None = None
+        self._output = ("", "")
+        with contextlib.ExitStack() as stack:
+            self._streams = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(2)]
+            self._connection = stack.enter_context(socket.socket(socket.AF_UNIX))
+            self._connection.connect(os.environ[SOCKET])
+            socket.send_fds(self._connection, [b"+"], [file.fileno() for file in self._streams])
+            self._connection.sendall(json.dumps(request).encode() + b"\n")
+            self._answers = stack.enter_context(self._connection.makefile())
+            self.pid = int(self._answers.readline() or -1)
+            assert self.pid > 0, Path(os.environ[SOCKET] + ".log").read_text()
+            self._stack = stack.pop_all()
+
+    def poll(self) -> int | None:
+        if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
+            self.wait()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            if not select.select([self._connection], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            self.returncode = int(self._answers.readline())
+            with self._stack:
+                self._output = (text_of(self._streams[0]), text_of(self._streams[1]))
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        self.wait(timeout)
+        return self._output
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def start(
+    module: str,
+    arguments: list[str],
+    *,
+    cwd: Path,
+    env: dict[str, str],
+    session: bool = False,
+) -> Program | subprocess.Popen[str]:
+    """Starts `python -m module arguments`, as the leader of a new session if so asked."""
+    if SOCKET in os.environ:
+        return Program(module, arguments, cwd=cwd, env=env, session=session)
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        cwd=cwd,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=session,
+    )
+
+
 def run(
     module: str, arguments: list[str], *, cwd: Path, env: dict[str, str], timeout: float
 ) -> subprocess.CompletedProcess[str]:
-    """What `python -m module arguments` gives, as `subprocess.run` returns it."""
-    if SOCKET not in os.environ:
-        return subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout,
-        )  # fmt: skip
-    with (
-        tempfile.TemporaryFile() as stdout,
-        tempfile.TemporaryFile() as stderr,
-        socket.socket(socket.AF_UNIX) as connection,
-    ):
-        connection.connect(os.environ[SOCKET])
-        request = {"module": module, "arguments": arguments, "cwd": str(cwd), "env": env}
-        socket.send_fds(connection, [b"+"], [stdout.fileno(), stderr.fileno()])
-        connection.sendall(json.dumps(request).encode() + b"\n")
-        answers = connection.makefile()
-        pid = int(answers.readline() or -1)
-        assert pid > 0, Path(os.environ[SOCKET] + ".log").read_text()
-        connection.settimeout(timeout)
-        try:
-            status = int(answers.readline())
-        except TimeoutError:
-            os.kill(pid, signal.SIGKILL)
-            raise subprocess.TimeoutExpired(module, timeout) from None
-        return subprocess.CompletedProcess(
-            [module, *arguments], status, text_of(stdout), text_of(stderr)
-        )
+    """What `subprocess.run` returns for `python -m module arguments`."""
+    program = start(module, arguments, cwd=cwd, env=env)
+    try:
+        output = program.communicate(timeout)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.communicate()
+        raise
+    assert program.returncode is not None
+    return subprocess.CompletedProcess([module, *arguments], program.returncode, *output)
 
 
 def text_of(file: IO[bytes]) -> str:
@@ -131,11 +188,14 @@ def become(request: dict, streams: list[int]) -> None:
     for number, stream in enumerate([null, *streams]):
         os.dup2(stream, number)
         os.close(stream)
+    if request["session"]:
+        os.setsid()
     os.chdir(request["cwd"])
     sys.argv = [request["module"], *request["arguments"]]
     if read_at_import(request["env"]) != INHERITED:
         command = [sys.executable, "-m", *sys.argv]
         os.execve(sys.executable, command, request["env"])
+    tempfile.tempdir = None  # as TMPDIR says now
     os.environ.clear()
     os.environ.update(request["env"])
 
