@@ -83,6 +83,7 @@ def test_the_folder_can_be_evaluated_as_a_checkpoint(exported, tiny_data, run_bi
         "evaluate",
         f"--checkpoint={exported}",
         "--dataset=synthetic_talkers/tiny",
+        "--split=val",
         f"--data_dir={tiny_data}",
         f"--out={tmp_path}",
     )

@@ -28,7 +28,7 @@ SOCKET = "AVSYNC_TESTS_WARM"
 
 # What the server has read from its environment once and for all: a program with other values of
 # these is started cold.
-READ_AT_IMPORT = ("JAX_", "TF_", "PYTHON", "LC_", "LANG", "MPL")
+READ_AT_IMPORT = ("JAX_", "TF_", "PYTHON", "LC_", "LANG", "MPL", "HF_")
 
 # JAX sets it in the process of the tests.
 SET_BY_PACKAGES = ("TF_CPP_MIN_LOG_LEVEL",)
@@ -195,6 +195,7 @@ def become(request: dict, streams: list[int]) -> None:
     if read_at_import(request["env"]) != INHERITED:
         command = [sys.executable, "-m", *sys.argv]
         os.execve(sys.executable, command, request["env"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in jobs in the background
     tempfile.tempdir = None  # as TMPDIR says now
     os.environ.clear()
     os.environ.update(request["env"])
