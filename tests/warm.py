@@ -153,15 +153,25 @@ def serve(listening: socket.socket) -> None:
             os._exit(0)
         connection, _ = listening.accept()
         if not is_warm:
-            for package in HEAVY:
-                importlib.import_module(package)
-            gc.collect()
-            gc.freeze()  # a collection in a fork would copy all pages
+            import_packages()
             is_warm = True
         if os.fork() == 0:
             listening.close()
             return watch(connection)
         connection.close()
+
+
+def import_packages() -> None:
+    """Imports `HEAVY`, without the flags that TensorFlow's use of absl defines."""
+    from absl import flags, logging  # noqa: F401  as avsync.bin.base imports them
+
+    own = set(flags.FLAGS)
+    for package in HEAVY:
+        importlib.import_module(package)
+    for name in set(flags.FLAGS) - own:
+        delattr(flags.FLAGS, name)
+    gc.collect()
+    gc.freeze()  # a collection in a fork would copy all pages
 
 
 def watch(connection: socket.socket) -> None:
