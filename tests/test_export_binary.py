@@ -13,7 +13,8 @@ import pytest
 from avsync import build, checkpoint, scoring
 from tests.conftest import Run
 from tests.exporting.test_load_scorer import WITHOUT_AVSYNC
-from tests.exporting.test_program import random_batch, random_params, small_config
+from tests.exporting.test_program import random_batch
+from tests.small_models import random_params, small_config
 
 
 @pytest.fixture(scope="module")

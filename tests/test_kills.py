@@ -26,7 +26,7 @@ import pytest
 from avsync import checkpoint
 from tests import warm
 from tests.conftest import ROOT, Process, environment
-from tests.exporting.test_program import random_params, small_config
+from tests.small_models import random_params, small_config
 from tests.test_extract_binary import weights
 from tests.test_resume import latest_step, read_metrics, train_arguments
 

@@ -20,7 +20,8 @@ from avsync.types import Source
 from tests import feature_dataset
 from tests.conftest import ROOT, Run, Start
 
-NUM_STEPS = 12
+# As in test_resume.py: it is compiled into the update.
+NUM_STEPS = 20
 
 StartTwo = Callable[..., subprocess.Popen[str]]
 
@@ -58,7 +59,7 @@ def training(data_dir: Path, workdir: Path) -> list[str]:
     return [
         "--config=configs/quickstart.py:test",
         f"--config.train.num_steps={NUM_STEPS}",
-        "--config.train.checkpoint_every=6",
+        "--config.train.checkpoint_every=10",
         f"--config.data.data_dir={data_dir}",
         f"--workdir={workdir}",
     ]

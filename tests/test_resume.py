@@ -17,6 +17,7 @@ from avsync.types import Clip
 from tests import feature_dataset
 from tests.conftest import Process, Run, Start
 
+# As in test_multihost.py: the number of updates is compiled into the update.
 OPTIONS = [
     "--config=configs/quickstart.py:test",
     "--config.train.num_steps=20",
@@ -48,12 +49,19 @@ def read_metrics(workdir: Path) -> list[dict]:
     return [{k: v for k, v in line.items() if k not in MEASURED} for line in lines]
 
 
-def test_ten_updates_a_kill_and_ten_updates_equal_twenty(
-    tiny_data: Path, tmp_path: Path, run_binary: Run, start_binary: Start
-):
-    straight, killed = tmp_path / "straight", tmp_path / "killed"
-    done = run_binary("train", *train_arguments(tiny_data, straight))
+@pytest.fixture(scope="module")
+def straight(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
+    """The workdir of an uninterrupted training on one device."""
+    workdir = tmp_path_factory.mktemp("straight") / "run"
+    done = run_binary("train", *train_arguments(tiny_data, workdir))
     assert done.returncode == 0, done.stderr
+    return workdir
+
+
+def test_ten_updates_a_kill_and_ten_updates_equal_twenty(
+    straight: Path, tiny_data: Path, tmp_path: Path, run_binary: Run, start_binary: Start
+):
+    killed = tmp_path / "killed"
     arguments = train_arguments(tiny_data, killed)
     kill_training(start_binary("train", *arguments), after=killed / "checkpoints" / "10")
     done = run_binary("train", *arguments)
@@ -143,7 +151,8 @@ class Builder(ClipBuilder, skip_registration=True):
             )
 
 
-@pytest.mark.parametrize("balance", ["clip", "identity"])
+# tests/input_pipeline/test_mixtures.py resumes the batches of both.
+@pytest.mark.parametrize("balance", [pytest.param("clip", marks=pytest.mark.slow), "identity"])
 def test_a_killed_training_on_a_mixture_resumes_bit_for_bit(
     tiny_data: Path, tmp_path: Path, run_binary: Run, start_binary: Start, balance: str
 ):
@@ -181,21 +190,16 @@ def test_a_killed_training_on_a_mixture_resumes_bit_for_bit(
     assert (workdirs[0] / "gates" / "synthetic_talkers" / "tiny" / "gates.jsonl").is_file()
 
 
-def test_two_devices_train_to_the_result_of_one(tiny_data: Path, tmp_path: Path, run_binary: Run):
+def test_two_devices_train_to_the_result_of_one(
+    straight: Path, tiny_data: Path, tmp_path: Path, run_binary: Run
+):
+    done = run_binary("train", *train_arguments(tiny_data, tmp_path), devices=2)
+    assert done.returncode == 0, done.stderr
     losses, params = [], []
-    for devices in (1, 2):
-        workdir = tmp_path / str(devices)
-        done = run_binary(
-            "train",
-            "--config=configs/quickstart.py:test",
-            f"--config.data.data_dir={tiny_data}",
-            f"--workdir={workdir}",
-            devices=devices,
-        )
-        assert done.returncode == 0, done.stderr
+    for workdir in (straight, tmp_path):
         lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
         losses.append([line["loss"] for line in lines])
-        params.append(checkpoint.load_params(workdir, 6))
+        params.append(checkpoint.load_params(workdir, 20))
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
     # Adam divides each gradient by its size: where that is nearly zero, a rounding error of a sum
     # becomes a fraction of the learning rate, 2e-3.

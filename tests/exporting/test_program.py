@@ -9,49 +9,13 @@ import pytest
 from jax import export
 
 from avsync import build, build_export, scoring
-from avsync.config import default, encoder, head
 from avsync.exporting.program import PLATFORMS, make_program
 from avsync.scoring.scorer import Scorer
 from avsync.types import Extraction
 from avsync.units import SAMPLES_PER_FRAME
+from tests.small_models import random_params, small_config
 
 CHANNELS = {"visual": 24, "audio": 24}
-
-# Clips longer than a chunk would be processed in chunks.
-SMALL_AVHUBERT = {
-    "name": "avhubert",
-    "chunk_frames": 4,
-    "embedding": 32,
-    "feed_forward": 32,
-    "num_heads": 2,
-    "num_layers": 1,
-}
-
-
-def small_config(model: str):
-    config = default()
-    options = config.model
-    if model == "lip_conv":
-        options.visual.update(stem_width=4, widths=(4,), blocks=(0,), features=8, embedding=8)
-        options.audio.update(num_bands=16, widths=(4, 4, 8), embedding=8)
-        options.visual.temporal_blocks = options.audio.temporal_blocks = 1
-    elif model == "avhubert":
-        options.visual = encoder(modality="video", **SMALL_AVHUBERT)
-        options.audio = encoder(modality="audio", **SMALL_AVHUBERT)
-    elif model == "shared avhubert":
-        options.visual = encoder(modality="both", **SMALL_AVHUBERT)
-        options.audio = encoder("shared")
-        options.head = head("fusion_mlp", projection=8, widths=(8, 4))
-        options.edges = "official"
-    elif model == "features":
-        origin = {"encoder": "avhubert", "fingerprint": "0123456789abcdef", "channels": 24}
-        options.visual, options.audio = (
-            encoder("precomputed", **origin),
-            encoder("precomputed", **origin),
-        )
-        options.head = head("fusion_mlp", projection=8, widths=(8, 4))
-        options.edges = "official"
-    return config
 
 
 def random_batch(model: str, num_clips: int, num_frames: int):
@@ -67,14 +31,6 @@ def random_batch(model: str, num_clips: int, num_frames: int):
     valid = np.ones(shape, bool)
     valid[1:][-1:, num_frames // 2 :] = False
     return visual, audio, valid
-
-
-def random_params(config, extraction: Extraction | None):
-    """Random parameters; those of the model take longer to initialise than all the tests."""
-    model, inputs = build.make_model(config), build.inputs_like(extraction)
-    shapes = jax.eval_shape(lambda: build.init_params(model, inputs, seed=0))
-    random = np.random.default_rng(0)
-    return jax.tree.map(lambda x: random.normal(0, 0.2, x.shape).astype(np.float32), shapes)
 
 
 @cache
