@@ -16,6 +16,7 @@ from avsync import lookup, scoring
 from avsync.evaluation.lines import TRIMS
 from avsync.files import atomic_write
 from avsync.json_file import read_object
+from avsync.metrics.corpus_offset import in_words
 from avsync.names import shown_text
 
 CALIBRATION = "calibration"
@@ -25,6 +26,9 @@ MAX_BYTES = 64 << 20  # three million scores
 TEXTS = ("dataset", "split", "trim", "frame", "pooling")
 COUNTS = ("num_identities", "num_frames")  # None where they are not known
 MAX_COUNT = 1 << 31
+
+# No A/V offset that is measured comes near.
+MAX_REALIGNED_FRAMES = 100
 
 
 class Written(NamedTuple):
@@ -57,11 +61,17 @@ def keep_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> s
     """Stores it as `write_calibration` does; says what is kept, and where."""
     written = write_calibration(workdir, step, calibration)
     speakers = calibration["num_identities"] or "unknown"
+    corpora = calibration["corpora"]
     kept = (
         f"calibration: {written.path} holds the scores ({calibration['frame']}, "
         f"{calibration['pooling']}) of {len(calibration['scores'])} real clips of "
         f"{calibration['dataset']}, {calibration['split']} split; speakers: {speakers}"
     )
+    if len(corpora) > 1:
+        kept += f"; {corpora[0]['num_used']} of each corpus, as many as the smallest has"
+    for corpus in corpora:
+        if frames := corpus["realigned_frames"]:
+            kept += f"; realigned: all sound of {corpus['dataset']} is {in_words(frames)}"
     return f"{kept}. The one before is kept in {written.previous}" if written.previous else kept
 
 
@@ -101,9 +111,29 @@ def _check(calibration: Mapping[str, Any]) -> None:
     scores = calibration.get("scores")
     if not isinstance(scores, list) or not scores or not all(map(_is_finite, scores)):
         raise ValueError("its 'scores' must be a list of finite numbers, one at least")
+    # Files of avsync 0.2.0 and earlier have neither: their clips were scored as stored.
+    _check_frames(calibration.get("realigned_frames", 0))
+    for corpus in _corpora(calibration):
+        _check_frames(corpus.get("realigned_frames"))
+        if not isinstance(corpus.get("dataset"), str):
+            raise ValueError("each of its 'corpora' must name its dataset")
     lookup.require("trimming rule", calibration["trim"], sorted(TRIMS.values()))
     scoring.require_rule(calibration["frame"])
     scoring.require_pooling(calibration["pooling"])
+
+
+def _corpora(calibration: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    corpora = calibration.get("corpora", [])
+    if not isinstance(corpora, list) or not all(isinstance(corpus, dict) for corpus in corpora):
+        raise ValueError("its 'corpora' must be a list of objects")
+    return corpora
+
+
+def _check_frames(value: Any) -> None:
+    if not (type(value) is int and abs(value) <= MAX_REALIGNED_FRAMES):
+        raise ValueError(
+            f"its 'realigned_frames' must be whole numbers up to {MAX_REALIGNED_FRAMES} either way"
+        )
 
 
 def _is_finite(value: Any) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from avsync.evaluation import offsets
 from avsync.evaluation.lines import TRIMS, Line, Metrics, identities, view_of
 from avsync.metrics import calibration as conformal
 
@@ -16,12 +17,18 @@ Calibration = Mapping[str, Any]
 
 
 def calibrate(
-    lines: Sequence[Line], *, dataset: str, split: str, frame_score: str, pooling: str
+    lines: Sequence[Line],
+    *,
+    dataset: str,
+    split: str,
+    frame_score: str,
+    pooling: str,
+    realigned_frames: int = 0,
 ) -> dict[str, Any]:
     """The calibration that `avsync.checkpoint.write_calibration` stores: trimmed scores, sorted.
 
-    Clips that are not judged are left out. ValueError if a clip is labelled fake, or none has a
-    trimmed score.
+    `realigned_frames`: how late all sound is, and by how much it was moved to be scored. Clips that
+    are not judged are left out. ValueError if a clip is labelled fake, or none has a trimmed score.
     """
     fakes = list(dict.fromkeys(line.clip_id for line in lines if not line.is_real))
     if fakes:
@@ -32,6 +39,8 @@ def calibrate(
     judged = [line for line in lines if line.view == "trimmed" and _is_usable(line)]
     if not judged:
         raise ValueError(f"no clip of {dataset}/{split} has a trimmed score to calibrate with")
+    scores = sorted(_scores(judged))
+    corpus = {"dataset": dataset, "num_clips": len(scores), "num_used": len(scores)}
     return {
         "dataset": dataset,
         "split": split,
@@ -42,8 +51,43 @@ def calibrate(
         "num_identities": len(set(speakers)) if (speakers := identities(judged)) else None,
         # Scores of clips much longer or shorter than these cannot be compared with them.
         "num_frames": int(np.median([line.num_frames for line in judged])),
-        "scores": sorted(_scores(judged)),
+        # Files are moved by as much before they are compared with these scores.
+        "realigned_frames": realigned_frames,
+        "corpora": [corpus | offsets.describe_corpus(lines, realigned_frames=realigned_frames)],
+        "scores": scores,
     }
+
+
+def pool(calibrations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One calibration of the results of `calibrate` on several corpora, each of equal weight.
+
+    Each gives as many scores as the smallest has: of n of its N scores in order, those of ranks
+    i (N + 1) / (n + 1), rounded up, i = 1 … n. A new clip of the corpus exceeds the i-th of them as
+    often as it would that of n clips drawn at random, so that p-values hold for clips of a corpus
+    that is drawn at random. "realigned_frames" is 0 unless it is the same for all corpora.
+    """
+    if len(calibrations) == 1:
+        return dict(calibrations[0])
+    size = min(len(one["scores"]) for one in calibrations)
+    corpora = [{**corpus, "num_used": size} for one in calibrations for corpus in one["corpora"]]
+    speakers = [one["num_identities"] for one in calibrations]
+    moves = {one["realigned_frames"] for one in calibrations}
+    return {
+        **calibrations[0],
+        "dataset": ", ".join(one["dataset"] for one in calibrations),
+        "num_identities": sum(speakers) if all(speakers) else None,
+        "num_frames": int(np.median([one["num_frames"] for one in calibrations])),
+        "realigned_frames": moves.pop() if len(moves) == 1 else 0,
+        "corpora": corpora,
+        "scores": sorted(score for one in calibrations for score in _thinned(one["scores"], size)),
+    }
+
+
+def realigned_frames_of(calibration: Calibration | None, dataset: str) -> int:
+    """By how many frames the clips of this dataset were moved for the calibration; 0 if unknown."""
+    corpora = calibration.get("corpora", []) if calibration else []
+    moves = [corpus["realigned_frames"] for corpus in corpora if corpus["dataset"] == dataset]
+    return moves[0] if moves else 0
 
 
 def matching(
@@ -93,6 +137,7 @@ def threshold_report(lines: Sequence[Line], calibration: Calibration) -> Metrics
     source = {name: calibration[name] for name in ("dataset", "split", "trim", "frame", "pooling")}
     return {
         **source,
+        "corpora": calibration.get("corpora", []),
         "num_calibration": len(known),
         "num_abstained": len(in_view) - len(judged),
         "rates": {
@@ -127,6 +172,11 @@ def _errors(
             "num_fake": int(np.sum(~is_real)),
         }
     return errors
+
+
+def _thinned(scores: Sequence[float], size: int) -> list[float]:
+    """`size` of the ascending scores, evenly spaced in rank."""
+    return [scores[-(-i * (len(scores) + 1) // (size + 1)) - 1] for i in range(1, size + 1)]
 
 
 def _is_usable(line: Line) -> bool:

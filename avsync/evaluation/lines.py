@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from avsync.files import atomic_write, remove_unfinished
 from avsync.types import FAKE, REAL
@@ -44,7 +44,10 @@ class Line:
       fake_segments: (start, end) in seconds of each forged segment, in the time of this view.
       attributes: further facts from the dataset, as text by name.
       num_frames: video frames of this view.
-      offset_frames, offset_margin: see `avsync.scoring.offset`; None if not measured.
+      offset_frames, offset_margin: see `avsync.scoring.offset`; None if not measured. They are
+        those of the clip as it is stored, also where it was realigned to be scored.
+      offset_over_chance: see `avsync.scoring.offset`; None if not measured, or in a file of avsync
+        0.2.0 and earlier.
       status: "ok", or why the clip is not judged. Such a clip is left out of every number (AUC,
         p-values, thresholds, offsets, localisation) and counted beside it; `scores` keep what the
         model gave it.
@@ -70,6 +73,7 @@ class Line:
     num_frames: int = 0
     offset_frames: int | None = None
     offset_margin: float | None = None
+    offset_over_chance: float | None = None
     status: str = OK
     message: str = ""
     scores: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
@@ -104,23 +108,30 @@ class Line:
 
     def to_json(self) -> dict[str, Any]:
         """The object that scores.jsonl holds."""
-        record = {field: getattr(self, field) for field in REQUIRED_FIELDS}
-        return {**record, "p_value": self.p_value} if self.is_calibrated else record
+        left_out = {"is_calibrated"} if self.is_calibrated else {"is_calibrated", "p_value"}
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name not in left_out
+        }
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "Line":
         """The line of such an object; ValueError naming missing and unknown fields."""
         missing = [field for field in REQUIRED_FIELDS if field not in record]
-        unknown = [field for field in record if field not in (*REQUIRED_FIELDS, "p_value")]
+        unknown = [field for field in record if field not in (*REQUIRED_FIELDS, *OPTIONAL_FIELDS)]
         if missing or unknown:
             raise ValueError(f"missing fields {missing}, unknown fields {unknown}")
         return cls(**record, is_calibrated="p_value" in record)
 
 
+# Only some evaluations have p-values, and the files of earlier versions lack the other.
+OPTIONAL_FIELDS = ("p_value", "offset_over_chance")
+
 REQUIRED_FIELDS = tuple(
     field.name
     for field in dataclasses.fields(Line)
-    if field.name not in ("is_calibrated", "p_value")
+    if field.name not in ("is_calibrated", *OPTIONAL_FIELDS)
 )
 
 
@@ -201,6 +212,26 @@ def scored(clips: Iterable[Line], score: str) -> Scored:
         is_fake=np.array([label == FAKE for _, label in known], bool),
         num_unscored=len(clips) - len(known),
     )
+
+
+def offsets_of_reals(lines: Iterable[Line]) -> tuple[Int[np.ndarray, " n"], int]:
+    """The A/V offsets of the real clips in frames, and the number of real clips without one.
+
+    Left out are clips that are not judged, too short for their offset, or fit no better at it than
+    by chance. Offsets are those of the trimmed view where there is one.
+    """
+    views = by_view(lines)
+    reals = [line for line in views.get("trimmed", views.get("original", [])) if line.is_real]
+    known = [
+        line.offset_frames
+        for line in reals
+        if line.is_judged and line.offset_frames is not None and _fits_somewhere(line)
+    ]
+    return np.array(known, int), len(reals) - len(known)
+
+
+def _fits_somewhere(line: Line) -> bool:
+    return line.offset_over_chance is None or line.offset_over_chance > 0
 
 
 def identities(clips: Iterable[Line]) -> list[str] | None:

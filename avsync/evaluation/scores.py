@@ -19,12 +19,17 @@ from avsync.units import FRAMES_PER_SECOND
 # The frame scores of a model trained by alignment; every report has both.
 ALIGNMENT_RULES = ("nll", "logit")
 
+SCORE = "alignment"
+
 # At the offset that the clip prefers; None where that is not measured.
 RESYNCED = "alignment_resynced"
 
+# Before the sound of the whole corpus was moved, see `avsync.evaluation.realigned`.
+AS_STORED = "alignment_as_stored"
+
 # The names of the scores of an evaluation, whatever the model.
 OWN_SCORES = {
-    *("alignment", RESYNCED),
+    *(SCORE, RESYNCED, AS_STORED),
     *(f"alignment_{rule}" for rule in ALIGNMENT_RULES),
     *("cosine_max_shift", "cosine_low_percentile", "leading_silence", "duration"),
 }
@@ -125,6 +130,7 @@ def _measure(scorer: Scorer, params: Any, batch: Batch) -> dict[str, Any]:
         "scores": scores,
         "offset_frames": scoring.clip_offset(logits, valid),
         "offset_margin": scoring.offset_margin(logits, valid),
+        "offset_over_chance": scoring.offset_over_chance(logits, valid),
         "offset_is_measured": scoring.offset_is_measured(valid, logits.shape[-1] // 2),
         "poolings": {n: scoring.clip_score(own, valid, pooling=n) for n in scoring.POOLINGS},
         "frames": own,
@@ -167,6 +173,7 @@ def _line(view: str, info: ClipInfo, measured: Measured, row: int) -> Line:
         num_frames=info.num_frames,
         offset_frames=int(measured["offset_frames"][row]) if has_offset else None,
         offset_margin=float(measured["offset_margin"][row]) if has_offset else None,
+        offset_over_chance=float(measured["offset_over_chance"][row]) if has_offset else None,
         status=status,
         message=message,
         scores={

@@ -3,9 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
-
-from avsync.evaluation import comparisons, localisation, results
+from avsync.evaluation import comparisons, localisation, offsets, results
 from avsync.evaluation.calibration import Calibration, threshold_report
 from avsync.evaluation.lines import VIEWS, Line, Metrics, by_view, identities, score_names
 from avsync.metrics import bootstrap
@@ -24,6 +22,7 @@ def compute_metrics(
     calibration: Calibration | None = None,
     compared_with: str = "alignment",
     fabricated: Metrics | None = None,
+    realigned_frames: int = 0,
 ) -> Metrics:
     """The content of metrics.json; ValueError if the lines contradict one another.
 
@@ -35,7 +34,9 @@ def compute_metrics(
     poolings: see `comparisons.compare_poolings`.
     localisation: see `localisation.localise`; empty without `frame_scores`, one list per line.
     calibration: see `calibration.threshold_report`; None without a `calibration`.
-    offsets: by view, the A/V offsets of the real clips.
+    offsets: by view, the A/V offsets of the real clips, as they are stored.
+    corpus_offset: the offset that they share, and `realigned_frames`, by which the sound of all
+      clips was moved to be scored; see `offsets.describe_corpus`.
     statuses: by view, the number of clips with each status.
     fabricated: what fakes were made of the clips, see `avsync.evaluation.clip_sets`; None for
       those of the dataset.
@@ -76,7 +77,8 @@ def compute_metrics(
         "poolings": comparisons.compare_poolings(views),
         "localisation": localisation.localise(lines, frame_scores) if frame_scores else {},
         "calibration": threshold_report(lines, calibration) if calibration else None,
-        "offsets": {view: _offsets(clips) for view, clips in views.items()},
+        "offsets": {view: offsets.of_reals(clips) for view, clips in views.items()},
+        "corpus_offset": offsets.describe_corpus(all_lines, realigned_frames=realigned_frames),
         "statuses": {
             view: dict(sorted(Counter(clip.status for clip in clips).items()))
             for view, clips in views.items()
@@ -120,20 +122,3 @@ def _over_identities(lines: Sequence[Line]) -> str:
         )
     num_unknown = len({line.clip_id for line in lines if not line.identity})
     return f"none, because the speaker of {num_unknown} clips is unknown"
-
-
-def _offsets(clips: Iterable[Line]) -> Metrics:
-    """The offsets of real clips in video frames, with the sign of `offset_frames`.
-
-    num_unmeasured: the real clips that are not judged, or are too short for their offset.
-    """
-    offsets = [clip.offset_frames if clip.is_judged else None for clip in clips if clip.is_real]
-    known = np.array([offset for offset in offsets if offset is not None], float)
-    is_measured = len(known) > 0
-    return {
-        "exact": float(np.mean(known == 0)) if is_measured else None,
-        "within_1_frame": float(np.mean(np.abs(known) <= 1)) if is_measured else None,
-        "median_frames": float(np.median(known)) if is_measured else None,
-        "num_real": len(known),
-        "num_unmeasured": len(offsets) - len(known),
-    }

@@ -19,8 +19,8 @@ from avsync.pp import silence
 from avsync.pp.augmentation import Augmentation
 from avsync.pp.frames import FrameRange, cut, realign
 from avsync.pp.pseudo_fakes import Draws, forge_features
-from avsync.types import STREAMS, Extraction, Host, Source
-from avsync.units import SAMPLE_RATE, SAMPLES_PER_FRAME
+from avsync.types import STREAMS, Extraction, Host, Source, SplitEdits
+from avsync.units import FRAMES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 SINGLE_HOST = Host()
 
@@ -84,7 +84,7 @@ def open_records(source: Source, *, trim: str) -> Records:
         return silence.leading_samples(waveform) / SAMPLE_RATE
 
     return Records(
-        parse=_with_realignment(
+        parse=with_realignment(
             source,
             lambda record: features.deserialize_example(record, decoders=skip_frames),
             streams=streams,
@@ -198,34 +198,49 @@ def _files(source: Source) -> Any:
     return splits[source.split].file_instructions
 
 
-def _with_realignment(
+def with_realignment(
     source: Source,
     parse: Callable[[tf.Tensor], Fields],
     *,
     streams: tuple[str, str],
     audio_steps: int,
 ) -> Callable[[tf.Tensor], Fields]:
-    """`parse`, and for the clips in `source.edits.late_frames` `realign`."""
-    late = source.edits.late_frames
-    if not late:
+    """`parse`, and `realign` for the clips whose sound `source.edits` shifts.
+
+    Forged segments keep to the frames of the picture.
+    """
+    edits = source.edits
+    if not edits.late_frames and not edits.corpus_late_frames:
         return parse
-    late_frames = tf.lookup.StaticHashTable(
-        tf.lookup.KeyValueTensorInitializer(
-            tf.constant(list(late), tf.string), tf.constant(list(late.values()), tf.int32)
-        ),
-        default_value=0,
-    )
+    late_frames = _late_frames(edits)
 
     def parse_and_realign(record: tf.Tensor) -> Fields:
         clip = parse(record)
+        late = late_frames(clip["clip_id"])
         realigned = realign(
-            *[clip[name] for name in streams],
-            late_frames=late_frames.lookup(clip["clip_id"]),
-            audio_steps=audio_steps,
+            *[clip[name] for name in streams], late_frames=late, audio_steps=audio_steps
         )
-        return clip | dict(zip(streams, realigned, strict=True))
+        clip = clip | dict(zip(streams, realigned, strict=True))
+        if "fake_segments" in clip:
+            cut = tf.cast(tf.maximum(-late, 0), tf.float32) / FRAMES_PER_SECOND
+            clip["fake_segments"] = tf.maximum(clip["fake_segments"] - cut, 0)
+        return clip
 
     return parse_and_realign
+
+
+def _late_frames(edits: SplitEdits) -> Callable[[tf.Tensor], tf.Tensor]:
+    """(clip id) -> frames that its sound is late."""
+    if not edits.late_frames:  # a table may not be empty
+        return lambda clip_id: tf.constant(edits.corpus_late_frames, tf.int32)
+    table = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(
+            tf.constant(list(edits.late_frames), tf.string),
+            tf.constant(list(edits.late_frames.values()), tf.int32),
+        ),
+        default_value=edits.corpus_late_frames,
+    )
+    return table.lookup
 
 
 def _change_features(clip: Fields, span: FrameRange, draws: Draws) -> tuple[Fields, FrameRange]:
@@ -255,7 +270,7 @@ def _feature_records(source: Source, extraction: Extraction, features: Any, trim
         return visual, audio
 
     return Records(
-        parse=_with_realignment(
+        parse=with_realignment(
             source,
             lambda record: features.deserialize_example(record, decoders=unread),
             streams=STREAMS,

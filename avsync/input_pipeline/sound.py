@@ -9,9 +9,10 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from jaxtyping import Int16
 
-from avsync.input_pipeline.records import parsed_records
+from avsync.input_pipeline.records import parsed_records, with_realignment
 from avsync.pp import silence
 from avsync.types import Source
+from avsync.units import SAMPLES_PER_FRAME
 
 ORIGIN = ("clip_id", "identity", "source_clip")
 
@@ -46,7 +47,17 @@ def read_sound(source: Source) -> Iterator[SoundClip]:
     """
     keep = silence.rule("leading")
 
+    def with_frames(clip: Any) -> dict[str, Any]:
+        """The clip with the numbers of its frames, to be realigned in place of mouth crops."""
+        return clip | {"frames": tf.range(tf.shape(clip["waveform"])[0] // SAMPLES_PER_FRAME)}
+
+    streams = ("frames", "waveform")
+    realigned: Any = with_realignment(
+        source, with_frames, streams=streams, audio_steps=SAMPLES_PER_FRAME
+    )
+
     def add_trimming(clip: dict[str, Any]) -> dict[str, Any]:
+        clip = realigned(clip)
         return clip | {"first": keep(clip["waveform"], tf.constant([0, 0])).first}
 
     texts = ("category", "manipulation", "media")

@@ -93,6 +93,20 @@ def offset_margin(
     return support.max(axis=-1) - support[:, support.shape[-1] // 2]
 
 
+def offset_over_chance(
+    offset_logits: Float[Array, "b t k"], valid: Bool[Array, "b t"]
+) -> Float[Array, " b"]:
+    """Fit at the best offset of each clip minus the fit of chance, in nats per frame.
+
+    If it is not positive, the offset means nothing: the sound fits nowhere. 0 for a clip without
+    valid frames.
+    """
+    num_frames = valid.sum(axis=1)
+    reach = offset_reach(num_frames, offset_logits.shape[-1] // 2)
+    gain = offset_support(offset_logits, valid).max(axis=-1) + jnp.log(2 * reach + 1)
+    return jnp.where(num_frames > 0, gain, 0)
+
+
 def realigned(
     offset_logits: Float[Array, "b t k"], valid: Bool[Array, "b t"]
 ) -> tuple[Float[Array, "b t k"], Bool[Array, "b t"]]:

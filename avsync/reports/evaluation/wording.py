@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from avsync.evaluation.comparisons import TrimmingEffect
 from avsync.evaluation.lines import OK, VIEWS, Line, Metrics
+from avsync.metrics.corpus_offset import CorpusOffset, in_words
 from avsync.reports import text
 from avsync.reports.text import readable
 from avsync.units import FRAMES_PER_SECOND
@@ -75,6 +76,23 @@ def offsets(offset: Metrics) -> str:
         f"{offset['within_1_frame']:.1%} within 1 frame, {offset['exact']:.1%} exact, "
         f"median {offset['median_frames']:g} frames, n = {num_measured} of {total}"
     )
+
+
+def corpus_offset(offset: Metrics) -> str:
+    """The A/V offset that the real clips share, and what was done about it.
+
+    `offset` is the object of that name in metrics.json.
+    """
+    moved = offset["realigned_frames"]
+    fields = {name: offset[name] for name in CorpusOffset._fields}
+    found = CorpusOffset(**fields)
+    if moved:
+        done = f"all sound was moved by {in_words(moved)} before it was scored"
+    elif found.constant_frames:
+        done = "no sound was moved"
+    else:
+        return found.described()
+    return f"{found.described()}; {done}"
 
 
 def unscored(metrics: Metrics) -> list[str]:

@@ -49,7 +49,7 @@ def with_verdict(
         result = dataclasses.replace(result, offset_is_certain=reference.is_certain(result))
         result = dataclasses.replace(result, verdict=reference.verdict(result))
         parts = [sentence(result, reference)]
-    parts.append(remark)
+    parts += [relative_offset_text(result), remark]
     return dataclasses.replace(result, message="; ".join(part for part in parts if part))
 
 
@@ -61,7 +61,8 @@ def sentence(result: SyncResult, reference: Reference) -> str:
         case "out_of_sync":
             causes = "; possible causes: an edit, dropped frames, clock drift, manipulation"
             return (
-                f"{offset_text(result.offsets)}; realigned, lip sync is consistent with the "
+                f"{offset_text(result.offsets, result.reference_offset_frames)}; realigned, lip "
+                f"sync is consistent with the "
                 f"{reference.clips}{causes if len(result.offsets) > 1 else ''}"
             )
         case "mismatched" if result.fits_somewhere and not result.is_shifted:
@@ -76,10 +77,21 @@ def sentence(result: SyncResult, reference: Reference) -> str:
     return _not_judged(result, f"the checkpoint has {count}")
 
 
-def offset_text(offsets: Sequence[OffsetSegment]) -> str:
+def relative_offset_text(result: SyncResult) -> str:
+    """The text "offset +0.08 s, as all of the reference clips"; "" if those are in sync."""
+    usual, relative = result.reference_offset_frames, result.relative_offset_frames
+    if not usual or relative is None or not result.offset_is_certain:
+        return ""
+    if not relative:
+        return f"offset {seconds(usual)}, as all of the reference clips"
+    return f"offset {seconds(relative)} relative to all of the reference clips ({seconds(usual)})"
+
+
+def offset_text(offsets: Sequence[OffsetSegment], usual: int = 0) -> str:
     """The offsets in words: "out of sync by +0.20 s (sound late)".
 
-    "in sync until 1.5 s, then out of sync by +0.24 s (sound late)" if the offset changes.
+    "in sync until 1.5 s, then out of sync by +0.24 s (sound late)" if the offset changes. Sound as
+    late as that of the reference clips, by `usual` frames, counts as in sync.
     """
     merged = _merged(offsets)
     if len(merged) > MAX_SEGMENTS:
@@ -88,8 +100,8 @@ def offset_text(offsets: Sequence[OffsetSegment]) -> str:
             f"the A/V offset changes {len(merged) - 1} times, between {seconds(min(frames))} and "
             f"{seconds(max(frames))}"
         )
-    parts = [f"{_described(segment)} until {clock(segment.end)}" for segment in merged[:-1]]
-    return ", then ".join([*parts, _described(merged[-1])])
+    parts = [f"{_described(segment, usual)} until {clock(segment.end)}" for segment in merged[:-1]]
+    return ", then ".join([*parts, _described(merged[-1], usual)])
 
 
 def offset_cell(result: SyncResult) -> str:
@@ -175,8 +187,8 @@ def _merged(offsets: Sequence[OffsetSegment]) -> list[OffsetSegment]:
     return merged
 
 
-def _described(segment: OffsetSegment) -> str:
+def _described(segment: OffsetSegment, usual: int) -> str:
     frames = segment.offset_frames
-    if abs(frames) < MIN_DESYNC_FRAMES:
+    if abs(frames - usual) < MIN_DESYNC_FRAMES:
         return "in sync"
     return f"out of sync by {seconds(frames)} (sound {'late' if frames > 0 else 'early'})"
