@@ -12,8 +12,8 @@
 # CONFIG       config of the training; default: open_talkers
 # WORKDIR      folder for checkpoints and reports; default: runs/open_talkers
 # OUT          folder for the exported scorer; default: WORKDIR/scorer
-# CALIBRATION  dataset whose validation talkers calibrate the scorer; default: crema_d if given,
-#              else the first corpus
+# CALIBRATION  datasets whose validation talkers calibrate the scorer, "grid/by_talker,crema_d";
+#              each counts with as many clips as the smallest has; default: all that are given
 # FAKES        kinds of fakes to evaluate on; default: all
 # LICENCE      licence of the weights in the model card; default: other
 # VENV         environment with avsync; default: .venv, installed first
@@ -53,9 +53,12 @@ datasets=()
 for name in "${corpora[@]}"; do
   datasets+=("${DATASETS[$name]}")
 done
-CALIBRATION="${CALIBRATION:-$([[ -n "${source_of[crema_d]:-}" ]] && echo crema_d || echo "${datasets[0]}")}"
-[[ " ${datasets[*]} " == *" $CALIBRATION "* ]] ||
-  fail "CALIBRATION=$CALIBRATION is not one of the datasets: ${datasets[*]}"
+all="$(IFS=,; echo "${datasets[*]}")"
+CALIBRATION="${CALIBRATION:-$all}"
+for dataset in ${CALIBRATION//,/ }; do
+  [[ ",$all," == *",$dataset,"* ]] ||
+    fail "CALIBRATION=$CALIBRATION: $dataset is not one of the datasets: ${datasets[*]}"
+done
 
 timed() {
   local stage="$1" start=$SECONDS
@@ -88,16 +91,30 @@ is_current() {
   done
 }
 
+# The first page that is missing or older than a checkpoint, of datasets that are evaluated together.
+first_missing() {
+  local out="$1" datasets="${2//\//_}" dataset
+  for dataset in $([[ "$datasets" == *,* ]] && echo "${datasets//,/ }") .; do
+    is_current "$out/$dataset/report.html" || { echo "$out/$dataset/report.html" && return; }
+  done
+}
+
 evaluate() {
-  local stage="$1" dataset="$2" split="$3"
-  local out="$WORKDIR/${split}_${dataset//\//_}"
+  local stage="$1" datasets="$2" split="$3" missing
+  local out="$WORKDIR/$split"
   shift 3
-  if is_current "$out/report.html"; then
+  if [[ -z "$(first_missing "$out" "$datasets")" ]]; then
     echo "== $stage: done before, $out/report.html"
     return
   fi
-  timed "$stage" avsync-evaluate --checkpoint="$WORKDIR" --dataset="$dataset" --split="$split" \
+  timed "$stage" avsync-evaluate --checkpoint="$WORKDIR" --dataset="$datasets" --split="$split" \
     --data_dir="$DATA_DIR" --out="$out" "$@"
+  # One dataset that fails does not end the evaluation of the others.
+  missing="$(first_missing "$out" "$datasets")"
+  if [[ -n "$missing" ]]; then
+    echo "open_talkers: $stage left no $missing; run the same command to resume" >&2
+    exit 1
+  fi
 }
 
 for name in "${corpora[@]}"; do
@@ -107,9 +124,7 @@ done
 timed train avsync-train --config="$CONFIG" --workdir="$WORKDIR" \
   --config.data.data_dir="$DATA_DIR" --config.data.mixture="$(mixture)"
 evaluate calibrate "$CALIBRATION" val --calibrate
-for dataset in "${datasets[@]}"; do
-  evaluate "evaluate $dataset" "$dataset" test --fabricate="$FAKES"
-done
+evaluate evaluate "$all" test --fabricate="$FAKES"
 if is_current "$OUT/README.md"; then
   echo "== export: done before, $OUT"
 elif [[ -e "$OUT" ]]; then
@@ -117,4 +132,4 @@ elif [[ -e "$OUT" ]]; then
 else
   timed export avsync-export --checkpoint="$WORKDIR" --out="$OUT" --license="$LICENCE"
 fi
-echo "== done in $SECONDS s. The scorer and its card: $OUT/README.md; reports: $WORKDIR/test_*/report.html"
+echo "== done in $SECONDS s. The scorer and its card: $OUT/README.md; the comparison of the corpora: $WORKDIR/test/report.html"

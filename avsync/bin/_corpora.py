@@ -1,6 +1,7 @@
 """The datasets of avsync-evaluate, scored one after the other by the same models."""
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -9,15 +10,12 @@ from typing import Any
 from avsync.bin import _test_clips, _test_flags
 from avsync.bin.base import UsageError, say
 
-# Extraction of clips or features -> their scorer, and the function that scores views by all models.
+# Extraction of clips -> their scorer, and the function that scores views by all models.
 Load = Callable[[Any], tuple[Any, Any]]
 
 
 def loader(workdir: Path, step: int, others: dict[str, str], **options: Any) -> Load:
-    """Loads a checkpoint and `others` once for each kind of clips; UsageError if they read others.
-
-    `options` are those of `build.load_scorer`.
-    """
+    """Loads a checkpoint, by `options` of `build.load_scorer`, and `others` once for each kind."""
     loaded: dict[str, tuple[Any, Any]] = {}
 
     def load(extraction: Any) -> tuple[Any, Any]:
@@ -26,7 +24,7 @@ def loader(workdir: Path, step: int, others: dict[str, str], **options: Any) -> 
 
         kind = repr(extraction)
         if kind not in loaded:
-            parts: Any = {name: options[name] for name in ("encoder", "dtype")}
+            parts = {name: options[name] for name in ("encoder", "dtype")}
             try:
                 scorer = build.load_scorer(workdir, step, extraction=extraction, **options)
                 more = build.load_others(others, extraction=extraction, **parts)
@@ -41,8 +39,11 @@ def loader(workdir: Path, step: int, others: dict[str, str], **options: Any) -> 
 class Failed(dict[str, str]):
     """The reasons by dataset that could not be evaluated; none unless a dataset `may_fail`."""
 
-    def __init__(self, may_fail: bool):
-        self._may_fail = may_fail
+    def __init__(self, *, may_fail: bool):
+        from avsync import runtime
+
+        # The other processes of a job would wait for one that goes on with the next dataset.
+        self._may_fail = may_fail and runtime.this_host().count == 1
 
     @contextlib.contextmanager
     def noted(self, dataset: str) -> Iterator[None]:
@@ -66,9 +67,7 @@ def score_each(datasets: Sequence[str], load: Load, known: Any, *, failed: Faile
 def _score(name: str, load: Load, known: Any) -> Any:
     from avsync.evaluation import calibration, realigned
 
-    def open_views(late_frames: int) -> Any:
-        return _test_clips.open_views(name, late_frames)
-
+    open_views = functools.partial(_test_clips.open_views, name)
     try:
         extraction = open_views(0).extraction
     except ValueError as error:

@@ -1,20 +1,19 @@
 """Scores datasets with a checkpoint, with and without leading silence, and writes a report.
 
     avsync-evaluate --checkpoint=runs/grid --dataset=grid --data_dir=data --out=runs/grid/evaluation
-    avsync-evaluate ... --dataset=lrs3 --fabricate=swap,splice --out=DIR
     avsync-evaluate ... --dataset=grid/by_talker,crema_d --fabricate=all --out=DIR
     avsync-evaluate ... --dataset=grid --distort=standard --limit=200 --out=DIR
 
 Writes scores.jsonl, frames.jsonl, metrics.json, overview.png, roc.png, scores.png and report.html.
-Of several datasets, each has a folder in --out, and metrics.json and report.html compare them; one
-that fails is told, and the status is 0 if any is evaluated. --calibrate keeps the scores of real
-clips with the checkpoint, for later p-values and thresholds; then no dataset may fail.
---fabricate makes fakes of real clips. --distort writes distortions.jsonl, distortions.png and
-distortions.html instead, and goes on where it was if it is run again.
+Of several datasets, each has a folder in --out, compared by metrics.json and report.html; one that
+fails is told, and the status is 0 if any is evaluated. --calibrate keeps the scores of real clips
+for later p-values and thresholds; then none may fail. --fabricate makes fakes of real clips.
+--distort writes distortions.jsonl, .png and .html instead, and goes on if it is run again.
 """
 
 import functools
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
@@ -50,26 +49,24 @@ def main(_: list[str]) -> None:
         workdir, step = checkpoint.find(place)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    others, parts["pooling"] = dict(x.split("=", 1) for x in ALSO.value), POOLING.value
-    load = _corpora.loader(workdir, step, others, **parts)
+    others = dict(x.split("=", 1) for x in ALSO.value)
+    load = _corpora.loader(workdir, step, others, **parts, pooling=POOLING.value)
     name = f"{workdir}/{checkpoint.FOLDER}/{step}"
     if _test_flags.DISTORT.value:
         _distorted.score(datasets[0], load, checkpoint=name, out_dir=out_dir)
         return
-    # The other processes of a job would wait for one that goes on with the next dataset.
-    is_alone = runtime.this_host().count == 1
-    failed = _corpora.Failed(len(datasets) > 1 and is_alone and not CALIBRATE.value)
+    failed = _corpora.Failed(may_fail=len(datasets) > 1 and not CALIBRATE.value)
     known = None if CALIBRATE.value else checkpoint.read_calibration(workdir, step)
     scored = _corpora.score_each(datasets, load, known, failed=failed)
     if CALIBRATE.value or not runtime.is_first():
-        scored = list(scored)  # the first process has the lines of all
+        scored = list(scored)
     if not runtime.is_first():
-        return
+        return  # the first process has the lines of all
     if CALIBRATE.value:
-        known = corpora.calibrate([*scored])
+        known = corpora.calibrate(list(scored))
         say(checkpoint.keep_calibration(workdir, step, known))
-    titles = {"checkpoint": name, "compared_with": COMPARE.value}
-    reports = report.Reports(out_dir, known, is_single=len(datasets) == 1, **titles)
+    titles: Any = {"checkpoint": name, "compared_with": COMPARE.value, "datasets": datasets}
+    reports = report.Reports(out_dir, known, **titles)
     for corpus in scored:
         with failed.noted(corpus.dataset):
             say(f"report: {reports.add(corpus)}")

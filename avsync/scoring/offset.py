@@ -89,7 +89,8 @@ def offset_margin(
 
     0 for a clip that fits best in sync, and for one without valid frames.
     """
-    support = offset_support(offset_logits, valid)
+    # One array: XLA may otherwise compute the fit twice, and differ from 0 in the last digit.
+    support = jax.lax.optimization_barrier(offset_support(offset_logits, valid))
     return support.max(axis=-1) - support[:, support.shape[-1] // 2]
 
 

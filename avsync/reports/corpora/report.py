@@ -5,7 +5,7 @@ metrics.json and report.html compare them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from avsync.evaluation import corpora
@@ -28,11 +28,11 @@ class Reports:
         out_dir: Path,
         calibration: Calibration | None,
         *,
-        is_single: bool,
+        datasets: Sequence[str],
         checkpoint: str,
         compared_with: str,
     ):
-        self._out_dir, self._calibration, self._is_single = out_dir, calibration, is_single
+        self._out_dir, self._calibration, self._is_single = out_dir, calibration, len(datasets) == 1
         self._titles = {"checkpoint": checkpoint, "compared_with": compared_with}
         self._metrics: dict[str, Metrics] = {}
 

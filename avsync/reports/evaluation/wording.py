@@ -84,15 +84,14 @@ def corpus_offset(offset: Metrics) -> str:
     `offset` is the object of that name in metrics.json.
     """
     moved = offset["realigned_frames"]
-    fields = {name: offset[name] for name in CorpusOffset._fields}
-    found = CorpusOffset(**fields)
+    found = CorpusOffset(**{name: offset[name] for name in CorpusOffset._fields})
+    if moved and moved == found.constant_frames:
+        return f"{found.described()}; all sound was moved back by it before it was scored"
     if moved:
-        done = f"all sound was moved by {in_words(moved)} before it was scored"
-    elif found.constant_frames:
-        done = "no sound was moved"
-    else:
-        return found.described()
-    return f"{found.described()}; {done}"
+        calibrated = f"all sound was moved back by that of the calibration, {in_words(moved)}"
+        return f"{found.described()}; {calibrated}"
+    done = "; no sound was moved" if found.constant_frames else ""
+    return f"{found.described()}{done}"
 
 
 def unscored(metrics: Metrics) -> list[str]:

@@ -17,7 +17,7 @@ OK = "ok"
 Verdict = Literal["consistent", "out_of_sync", "mismatched", "not_judged"]
 
 # Fields that scores.json does not hold, or holds at another place.
-NOT_IN_JSON = {"verdict", "offset_is_certain"}
+NOT_IN_JSON = {"verdict", "offset_is_certain", "reference_offset_frames"}
 
 
 class OffsetSegment(NamedTuple):
