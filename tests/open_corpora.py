@@ -14,6 +14,8 @@ from av.video.stream import VideoStream
 # CREMA-D's frame rate.
 NTSC = Fraction(30_000, 1001)
 
+FRAMES_PER_SECOND = 25
+
 MAX_SECONDS = 3
 
 
@@ -64,6 +66,24 @@ def write_lombard_grid(source: Path, root: Path, stem: str) -> None:
         for packet in _in_order(original, original.streams.video[0]):
             packet.stream = copy
             out.mux(packet)
+
+
+def write_late(source: Path, path: Path, *, frames: int) -> None:
+    """A clip whose sound is late by its times; nothing is encoded again."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(source)) as original, av.open(str(path), "w") as out:
+        streams = (original.streams.video[0], original.streams.audio[0])
+        copies = [out.add_stream_from_template(stream) for stream in streams]
+        for packet in _in_order(original, streams[0]):
+            packet.stream = copies[0]
+            out.mux(packet)
+        original.seek(0)
+        for packet in original.demux(streams[1]):
+            if packet.pts is not None:
+                delay = round(frames / FRAMES_PER_SECOND / packet.time_base)
+                packet.pts, packet.dts = packet.pts + delay, packet.pts + delay
+                packet.stream = copies[1]
+                out.mux(packet)
 
 
 def read(path: Path) -> tuple[list[np.ndarray], np.ndarray, int]:

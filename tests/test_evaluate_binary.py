@@ -11,15 +11,24 @@ from tests.conftest import Run
 CHECKPOINT = f"--checkpoint={pretrained.GRID}"
 
 
-def test_fakes_of_real_clips_are_scored_and_counted_in_the_report(tiny_data, run_binary, tmp_path):
+def test_fakes_of_real_clips_are_scored_and_counted_beside_a_dataset_that_fails(
+    tiny_data, run_binary, tmp_path
+):
     done = run_binary(
         "evaluate",
         CHECKPOINT,
-        *("--dataset=synthetic_talkers/tiny", "--split=val", f"--data_dir={tiny_data}"),
+        *("--dataset=grid,synthetic_talkers/tiny", "--split=val", f"--data_dir={tiny_data}"),
         *("--fabricate=swap,shift_2", "--limit=3", f"--out={tmp_path}"),
     )
     assert done.returncode == 0, done.stderr
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    (line,) = [x for x in done.stderr.splitlines() if x.startswith("avsync-evaluate: ")]
+    assert "grid is not evaluated: " in line
+    compared = json.loads((tmp_path / "metrics.json").read_text())
+    assert (compared["datasets"], list(compared["failed"])) == (["synthetic_talkers/tiny"], ["grid"])
+    assert "Not evaluated: grid" in done.stdout
+    assert "synthetic_talkers_tiny/report.html" in (tmp_path / "report.html").read_text()
+    out = tmp_path / "synthetic_talkers_tiny"
+    metrics = json.loads((out / "metrics.json").read_text())
     made = metrics["fabricated"]
     assert (made["num_real"], made["kinds"]["shift_2"]["made"]) == (3, 3)
     kinds = metrics["views"]["trimmed"]["alignment"]["by_manipulation"]
@@ -27,7 +36,9 @@ def test_fakes_of_real_clips_are_scored_and_counted_in_the_report(tiny_data, run
         kind: numbers["made"] for kind, numbers in made["kinds"].items() if numbers["made"]
     }
     assert made["summary"] in done.stdout
-    assert "Fakes made of these clips" in (tmp_path / "report.html").read_text()
+    assert "Fakes made of these clips" in (out / "report.html").read_text()
+    # Four real clips are too few for an A/V offset of the corpus.
+    assert metrics["corpus_offset"]["reason"].startswith("only ")
 
 
 @pytest.mark.parametrize(
@@ -38,6 +49,7 @@ def test_fakes_of_real_clips_are_scored_and_counted_in_the_report(tiny_data, run
         (["--split=val", "--limit=3"], "--limit needs --fabricate or --distort"),
         (["--split=test", "--distort=standard", "--calibrate"], "leave out --also and --calibrate"),
         (["--split=test", "--distort=standrd"], "did you mean 'standard'?"),
+        (["--dataset=a/b,a_b"], "names a dataset, or its folder, twice"),
     ],
 )
 def test_fakes_and_distortions_that_are_not_possible_are_wrong_usage(

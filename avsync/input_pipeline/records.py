@@ -78,17 +78,15 @@ def open_records(source: Source, *, trim: str) -> Records:
     rule = silence.rule(trim)
     skip_frames = {"frames": tfds.decode.SkipDecoding()}
     streams = ("frames", "waveform")
+    realigned = realigner(source, streams=streams, audio_steps=SAMPLES_PER_FRAME)
 
     def leading_seconds(clip: Fields, span: FrameRange) -> tf.Tensor:
         _, waveform = cut(span, clip["frames"], clip["waveform"])
         return silence.leading_samples(waveform) / SAMPLE_RATE
 
     return Records(
-        parse=with_realignment(
-            source,
-            lambda record: features.deserialize_example(record, decoders=skip_frames),
-            streams=streams,
-            audio_steps=SAMPLES_PER_FRAME,
+        parse=lambda record: realigned(
+            features.deserialize_example(record, decoders=skip_frames)
         ),
         trim=lambda clip, seed: rule(clip["waveform"], seed),
         source_frames=clip_frames.source_frames,
@@ -198,35 +196,29 @@ def _files(source: Source) -> Any:
     return splits[source.split].file_instructions
 
 
-def with_realignment(
-    source: Source,
-    parse: Callable[[tf.Tensor], Fields],
-    *,
-    streams: tuple[str, str],
-    audio_steps: int,
-) -> Callable[[tf.Tensor], Fields]:
-    """`parse`, and `realign` for the clips whose sound `source.edits` shifts.
+def realigner(
+    source: Source, *, streams: tuple[str, str], audio_steps: int
+) -> Callable[[Fields], Fields]:
+    """Parsed fields -> the same, `realign`ed where `source.edits` shift the sound.
 
     Forged segments keep to the frames of the picture.
     """
     edits = source.edits
     if not edits.late_frames and not edits.corpus_late_frames:
-        return parse
+        return lambda clip: clip
     late_frames = _late_frames(edits)
 
-    def parse_and_realign(record: tf.Tensor) -> Fields:
-        clip = parse(record)
+    @no_autograph
+    def realigned(clip: Fields) -> Fields:
         late = late_frames(clip["clip_id"])
-        realigned = realign(
-            *[clip[name] for name in streams], late_frames=late, audio_steps=audio_steps
-        )
-        clip = clip | dict(zip(streams, realigned, strict=True))
+        both = realign(*[clip[x] for x in streams], late_frames=late, audio_steps=audio_steps)
+        clip = clip | dict(zip(streams, both, strict=True))
         if "fake_segments" in clip:
             cut = tf.cast(tf.maximum(-late, 0), tf.float32) / FRAMES_PER_SECOND
             clip["fake_segments"] = tf.maximum(clip["fake_segments"] - cut, 0)
         return clip
 
-    return parse_and_realign
+    return realigned
 
 
 def _late_frames(edits: SplitEdits) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -258,6 +250,7 @@ def _feature_records(source: Source, extraction: Extraction, features: Any, trim
             f"requested trim is {trim!r}. Features cannot be trimmed afterwards: extract them with "
             f"--trim={trim}, or request {extraction.trim!r}."
         )
+    realigned = realigner(source, streams=STREAMS, audio_steps=1)
     unread = {
         name: tfds.decode.SkipDecoding() for name in extraction.channels if name not in STREAMS
     }
@@ -270,12 +263,7 @@ def _feature_records(source: Source, extraction: Extraction, features: Any, trim
         return visual, audio
 
     return Records(
-        parse=with_realignment(
-            source,
-            lambda record: features.deserialize_example(record, decoders=unread),
-            streams=STREAMS,
-            audio_steps=1,
-        ),
+        parse=lambda record: realigned(features.deserialize_example(record, decoders=unread)),
         trim=lambda clip, seed: FrameRange(tf.constant(0), tf.shape(clip["visual"])[0]),
         source_frames=lambda window_frames, augmentation, seed: window_frames,
         change=_change_features,

@@ -5,8 +5,12 @@ import pytest
 
 from avsync.evaluation import calibration
 from avsync.evaluation.lines import Line
+from avsync.metrics import calibration as conformal
 
 RULES = {"frame_score": "nll", "pooling": "logmeanexp"}
+
+# The mean score and the number of clips of each.
+CORPORA = ((0.0, 30), (2.0, 130))
 
 
 def lines(scores, *, label: int = 0, view: str = "trimmed"):
@@ -91,3 +95,49 @@ def test_clips_that_are_not_judged_are_left_out_and_counted():
     assert found["rates"]["0.05"]["alarms"]["num_real"] == 2
     titles = {"dataset": "x", "split": "val", **RULES}
     assert calibration.calibrate(here, **titles)["scores"] == [1.0, 2.0]
+
+
+def late(scores, *, dataset: str, offset: int):
+    moved = [line.replace(offset_frames=offset, identity=dataset) for line in lines(scores)]
+    about = {"dataset": dataset, "split": "val", "realigned_frames": offset}
+    return calibration.calibrate(moved, **about, **RULES)
+
+
+def test_a_calibration_keeps_the_offset_of_its_corpus():
+    found = late(np.linspace(0, 1, 30).tolist(), dataset="grid", offset=2)
+    assert found["realigned_frames"] == 2
+    (corpus,) = found["corpora"]
+    assert (corpus["low"], corpus["high"], corpus["num_clips"]) == (2, 2, 30)
+    assert corpus["is_sure"]
+    assert calibration.realigned_frames_of(found, "grid") == 2
+    assert calibration.realigned_frames_of(found, "lrs3") == 0
+    assert calibration.realigned_frames_of(None, "grid") == 0
+
+
+def test_pooled_corpora_have_the_same_weight_and_their_own_offsets():
+    small = late([10.0, 11.0, 12.0], dataset="small", offset=1)
+    large = late(np.arange(99.0).tolist(), dataset="large", offset=0)
+    assert calibration.pool([large]) == large
+    found = calibration.pool([small, large])
+    # Of 99 scores the quartiles, which 25 of 100 new clips exceed, as the highest of three.
+    assert found["scores"] == [10.0, 11.0, 12.0, 24.0, 49.0, 74.0]
+    assert (found["dataset"], found["num_identities"]) == ("small, large", 2)
+    assert [(c["num_used"], c["realigned_frames"]) for c in found["corpora"]] == [(3, 1), (3, 0)]
+    # No offset is common to both: a file stays as it is.
+    assert found["realigned_frames"] == 0
+    assert [calibration.realigned_frames_of(found, n) for n in ("small", "large")] == [1, 0]
+    both = calibration.pool([small, late([1.0, 2.0], dataset="other", offset=1)])
+    assert both["realigned_frames"] == 1
+    unknown = {**large, "num_identities": None}
+    assert calibration.pool([small, unknown])["num_identities"] is None
+
+
+def test_p_values_of_pooled_corpora_hold_for_clips_of_each_as_often():
+    rng = np.random.default_rng(0)
+    alarms = []
+    for _ in range(300):
+        ours = [late(rng.normal(m, 1, n).tolist(), dataset=f"{n}", offset=0) for m, n in CORPORA]
+        known = np.array(calibration.pool(ours)["scores"])
+        new = np.concatenate([rng.normal(mean, 1, 20) for mean, _ in CORPORA])
+        alarms.append(np.mean(conformal.p_values(new, calibration=known) <= 0.1))
+    assert 0.085 < np.mean(alarms) < 0.105

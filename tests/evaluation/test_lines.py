@@ -6,7 +6,14 @@ import sys
 
 import pytest
 
-from avsync.evaluation.lines import REQUIRED_FIELDS, Line, by_view, read_lines, write_lines
+from avsync.evaluation.lines import (
+    REQUIRED_FIELDS,
+    Line,
+    by_view,
+    offsets_of_reals,
+    read_lines,
+    write_lines,
+)
 
 LINE = Line(
     "r0", "original", 0, category="RV-RA", manipulation="real", identity="ann", num_frames=2,
@@ -29,9 +36,27 @@ def test_lines_are_read_as_they_were_written(tmp_path):
 
 
 def test_only_calibrated_lines_have_a_p_value():
-    assert list(LINE.to_json()) == list(REQUIRED_FIELDS)
+    assert set(LINE.to_json()) == {*REQUIRED_FIELDS, "offset_over_chance"}
     calibrated = LINE.replace(is_calibrated=True, p_value=0.25)
     assert calibrated.to_json() == {**LINE.to_json(), "p_value": 0.25}
+
+
+def test_offsets_are_those_of_judged_real_clips_whose_sound_fits_somewhere(tmp_path):
+    known = LINE.replace(view="trimmed", offset_frames=2, offset_over_chance=1.5)
+    others = [
+        LINE.replace(offset_frames=9),  # the original view of the same clip
+        known.replace(clip_id="fake", label=1),
+        known.replace(clip_id="short", offset_frames=None),
+        known.replace(clip_id="silent", status="all_silent"),
+        known.replace(clip_id="music", offset_over_chance=-0.1),
+    ]
+    offsets, num_left_out = offsets_of_reals([known, *others])
+    assert (offsets.tolist(), num_left_out) == ([2], 3)
+    # A file of an earlier version does not say how well the sound fits.
+    record = known.to_json()
+    del record["offset_over_chance"]
+    (tmp_path / "scores.jsonl").write_text(json.dumps(record))
+    assert offsets_of_reals(read_lines(tmp_path / "scores.jsonl"))[0].tolist() == [2]
 
 
 def test_a_broken_line_is_named_by_file_and_number(tmp_path):

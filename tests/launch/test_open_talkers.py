@@ -66,23 +66,29 @@ def test_downloads_become_a_calibrated_scorer_with_its_card(corpora: list[str], 
     config = json.loads((workdir / "config.json").read_text())
     assert set(config["data"]["mixture"]) == {"grid/by_talker", "crema_d", "lombard_grid"}
     for dataset in ("grid_by_talker", "crema_d", "lombard_grid"):
-        lines = (workdir / f"test_{dataset}" / "scores.jsonl").read_text().splitlines()
+        lines = (workdir / "test" / dataset / "scores.jsonl").read_text().splitlines()
         clips = [json.loads(line) for line in lines]
         assert {clip["label"] for clip in clips} == {0, 1}, dataset
         assert {clip["identity"] for clip in clips} <= {"s10", "1010"}, dataset
         assert all(clip["p_value"] for clip in clips if clip["view"] == "trimmed"), dataset
     (calibration,) = (workdir / "calibration").glob("*.json")
     about = json.loads(calibration.read_text())
-    assert (about["dataset"], about["split"], len(about["scores"])) == ("crema_d", "val", 2)
+    assert about["dataset"] == "grid/by_talker, crema_d, lombard_grid"
+    assert (about["split"], len(about["scores"])) == ("val", 6)  # two clips of each
+    assert [corpus["num_used"] for corpus in about["corpora"]] == [2, 2, 2]
+    compared = json.loads((workdir / "test" / "metrics.json").read_text())
+    assert compared["datasets"] == ["grid/by_talker", "crema_d", "lombard_grid"]
+    assert compared["views"]["trimmed"]["alignment"]["num_datasets"] == 3
     card = (workdir / "scorer" / "README.md").read_text()
     assert "crema_d (51%), grid/by_talker (19%), lombard_grid (30%), train split" in card
 
     # Starting a finished training touches its logs, and nothing else.
-    results = [*workdir.glob("*_*/**/*"), *workdir.glob("scorer/**/*"), calibration]
+    folders = ("val", "test", "scorer")
+    results = [*(x for name in folders for x in (workdir / name).glob("**/*")), calibration]
     written = {path: path.stat().st_mtime_ns for path in results}
     again = run(*corpora, **places)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert again.stdout.count("done before") == 5  # calibrate, evaluate three, export
+    assert again.stdout.count("done before") == 3  # calibrate, evaluate, export
     assert {path: path.stat().st_mtime_ns for path in results} == written
 
 
@@ -103,9 +109,9 @@ def test_a_wrong_call_says_what_to_do(flags: list[str], message: str):
 
 
 def test_a_calibration_on_a_corpus_that_is_not_given_is_refused(tmp_path: Path):
-    done = run(f"--grid={tmp_path}", CALIBRATION="crema_d")
+    done = run(f"--grid={tmp_path}", CALIBRATION="grid/by_talker,crema_d")
     assert done.returncode == 2
-    assert "CALIBRATION=crema_d is not one of the datasets: grid/by_talker" in done.stderr
+    assert "crema_d is not one of the datasets: grid/by_talker" in done.stderr
 
 
 def test_a_stage_that_fails_ends_the_job_and_says_which(tmp_path: Path):

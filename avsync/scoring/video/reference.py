@@ -39,6 +39,7 @@ class Reference:
       piece_frames: the length of the reference clips; None if unknown.
       offset_frames: the A/V offset that all of them have, and that was removed from them; it is
         removed from a file before it is compared with them. 0 if their corpora differ.
+      corpus_offsets: the offsets that were removed, by dataset; those of 0 are left out.
       false_alarm_rate: the target share of such clips above the threshold.
       threshold: the score that at most this share exceeds; None if the clips are too few.
     """
@@ -62,6 +63,11 @@ class Reference:
         self.trim = lookup.require("trimming rule of reference clips", given["trim"], RULES)
         self.piece_frames: int | None = given.get("num_frames")
         self.offset_frames: int = given.get("realigned_frames", 0)
+        self.corpus_offsets: dict[str, int] = {
+            corpus["dataset"]: corpus["realigned_frames"]
+            for corpus in given.get("corpora", [])
+            if corpus["realigned_frames"]
+        }
         self.false_alarm_rate = false_alarm_rate
         self.threshold: float | None = None
         if (self.num_clips + 1) * false_alarm_rate >= 1:

@@ -79,29 +79,31 @@ def sentence(result: SyncResult, reference: Reference) -> str:
 
 def relative_offset_text(result: SyncResult) -> str:
     """The text "offset +0.08 s, as all of the reference clips"; "" if those are in sync."""
-    usual, relative = result.reference_offset_frames, result.relative_offset_frames
-    if not usual or relative is None or not result.offset_is_certain:
+    usual, own = result.reference_offset_frames, result.offset_frames
+    if not usual or own is None or not result.offset_is_certain:
         return ""
-    if not relative:
-        return f"offset {seconds(usual)}, as all of the reference clips"
-    return f"offset {seconds(relative)} relative to all of the reference clips ({seconds(usual)})"
+    if own == usual:
+        return f"offset {seconds(own)}, as all of the reference clips"
+    return f"offset {seconds(own)}, where all of the reference clips have {seconds(usual)}"
 
 
 def offset_text(offsets: Sequence[OffsetSegment], usual: int = 0) -> str:
     """The offsets in words: "out of sync by +0.20 s (sound late)".
 
-    "in sync until 1.5 s, then out of sync by +0.24 s (sound late)" if the offset changes. Sound as
-    late as that of the reference clips, by `usual` frames, counts as in sync.
+    "in sync until 1.5 s, then out of sync by +0.24 s (sound late)" if the offset changes. They are
+    relative to that of the reference clips, `usual`.
     """
-    merged = _merged(offsets)
+    relative = [x._replace(offset_frames=x.offset_frames - usual) for x in offsets]
+    merged = _merged(relative)
     if len(merged) > MAX_SEGMENTS:
         frames = [segment.offset_frames for segment in merged]
         return (
             f"the A/V offset changes {len(merged) - 1} times, between {seconds(min(frames))} and "
             f"{seconds(max(frames))}"
         )
-    parts = [f"{_described(segment, usual)} until {clock(segment.end)}" for segment in merged[:-1]]
-    return ", then ".join([*parts, _described(merged[-1], usual)])
+    parts = [f"{_described(segment)} until {clock(segment.end)}" for segment in merged[:-1]]
+    text = ", then ".join([*parts, _described(merged[-1])])
+    return f"{text}, relative to the reference clips" if usual else text
 
 
 def offset_cell(result: SyncResult) -> str:
@@ -160,8 +162,17 @@ def comparison(reference: Reference) -> str:
     )
     return (
         f"{text}: a false-alarm rate of {rate} puts the threshold at {reference.threshold:.2f}. "
-        f"{domain} {BLIND_SPOT}"
+        f"{_removed_offsets(reference)}{domain} {BLIND_SPOT}"
     )
+
+
+def _removed_offsets(reference: Reference) -> str:
+    """A sentence on the A/V offsets that were removed from the reference clips; "" if none was."""
+    if not reference.corpus_offsets:
+        return ""
+    known = [f"{name} {seconds(frames)}" for name, frames in reference.corpus_offsets.items()]
+    effect = "a file is moved by as much" if reference.offset_frames else "a file stays as it is"
+    return f"A/V offsets were removed from these clips ({', '.join(known)}); {effect}. "
 
 
 def status_text(result: SyncResult) -> str:
@@ -187,8 +198,8 @@ def _merged(offsets: Sequence[OffsetSegment]) -> list[OffsetSegment]:
     return merged
 
 
-def _described(segment: OffsetSegment, usual: int) -> str:
+def _described(segment: OffsetSegment) -> str:
     frames = segment.offset_frames
-    if abs(frames - usual) < MIN_DESYNC_FRAMES:
+    if abs(frames) < MIN_DESYNC_FRAMES:
         return "in sync"
     return f"out of sync by {seconds(frames)} (sound {'late' if frames > 0 else 'early'})"
