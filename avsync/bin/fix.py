@@ -21,23 +21,16 @@ from avsync.bin import _limit_flags, _model_flags
 from avsync.bin.base import UsageError, existing, run_binary
 from avsync.media.folders import named_files
 from avsync.media.process_reader import ProcessReader
+from avsync.repair.places import copies
 
 CHECKPOINT = flags.DEFINE_string(
-    "checkpoint",
-    None,
-    "WORKDIR[/checkpoints/STEP] or hf://OWNER/NAME; default: the shipped one.",
+    "checkpoint", None, "WORKDIR[/checkpoints/STEP] or hf://OWNER/NAME; default: the shipped one."
 )
 OUT = flags.DEFINE_string("out", None, "Folder for the copies and fixes.jsonl.", required=True)
 DRY_RUN = flags.DEFINE_bool("dry_run", False, "Only print what would be done; write nothing.")
-TOLERANCE = flags.DEFINE_float(
-    "tolerance_ms", 40.0, "Sound that is at most so late or early is in sync, in ms.", 0
-)
+TOLERANCE = flags.DEFINE_float("tolerance_ms", 40, "Sound that is so late or early is in sync.", 0)
 TRACK = flags.DEFINE_integer(
-    "audio_track",
-    None,
-    "Sound track to score, from 1. Default: the file's default one. Tracks that begin and end with "
-    "it are moved with it.",
-    1,
+    "audio_track", None, "Sound to score, from 1; other tracks of its length move with it.", 1
 )
 DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
 for module in (_model_flags, _limit_flags):
@@ -45,15 +38,17 @@ for module in (_model_flags, _limit_flags):
 
 
 def main(arguments: list[str]) -> None:
+    out_dir = Path(OUT.value).expanduser()
     try:
         paths, notes = named_files(arguments)
+        outs = copies(paths, arguments, out_dir)
         existing(CHECKPOINT.value or str(pretrained.GRID), "checkpoint")
         parts = {"weights": _model_flags.parts()["encoder"], "dtype": _model_flags.DTYPE.value}
         lookup.require("detector", DETECTOR.value, lookup.names("media.landmarks"))
     except ValueError as error:
         raise UsageError(str(error)) from error
-    limits, out_dir = _limit_flags.limits(), Path(OUT.value).expanduser()
-    reading = ProcessReader(DETECTOR.value, limits=limits, audio_track=TRACK.value)
+    limits, track = _limit_flags.limits(), TRACK.value
+    reading = ProcessReader(DETECTOR.value, limits=limits, audio_track=track)
     with contextlib.closing(reading) as reader:
         reader.look_ahead(paths[0])  # while JAX is imported
         import avsync
@@ -66,15 +61,13 @@ def main(arguments: list[str]) -> None:
             scorer = avsync.load_scorer(CHECKPOINT.value, reader=reader, **parts)
         except ValueError as error:
             raise UsageError(str(error)) from error
-        seconds, report = TOLERANCE.value / 1000, Report()
-        outs = job.copies(paths, arguments, out_dir)
+        report, seconds = Report(), TOLERANCE.value / 1000
         with contextlib.closing(mover.Mover(limits)) as moving:
-            options = {"tolerance_seconds": seconds, "audio_track": TRACK.value}
-            fixer = fixing.Fixer(scorer, moving, **options)
+            fixer = fixing.Fixer(scorer, moving, seconds, audio_track=track)
             if DRY_RUN.value:
                 job.plan_files(outs, fixer, add=report.add, notes=notes)
             else:
-                job.fix_files(outs, fixer, out_dir=out_dir, add=report.add, notes=notes)
+                job.fix_files(outs, fixer, out_dir, add=report.add, notes=notes)
     report.print_table()
     if bad := len(outs) - report.num_good:
         raise ValueError(f"{bad} of {len(outs)} files are not in sync")

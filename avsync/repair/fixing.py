@@ -48,8 +48,8 @@ class Fixer:
         self,
         scorer: Scorer,
         mover: SoundMover,
-        *,
         tolerance_seconds: float = DEFAULT_TOLERANCE_SECONDS,
+        *,
         audio_track: int | None = None,
     ):
         self._scorer, self._mover = scorer, mover
@@ -144,7 +144,7 @@ def _sentence(late_seconds: float, moved: Moved) -> str:
     if moved.others:
         parts.append(f"{_numbered(moved.others)} left, of another start or length")
     if moved.lead_seconds:
-        parts.append(f"the picture begins at {moved.lead_seconds:.2f} s")
+        parts.append(f"all else begins {moved.lead_seconds:.2f} s later")
     if moved.lost:
         parts.append(f"not in the copy: {', '.join(moved.lost)}")
     return "; ".join(parts)

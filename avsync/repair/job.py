@@ -1,6 +1,5 @@
 """Fixes many files: none of them ends the job."""
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -9,23 +8,8 @@ from avsync.files import file_lock, remove_unfinished
 from avsync.processes import JobError, described
 from avsync.repair.fixes import LINES, Fix, Journal
 from avsync.repair.fixing import Fixer
+from avsync.repair.places import on_disk
 from avsync.scoring.video.clip_scorer import OnProgress
-
-
-def copies(paths: Sequence[Path], places: Sequence[str], out_dir: Path) -> dict[Path, Path]:
-    """Where the copy of each file is written, by file.
-
-    A file of a folder among `places` keeps its place below that folder; others lie in `out_dir`
-    itself. Files in `out_dir` are left out: they are the copies of an earlier job.
-    """
-    folders = [folder for place in places if (folder := Path(place).expanduser()).is_dir()]
-    kept = [path for path in paths if not path.resolve().is_relative_to(out_dir.resolve())]
-
-    def below(path: Path) -> Path:
-        above = next((folder for folder in folders if path.is_relative_to(folder)), path.parent)
-        return path.relative_to(above)
-
-    return {path: out_dir / below(path) for path in kept}
 
 
 def plan_files(
@@ -46,8 +30,8 @@ def plan_files(
 def fix_files(
     outs: Mapping[Path, Path],
     fixer: Fixer,
-    *,
     out_dir: Path,
+    *,
     add: Callable[[Fix], None],
     notes: Sequence[str],
 ) -> None:
@@ -63,7 +47,7 @@ def fix_files(
         taken: dict[str, Path] = {}
 
         def fix(path: Path, out: Path, on_progress: OnProgress) -> Fix:
-            first = taken.setdefault(_on_disk(out), path)
+            first = taken.setdefault(on_disk(out), path)
             if first is not path:
                 message = f"{out} is the copy of {first}: give one of both another name or folder"
                 return Fix(path=path, status="exists", message=message)
@@ -80,10 +64,13 @@ def fix_files(
 
 
 def _exists(path: Path, out: Path) -> Fix:
-    message = (
-        f"{out} is there and is not the copy of this file by an earlier job: remove it, or choose "
-        "another --out"
-    )
+    if out.samefile(path):
+        message = f"--out is the folder of {path}: choose another one"
+    else:
+        message = (
+            f"{out} is there and is not the copy of this file by an earlier job: remove it, or "
+            "choose another --out"
+        )
     return Fix(path=path, status="exists", message=message)
 
 
@@ -111,8 +98,3 @@ def _each(
                 result = Fix(path=path, status="failed", message=described(error))
             add(result)
             progress.advance_to(number, path.name)
-
-
-def _on_disk(path: Path) -> str:
-    """What paths have in common that are the same file on the disks of macOS and Windows."""
-    return unicodedata.normalize("NFC", str(path)).casefold()

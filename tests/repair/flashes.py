@@ -8,6 +8,7 @@ import av
 import numpy as np
 
 from avsync.media.decode import open_video
+from avsync.media.rejects import Reject
 from avsync.scoring.video.results import OffsetSegment, VideoResult
 from avsync.units import FRAMES_PER_SECOND, SAMPLES_PER_FRAME
 
@@ -16,7 +17,7 @@ SOUND_RATE = 48_000
 SIDE_PIXELS = 64
 
 # No two gaps are alike, so that only one offset fits all of them.
-FLASH_FRAMES = (8, 15, 27, 32, 48, 58, 66)
+FLASH_FRAMES = (9, 15, 27, 32, 46, 57, 61)
 
 MAX_OFFSET_FRAMES = 15
 
@@ -29,6 +30,12 @@ class Form(NamedTuple):
     audio: str
     subtitles: str = ""
 
+
+# The fastest ways to encode.
+OPTIONS = {
+    "libx264": {"preset": "ultrafast", "bf": "2"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "16"},
+}
 
 FORMS = {
     "mp4": Form("mp4", "libx264", "aac", "mov_text"),
@@ -50,17 +57,17 @@ def write(path: Path, form: Form, *, late_seconds: float = 0.0, num_tracks: int 
         video = out.add_stream(form.video, rate=FRAMES_PER_SECOND)
         video.width = video.height = SIDE_PIXELS
         video.pix_fmt = "yuv420p"
-        video.options = {"bf": "2"} if form.video == "libx264" else {"cpu-used": "8"}
+        video.options = OPTIONS.get(form.video, {})
         tracks = [out.add_stream(form.audio, rate=SOUND_RATE) for _ in range(num_tracks)]
         for number, track in enumerate(tracks):
             track.metadata["language"] = ("eng", "deu", "fra")[number]
-        packets = [packet for frame in _pictures() for packet in video.encode(frame)]
+        packets = [packet for frame in pictures() for packet in video.encode(frame)]
         packets += video.encode(None)
         for track in tracks:
-            packets += _encode_sound(track, clicks(late_seconds))
+            packets += encode_sound(track, clicks(late_seconds))
         if form.subtitles:
             packets.append(_subtitle(out, form.subtitles))
-        if form.suffix != "ts":
+        if form.suffix not in ("ts", "avi"):
             out.set_chapters([_chapter(1, 0, 1, "One"), _chapter(2, 1, 3, "Two")])
         for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
             out.mux(packet)
@@ -105,7 +112,10 @@ class FlashScorer:
 
     def score(self, path: Path, **_: object) -> VideoResult:
         self.scored.append(path)
-        frames = round(measured_seconds(path) * FRAMES_PER_SECOND)
+        try:
+            frames = round(measured_seconds(path) * FRAMES_PER_SECOND)
+        except Reject as reject:
+            return VideoResult(path=str(path), status=reject.reason, message=reject.detail)
         return VideoResult(
             path=str(path),
             score=0.0,
@@ -117,7 +127,7 @@ class FlashScorer:
         )
 
 
-def _pictures() -> list[av.VideoFrame]:
+def pictures() -> list[av.VideoFrame]:
     frames = []
     for number in range(NUM_FRAMES):
         level = 235 if number in FLASH_FRAMES else 16
@@ -128,7 +138,7 @@ def _pictures() -> list[av.VideoFrame]:
     return frames
 
 
-def _encode_sound(track, samples: np.ndarray) -> list[av.Packet]:
+def encode_sound(track, samples: np.ndarray) -> list[av.Packet]:
     resampler = av.AudioResampler(
         format=track.codec_context.format, layout=track.layout, rate=SOUND_RATE
     )
@@ -152,5 +162,9 @@ def _subtitle(out, codec: str) -> av.Packet:
 def _chapter(number: int, start: int, end: int, title: str) -> dict:
     base = Fraction(1, 1)
     return {
-        "id": number, "start": start, "end": end, "time_base": base, "metadata": {"title": title}
+        "id": number,
+        "start": start,
+        "end": end,
+        "time_base": base,
+        "metadata": {"title": title},
     }
