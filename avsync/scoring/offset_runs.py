@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from avsync.scoring.offset_gain import Gains, at_offset, best_offset
+
 # What a change of offset must gain, in nats. With 15 to 30, none of 100 real GRID clips is split,
 # and 97 of 100 clips with a late or early second half are (validation split).
 CHANGE_NATS = 25.0
@@ -15,15 +17,41 @@ MIN_DESYNC_FRAMES = 2
 
 
 class OffsetRun(NamedTuple):
-    """Frames [first, end) of a clip; their sound is `offset_frames` late."""
+    """Frames [first, end) of a clip; their sound is `offset_frames` late.
+
+    exact_frames: the offset between frames, see `BestOffset`; None if it was not asked for.
+    """
 
     first: int
     end: int
     offset_frames: int
+    exact_frames: float | None = None
+
+
+def certain_runs(gains: Gains, *, min_nats: float) -> list[OffsetRun]:
+    """The runs that gain at least `min_nats` each over chance, exact, from the first frame on.
+
+    Frames whose sound fits nowhere so well belong to the run before them, the first ones to the
+    first run. [] if neither a run nor the clip at one offset gains as much: no offset is known.
+    """
+    runs = [run for run in offset_runs(gains) if _nats(gains, run) >= min_nats]
+    if not runs:
+        best = best_offset(gains)
+        runs = [OffsetRun(0, len(gains), best.frames)] if best.nats >= min_nats else []
+    certain: list[OffsetRun] = []
+    for run in runs:
+        exact = at_offset(gains[run.first : run.end], run.offset_frames).exact_frames
+        if not certain or abs(run.offset_frames - certain[-1].offset_frames) >= MIN_DESYNC_FRAMES:
+            certain.append(run._replace(exact_frames=exact))
+    starts = [0, *[run.first for run in certain[1:]], len(gains)]
+    return [
+        run._replace(first=first, end=end)
+        for run, (first, end) in zip(certain, itertools.pairwise(starts), strict=False)
+    ]
 
 
 def offset_runs(evidence: Float[np.ndarray, "t k"]) -> list[OffsetRun]:
-    """The runs that best explain `avsync.scoring.offset_evidence` of a clip, in order; at least 1.
+    """The runs that best explain the evidence of each frame for each offset, in order; at least 1.
 
     Maximises the summed evidence minus `CHANGE_NATS` per change of offset (Viterbi, 1967). A
     boundary is as exact as the speech there allows: within two frames inside a word, half a second
@@ -41,6 +69,10 @@ def offset_runs(evidence: Float[np.ndarray, "t k"]) -> list[OffsetRun]:
     changes = (changes + informative[np.searchsorted(informative, changes)]) // 2
     edges = [0, *changes.tolist(), len(path)]
     return [OffsetRun(first, end, int(path[first])) for first, end in itertools.pairwise(edges)]
+
+
+def _nats(gains: Gains, run: OffsetRun) -> float:
+    return at_offset(gains[run.first : run.end], run.offset_frames).nats
 
 
 def _best_path(evidence: Float[np.ndarray, "t k"]) -> Int[np.ndarray, " t"]:

@@ -8,12 +8,15 @@ from array import array
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int16
+from jaxtyping import Bool, Int16
 
 from avsync.media.footage import Footage
 from avsync.media.tracks import MouthTrack
 from avsync.scoring import Abstention, abstention, no_speech
 from avsync.units import SAMPLES_PER_FRAME, SILENCE_LEVEL
+
+# Less, with its margins, is one sound of 0.16 s, such as a cough.
+MIN_SPEECH_FRAMES = 10
 
 # The views of an evaluation, and so of a calibration, are trimmed by these rules alone.
 RULES = ("leading", "none")
@@ -25,12 +28,16 @@ class TrimmedTrack(NamedTuple):
     first: int
     places: array
     waveform: Int16[np.ndarray, " s"]
+    has_speech: Bool[np.ndarray, " t"]
 
 
-def trim_track(track: MouthTrack, footage: Footage, *, rule: str) -> TrimmedTrack | Abstention:
+def trim_track(
+    track: MouthTrack, footage: Footage, *, rule: str, needs_speech: bool
+) -> TrimmedTrack | Abstention:
     """The face and its sound, trimmed by `rule`; or why it cannot be scored.
 
-    Leading silence counts from the frame that first shows the face.
+    Leading silence counts from the frame that first shows the face. Without speech, the lips have
+    nothing to fit; `needs_speech` is False for models of sounds that are none.
     """
     # A face may be visible beyond the end of the sound.
     num_frames = min(len(track.places), len(footage.waveform) // SAMPLES_PER_FRAME - track.first)
@@ -40,10 +47,15 @@ def trim_track(track: MouthTrack, footage: Footage, *, rule: str) -> TrimmedTrac
     waveform = waveform[span.start * SAMPLES_PER_FRAME : span.stop * SAMPLES_PER_FRAME]
     if reason := abstention(len(span)) or no_speech(waveform):
         return reason
+    first = track.first + span.start
+    has_speech = footage.has_speech[first : first + len(span)]
+    if needs_speech and has_speech.sum() < MIN_SPEECH_FRAMES:
+        return Abstention("no_speech", "no speech is heard while the face is in view")
     return TrimmedTrack(
-        first=track.first + span.start,
+        first=first,
         places=track.places[span.start : span.stop],
         waveform=waveform,
+        has_speech=has_speech,
     )
 
 
