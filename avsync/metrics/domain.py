@@ -93,13 +93,11 @@ def fit(clips: Sequence[Windows]) -> Domain | None:
     if len(clips) < MIN_CLIPS:
         return None
     clips = clips[:: -(-len(clips) // MAX_CLIPS)]
-    folds = np.arange(len(clips)) % NUM_FOLDS
     distances = []
     for fold in range(NUM_FOLDS):
-        model = _fit(np.concatenate([clips[i] for i in np.flatnonzero(folds != fold)]))
-        distances += [
-            clip_distance(model.distances(clips[i])) for i in np.flatnonzero(folds == fold)
-        ]
+        known = [clip for i, clip in enumerate(clips) if i % NUM_FOLDS != fold]
+        model = _fit(np.concatenate(known))
+        distances += [clip_distance(model.distances(clip)) for clip in clips[fold::NUM_FOLDS]]
     number = max(1, int(RATE * (len(clips) + 1)))
     threshold, rate = float(np.sort(distances)[-number]), number / (len(clips) + 1)
     return _fit(np.concatenate(list(clips)))._replace(threshold=threshold, rate=rate)

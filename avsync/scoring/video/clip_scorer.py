@@ -11,7 +11,13 @@ from jaxtyping import Bool, Float
 from avsync import scoring
 from avsync.metrics import domain
 from avsync.scoring import OffsetRun
-from avsync.scoring.offset_gain import BestOffset, Gains, best_offset, candidate_gains
+from avsync.scoring.offset_gain import (
+    BestOffset,
+    Gains,
+    at_offset,
+    best_offset,
+    candidate_gains,
+)
 from avsync.scoring.scorer import Scorer
 from avsync.scoring.video.chunks import chunk_size, offset_logits
 from avsync.scoring.video.long_clip import LongClip, realigned
@@ -134,9 +140,10 @@ class ClipScorer:
         of the clips must count.
         """
         gains = np.concatenate([each.gains for each in heard])
-        best = best_offset(gains)
         min_nats = self._reference.min_offset_nats(len(gains))
         certain = scoring.certain_runs(gains, min_nats=min_nats)
+        is_one = len(certain) == 1
+        best = at_offset(gains, certain[0].offset_frames) if is_one else best_offset(gains)
         guess = [OffsetRun(0, len(gains), best.frames, best.exact_frames)]
         offsets = _split_by_clip(certain or guess, clips)
         frame_scores = [
@@ -272,9 +279,7 @@ def _split_by_clip(runs: Sequence[OffsetRun], clips: Sequence[LongClip]) -> list
     by_clip, start = [], 0
     for clip in clips:
         inside = [
-            run._replace(
-                first=max(0, run.first - start), end=min(clip.num_frames, run.end - start)
-            )
+            run._replace(first=max(0, run.first - start), end=min(clip.num_frames, run.end - start))
             for run in runs
         ]
         by_clip.append([run for run in inside if run.first < run.end])

@@ -28,8 +28,11 @@ MIN_FRAMES_PER_SECOND = 9.5
 MISMATCHED_SHARE = 0.5
 
 # The openings of a mouth, in distances between the eyes, vary by 0.020 or more (standard deviation)
-# while one of 110 GRID clips has speech, and by 0.006 to 0.010 while the lips of a living face rest.
+# during the speech of each of 110 GRID clips, and by 0.006 to 0.010 while the lips of a face rest.
 MIN_LIP_MOTION = 0.013
+
+# The reasons that leave nothing to judge.
+OBSTACLES: tuple[Reason, ...] = ("low_frame_rate", "another_face_talks", "voice_over")
 
 Result = TypeVar("Result", bound=SyncResult)
 
@@ -80,7 +83,9 @@ def _decide(result: SyncResult, reference: Reference) -> tuple[Verdict, Reason |
 
 def fit_reason(result: SyncResult, reference: Reference) -> Reason | None:
     """Why nothing is said about how the sound fits after realignment; None if something is."""
-    if reference.threshold is None or result.p_value_resynced is None:
+    if reference.threshold is None:
         return "too_few_reference_clips"
+    if result.p_value_resynced is None:
+        return "nothing_left"
     is_alarm = reference.is_alarm(result.p_value_resynced)
     return "unlike_reference_clips" if is_alarm and result.unlike else None

@@ -148,7 +148,7 @@ class Reference:
         return tuple(
             stream
             for stream, model in self.domain.items()
-            if len(distances.get(stream, ())) 
+            if len(distances.get(stream, ()))
             and domain.clip_distance(distances[stream]) > model.threshold
         )
 

@@ -24,6 +24,7 @@ Reason = Literal[
     "voice_over",
     "too_few_reference_clips",
     "unlike_reference_clips",
+    "nothing_left",
 ]
 
 # The error of an offset between frames is about a millisecond.

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from avsync.scoring.offset_gain import Gains, best_offset
-from avsync.units import FRAMES_PER_SECOND, MIN_FRAMES
+from avsync.scoring.video.trimming import MIN_SPEECH_FRAMES
+from avsync.units import FRAMES_PER_SECOND
 
 # A second goes to the face whose lips gain most in it and in half a second on each side, if they
 # gain this much. Of 150 pairs of GRID clips with the sound of one, no second with speech goes to
@@ -20,7 +21,7 @@ NOBODY = -1
 
 
 class Lips(NamedTuple):
-    """A face that can be scored, its frames from `first` on counted in frames of the footage.
+    """A face that can be scored, from frame `first` of the file on.
 
     gains: see `avsync.scoring.offset_gain.candidate_gains`.
     has_speech: the frames with speech.
@@ -36,10 +37,11 @@ class Lips(NamedTuple):
 class Talkers(NamedTuple):
     """Who talks when.
 
-    by_second: the index of the face whose lips fit, for each second of the footage; `NOBODY` where
-      there is no speech, or it fits nobody.
+    by_second: the index of the face whose lips fit, for each second; `NOBODY` where there is no
+      speech, or it fits nobody.
     own_frames: by face, the frames whose speech is its own.
-    talking: the indices of the faces with at least a second of speech of their own.
+    talking: the indices of the faces with at least `MIN_SPEECH_FRAMES` frames of their own; one at
+      least, if there is a face.
     """
 
     by_second: Int[np.ndarray, " s"]
@@ -48,7 +50,7 @@ class Talkers(NamedTuple):
 
 
 def find_talkers(faces: Sequence[Lips], *, num_frames: int) -> Talkers:
-    """Who talks in footage of `num_frames` frames.
+    """Who talks in a file of `num_frames` frames.
 
     A second of speech is that of the face whose lips fit. Where they fit nobody, it is that of the
     face in view which talks most otherwise: speech that was put into a mouth must count against it.
@@ -73,13 +75,13 @@ def find_talkers(faces: Sequence[Lips], *, num_frames: int) -> Talkers:
     own_frames = [
         face.has_speech & (owner[_seconds(face)] == index) for index, face in enumerate(faces)
     ]
-    talking = [index for index, own in enumerate(own_frames) if own.sum() >= MIN_FRAMES]
+    lengths = [int(own.sum()) for own in own_frames]
+    enough = min(MIN_SPEECH_FRAMES, max(lengths, default=0))
+    talking = [index for index, length in enumerate(lengths) if length >= enough]
     return Talkers(by_second, own_frames, talking)
 
 
-def _least_likely_first(
-    faces: Sequence[Lips], by_second: Int[np.ndarray, " s"]
-) -> list[int]:
+def _least_likely_first(faces: Sequence[Lips], by_second: Int[np.ndarray, " s"]) -> list[int]:
     """The faces by how much they talk, then by the motion of their mouths."""
     longest = max((len(face.gains) for face in faces), default=0)
     keys = [
@@ -90,7 +92,7 @@ def _least_likely_first(
 
 
 def _seconds(face: Lips) -> Int[np.ndarray, " t"]:
-    """The second of the footage in which each of its frames lies."""
+    """The second of the file in which each of its frames lies."""
     return np.arange(face.first, face.first + len(face.gains)) // FRAMES_PER_SECOND
 
 

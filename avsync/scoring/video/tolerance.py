@@ -32,7 +32,7 @@ KNOWN = {
 
 
 def parse(text: str) -> Tolerance:
-    """"ebu", "itu" or "LEAD,LAG" in milliseconds; ValueError for anything else."""
+    """ "ebu", "itu" or "LEAD,LAG" in milliseconds; ValueError for anything else."""
     if text in KNOWN:
         return KNOWN[text]
     number = r"(\d+(?:\.\d+)?)"

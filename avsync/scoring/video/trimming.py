@@ -37,7 +37,7 @@ def trim_track(
     """The face and its sound, trimmed by `rule`; or why it cannot be scored.
 
     Leading silence counts from the frame that first shows the face. Without speech, the lips have
-    nothing to fit; `needs_speech` is False for models of sounds that are none.
+    nothing to fit; without `needs_speech`, for models of sounds that are none, all is speech.
     """
     # A face may be visible beyond the end of the sound.
     num_frames = min(len(track.places), len(footage.waveform) // SAMPLES_PER_FRAME - track.first)
@@ -49,7 +49,9 @@ def trim_track(
         return reason
     first = track.first + span.start
     has_speech = footage.has_speech[first : first + len(span)]
-    if needs_speech and has_speech.sum() < MIN_SPEECH_FRAMES:
+    if not needs_speech:
+        has_speech = np.ones(len(span), bool)
+    if has_speech.sum() < MIN_SPEECH_FRAMES:
         return Abstention("no_speech", "no speech is heard while the face is in view")
     return TrimmedTrack(
         first=first,

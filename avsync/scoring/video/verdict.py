@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from avsync.scoring import MIN_DESYNC_FRAMES
 from avsync.scoring.video.decision import MIN_FRAMES_PER_SECOND
-from avsync.scoring.video.reference import OFFSET_RATE, Reference
+from avsync.scoring.video.reference import Reference
 from avsync.scoring.video.results import OK, OffsetSegment, SyncResult
 from avsync.scoring.video.segments import Segment
 from avsync.units import FRAMES_PER_SECOND

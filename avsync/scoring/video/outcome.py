@@ -1,0 +1,139 @@
+"""From the scores of a face, or of all talking faces of a file, to the result with its verdict."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from avsync.media.tracks import MouthTrack
+from avsync.scoring import OffsetRun
+from avsync.scoring.drift import drift_ms_per_minute
+from avsync.scoring.video.clip_scorer import Heard, JointScores
+from avsync.scoring.video.decision import decided
+from avsync.scoring.video.long_clip import LongClip
+from avsync.scoring.video.reference import Reference
+from avsync.scoring.video.results import OffsetSegment, Reason, SyncResult
+from avsync.scoring.video.segments import Segment, mismatched_frames, segments_of
+from avsync.scoring.video.trimming import TrimmedTrack
+from avsync.scoring.video.verdict import with_message
+from avsync.units import FRAMES_PER_SECOND
+
+
+class HeardTrack(NamedTuple):
+    """A face that went through the model; `start` is the time of its first frame in the file."""
+
+    track: MouthTrack
+    trimmed: TrimmedTrack
+    clip: LongClip
+    heard: Heard
+    start: float
+
+    @property
+    def lip_motion(self) -> float | None:
+        """The deviation of the opening of the mouth while there is speech; None if unknown.
+
+        In distances between the eyes; unknown for a face that is not seen in all of its frames.
+        """
+        openings = np.array(self.track.openings)
+        first = self.trimmed.first - self.track.first
+        openings = openings[first : first + self.clip.num_frames]
+        is_whole = len(self.track.boxes) == len(self.track.places)
+        if not is_whole or not self.trimmed.has_speech.any():
+            return None
+        return float(openings[self.trimmed.has_speech].std())
+
+
+def outcome(
+    scores: JointScores,
+    tracks: Sequence[HeardTrack],
+    reference: Reference,
+    *,
+    why_not: Reason | None = None,
+    remark: str = "",
+) -> SyncResult:
+    """The result of these faces together, with its verdict in words; `remark` is added to them.
+
+    `why_not` says why they cannot be judged, see `decision.obstacle`.
+    """
+    offsets = _offset_segments([track.start for track in tracks], scores.offsets)
+    result = SyncResult(
+        score=scores.score,
+        p_value=reference.p_value([piece.score for piece in scores.pieces]),
+        offset_frames=scores.best.frames,
+        offset_seconds=OffsetSegment(0, 0, *scores.best[:2]).offset_seconds,
+        offset_is_certain=scores.is_certain,
+        offset_nats=scores.best.nats,
+        offsets=offsets,
+        drift_ms_per_minute=_drift(tracks),
+        score_resynced=scores.score_realigned,
+        p_value_resynced=reference.p_value([piece.score for piece in scores.pieces_realigned]),
+        num_pieces=len(scores.pieces),
+        scored_share=_scored_share(scores),
+        unlike=_unlike(tracks, reference),
+    )
+    segments, share = _mismatched(scores, tracks, reference, is_realigned=result.is_shifted)
+    result = dataclasses.replace(result, segments=tuple(segments), mismatched_share=share)
+    return with_message(decided(result, reference, why_not=why_not), reference, remark=remark)
+
+
+def _offset_segments(
+    starts: Sequence[float], runs: Sequence[Sequence[OffsetRun]]
+) -> tuple[OffsetSegment, ...]:
+    """The runs of clips that begin at `starts`, in seconds; neighbours of equal offset merged."""
+    segments: list[OffsetSegment] = []
+    for clip_start, own in zip(starts, runs, strict=True):
+        for run in own:
+            start = clip_start + run.first / FRAMES_PER_SECOND
+            end = clip_start + run.end / FRAMES_PER_SECOND
+            if segments and segments[-1].offset_frames == run.offset_frames:
+                segments[-1] = segments[-1]._replace(end=max(segments[-1].end, end))
+            else:
+                segments.append(OffsetSegment(start, end, run.offset_frames, run.exact_frames))
+    return tuple(segments)
+
+
+def _drift(tracks: Sequence[HeardTrack]) -> float | None:
+    """The drift of the longest of them: that of several would need their places in the file."""
+    return drift_ms_per_minute(max((t.heard.gains for t in tracks), key=len))
+
+
+def _scored_share(scores: JointScores) -> float:
+    counted = sum(int(np.isfinite(own).sum()) for own in scores.frame_scores)
+    return counted / sum(map(len, scores.frame_scores))
+
+
+def _unlike(tracks: Sequence[HeardTrack], reference: Reference) -> tuple[str, ...]:
+    distances = {
+        stream: np.concatenate([track.heard.distances[stream] for track in tracks])
+        for stream in reference.domain
+    }
+    return reference.unlike(distances)
+
+
+def _mismatched(
+    scores: JointScores,
+    tracks: Sequence[HeardTrack],
+    reference: Reference,
+    *,
+    is_realigned: bool,
+) -> tuple[list[Segment], float]:
+    """The segments of the pieces that stand out, and their share of the frames that count."""
+    pieces = scores.pieces_realigned if is_realigned else scores.pieces
+    by_clip = scores.frame_scores_realigned if is_realigned else scores.frame_scores
+    stands_out = reference.rejected([piece.score for piece in pieces])
+    segments, num_bad, num_counted = [], 0, 0
+    for index, (track, frame_scores) in enumerate(zip(tracks, by_clip, strict=True)):
+        is_bad = mismatched_frames(
+            frame_scores,
+            pieces=[
+                (piece.first, piece.end)
+                for piece, is_out in zip(pieces, stands_out, strict=True)
+                if is_out and piece.clip == index
+            ],
+            threshold=reference.frame_threshold,
+        )
+        segments += segments_of(is_bad, frame_scores, start_seconds=track.start)
+        num_bad += int(is_bad.sum())
+        num_counted += int(np.isfinite(frame_scores).sum())
+    return sorted(segments), num_bad / max(num_counted, 1)
