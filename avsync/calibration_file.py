@@ -16,11 +16,14 @@ from avsync import lookup, scoring
 from avsync.evaluation.lines import TRIMS
 from avsync.files import atomic_write
 from avsync.json_file import read_object
+from avsync.metrics.domain import Domain
 from avsync.names import shown_text
 
 CALIBRATION = "calibration"
 
 MAX_BYTES = 64 << 20  # three million scores
+
+VERDICT = "verdict"  # the entry for verdicts on files; calibrations before version 0.3 lack it
 
 TEXTS = ("dataset", "split", "trim", "frame", "pooling")
 COUNTS = ("num_identities", "num_frames")  # None where they are not known
@@ -98,12 +101,43 @@ def _check(calibration: Mapping[str, Any]) -> None:
         count = calibration.get(name)
         if count is not None and not (type(count) is int and 0 < count < MAX_COUNT):
             raise ValueError(f"its {name!r} must be a positive integer or null")
-    scores = calibration.get("scores")
-    if not isinstance(scores, list) or not scores or not all(map(_is_finite, scores)):
-        raise ValueError("its 'scores' must be a list of finite numbers, one at least")
+    _require_numbers(calibration, "scores")
     lookup.require("trimming rule", calibration["trim"], sorted(TRIMS.values()))
-    scoring.require_rule(calibration["frame"])
-    scoring.require_pooling(calibration["pooling"])
+    _require_rules(calibration)
+    if VERDICT in calibration:
+        _check_verdict(calibration[VERDICT])
+
+
+def _check_verdict(verdict: Any) -> None:
+    """ValueError unless it is what `avsync.scoring.video.reference_clips.measure` returns."""
+    if not isinstance(verdict, dict):
+        raise ValueError(f"its {VERDICT!r} must be an object")
+    for name in ("frame", "pooling"):
+        if not isinstance(verdict.get(name), str):
+            raise ValueError(f"its {name!r} for verdicts must be text")
+    _require_rules(verdict)
+    if not isinstance(verdict.get("is_speech_only"), bool):
+        raise ValueError("its 'is_speech_only' must be true or false")
+    _require_numbers(verdict, "scores")
+    if verdict.get("unrelated_nats") != []:
+        _require_numbers(verdict, "unrelated_nats")
+    for stream in ("mouths", "voices"):
+        if verdict.get(stream) is not None:
+            try:
+                Domain.from_json(verdict[stream])
+            except ValueError as error:
+                raise ValueError(f"its {stream!r}: {error}") from error
+
+
+def _require_rules(entry: Mapping[str, Any]) -> None:
+    scoring.require_rule(entry["frame"])
+    scoring.require_pooling(entry["pooling"])
+
+
+def _require_numbers(entry: Mapping[str, Any], name: str) -> None:
+    numbers = entry.get(name)
+    if not isinstance(numbers, list) or not numbers or not all(map(_is_finite, numbers)):
+        raise ValueError(f"its {name!r} must be a list of finite numbers, one at least")
 
 
 def _is_finite(value: Any) -> bool:

@@ -75,3 +75,18 @@ def open_clips() -> Any:
     made = clip_sets.fabricated(source, kinds=parse_kinds(FABRICATE.value), **options)
     runtime.announce(f"{source.dataset}/{source.split}: {(made.fabricated or {})['summary']}")
     return made
+
+
+def for_verdicts(scorer: Any) -> dict[str, Any]:
+    """What a calibration by these clips holds for verdicts on files; nothing for features."""
+    from avsync.datasets.base import extracted_trims, open_source
+    from avsync.evaluation.lines import TRIMS
+    from avsync.input_pipeline.evaluation import whole_clips
+    from avsync.scoring.video import reference_clips
+
+    name = (DATASET.value or "").partition("/")[0]
+    if not name or extracted_trims(name, data_dir=DATA_DIR.value):
+        return {}
+    source = open_source(str(DATASET.value), SPLIT.value, data_dir=DATA_DIR.value)
+    clips = whole_clips(source, trim=TRIMS["trimmed"])
+    return {"verdict": reference_clips.measure(clips, scorer)}

@@ -61,7 +61,7 @@ def main(_: list[str]) -> None:
     about = {"dataset": clips.dataset, "split": clips.split}
     rules = {"frame_score": scorer.frame_score, "pooling": scorer.pooling}
     if CALIBRATE.value:
-        kept = calibration.calibrate(scored, **about, **rules)
+        kept = calibration.calibrate(scored, **about, **rules) | _test_flags.for_verdicts(scorer)
         say(checkpoint.keep_calibration(workdir, step, kept))
     known = calibration.matching(checkpoint.read_calibration(workdir, step), **rules)
     scored = calibration.with_p_values(scored, known)

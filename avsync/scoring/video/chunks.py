@@ -26,8 +26,8 @@ from avsync.input_pipeline.batching import padded
 from avsync.scoring.video.long_clip import LongClip
 from avsync.types import REAL, ClipInfo, Context, WholeClip
 
-# (visual [1 t h w 1], audio [1 s], valid [1 t]) -> offset_logits [1 t k], and the embeddings of both
-# streams [1 t d]
+# (visual [1 t h w 1], audio [1 s], valid [1 t]) -> offset_logits [1 t k], and the two embeddings
+# [1 t d]
 Model = Callable[
     [np.ndarray, np.ndarray, np.ndarray],
     tuple[jax.Array | np.ndarray, jax.Array | np.ndarray, jax.Array | np.ndarray],

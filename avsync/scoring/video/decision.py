@@ -3,8 +3,8 @@
 The first of these that holds:
 
 1. not_judged: too few frames per second; another face talks; speech while the lips are still.
-2. out_of_sync: the sound is late or early by a known offset, whether it fits there or not. A network
-   hears an offset on talkers whose fit it cannot judge: these are two statements.
+2. out_of_sync: the sound is late or early by a known offset, whether it fits there or not. These
+   are two statements: a network hears an offset on talkers whose fit it cannot judge.
 3. not_judged: too few reference clips for a threshold.
 4. consistent: no alarm, see `Reference.is_alarm`.
 5. not_judged: an alarm on mouths or voices unlike those of the reference clips, which may be the

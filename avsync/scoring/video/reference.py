@@ -71,7 +71,7 @@ class Reference:
         own = verdict or given
         self._rules = {name: own[key] for name, key in RULE_KEYS.items() if calibration}
         self._scores = np.array(own["scores"], float)
-        self._unrelated = np.array(verdict.get("unrelated_nats", []), float)
+        self._unrelated: list[float] = verdict.get("unrelated_nats", [])
         self.num_clips = len(self._scores)
         self.clips = _described(given.get("num_identities"))
         self.caution = caution
@@ -127,18 +127,9 @@ class Reference:
         return combination.rejected(self.p_values(piece_scores), rate=self.false_alarm_rate)
 
     def min_offset_nats(self, num_frames: int) -> float:
-        """The evidence over chance that makes an offset of a clip of this length certain, in nats.
-
-        Of the reference clips with the sound of another one, at most `OFFSET_RATE` have as much for
-        an offset out of sync. The evidence for the best of many offsets does not grow with the
-        length of unrelated sound up to 4 pieces, and then like its root; it falls with the length
-        below one. (300 and 200 files of 1 to 16 pieces, of GRID's talker and of 11 others.)
-        """
-        nats, frames = DEFAULT_NATS, self.piece_frames or DEFAULT_FRAMES
-        if len(self._unrelated) + 1 >= 1 / OFFSET_RATE:
-            nats = threshold(self._unrelated, false_alarm_rate=OFFSET_RATE)
-        root = float(np.sqrt(num_frames / frames))
-        return nats * max(min(root, 1.0), root / 2)
+        """The evidence that makes an offset of a clip certain, see `min_offset_nats`."""
+        frames = self.piece_frames or DEFAULT_FRAMES
+        return min_offset_nats(self._unrelated, num_frames, piece_frames=frames)
 
     def unlike(self, distances: Mapping[str, Distances]) -> tuple[str, ...]:
         """The streams ("mouths", "voices") that are unlike those of the reference clips.
@@ -151,6 +142,24 @@ class Reference:
             if len(distances.get(stream, ()))
             and domain.clip_distance(distances[stream]) > model.threshold
         )
+
+
+def min_offset_nats(
+    unrelated_nats: Sequence[float], num_frames: int, *, piece_frames: int
+) -> float:
+    """The evidence over chance that makes an offset of a clip of this length certain, in nats.
+
+    `unrelated_nats` is that of clips of `piece_frames` with unrelated sound, for an offset out of
+    sync: at most the share `OFFSET_RATE` of such clips has as much. The evidence for the best of
+    many offsets does not grow with the length of unrelated sound up to 4 pieces, and then like its
+    root; below one piece it falls. (300 files of 1 to 16 pieces of GRID's talker, 200 of 11 others;
+    400 clips of 30, 40 and 73 frames.)
+    """
+    nats = DEFAULT_NATS
+    if len(unrelated_nats) + 1 >= 1 / OFFSET_RATE:
+        nats = threshold(np.asarray(unrelated_nats, float), false_alarm_rate=OFFSET_RATE)
+    root = float(np.sqrt(num_frames / piece_frames))
+    return nats * max(min(root, 1.0), root / 2)
 
 
 def _described(num_identities: int | None) -> str:

@@ -191,7 +191,9 @@ class VideoScorer:
                 heard=[each.heard for each in tracks],
                 on_progress=on_progress,
             )
-        why_not = next((r for r in OBSTACLES if all(e.face.reason == r for e in talking)), None)
+        reason = talking[0].face.reason
+        is_shared = reason in OBSTACLES and all(x.face.reason == reason for x in talking)
+        why_not = reason if is_shared else None
         joint = outcome(scores, tracks, self.reference, why_not=why_not, remark=footage.remark)
         result = VideoResult(**joint.sync_fields(), path=path)
         if self._tolerance:
