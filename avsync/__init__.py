@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from avsync.media.reading import Reader
     from avsync.scoring.video.lse_scorer import LseScorer
+    from avsync.scoring.video.tolerance import Tolerance
     from avsync.scoring.video.video_scorer import VideoScorer
     from avsync.types import Clip
 
@@ -21,6 +22,7 @@ def load_scorer(
     dtype: str | None = None,
     detector: str = "trees68",
     false_alarm_rate: float = 0.05,
+    tolerance: "Tolerance | None" = None,
     reader: "Reader | None" = None,
 ) -> "VideoScorer":
     """A scorer of video files, with the shipped model by default.
@@ -49,6 +51,8 @@ def load_scorer(
       dtype: of the activations, "float32" or "bfloat16"; by default that of the checkpoint.
       detector: the face detector, a module of `avsync.media.landmarks`.
       false_alarm_rate: the target share of alarms on the calibration clips, between 0 and 1.
+      tolerance: how far the sound may be early or late, `avsync.scoring.video.tolerance.parse(...)`
+        of "ebu", "itu" or "EARLY,LATE" in milliseconds; each result then has `tolerance.passes`.
       reader: reads the files, by default in this process and without limits. For files from
         strangers, `avsync.media.reading.ProcessReader("trees68")` reads in a process of its own,
         limited in time and memory; it brings its own detector, and a script that makes one needs
@@ -83,7 +87,7 @@ def load_scorer(
     )
     scorer = build.load_scorer(workdir, step, extraction=None, encoder=encoder, dtype=dtype)
     reader = reader or DirectReader(load_detector(detector))
-    return VideoScorer(scorer, reference, reader=reader)
+    return VideoScorer(scorer, reference, reader=reader, tolerance=tolerance)
 
 
 def read_clip(path: str | Path, *, detector: str = "trees68") -> "Clip":
@@ -118,6 +122,7 @@ def load_lse_scorer(
     *,
     detector: str = "trees68",
     false_alarm_rate: float = 0.05,
+    tolerance: "Tolerance | None" = None,
     reader: "Reader | None" = None,
 ) -> "LseScorer":
     """A scorer of video files by the shipped model that adds LSE-D and LSE-C of SyncNet.
@@ -127,7 +132,7 @@ def load_lse_scorer(
 
     Args:
       checkpoint: the folder that `avsync-convert syncnet` wrote; required.
-      detector, false_alarm_rate, reader: see `load_scorer`.
+      detector, false_alarm_rate, tolerance, reader: see `load_scorer`.
 
     Raises:
       ValueError: the checkpoint is missing, not found, damaged or not SyncNet; see `load_scorer`.
@@ -146,6 +151,6 @@ def load_lse_scorer(
     from avsync.scoring.video.lse_scorer import LseScorer, load_syncnet
 
     network = load_syncnet(place)
-    options = {"detector": detector, "false_alarm_rate": false_alarm_rate}
+    options = {"detector": detector, "false_alarm_rate": false_alarm_rate, "tolerance": tolerance}
     scorer = load_scorer(**options, reader=reader)
     return LseScorer(scorer, network)

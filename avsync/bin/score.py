@@ -2,6 +2,7 @@
 
     avsync-score --out=scores video.mp4 another.mkv folder/
     avsync-score --out=scores --checkpoint=runs/avh_align --weights=weights/avhubert video.mp4
+    avsync-score --out=scores --tolerance=ebu folder/
     avsync-score --out=scores --metric=lse --checkpoint=weights/syncnet folder/
 
 Of a folder, the files at any depth that have the suffix of a video are scored; a file that is named
@@ -17,7 +18,7 @@ from pathlib import Path
 from absl import flags
 
 from avsync import lookup, pretrained
-from avsync.bin import _limit_flags, _metric_flag, _model_flags
+from avsync.bin import _limit_flags, _metric_flag, _model_flags, _tolerance_flag
 from avsync.bin.base import UsageError, existing, run_binary, say
 from avsync.files import file_lock
 from avsync.media.folders import named_files
@@ -36,7 +37,7 @@ TRACK = flags.DEFINE_integer(
     "audio_track", None, "Sound track to score, from 1. Default: the file's default one.", 1
 )
 DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
-for module in (_model_flags, _metric_flag, _limit_flags):
+for module in (_model_flags, _metric_flag, _limit_flags, _tolerance_flag):
     flags.adopt_module_key_flags(module)
 
 
@@ -49,7 +50,7 @@ def main(arguments: list[str]) -> None:
         lookup.require("detector", DETECTOR.value, lookup.names("media.landmarks"))
     except ValueError as error:
         raise UsageError(str(error)) from error
-    out_dir = Path(OUT.value).expanduser()
+    out_dir, tolerance = Path(OUT.value).expanduser(), _tolerance_flag.parsed()
     # What fails at once comes first. The worker reads the first file while JAX is imported.
     limits = _limit_flags.limits()
     reading = ProcessReader(DETECTOR.value, limits=limits, audio_track=TRACK.value)
@@ -58,7 +59,7 @@ def main(arguments: list[str]) -> None:
         from avsync import runtime
 
         runtime.start()
-        options = {"reader": reader, "false_alarm_rate": RATE.value}
+        options = {"reader": reader, "false_alarm_rate": RATE.value, "tolerance": tolerance}
         try:
             scorer = _metric_flag.load_scorer(CHECKPOINT.value, parts=parts, **options)
         except ValueError as error:
@@ -68,6 +69,7 @@ def main(arguments: list[str]) -> None:
     say(f"details: {out_dir}")
     if not report.num_scored:
         raise ValueError(f"none of {len(paths)} files could be scored")
+    _tolerance_flag.check(report.num_not_tolerated, num_files=len(paths))
 
 
 run = functools.partial(run_binary, main, positional="VIDEO")

@@ -35,4 +35,4 @@ def drift_ms_per_minute(gains: Gains) -> float | None:
             offsets.append(at_offset(window, best.frames).exact_frames * FRAME_MILLISECONDS)
     if len(minutes) < MIN_WINDOWS or np.ptp(minutes) < MIN_MINUTES - WINDOW_FRAMES / MINUTE_FRAMES:
         return None
-    return float(stats.theilslopes(offsets, minutes)[0])
+    return float(np.asarray(stats.theilslopes(offsets, minutes)[0]))

@@ -47,6 +47,7 @@ class Report:
             self._table.add_column(heading, justify="right", no_wrap=True)
         self._table.add_column("verdict", overflow="fold")
         self.num_scored = 0
+        self.num_not_tolerated = 0
 
     def add(self, result: VideoResult) -> None:
         """Adds the entry of a file, and its picture if it has a score."""
@@ -65,6 +66,7 @@ class Report:
         append_line(self._out_dir / LINES, json.dumps(entry, allow_nan=False))
         self._num_added += 1
         self.num_scored += result.is_scored
+        self.num_not_tolerated += not (result.tolerance and result.tolerance.passes)
         self._table.add_row(
             names.shown(Path(result.path).name),
             *_number_cells(result),
@@ -105,5 +107,5 @@ def _on_disk(name: str) -> str:
 def _number_cells(result: VideoResult) -> list[str]:
     if result.score is None:
         return ["", "", ""]
-    p_value = "" if result.p_value is None else f"{result.p_value:.3f}"
+    p_value = "" if result.p_value is None else verdict.p_text(result.p_value)
     return [f"{result.score:.2f}", p_value, verdict.offset_cell(result)]

@@ -10,7 +10,7 @@ The first of these that holds:
 5. not_judged: an alarm on mouths or voices unlike those of the reference clips, which may be the
    only reason for it. Without an alarm such a file is consistent: sound that belongs to another
    face does not fit better because the face is a strange one.
-6. partly_mismatched: what does not fit is less than half of what was scored.
+6. partly_mismatched: the rest does fit, by evidence, and is a quarter of what was scored at least.
 7. mismatched.
 """
 
@@ -24,8 +24,8 @@ from avsync.scoring.video.results import OK, Reason, SyncResult, Verdict
 # 13, 9, 10, 6, 2 and 1 mismatched or edited: nominally 10 and more come close to its 5%.
 MIN_FRAMES_PER_SECOND = 9.5
 
-# From this share on, what does not fit is the rule and not the exception.
-MISMATCHED_SHARE = 0.5
+# From this share on, what does not fit is the rule, and the rest the exception.
+MISMATCHED_SHARE = 0.75
 
 # The openings of a mouth, in distances between the eyes, vary by 0.020 or more (standard deviation)
 # during the speech of each of 110 GRID clips, and by 0.006 to 0.010 while the lips of a face rest.
@@ -76,7 +76,7 @@ def _decide(result: SyncResult, reference: Reference) -> tuple[Verdict, Reason |
         return "consistent", None
     if result.unlike:
         return "not_judged", "unlike_reference_clips"
-    if (result.mismatched_share or 0.0) < MISMATCHED_SHARE:
+    if result.rest_fits and (result.mismatched_share or 0.0) < MISMATCHED_SHARE:
         return "partly_mismatched", None
     return "mismatched", None
 

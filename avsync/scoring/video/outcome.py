@@ -2,19 +2,20 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Bool
 
 from avsync.media.tracks import MouthTrack
 from avsync.scoring import OffsetRun
 from avsync.scoring.drift import drift_ms_per_minute
-from avsync.scoring.video.clip_scorer import Heard, JointScores
 from avsync.scoring.video.decision import decided
+from avsync.scoring.video.joint_scores import Heard, JointScores
 from avsync.scoring.video.long_clip import LongClip
 from avsync.scoring.video.reference import Reference
 from avsync.scoring.video.results import OffsetSegment, Reason, SyncResult
-from avsync.scoring.video.segments import Segment, mismatched_frames, segments_of
+from avsync.scoring.video.segments import mismatched_frames, segments_of
 from avsync.scoring.video.trimming import TrimmedTrack
 from avsync.scoring.video.verdict import with_message
 from avsync.units import FRAMES_PER_SECOND
@@ -72,8 +73,10 @@ def outcome(
         scored_share=_scored_share(scores),
         unlike=_unlike(tracks, reference),
     )
-    segments, share = _mismatched(scores, tracks, reference, is_realigned=result.is_shifted)
-    result = dataclasses.replace(result, segments=tuple(segments), mismatched_share=share)
+    is_bad = _mismatched(scores, tracks, reference, is_realigned=result.is_shifted)
+    result = dataclasses.replace(
+        result, **_parts(scores, tracks, reference, is_bad, is_realigned=result.is_shifted)
+    )
     return with_message(decided(result, reference, why_not=why_not), reference, remark=remark)
 
 
@@ -117,23 +120,45 @@ def _mismatched(
     reference: Reference,
     *,
     is_realigned: bool,
-) -> tuple[list[Segment], float]:
-    """The segments of the pieces that stand out, and their share of the frames that count."""
+) -> list[Bool[np.ndarray, " t"]]:
+    """By face, the frames that do not fit, in the pieces that stand out."""
     pieces = scores.pieces_realigned if is_realigned else scores.pieces
     by_clip = scores.frame_scores_realigned if is_realigned else scores.frame_scores
     stands_out = reference.rejected([piece.score for piece in pieces])
-    segments, num_bad, num_counted = [], 0, 0
-    for index, (track, frame_scores) in enumerate(zip(tracks, by_clip, strict=True)):
-        is_bad = mismatched_frames(
+    worst = [piece for piece, is_out in zip(pieces, stands_out, strict=True) if is_out]
+    return [
+        mismatched_frames(
             frame_scores,
-            pieces=[
-                (piece.first, piece.end)
-                for piece, is_out in zip(pieces, stands_out, strict=True)
-                if is_out and piece.clip == index
-            ],
+            pieces=[(piece.first, piece.end) for piece in worst if piece.clip == index],
             threshold=reference.frame_threshold,
         )
-        segments += segments_of(is_bad, frame_scores, start_seconds=track.start)
-        num_bad += int(is_bad.sum())
-        num_counted += int(np.isfinite(frame_scores).sum())
-    return sorted(segments), num_bad / max(num_counted, 1)
+        for index, (_, frame_scores) in enumerate(zip(tracks, by_clip, strict=True))
+    ]
+
+
+def _parts(
+    scores: JointScores,
+    tracks: Sequence[HeardTrack],
+    reference: Reference,
+    is_bad: Sequence[Bool[np.ndarray, " t"]],
+    *,
+    is_realigned: bool,
+) -> dict[str, Any]:
+    """What does not fit, its share of the frames that count, and whether the rest does fit."""
+    by_clip = scores.frame_scores_realigned if is_realigned else scores.frame_scores
+    segments, num_bad, num_counted, rest_nats = [], 0, 0, 0.0
+    # Lips that rest in a pause fit any pause: only frames that count are evidence.
+    for track, frame_scores, bad, runs in zip(tracks, by_clip, is_bad, scores.offsets, strict=True):
+        segments += segments_of(bad, frame_scores, start_seconds=track.start)
+        num_bad += int(bad.sum())
+        is_rest = np.isfinite(frame_scores) & ~bad
+        num_counted += int(bad.sum() + is_rest.sum())
+        for run in runs:
+            frames = run.first + np.flatnonzero(is_rest[run.first : run.end])
+            column = track.heard.gains.shape[1] // 2 + (run.offset_frames if is_realigned else 0)
+            rest_nats += float(track.heard.gains[frames, column].sum(dtype=float))
+    return {
+        "segments": tuple(sorted(segments)),
+        "mismatched_share": num_bad / max(num_counted, 1),
+        "rest_fits": rest_nats >= reference.min_offset_nats(num_counted - num_bad),
+    }

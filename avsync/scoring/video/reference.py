@@ -39,6 +39,7 @@ class Reference:
     """Scores of held-out real clips, how they were made, and the thresholds that they imply.
 
     Attributes:
+      scores: of the reference clips.
       num_clips: the number of reference clips; 0 without calibration, and then nothing has a
         p-value.
       clips: the clips in words: "reference clips (one speaker)".
@@ -70,9 +71,9 @@ class Reference:
         verdict = given.get("verdict") or {}
         own = verdict or given
         self._rules = {name: own[key] for name, key in RULE_KEYS.items() if calibration}
-        self._scores = np.array(own["scores"], float)
+        self.scores = np.array(own["scores"], float)
         self._unrelated: list[float] = verdict.get("unrelated_nats", [])
-        self.num_clips = len(self._scores)
+        self.num_clips = len(self.scores)
         self.clips = _described(given.get("num_identities"))
         self.caution = caution
         self.source = f"{given['dataset']}, {given['split']} split" if calibration else ""
@@ -83,7 +84,7 @@ class Reference:
         self.false_alarm_rate = false_alarm_rate
         self.threshold: float | None = None
         if (self.num_clips + 1) * false_alarm_rate >= 1:
-            self.threshold = threshold(self._scores, false_alarm_rate=false_alarm_rate)
+            self.threshold = threshold(self.scores, false_alarm_rate=false_alarm_rate)
         is_window = self._rules.get("pooling") == "window"
         self.frame_threshold = self.threshold if is_window else None
         self.domain = {
@@ -99,7 +100,7 @@ class Reference:
 
     def p_values(self, piece_scores: Sequence[float]) -> Float[np.ndarray, " m"]:
         """The p-value of each piece, see `tail_p_values`; there must be calibration clips."""
-        return tail_p_values(np.asarray(piece_scores, float), calibration=self._scores)
+        return tail_p_values(np.asarray(piece_scores, float), calibration=self.scores)
 
     def p_value(self, piece_scores: Sequence[float]) -> float | None:
         """A p-value of the hypothesis "all pieces are real"; None if it is unknown.

@@ -81,6 +81,8 @@ class SyncResult:
       scored_share: the share of the frames whose scores count, those with speech.
       segments: the parts that do not fit, after realignment if it is out of sync.
       mismatched_share: their share of the frames whose scores count.
+      rest_fits: True if the lips fit their sound, by evidence and not for lack of it, outside of
+        the segments.
       unlike: "mouths" and "voices", where these are unlike those of the reference clips.
     """
 
@@ -102,6 +104,7 @@ class SyncResult:
     scored_share: float | None = None
     segments: tuple[Segment, ...] = ()
     mismatched_share: float | None = None
+    rest_fits: bool = False
     unlike: tuple[str, ...] = ()
 
     @property

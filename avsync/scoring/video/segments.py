@@ -28,17 +28,34 @@ def mismatched_frames(
     """The frames of a clip that do not fit, all of them in the `pieces` [first, end) given.
 
     These are the pieces that stand out, and in each of them the frames whose `smoothed` score
-    exceeds the threshold, or all that count where none does.
+    exceeds the threshold, with the others of a window that does; or all that count if none does.
     """
     is_known = np.isfinite(frame_scores)
-    is_above = np.zeros(len(frame_scores), bool)
-    if threshold is not None:
-        is_above[is_known] = smoothed(frame_scores)[is_known] > threshold
+    means = smoothed(frame_scores)
     found = np.zeros(len(frame_scores), bool)
     for first, end in pieces:
-        above = is_above[first:end]
-        found[first:end] = above if above.any() else is_known[first:end]
+        known = first + np.flatnonzero(is_known[first:end])
+        is_above = np.zeros(len(known), bool)
+        if threshold is not None:
+            is_above = means[known] > threshold
+        found[known] = _at_least_a_window(is_above) if is_above.any() else True
     return found
+
+
+def _at_least_a_window(is_above: Bool[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
+    """Runs shorter than a window widened to one: it is the window that exceeds the threshold."""
+    widened = is_above.copy()
+    for first, end in _runs(is_above):
+        if end - first < WINDOW_FRAMES:
+            start = max(0, (first + end - WINDOW_FRAMES) // 2)
+            widened[start : start + WINDOW_FRAMES] = True
+    return widened
+
+
+def _runs(is_in: Bool[np.ndarray, " n"]) -> list[tuple[int, int]]:
+    """The runs [first, end) of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], is_in, [0]]).astype(int)))
+    return [(int(first), int(end)) for first, end in edges.reshape(-1, 2)]
 
 
 def segments_of(
@@ -52,9 +69,8 @@ def segments_of(
     `start_seconds` is the time of the first frame.
     """
     known = np.flatnonzero(np.isfinite(frame_scores))
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], is_mismatched[known], [0]]).astype(int)))
     segments = []
-    for first, end in edges.reshape(-1, 2):
+    for first, end in _runs(is_mismatched[known]):
         frames = known[first:end]
         segments.append(
             Segment(

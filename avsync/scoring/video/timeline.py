@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from avsync.media.crop_store import CropStore
 from avsync.media.footage import Footage
 from avsync.scoring import smoothed
-from avsync.scoring.video.clip_scorer import JointScores
+from avsync.scoring.video.joint_scores import JointScores
 from avsync.scoring.video.outcome import HeardTrack
 from avsync.scoring.video.results import Moment, Timeline, TrackScores
 from avsync.scoring.video.segments import worst_frames

@@ -13,6 +13,7 @@ from avsync.scoring.video.decision import MIN_FRAMES_PER_SECOND
 from avsync.scoring.video.reference import Reference
 from avsync.scoring.video.results import OK, OffsetSegment, SyncResult
 from avsync.scoring.video.segments import Segment
+from avsync.scoring.video.tolerance import Tolerated
 from avsync.units import FRAMES_PER_SECOND
 
 # What changes more often, or has more parts, is described by its range.
@@ -182,6 +183,15 @@ def comparison(reference: Reference) -> str:
         f"{text}: a false-alarm rate of {rate} puts the threshold at {reference.threshold:.2f}. "
         f"{domain} {BLIND_SPOT}"
     )
+
+
+def tolerance_text(tolerated: Tolerated) -> str:
+    """Whether an offset is tolerated, in words: "fails ebu (sound 40 ms early to 60 ms late)"."""
+    name, lead, lag = tolerated.tolerance
+    limits = f"{name} (sound {lead:g} ms early to {lag:g} ms late)"
+    if tolerated.passes is None:
+        return f"not known to pass {limits}"
+    return f"{'passes' if tolerated.passes else 'fails'} {limits}"
 
 
 def status_text(result: SyncResult) -> str:

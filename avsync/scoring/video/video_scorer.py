@@ -16,14 +16,10 @@ from avsync.media.rejects import Reject
 from avsync.media.tracks import MouthTrack
 from avsync.scoring import Abstention
 from avsync.scoring.scorer import Scorer
-from avsync.scoring.video.clip_scorer import (
-    ClipScorer,
-    JointScores,
-    OnProgress,
-    no_progress,
-)
+from avsync.scoring.video.clip_scorer import ClipScorer, OnProgress, no_progress
 from avsync.scoring.video.decision import OBSTACLES, obstacle
 from avsync.scoring.video.face_selection import select_faces
+from avsync.scoring.video.joint_scores import JointScores
 from avsync.scoring.video.long_clip import LongClip
 from avsync.scoring.video.outcome import HeardTrack, outcome
 from avsync.scoring.video.reference import Reference
@@ -32,6 +28,7 @@ from avsync.scoring.video.talkers import NOBODY, Lips, find_talkers
 from avsync.scoring.video.timeline import make_timeline
 from avsync.scoring.video.tolerance import Tolerance, tolerated
 from avsync.scoring.video.trimming import TrimmedTrack, trim_track
+from avsync.scoring.video.verdict import tolerance_text
 from avsync.units import CROP_PIXELS, FRAMES_PER_SECOND, INPUT_PIXELS, SAMPLES_PER_FRAME
 
 MARGIN_PIXELS = (CROP_PIXELS - INPUT_PIXELS) // 2
@@ -199,7 +196,9 @@ class VideoScorer:
         if self._tolerance:
             known = [segment.offset_seconds for segment in joint.offsets]
             offsets = known if joint.offset_is_certain else None
-            result = dataclasses.replace(result, tolerance=tolerated(self._tolerance, offsets))
+            found = tolerated(self._tolerance, offsets)
+            message = _joined(result.message, tolerance_text(found))
+            result = dataclasses.replace(result, tolerance=found, message=message)
         timeline = make_timeline(scores, tracks, footage, store, is_realigned=result.is_realigned)
         return dataclasses.replace(result, timeline=timeline)
 
