@@ -32,7 +32,10 @@ def test_on_scores_of_a_pareto_tail_they_hold_on_average_far_beyond_the_ranks():
     rng = np.random.default_rng(1)
     calibrations, new = pareto(rng, 2000, 99), pareto(rng, 2000, 100)
     found = np.concatenate(
-        [tail_p_values(scores, calibration=known) for scores, known in zip(new, calibrations)]
+        [
+            tail_p_values(scores, calibration=known)
+            for scores, known in zip(new, calibrations, strict=True)
+        ]
     )
     for level in (0.05, 0.01, 0.003, 0.001):
         assert np.mean(found <= level) == pytest.approx(level, rel=0.15)

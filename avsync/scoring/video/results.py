@@ -113,11 +113,6 @@ class SyncResult:
         shifts = [abs(segment.offset_frames) for segment in self.offsets]
         return self.offset_is_certain and max(shifts, default=0) >= MIN_DESYNC_FRAMES
 
-    @property
-    def fit(self) -> float | None:
-        """The p-value that says whether the sound fits: after realignment if it is out of sync."""
-        return self.p_value_resynced if self.is_shifted else self.p_value
-
     def to_json(self) -> dict[str, Any]:
         """The fields of a record."""
         return {

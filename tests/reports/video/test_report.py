@@ -52,10 +52,11 @@ def test_a_report_has_one_entry_per_file_and_one_picture_per_scored_file(tmp_pat
 
 def test_the_keys_of_scores_json_and_their_order_are_fixed():
     entry = video_result(scored(0.3), path="clip.mp4").to_json()
-    numbers = ["score", "p_value", "offset_frames", "offset_evidence", "offset_gain", "offsets"]
-    numbers += ["score_resynced", "p_value_resynced", "num_pieces", "status", "message"]
-    numbers += ["offset_seconds", "offset_is_certain"]
-    assert list(entry) == ["path", *numbers, "faces", "segments"]
+    numbers = ["status", "verdict", "reason", "message", "score", "p_value", "offset_frames"]
+    numbers += ["offset_seconds", "offset_is_certain", "offset_nats", "offsets"]
+    numbers += ["drift_ms_per_minute", "score_resynced", "p_value_resynced", "num_pieces"]
+    numbers += ["scored_share", "segments", "mismatched_share", "rest_fits", "unlike"]
+    assert list(entry) == ["path", *numbers, "faces", "who_talks"]
     (face,) = entry["faces"]
     assert list(face) == ["start", "end", "box", "is_talking", *numbers]
 
