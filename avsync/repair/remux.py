@@ -1,7 +1,6 @@
 """Copies a file with its sound moved: the packets stay as they are, their timestamps change."""
 
 import io
-import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -26,10 +25,6 @@ from avsync.repair.content import (
     lost_tags,
     read_content,
 )
-from avsync.units import FRAMES_PER_SECOND
-
-# Times of packets are rounded to milliseconds in Matroska; that does not take another frame.
-ROUNDING_SECONDS = 0.0005
 
 # The muxer writes its own.
 BRAND_TAGS = {"major_brand", "minor_version", "compatible_brands"}
@@ -64,9 +59,8 @@ class Moved(NamedTuple):
 
 
 class _Used(NamedTuple):
-    """The streams that were scored, and all sound tracks, by index."""
+    """The sound that was scored, and all sound tracks, by index."""
 
-    video: int
     audio: int
     tracks: Sequence[int]
 
@@ -97,7 +91,7 @@ def move_sound(request: Request) -> Moved:
     try:
         with open_file(request.source, audio_track=request.audio_track) as file:
             tracks = [stream.index for stream in file.container.streams.audio]
-            used = _Used(file.video.index, file.audio.index, tracks)
+            used = _Used(file.audio.index, tracks)
         content = read_content(request.source)
         with open_container(request.source) as source:
             plan = _plan(source, content, request, used)
@@ -117,9 +111,7 @@ def move_sound(request: Request) -> Moved:
         raise CannotCopy(f"FFmpeg: {error.strerror}") from error
 
 
-def _plan(
-    source: InputContainer, content: FileContent, request: Request, used: _Used
-) -> _Plan:
+def _plan(source: InputContainer, content: FileContent, request: Request, used: _Used) -> _Plan:
     target = target_of(source, request.source)
     streams, tracks = content.streams, used.tracks
     moved = [i for i in tracks if streams[i].has_span_of(streams[used.audio])]
@@ -130,7 +122,7 @@ def _plan(
         starts = [streams[i].start_seconds for i in moved]
         # A start just before 0 is the priming of a codec, which the container states.
         before_zero = max(min(start, 0.0) - (start - float(late)) for start in starts)
-        lead = _whole_frames(before_zero, source.streams[used.video])
+        lead = max(lead, Fraction(before_zero).limit_denominator(1_000_000))
     carried, lost = _carried(source, target)
     return _Plan(
         target,
@@ -144,18 +136,6 @@ def _plan(
             lost,
         ),
     )
-
-
-def _whole_frames(seconds: float, video: Any) -> Fraction:
-    """The length of the frames that last at least this long: 0 for none.
-
-    The pictures keep their place on the grid of frames that begins at 0. FFmpeg's command moves
-    pictures to this grid when it encodes, by 20 ms at the most, and leaves the sound.
-    """
-    if seconds <= 0:
-        return Fraction(0)
-    rate = video.average_rate or FRAMES_PER_SECOND
-    return max(0, math.ceil((seconds - ROUNDING_SECONDS) * rate)) / Fraction(rate)
 
 
 def _carried(source: InputContainer, target: Target) -> tuple[list[int], tuple[str, ...]]:
