@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     console = Console(width=120)
     rates = simulate(real, fake, reference)
-    console.print(*(table_of(rates, kind) for kind in ("none", "one", "half", "all")))
+    console.print(*(table_of(rates[kind], kind) for kind in rates))
     console.print(dependent())
     console.print(whole_files(clips, swapped, clip_scorer, reference, args.files_of))
     args.out.write_bytes(to_png(draw(rates)))
