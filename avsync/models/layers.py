@@ -85,3 +85,21 @@ class TemporalBlock(nn.Module):
         y = keep_valid(nn.relu(layer_norm(x, name="norm", dtype=self.dtype)), valid)
         y = nn.Conv(x.shape[-1], [3], dtype=self.dtype, name="conv")(y)
         return keep_valid(x + y, valid)
+
+
+def embed_over_time(
+    x: Float[Array, "b t c"],
+    valid: Bool[Array, "b t"],
+    *,
+    temporal_blocks: int,
+    embedding: int,
+    dtype: Any,
+) -> Float[Array, "b t d"]:
+    """The end of a convolutional encoder: residual blocks over time, a norm, `embedding` channels.
+
+    To be called within a compact method, as `layer_norm`.
+    """
+    for block in range(temporal_blocks):
+        x = TemporalBlock(dtype, name=f"temporal{block}")(x, valid)
+    x = layer_norm(x, name="final_norm", dtype=dtype)
+    return keep_valid(nn.Dense(embedding, dtype=dtype, name="embed")(x), valid)

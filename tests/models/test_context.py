@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from avsync.models.aligner import Aligner
-from avsync.models.encoders import avhubert, lip_conv, lip_patch, mel_conv
+from avsync.models.encoders import _lips, avhubert, lip_conv, lip_patch, mel_conv
 from avsync.models.heads.cosine import Head
 from avsync.types import Context
 
@@ -43,7 +43,7 @@ def embed(encoder, frames: np.ndarray, params=None) -> tuple[np.ndarray, dict]:
 @pytest.mark.parametrize("encoder", [LIPS, PATCHES, SOUND], ids=["lips", "patches", "sound"])
 def test_frames_beyond_the_reach_of_convolutions_change_nothing(encoder, monkeypatch):
     # Without the statistics of the whole clip, which are not counted.
-    for module in (lip_conv, lip_patch, mel_conv):
+    for module in (_lips, mel_conv):
         monkeypatch.setattr(module, "standardise", lambda x, valid, **_: x / 100)
     reach = encoder.context.reach_frames
     frames = random_clip(encoder, 2 * reach + 4)

@@ -6,7 +6,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt8
 
-from avsync.models.layers import TemporalBlock, keep_valid, layer_norm, standardise
+from avsync.models.encoders._lips import embed_pictures, stacked_frames
+from avsync.models.layers import layer_norm
 from avsync.types import Context
 
 
@@ -49,24 +50,22 @@ class Encoder(nn.Module):
     def __call__(
         self, frames: UInt8[Array, "b t h w 1"], valid: Bool[Array, "b t"]
     ) -> Float[Array, "b t d"]:
-        batch, time = valid.shape
-        x = standardise(pooled(frames, self.pool), valid).astype(self.dtype)
-        # A 3-D convolution is a 2-D one over neighbouring frames stacked as channels; CPUs are
-        # several times faster at the latter.
-        x = stack_neighbours(x[..., 0], self.stem_frames).reshape(
-            batch * time, *x.shape[2:4], self.stem_frames
+        x = stacked_frames(
+            frames, valid, pool=self.pool, num_frames=self.stem_frames, dtype=self.dtype
         )
         x = self._downsample(x, "stem", self.stem_width, 2 * self.stem_stride, self.stem_stride)
         for stage, (width, num_blocks) in enumerate(zip(self.widths, self.blocks, strict=True)):
             x = self._downsample(x, f"stage{stage}", width, 3, 2)
             for block in range(num_blocks):
                 x = ImageBlock(self.dtype, name=f"stage{stage}_block{block}")(x)
-        x = x.reshape(batch, time, -1)
-        x = keep_valid(nn.Dense(self.features, dtype=self.dtype, name="frame_features")(x), valid)
-        for block in range(self.temporal_blocks):
-            x = TemporalBlock(self.dtype, name=f"temporal{block}")(x, valid)
-        x = layer_norm(x, name="final_norm", dtype=self.dtype)
-        return keep_valid(nn.Dense(self.embedding, dtype=self.dtype, name="embed")(x), valid)
+        return embed_pictures(
+            x,
+            valid,
+            features=self.features,
+            temporal_blocks=self.temporal_blocks,
+            embedding=self.embedding,
+            dtype=self.dtype,
+        )
 
     def _downsample(
         self, x: Float[Array, "n h w c"], name: str, width: int, kernel: int, stride: int
@@ -91,18 +90,3 @@ class ImageBlock(nn.Module):
             y = nn.relu(layer_norm(y, name=f"norm{i}", dtype=self.dtype))
             y = nn.Conv(x.shape[-1], [3, 3], dtype=self.dtype, name=f"conv{i}")(y)
         return x + y
-
-
-def stack_neighbours(x: Float[Array, "b t h w"], num_frames: int) -> Float[Array, "b t h w n"]:
-    """Stack each frame with its num_frames // 2 neighbours on each side; zeros beyond the ends."""
-    reach = num_frames // 2
-    padded = jnp.pad(x, ((0, 0), (reach, reach), (0, 0), (0, 0)))
-    return jnp.stack([padded[:, i : i + x.shape[1]] for i in range(num_frames)], axis=-1)
-
-
-def pooled(frames: UInt8[Array, "b t h w 1"], side: int) -> Float[Array, "b t h2 w2 1"]:
-    """Means of squares of `side` x `side` pixels."""
-    batch, time, height, width, _ = frames.shape
-    grid = frames.reshape(batch, time, height // side, side, width // side, side, 1)
-    # Sums of up to side^2 bytes are exact in float32.
-    return grid.astype(jnp.float32).mean(axis=(3, 5))

@@ -6,8 +6,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt8
 
-from avsync.models.encoders.lip_conv import pooled, stack_neighbours
-from avsync.models.layers import TemporalBlock, keep_valid, layer_norm, standardise
+from avsync.models.encoders._lips import embed_pictures, stacked_frames
+from avsync.models.layers import layer_norm
 from avsync.types import Context
 
 
@@ -51,22 +51,21 @@ class Encoder(nn.Module):
     def __call__(
         self, frames: UInt8[Array, "b t h w 1"], valid: Bool[Array, "b t"]
     ) -> Float[Array, "b t d"]:
-        batch, time = valid.shape
-        x = standardise(pooled(frames, self.pool), valid).astype(self.dtype)
-        # Motion over neighbouring frames is seen by the first product, as in a 3-D convolution.
-        x = stack_neighbours(x[..., 0], self.stem_frames).reshape(
-            batch * time, *x.shape[2:4], self.stem_frames
+        x = stacked_frames(
+            frames, valid, pool=self.pool, num_frames=self.stem_frames, dtype=self.dtype
         )
         side = self.patch * 2 ** len(self.widths)
         x = self._joined(_padded(x, side), "stem", self.stem_width, self.patch)
         for stage, width in enumerate(self.widths):
             x = self._joined(x, f"stage{stage}", width, 2)
-        x = x.reshape(batch, time, -1)
-        x = keep_valid(nn.Dense(self.features, dtype=self.dtype, name="frame_features")(x), valid)
-        for block in range(self.temporal_blocks):
-            x = TemporalBlock(self.dtype, name=f"temporal{block}")(x, valid)
-        x = layer_norm(x, name="final_norm", dtype=self.dtype)
-        return keep_valid(nn.Dense(self.embedding, dtype=self.dtype, name="embed")(x), valid)
+        return embed_pictures(
+            x,
+            valid,
+            features=self.features,
+            temporal_blocks=self.temporal_blocks,
+            embedding=self.embedding,
+            dtype=self.dtype,
+        )
 
     def _joined(
         self, x: Float[Array, "n h w c"], name: str, width: int, side: int

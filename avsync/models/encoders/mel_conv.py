@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int16
 
 from avsync.models.frontend import HOP_SAMPLES, log_mel
-from avsync.models.layers import TemporalBlock, keep_valid, layer_norm, standardise
+from avsync.models.layers import embed_over_time, keep_valid, layer_norm, standardise
 from avsync.types import Context
 from avsync.units import SAMPLES_PER_FRAME
 
@@ -61,7 +61,10 @@ class Encoder(nn.Module):
             )(x)  # fmt: skip
             x = nn.relu(layer_norm(x, name=f"stage{i}_norm", dtype=self.dtype))
             x = keep_valid(x, jnp.repeat(valid, steps, axis=1))
-        for block in range(self.temporal_blocks):
-            x = TemporalBlock(self.dtype, name=f"temporal{block}")(x, valid)
-        x = layer_norm(x, name="final_norm", dtype=self.dtype)
-        return keep_valid(nn.Dense(self.embedding, dtype=self.dtype, name="embed")(x), valid)
+        return embed_over_time(
+            x,
+            valid,
+            temporal_blocks=self.temporal_blocks,
+            embedding=self.embedding,
+            dtype=self.dtype,
+        )
