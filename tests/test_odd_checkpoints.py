@@ -58,6 +58,8 @@ CONFIGS = [
         {**encoder("lip_conv", blocks=(0, 0)), "widths": [96, 128, 8]},
         "widths for 3 stages and blocks for 2",
     ),
+    ("model.visual.widths", [8] * 16, "nothing to join: its squares have 393216 pixels"),
+    ("model.visual.patch", 33, "patch is 33; expected 1 to 32"),
     ("model.visual.pool", 3, "does not divide the 88 pixels"),
     ("model.audio.widths", [8, 8], "expects 3 values"),
     ("model.reach_frames", 10**9, "reach_frames is 1000000000; expected 1 to 1000"),

@@ -31,6 +31,7 @@ RANGES = {
     "pool": (1, MAX_SIDE),
     "stem_frames": (1, MAX_SIDE),
     "stem_stride": (1, MAX_SIDE),
+    "patch": (1, MAX_SIDE),
     "num_bands": (1, 256),
     "initial_scale": (1e-6, 1e6),
     "channels": (0, MAX_CHANNELS),  # 0: not recorded
@@ -77,6 +78,16 @@ def _misfits(fields: Mapping[str, Any]) -> Iterator[str]:
                 f"blocks for {len(blocks)}: give as many of both"
             )
     for field, value in fields.items():
+        if re.fullmatch(r"model\.\w+\.patch", field):
+            section = field.removesuffix(".patch")
+            # The side of the squares that the last stage joins; the picture is padded to twice it.
+            side = fields[f"{section}.pool"] * value * 2 ** (len(fields[f"{section}.widths"]) - 1)
+            if side >= INPUT_PIXELS:
+                yield (
+                    f"config.{section} leaves the last of its widths nothing to join: its squares "
+                    f"have {side} pixels on a side, the picture {INPUT_PIXELS}; give fewer widths, "
+                    "or a smaller patch or pool"
+                )
         if re.fullmatch(r"model\.\w+\.pool", field) and INPUT_PIXELS % value:
             yield f"config.{field} is {value}, which does not divide the {INPUT_PIXELS} pixels"
         if re.fullmatch(r"model\.\w+\.num_heads", field):

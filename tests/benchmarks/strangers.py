@@ -1,17 +1,18 @@
-"""How well checkpoints do on talkers that they were not trained on, from few clips.
+"""Measures checkpoints on talkers that they were not trained on, where only a few clips exist.
 
     python -m tests.benchmarks.strangers --data_dir=data --dataset=grid/heldout runs/grid runs/other
 
 A handful of clips gives a handful of swaps in an evaluation. Here every clip gets the sound of each
 other one (all ordered pairs), every other fake is made at several places, and the sound of every
-real clip is moved by each offset. AUC with a 95% interval over talkers: fakes count with the
-product of the weights of the talkers that they show and that they are heard from. Leading silence
-is trimmed. With several checkpoints, the last row of each kind is their mean, such as over seeds.
+real clip is moved by each offset. Leading silence is trimmed. AUC with a 95% interval over clips:
+in a resample, a swap counts once for each pair of draws of its two clips, every other fake as often
+as the clip that it shows. The intervals do not cover training seeds; with several checkpoints the
+last row has the mean and the range over them.
 """
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,10 +21,13 @@ import numpy as np
 from avsync import build, checkpoint, runtime
 from avsync.datasets.base import open_source
 from avsync.datasets.fabricate import CannotFabricate, freeze, shift, splice, swap
-from avsync.evaluation.lines import Line
+from avsync.evaluation.lines import OK, Line
 from avsync.evaluation.scores import make_score_views
 from avsync.evaluation.views import Views
 from avsync.input_pipeline.clips import clip_batches, read_clips
+from avsync.metrics.curves import auc as curve_auc
+from avsync.metrics.curves import curves, descending
+from avsync.metrics.resampling import over_clips
 from avsync.types import Clip
 
 PLACES = 10  # fakes of each clip and kind, other than swaps
@@ -35,6 +39,7 @@ PLACED = {
     "splice_0.4s": (splice, {"seconds": 0.4}),
     "freeze_0.8s": (freeze, {"seconds": 0.8}),
 }
+KINDS = ("swap", *PLACED)
 
 
 class Fake(NamedTuple):
@@ -73,72 +78,69 @@ def plan(clips: list[Clip], *, seed: int) -> Iterator[tuple[Fake, Clip]]:
                 yield Fake("moved", i, i, offset), shift.fabricate(clip, clip, rng, frames=offset)
 
 
-def measure(fakes: list[Fake], lines: list[Line], num_clips: int) -> dict[str, float]:
-    """AUC with its interval by kind, and the shares of offsets found exactly and within a frame."""
-    scores = np.array([line.scores["alignment"] for line in lines], float)
-    kinds = np.array([fake.kind for fake in fakes])
-    weights = resampled(num_clips)
-    real = scores[kinds == "real"]
-    numbers: dict[str, float] = {}
-    for kind in ("swap", *PLACED):
-        at = kinds == kind
-        rows = [fake for fake, is_kind in zip(fakes, at, strict=True) if is_kind]
-        shown, heard = [r.clip for r in rows], [r.donor for r in rows]
-        wins = (scores[at][:, None] > real) + 0.5 * (scores[at][:, None] == real)
-        aucs = [
-            (pair[:, None] * w * wins).sum() / (pair.sum() * w.sum())
-            for w in weights
-            if (pair := w[shown] * w[heard] if kind == "swap" else w[shown]).sum()
-        ]
-        low, high = np.quantile(aucs[1:], (0.025, 0.975))
-        numbers |= {kind: float(aucs[0]), f"{kind}_low": float(low), f"{kind}_high": float(high)}
-    found = [line.offset_frames for line in lines]
-    errors = {
-        kind: np.array(
-            [abs(got - f.offset) if got is not None else np.inf
-             for f, got in zip(fakes, found, strict=True) if f.kind == kind]
-        )
-        for kind in ("real", "moved")
-    }  # fmt: skip
-    for kind, error in errors.items():
-        numbers[f"{kind}_within_1"] = float((error <= 1).mean())
-        numbers[f"{kind}_exact"] = float((error == 0).mean())
+def measure(fakes: list[Fake], lines: list[Line], *, num_clips: int) -> dict[str, float]:
+    """AUC with its interval by kind, and the shares of offsets found exactly and within a frame.
+
+    Clips whose status is not "ok", and offsets that are not measured, are left out: num_left_out,
+    num_unmeasured.
+    """
+    judged = [(f, line) for f, line in zip(fakes, lines, strict=True) if line.status == OK]
+    scores = np.array([line.scores["alignment"] for _, line in judged], float)
+    kinds = np.array([fake.kind for fake, _ in judged])
+    shown = np.array([fake.clip for fake, _ in judged])
+    heard = np.array([fake.donor for fake, _ in judged])
+    every = np.ones((1, num_clips), int)
+    drawn = [every, *over_clips(np.zeros(num_clips, bool), num_resamples=NUM_RESAMPLES, seed=0)]
+    times = np.concatenate(drawn)
+    times = np.where(kinds == "swap", times[:, shown] * times[:, heard], times[:, shown])
+    numbers = {"num_left_out": float(len(lines) - len(judged))}
+    for kind in KINDS:
+        at = np.isin(kinds, ["real", kind])
+        order = descending(scores[at], kinds[at] == kind)
+        # A resample of a single clip has no swap.
+        has_both = times[:, kinds == kind].any(axis=1) & times[:, kinds == "real"].any(axis=1)
+        auc, *resampled = curve_auc(curves(order, times[has_both][:, at]))
+        low, high = np.quantile(resampled, (0.025, 0.975))
+        numbers |= {kind: float(auc), f"{kind}_low": float(low), f"{kind}_high": float(high)}
+    offsets = [(f, line.offset_frames) for f, line in judged if f.kind in ("real", "moved")]
+    numbers["num_unmeasured"] = float(sum(found is None for _, found in offsets))
+    for kind in ("real", "moved"):
+        errors = [abs(o - f.offset) for f, o in offsets if f.kind == kind and o is not None]
+        numbers[f"{kind}_within_1"] = float(np.mean(np.array(errors) <= 1))
+        numbers[f"{kind}_exact"] = float(np.mean(np.array(errors) == 0))
     return numbers
 
 
-def resampled(num: int) -> np.ndarray:
-    """Weights of the clips: all 1, then those of bootstrap samples, [1 + resamples, num]."""
-    rng = np.random.default_rng(0)
-    drawn = rng.multinomial(num, np.full(num, 1 / num), size=NUM_RESAMPLES)
-    return np.concatenate([np.ones((1, num)), drawn])
-
-
-def evaluate(workdir: str, items: list[tuple[Fake, Clip]], num_clips: int) -> dict[str, float]:
-    """The numbers of one checkpoint."""
+def evaluate(workdir: str, items: list[tuple[Fake, Clip]], *, num_clips: int) -> dict[str, float]:
+    """The numbers of `measure` for one checkpoint."""
     scorer = build.load_scorer(*checkpoint.find(workdir), extraction=None)
     batches = clip_batches((clip for _, clip in items), batch_size=16, trim="leading")
     views = Views("strangers", "test", {"trimmed": batches}, len(items), None)
     lines = make_score_views(scorer, others={})(views).lines
-    return measure([fake for fake, _ in items], lines, num_clips)
+    return measure([fake for fake, _ in items], lines, num_clips=num_clips)
 
 
-def table(rows: dict[str, dict[str, float]]) -> Iterable[str]:
-    """The lines of the table, and the mean over all rows if there are several."""
+def table(rows: dict[str, dict[str, float]]) -> Iterator[str]:
+    """The lines of the table: a row for each checkpoint, and for several their mean and range."""
+    titles = {
+        "real_within_1": "offset within 1 frame, real clips",
+        "moved_within_1": "offset within 1 frame, moved sound",
+        "moved_exact": "exact offset, moved sound",
+    }
+    yield "| checkpoint | " + " | ".join([*KINDS, *titles.values()]) + " |"
+    yield "|---" * (1 + len(KINDS) + len(titles)) + "|"
+    for name, row in rows.items():
+        cells = [f"{row[k]:.3f} [{row[k + '_low']:.3f}, {row[k + '_high']:.3f}]" for k in KINDS]
+        yield f"| {name} | " + " | ".join(cells + [f"{row[k]:.3f}" for k in titles]) + " |"
     if len(rows) > 1:
-        keys = next(iter(rows.values()))
-        rows = {**rows, "mean": {k: float(np.mean([r[k] for r in rows.values()])) for k in keys}}
-    kinds = ("swap", *PLACED)
-    yield "| checkpoint | " + " | ".join(kinds) + " | offset of reals ±1 | of moved ±1 | exact |"
-    yield "|---" * (len(kinds) + 4) + "|"
-    for name, r in rows.items():
-        cells = [f"{r[k]:.3f} [{r[k + '_low']:.3f}, {r[k + '_high']:.3f}]" for k in kinds]
-        offsets = [f"{r[k]:.3f}" for k in ("real_within_1", "moved_within_1", "moved_exact")]
-        yield f"| {name} | " + " | ".join(cells + offsets) + " |"
+        columns = [[row[k] for row in rows.values()] for k in (*KINDS, *titles)]
+        cells = [f"{np.mean(x):.3f} ({min(x):.3f} to {max(x):.3f})" for x in columns]
+        yield "| mean (range) | " + " | ".join(cells) + " |"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("checkpoints", nargs="+")
     parser.add_argument("--data_dir", default="data")
@@ -147,14 +149,18 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=20, help="use the first real clips only")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="also write the numbers here")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     runtime.start()
     source = open_source(args.dataset, args.split, data_dir=args.data_dir)
     clips = [c for c in read_clips(source, range(source.num_clips)) if not c.label][: args.limit]
     items = list(plan(clips, seed=args.seed))
-    rows = {name: evaluate(name, items, len(clips)) for name in args.checkpoints}
+    rows = {name: evaluate(name, items, num_clips=len(clips)) for name in args.checkpoints}
     print(f"{len(clips)} real clips of {args.dataset}/{args.split}")
     print("\n".join(table(rows)))
+    left_out = {
+        k: [int(row[k]) for row in rows.values()] for k in ("num_left_out", "num_unmeasured")
+    }
+    print(", ".join(f"{key}: {counts}" for key, counts in left_out.items()))
     if args.json:
         args.json.write_text(json.dumps(rows, indent=1))
 

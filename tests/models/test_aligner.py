@@ -38,10 +38,17 @@ def logits_of(config, visual, audio, valid, params=None):
     return jax.jit(model.apply)({"params": params}, visual, audio, valid)
 
 
-@pytest.mark.parametrize("head", ["cosine", "fusion_mlp"])
-@pytest.mark.parametrize("edges", ["masked", "official"])
-def test_padding_changes_no_logit_and_no_score(head, edges):
-    config = small_config(head, edges)
+@pytest.mark.parametrize(
+    ("head", "edges", "visual"),
+    [
+        ("cosine", "masked", "lip_patch"),
+        ("cosine", "official", "lip_conv"),
+        ("fusion_mlp", "masked", "lip_conv"),
+        ("fusion_mlp", "official", "lip_patch"),
+    ],
+)
+def test_padding_changes_no_logit_and_no_score(head, edges, visual):
+    config = small_config(head, edges, visual)
     params = build.init_params(build.make_model(config), build.inputs_like(), seed=0)
     visual, audio = random_clip(12)
     alone = logits_of(config, visual, audio, np.ones((1, 12), bool), params)
@@ -157,27 +164,31 @@ def test_the_trunk_of_resnet18_can_be_configured():
     assert num_values > 10e6  # ResNet-18 has 11 million
 
 
+@pytest.mark.parametrize("visual", ["lip_patch", "lip_conv"])
 @pytest.mark.parametrize("head", ["cosine", "fusion_mlp"])
-def test_every_trained_layer_has_an_explicit_name(head):
+def test_every_trained_layer_has_an_explicit_name(head, visual):
     # Flax's automatic names, such as Conv_1, change when a layer is added before them.
-    config = small_config(head, visual="lip_conv")
-    config.model.visual.blocks = (1, 1)
+    config = small_config(head, visual=visual)
+    if visual == "lip_conv":
+        config.model.visual.blocks = (1, 1)
     names = set(parameter_names(config))
     assert not [name for name in names if re.search(r"[A-Z]\w*_\d+", name)]
 
 
 @pytest.mark.parametrize(
-    ("stream", "change"),
+    ("visual", "stream", "change"),
     [
-        ("visual", {"temporal_blocks": 3}),
-        ("visual", {"widths": (8, 16, 16), "blocks": (0, 0, 0)}),
-        ("visual", {"blocks": (1, 1)}),
-        ("audio", {"temporal_blocks": 3}),
-        ("head", {"widths": (16, 8, 4)}),
+        ("lip_conv", "visual", {"temporal_blocks": 3}),
+        ("lip_conv", "visual", {"widths": (8, 16, 16), "blocks": (0, 0, 0)}),
+        ("lip_conv", "visual", {"blocks": (1, 1)}),
+        ("lip_patch", "visual", {"temporal_blocks": 3}),
+        ("lip_patch", "visual", {"widths": (8, 16, 16)}),
+        ("lip_patch", "audio", {"temporal_blocks": 3}),
+        ("lip_patch", "head", {"widths": (16, 8, 4)}),
     ],
 )
-def test_adding_a_layer_renames_no_other(stream, change):
-    config = small_config("fusion_mlp", visual="lip_conv")
+def test_adding_a_layer_renames_no_other(visual, stream, change):
+    config = small_config("fusion_mlp", visual=visual)
     before = parameter_names(config)
     config.model[stream].update(change)
     after = parameter_names(config)
