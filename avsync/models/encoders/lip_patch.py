@@ -17,8 +17,8 @@ class Encoder(nn.Module):
     Squares of pixels that do not overlap become one matrix product, and so does each join of 2 x 2
     squares. With the gradient, a frame costs 0.38 CPU ms where `lip_conv` costs 0.83 (two cores of
     Sapphire Rapids, 8 clips of 72 frames), for the same AUC on GRID and no worse one on talkers
-    that were not trained on (configs/grid.py). With 8 pixels a side, a third of the time would go into norms: the first
-    squares have 12.
+    that were not trained on (configs/grid.py). With 8 pixels a side, a third of the time would go
+    into norms: the first squares have 12.
 
     Attributes:
       pool: side of the pixel squares that are averaged first.
