@@ -5,13 +5,14 @@ import importlib
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import jaxtyping
 import pytest
+
+from tests import warm
 
 # Every jaxtyping annotation of avsync is checked while the tests run; free otherwise.
 jaxtyping.install_import_hook("avsync", "beartype.beartype")
@@ -22,12 +23,9 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 ROOT = Path(__file__).parent.parent
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Process = warm.Program | subprocess.Popen[str]
+Start = Callable[..., Process]
 
-
-# Imported before avsync, whose import hook looks for compiled files of its own: every process would
-# compile packages again that are first imported while avsync is.
-HEAVY = ("tensorflow", "tensorflow_datasets", "flax.linen", "orbax.checkpoint", "optax")
-HEAVY += ("librosa.filters", "sklearn.metrics", "matplotlib.figure")
 
 # Tests run each program for moments; optimising it fully would take seconds.
 LIGHTLY_OPTIMISED = "--xla_backend_optimization_level=1"
@@ -41,8 +39,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    if warm.SOCKET not in os.environ and "AVSYNC_TESTS_COLD" not in os.environ:
+        folder = Path(tempfile.mkdtemp(prefix="avsync_tests_"))
+        server = warm.start_server(folder, ROOT)
+        os.environ[warm.SOCKET] = str(folder / "warm")
+        config.add_cleanup(lambda: (server.communicate(), shutil.rmtree(folder)))
     if config.getoption("dist", "no") == "no":  # not where workers do the testing
-        for package in HEAVY:
+        for package in warm.HEAVY:
             importlib.import_module(package)
 
 
@@ -76,16 +79,34 @@ def run_binary() -> Run:
     def run(
         name: str, *arguments: str, devices: int = 1, timeout: float = 600
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", f"avsync.bin.{name}", *arguments],
+        return warm.run(
+            f"avsync.bin.{name}",
+            [*map(str, arguments)],
             cwd=ROOT,
             env=environment(devices=devices),
-            capture_output=True,
-            text=True,
             timeout=timeout,
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def start_binary() -> Start:
+    """`start_binary("train", "--config=…")`: the running process, to be signalled and waited for.
+
+    With `session` it leads a session of its own, so that its workers can be killed with it.
+    """
+
+    def start(name: str, *arguments: str, devices: int = 1, session: bool = False) -> Process:
+        return warm.start(
+            f"avsync.bin.{name}",
+            [*map(str, arguments)],
+            cwd=ROOT,
+            env=environment(devices=devices),
+            session=session,
+        )
+
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -109,7 +109,7 @@ def write_clips(source: Path, folder: Path) -> Path:
         clip_id = f"clip{number}"
         path = folder / f"{clip_id}.mkv"
         is_fake = clip_id == FAKE
-        _join(path, video=originals[number], sound=originals[0 if is_fake else number])
+        join(path, video=originals[number], sound=originals[0 if is_fake else number])
         rows.append((path.name, clip_id, str(int(is_fake)), split))
     manifest = folder / "clips.csv"
     with manifest.open("w", newline="") as file:
@@ -117,8 +117,8 @@ def write_clips(source: Path, folder: Path) -> Path:
     return manifest
 
 
-def _join(path: Path, *, video: Path, sound: Path) -> None:
-    """Writes the beginning of one file's video and of another's sound."""
+def join(path: Path, *, video: Path, sound: Path) -> None:
+    """Writes the first `SECONDS` of one file's video and of another's sound."""
     with av.open(str(path), "w") as out, av.open(str(video)) as one, av.open(str(sound)) as other:
         streams = one.streams.video[0], other.streams.audio[0]
         copies = [out.add_stream_from_template(stream) for stream in streams]

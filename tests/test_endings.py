@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Run
+from tests.conftest import ROOT, Run, Start
 
 
 @pytest.mark.grid
 def test_a_preparation_that_a_signal_ends_leaves_no_worker_and_can_be_resumed(
-    testdata: Path, tmp_path: Path, run_binary: Run
+    testdata: Path, tmp_path: Path, run_binary: Run, start_binary: Start
 ):
     source = tmp_path / "grid" / "s1"
     source.mkdir(parents=True)
@@ -22,13 +22,7 @@ def test_a_preparation_that_a_signal_ends_leaves_no_worker_and_can_be_resumed(
         (source / path.name).symlink_to(path)
     arguments = ["--dataset=grid/heldout", f"--source={source.parent}", "--workers=1"]
     arguments.append(f"--data_dir={tmp_path / 'data'}")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "avsync.bin.prepare", *arguments],
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = start_binary("prepare", *arguments, session=True)
     work = tmp_path / "data" / "grid" / "heldout" / "preparing"
     while not any(path.stat().st_size for path in work.glob("journals/*.jsonl")):
         assert process.poll() is None, "the preparation was done before it could be ended"

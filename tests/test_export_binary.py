@@ -13,7 +13,8 @@ import pytest
 from avsync import build, checkpoint, scoring
 from tests.conftest import Run
 from tests.exporting.test_load_scorer import WITHOUT_AVSYNC
-from tests.exporting.test_program import random_batch, random_params, small_config
+from tests.exporting.test_program import random_batch
+from tests.small_models import random_params, small_config
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,7 @@ def test_the_folder_can_be_evaluated_as_a_checkpoint(exported, tiny_data, run_bi
         "evaluate",
         f"--checkpoint={exported}",
         "--dataset=synthetic_talkers/tiny",
+        "--split=val",
         f"--data_dir={tiny_data}",
         f"--out={tmp_path}",
     )

@@ -2,10 +2,7 @@
 
 import csv
 import json
-import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,9 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from avsync.datasets.base import open_source
+from avsync.datasets.base import ClipBuilder, open_source
 from avsync.input_pipeline.evaluation import whole_clips
-from tests.conftest import ROOT, Run
+from avsync.types import Clip
+from tests.conftest import Run, Start
 
 
 @pytest.fixture(scope="module")
@@ -40,22 +38,34 @@ def extract(weights: Path, data_dir: Path, *, dataset: str, name: str, trim: str
     ]
 
 
+class Builder(ClipBuilder, skip_registration=True):
+    """Few clips to validate on, and more to train on, so that it can be killed among those."""
+
+    name = "short"
+    REAL_ONLY_SPLITS = ("train", "val")
+
+    def clips(self):
+        random = np.random.default_rng(0)
+        return {
+            split: [
+                Clip(
+                    clip_id=f"{split}{i}",
+                    frames=random.integers(0, 256, (25, 96, 96, 1), np.uint8),
+                    waveform=random.integers(-999, 999, 25 * 640).astype(np.int16),
+                )
+                for i in range(num_clips)
+            ]
+            for split, num_clips in (("train", 12), ("val", 2))
+        }
+
+
 def test_a_killed_and_resumed_extraction_writes_the_same_features(
-    weights: Path,
-    tiny_data: Path,
-    tmp_path: Path,
-    run_binary: Run,
+    weights: Path, tmp_path: Path, run_binary: Run, start_binary: Start
 ):
-    shutil.copytree(tiny_data, tmp_path, dirs_exist_ok=True)
-    options = extract(
-        weights, tmp_path, dataset="synthetic_talkers/tiny", name="killed", trim="none"
-    )
+    Builder(data_dir=tmp_path).download_and_prepare()
+    options = extract(weights, tmp_path, dataset="short", name="killed", trim="none")
     options.append("--split=val,train")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "avsync.bin.extract", *options],
-        cwd=ROOT,
-        stderr=subprocess.DEVNULL,
-    )
+    process = start_binary("extract", *options)
     killed = tmp_path / "killed" / "none" / "1.0.0"
     while not list(killed.glob("shards/val-*")):
         assert process.poll() is None, "it ended before it could be killed"

@@ -5,7 +5,6 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -14,7 +13,7 @@ import pytest
 
 from avsync import checkpoint
 from tests import feature_dataset
-from tests.conftest import ROOT, Run
+from tests.conftest import ROOT, Process, Run, Start, environment
 
 NUM_KILLS = 20
 NUM_STEPS = 60
@@ -40,40 +39,27 @@ def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ]
 
 
-@pytest.fixture
-def start() -> Callable[..., subprocess.Popen[str]]:
-    def start(*arguments: str, before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "avsync.bin.train", *arguments],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=before,
-        )
-
-    return start
-
-
 def steps_saved(workdir: Path) -> list[int]:
     # One that is being written has a longer name.
     folder = workdir / "checkpoints"
     return sorted(int(path.name) for path in folder.glob("*") if path.name.isdigit())
 
 
-def wait_for_step(workdir: Path, step: int, *, of: subprocess.Popen[str]) -> None:
+def wait_for_step(workdir: Path, step: int, *, of: Process) -> None:
     while not (saved := steps_saved(workdir)) or saved[-1] < step:
         assert of.poll() is None, "the training ended by itself"
         time.sleep(0.005)
 
 
 @pytest.mark.slow
-def test_twenty_kills_at_random_moments_change_nothing(start, arguments, run_binary: Run, tmp_path):
+def test_twenty_kills_at_random_moments_change_nothing(
+    arguments, run_binary: Run, start_binary: Start, tmp_path
+):
     straight, killed = tmp_path / "straight", tmp_path / "killed"
     assert run_binary("train", *arguments, f"--workdir={straight}").returncode == 0
     moments = np.random.default_rng(0).uniform(0, 0.25, NUM_KILLS)
     for moment in moments:
-        process = start(*arguments, f"--workdir={killed}")
+        process = start_binary("train", *arguments, f"--workdir={killed}")
         before = max(steps_saved(killed), default=0)
         wait_for_step(killed, before + 1, of=process)
         # Saving takes most of the time of an update, so most kills hit a checkpoint.
@@ -101,14 +87,13 @@ def test_twenty_kills_at_random_moments_change_nothing(start, arguments, run_bin
 
 
 def test_a_second_trainer_is_refused_and_a_full_disk_loses_only_later_updates(
-    start, arguments, run_binary: Run, tmp_path
+    arguments, run_binary: Run, start_binary: Start, tmp_path
 ):
     workdir = tmp_path / "run"
-    first = start(*arguments, "--config.train.num_steps=2000", f"--workdir={workdir}")
+    options = [*arguments, "--config.train.num_steps=2000", f"--workdir={workdir}"]
+    first = start_binary("train", *options)
     wait_for_step(workdir, 1, of=first)
-    second = run_binary(
-        "train", *arguments, "--config.train.num_steps=2000", f"--workdir={workdir}"
-    )
+    second = run_binary("train", *options)
     assert second.returncode == 1
     assert f"{workdir} is in use by another process" in second.stderr
     assert first.poll() is None, "the first trainer stopped"
@@ -119,13 +104,15 @@ def test_a_second_trainer_is_refused_and_a_full_disk_loses_only_later_updates(
     def allow_small_files_only() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
-    full = start(
-        *arguments,
-        "--config.train.num_steps=2000",
-        f"--workdir={workdir}",
-        before=allow_small_files_only,
+    full = subprocess.run(
+        [sys.executable, "-m", "avsync.bin.train", *options],
+        cwd=ROOT,
+        env=environment(devices=1),
+        capture_output=True,
+        text=True,
+        preexec_fn=allow_small_files_only,
     )
-    _, errors = full.communicate()
+    errors = full.stderr
     assert full.returncode == 1
     assert "cannot write a checkpoint to" in errors
     assert f"the checkpoint after {latest} updates is complete" in errors
@@ -150,10 +137,10 @@ def test_a_diverged_training_lists_the_clips_of_its_last_batch(
 
 
 def test_a_training_preempted_before_its_first_update_asks_to_be_run_again(
-    start, arguments, tmp_path
+    arguments, start_binary: Start, tmp_path
 ):
     workdir = tmp_path / "run"
-    process = start(*arguments, f"--workdir={workdir}")
+    process = start_binary("train", *arguments, f"--workdir={workdir}")
     while not (workdir / "environment.json").is_file():
         assert process.poll() is None, process.communicate()
         time.sleep(0.005)

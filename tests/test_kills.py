@@ -14,7 +14,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,8 +24,9 @@ import numpy as np
 import pytest
 
 from avsync import checkpoint
-from tests.conftest import ROOT, environment
-from tests.exporting.test_program import random_params, small_config
+from tests import warm
+from tests.conftest import ROOT, Process, environment
+from tests.small_models import random_params, small_config
 from tests.test_extract_binary import weights
 from tests.test_resume import latest_step, read_metrics, train_arguments
 
@@ -155,16 +155,10 @@ def sweep(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Program:
     return Program("sweep", lambda out: [*options, f"--workdir={out}"], swept)
 
 
-def start(program: Program, out: Path) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", f"avsync.bin.{program.name}", *program.arguments(out)],
-        cwd=ROOT,
-        env=environment(devices=1),
-        start_new_session=True,  # so that its workers are killed with it
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def start(program: Program, out: Path) -> Process:
+    arguments = program.arguments(out)
+    module, env = f"avsync.bin.{program.name}", environment(devices=1)
+    return warm.start(module, arguments, cwd=ROOT, env=env, session=True)
 
 
 def run_to_the_end(program: Program, out: Path) -> Results:
@@ -174,7 +168,7 @@ def run_to_the_end(program: Program, out: Path) -> Results:
     return program.results(out)
 
 
-def wait_until_under_way(program: Program, process: subprocess.Popen, out: Path) -> None:
+def wait_until_under_way(program: Program, process: Process, out: Path) -> None:
     time.sleep(FIRST_SECONDS)
     while process.poll() is None and not program.is_under_way(out):
         time.sleep(0.01)

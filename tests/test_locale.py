@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import recipe
 from tests.conftest import ROOT, environment
 
 LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -24,8 +25,9 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def folder(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    clip = testdata / "grid_s1" / "video" / "bbaf2n.mkv"
-    folder = tmp_path_factory.mktemp("names")
+    folder, clip = tmp_path_factory.mktemp("names"), tmp_path_factory.mktemp("clip") / "short.mkv"
+    whole = testdata / "grid_s1" / "video" / "bbaf2n.mkv"
+    recipe.join(clip, video=whole, sound=whole)
     for name in NAMES:
         shutil.copy(clip, folder / os.fsdecode(name))
     return folder

@@ -18,15 +18,16 @@ from avsync import checkpoint
 from avsync.datasets.base import open_source
 from avsync.types import Source
 from tests import feature_dataset
-from tests.conftest import ROOT, Run, environment
+from tests.conftest import ROOT, Run, Start
 
-NUM_STEPS = 12
+# As in test_resume.py: it is compiled into the update.
+NUM_STEPS = 20
 
-Start = Callable[..., subprocess.Popen[str]]
+StartTwo = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture(scope="module")
-def start_two() -> Start:
+def start_two() -> StartTwo:
     """`start_two("train", "--config=…")`: two processes of a binary, started by launch/local.sh."""
 
     def start(name: str, *arguments: str) -> subprocess.Popen[str]:
@@ -58,7 +59,7 @@ def training(data_dir: Path, workdir: Path) -> list[str]:
     return [
         "--config=configs/quickstart.py:test",
         f"--config.train.num_steps={NUM_STEPS}",
-        "--config.train.checkpoint_every=6",
+        "--config.train.checkpoint_every=10",
         f"--config.data.data_dir={data_dir}",
         f"--workdir={workdir}",
     ]
@@ -78,17 +79,11 @@ def losses(workdir: Path) -> dict[tuple[int, str], float]:
 
 
 def test_two_processes_resume_a_preempted_training_of_one_process(
-    alone: Path, tiny_data: Path, tmp_path: Path, start_two: Start
+    alone: Path, tiny_data: Path, tmp_path: Path, start_two: StartTwo, start_binary: Start
 ):
     workdir = tmp_path / "run"
     arguments = training(tiny_data, workdir)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "avsync.bin.train", *arguments],
-        cwd=ROOT,
-        env=environment(devices=2),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start_binary("train", *arguments, devices=2)
     while not (workdir / "metrics.jsonl").is_file():
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
@@ -112,7 +107,7 @@ def test_two_processes_resume_a_preempted_training_of_one_process(
 
 @pytest.mark.slow
 def test_two_processes_write_the_same_evaluation_as_one(
-    alone: Path, tiny_data: Path, tmp_path: Path, start_two: Start, run_binary: Run
+    alone: Path, tiny_data: Path, tmp_path: Path, start_two: StartTwo, run_binary: Run
 ):
     arguments = [f"--checkpoint={alone}", "--dataset=synthetic_talkers/tiny", "--batch_size=3"]
     arguments += [f"--data_dir={tiny_data}"]
@@ -125,7 +120,7 @@ def test_two_processes_write_the_same_evaluation_as_one(
 
 
 @pytest.mark.slow
-def test_two_processes_extract_into_one_dataset(tmp_path: Path, start_two: Start):
+def test_two_processes_extract_into_one_dataset(tmp_path: Path, start_two: StartTwo):
     generator = np.random.default_rng(0)
     splits = {
         name: [tuple(generator.standard_normal((2, 20, 8), np.float32)) for _ in range(num_clips)]

@@ -4,15 +4,13 @@ import importlib.util
 import json
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from avsync.preparation.worker import DEFAULT_LIMITS
-from tests.conftest import Run
+from tests.conftest import Run, Start
 from tests.media.media_files import write_bomb
 
 HAS_BEAM = importlib.util.find_spec("apache_beam") is not None
@@ -32,7 +30,9 @@ def source(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.grid
 @pytest.mark.slow
-def test_a_killed_preparation_resumes_without_losing_a_file(source, tmp_path, run_binary: Run):
+def test_a_killed_preparation_resumes_without_losing_a_file(
+    source, tmp_path, run_binary: Run, start_binary: Start
+):
     arguments = [
         "--dataset=grid/heldout",
         f"--source={source}",
@@ -40,9 +40,7 @@ def test_a_killed_preparation_resumes_without_losing_a_file(source, tmp_path, ru
         "--workers=1",
         "--clip_gigabytes=0.5",
     ]
-    killed = subprocess.Popen(
-        [sys.executable, "-m", "avsync.bin.prepare", *arguments], stderr=subprocess.DEVNULL
-    )
+    killed = start_binary("prepare", *arguments)
     # A clip counts for the status once it is journaled, a moment after it is stored.
     journals = tmp_path / "grid" / "heldout" / "preparing" / "journals"
     while not any('"reason": ""' in path.read_text() for path in journals.glob("*.jsonl")):

@@ -3,8 +3,6 @@
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,8 +15,9 @@ from avsync.datasets.base import ClipBuilder
 from avsync.train.reporter import MEASURED
 from avsync.types import Clip
 from tests import feature_dataset
-from tests.conftest import ROOT, Run
+from tests.conftest import Process, Run, Start
 
+# As in test_multihost.py: the number of updates is compiled into the update.
 OPTIONS = [
     "--config=configs/quickstart.py:test",
     "--config.train.num_steps=20",
@@ -30,13 +29,8 @@ def train_arguments(data_dir: Path, workdir: Path) -> list[str]:
     return [*OPTIONS, f"--config.data.data_dir={data_dir}", f"--workdir={workdir}"]
 
 
-def kill_training(arguments: list[str], *, after: Path) -> None:
-    """Starts a training and kills it once checkpoint `after` exists."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "avsync.bin.train", *arguments],
-        cwd=ROOT,
-        stderr=subprocess.DEVNULL,
-    )
+def kill_training(process: Process, *, after: Path) -> None:
+    """Kills a training once checkpoint `after` exists."""
     while latest_step(after.parent) < int(after.name):
         assert process.poll() is None, "the training ended before it could be killed"
         time.sleep(0.01)
@@ -55,14 +49,21 @@ def read_metrics(workdir: Path) -> list[dict]:
     return [{k: v for k, v in line.items() if k not in MEASURED} for line in lines]
 
 
-def test_ten_updates_a_kill_and_ten_updates_equal_twenty(
-    tiny_data: Path, tmp_path: Path, run_binary: Run
-):
-    straight, killed = tmp_path / "straight", tmp_path / "killed"
-    done = run_binary("train", *train_arguments(tiny_data, straight))
+@pytest.fixture(scope="module")
+def straight(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, run_binary: Run) -> Path:
+    """The workdir of an uninterrupted training on one device."""
+    workdir = tmp_path_factory.mktemp("straight") / "run"
+    done = run_binary("train", *train_arguments(tiny_data, workdir))
     assert done.returncode == 0, done.stderr
+    return workdir
+
+
+def test_ten_updates_a_kill_and_ten_updates_equal_twenty(
+    straight: Path, tiny_data: Path, tmp_path: Path, run_binary: Run, start_binary: Start
+):
+    killed = tmp_path / "killed"
     arguments = train_arguments(tiny_data, killed)
-    kill_training(arguments, after=killed / "checkpoints" / "10")
+    kill_training(start_binary("train", *arguments), after=killed / "checkpoints" / "10")
     done = run_binary("train", *arguments)
     assert done.returncode == 0, done.stderr
 
@@ -86,7 +87,7 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_a_resumed_training_lowers_its_rate_and_stops_early_like_an_uninterrupted_one(
-    noise: Path, tmp_path: Path, run_binary: Run
+    noise: Path, tmp_path: Path, run_binary: Run, start_binary: Start
 ):
     straight, killed = (
         [
@@ -114,7 +115,7 @@ def test_a_resumed_training_lowers_its_rate_and_stops_early_like_an_uninterrupte
     # Between the first drop of the rate and the end.
     last_step = validations[-1]["step"]
     middle = tmp_path / "killed" / "checkpoints" / str(last_step - 14)
-    kill_training(killed, after=middle)
+    kill_training(start_binary("train", *killed), after=middle)
     done = run_binary("train", *killed)
     assert done.returncode == 0, done.stderr
     assert "no improvement in 6 validations" in done.stderr
@@ -150,9 +151,10 @@ class Builder(ClipBuilder, skip_registration=True):
             )
 
 
-@pytest.mark.parametrize("balance", ["clip", "identity"])
+# tests/input_pipeline/test_mixtures.py resumes the batches of both.
+@pytest.mark.parametrize("balance", [pytest.param("clip", marks=pytest.mark.slow), "identity"])
 def test_a_killed_training_on_a_mixture_resumes_bit_for_bit(
-    tiny_data: Path, tmp_path: Path, run_binary: Run, balance: str
+    tiny_data: Path, tmp_path: Path, run_binary: Run, start_binary: Start, balance: str
 ):
     shutil.copytree(tiny_data, tmp_path / "data")
     Builder(data_dir=tmp_path / "data").download_and_prepare()
@@ -167,7 +169,8 @@ def test_a_killed_training_on_a_mixture_resumes_bit_for_bit(
     )
     done = run_binary("train", *straight)
     assert done.returncode == 0, done.stderr
-    kill_training(killed, after=tmp_path / "killed" / "checkpoints" / "10")
+    process = start_binary("train", *killed)
+    kill_training(process, after=tmp_path / "killed" / "checkpoints" / "10")
     done = run_binary("train", *killed)
     assert done.returncode == 0, done.stderr
     workdirs = [tmp_path / name for name in ("straight", "killed")]
@@ -187,21 +190,16 @@ def test_a_killed_training_on_a_mixture_resumes_bit_for_bit(
     assert (workdirs[0] / "gates" / "synthetic_talkers" / "tiny" / "gates.jsonl").is_file()
 
 
-def test_two_devices_train_to_the_result_of_one(tiny_data: Path, tmp_path: Path, run_binary: Run):
+def test_two_devices_train_to_the_result_of_one(
+    straight: Path, tiny_data: Path, tmp_path: Path, run_binary: Run
+):
+    done = run_binary("train", *train_arguments(tiny_data, tmp_path), devices=2)
+    assert done.returncode == 0, done.stderr
     losses, params = [], []
-    for devices in (1, 2):
-        workdir = tmp_path / str(devices)
-        done = run_binary(
-            "train",
-            "--config=configs/quickstart.py:test",
-            f"--config.data.data_dir={tiny_data}",
-            f"--workdir={workdir}",
-            devices=devices,
-        )
-        assert done.returncode == 0, done.stderr
+    for workdir in (straight, tmp_path):
         lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
         losses.append([line["loss"] for line in lines])
-        params.append(checkpoint.load_params(workdir, 6))
+        params.append(checkpoint.load_params(workdir, 20))
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
     # Adam divides each gradient by its size: where that is nearly zero, a rounding error of a sum
     # becomes a fraction of the learning rate, 2e-3.

@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.conftest import ROOT, Run, environment
 from tests.media.media_files import write_bomb
 from tests.scoring.video.checkpoints import write_untrained
 
 pytestmark = pytest.mark.grid
+
+SCORE = "avsync.bin.score"
 
 
 @pytest.fixture(scope="module")
@@ -26,18 +29,14 @@ def command(tmp_path_factory: pytest.TempPathFactory, testdata: Path) -> list[st
     slow = write_bomb(folder / "slow.mov", side_pixels=4000, num_frames=150)
     clip = testdata / "grid_s1" / "video" / "bbaf2n.mkv"
     checkpoint = write_untrained(folder)
-    return [
-        sys.executable,
-        "-m",
-        "avsync.bin.score",
-        f"--checkpoint={checkpoint}",
-        str(clip),
-        str(slow),
-    ]
+    return [f"--checkpoint={checkpoint}", str(clip), str(slow)]
 
 
 class Job:
-    """A scoring job in its own folders, begun when this object is made."""
+    """A scoring job in its own folders, begun when this object is made.
+
+    With a stdout of its own, or after `prepare`, it is started cold.
+    """
 
     def __init__(
         self,
@@ -45,19 +44,24 @@ class Job:
         folder: Path,
         *,
         prepare: Callable | None = None,
-        stdout: int = subprocess.PIPE,
+        stdout: int | None = None,
     ):
         self.out, self.buffers = folder / "out", folder / "tmp"
         self.buffers.mkdir()
-        self.process = subprocess.Popen(
-            [*command, f"--out={self.out}"],
-            cwd=ROOT,
-            env=environment(devices=1) | {"TMPDIR": str(self.buffers)},
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=prepare,
-        )
+        env = environment(devices=1) | {"TMPDIR": str(self.buffers)}
+        arguments = [*command, f"--out={self.out}"]
+        if prepare is None and stdout is None:
+            self.process = warm.start(SCORE, arguments, cwd=ROOT, env=env)
+        else:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", SCORE, *arguments],
+                cwd=ROOT,
+                env=env,
+                stdout=subprocess.PIPE if stdout is None else stdout,
+                stderr=subprocess.PIPE,
+                text=True,
+                preexec_fn=prepare,
+            )
 
     def wait_for_first_result(self) -> None:
         lines = self.out / "scores.jsonl"
@@ -110,17 +114,11 @@ def test_a_signal_ends_the_job_and_what_was_scored_is_kept(command, tmp_path, nu
     assert list(job.out.glob("*.part")) == []
 
 
-def test_a_killed_job_leaves_its_results_and_no_worker(command, tmp_path):
+def test_a_killed_job_leaves_its_results_and_no_worker(command, tmp_path, run_binary: Run):
     job = Job(command, tmp_path)
     job.wait_for_first_result()
     workers = job.workers()
-    second = subprocess.run(
-        [*command, f"--out={job.out}"],
-        cwd=ROOT,
-        env=environment(devices=1),
-        capture_output=True,
-        text=True,
-    )
+    second = run_binary("score", *command, f"--out={job.out}")
     assert second.returncode == 1
     (refused,) = second.stderr.splitlines()
     assert "is in use by another process, which holds scores.jsonl" in refused

@@ -3,23 +3,21 @@
 import csv
 import json
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Run
+from tests.conftest import Run, Start
 
 SWEEP = """
 from avsync.sweeps.space import product
 
 def get_sweep(arg=""):
-    return [*product({"seed": range(3)}), {"train.loss": "alignmnt"}]
+    return [*product({"seed": range(2)}), {"train.loss": "alignmnt"}]
 """
 
-NAMES = ["000_seed=0", "001_seed=1", "002_seed=2", "003_loss=alignmnt"]
+NAMES = ["000_seed=0", "001_seed=1", "002_loss=alignmnt"]
 
 
 @pytest.fixture(scope="module")
@@ -38,22 +36,17 @@ def arguments(
         f"--sweep={sweep_file}",
         f"--workdir={tmp_path_factory.mktemp('runs') / 'sweep'}",
         f"--config.data.data_dir={tiny_data}",
-        "--config.train.num_steps=3",
     ]
 
 
 @pytest.fixture(scope="module")
-def workdir(arguments: list[str], run_binary: Run) -> Path:
+def workdir(arguments: list[str], run_binary: Run, start_binary: Start) -> Path:
     """A sweep that was killed during its second run and resumed to its end.
 
     Only its first run is tested, afterwards: a test takes longer than a training here.
     """
     workdir = Path(arguments[2].partition("=")[2])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "avsync.bin.sweep", *arguments, "--split="],
-        cwd=ROOT,
-        stderr=subprocess.DEVNULL,
-    )
+    process = start_binary("sweep", *arguments, "--split=")
     while not (workdir / "outcomes" / f"{NAMES[1]}.json").is_file():
         assert process.poll() is None, "the sweep ended before it could be killed"
         time.sleep(0.01)
@@ -88,24 +81,24 @@ def test_a_resumed_sweep_ends_with_one_table_sorted_by_validation_loss(
     assert done.returncode == 0, done.stderr
     with (workdir / "sweep.csv").open() as file:
         lines = list(csv.DictReader(file))
-    assert [line["status"] for line in lines] == ["done"] * 3 + ["failed"]
-    assert {line["run"] for line in lines[:3]} == set(NAMES[:3])
-    losses = [float(line["val_loss"]) for line in lines[:3]]
+    assert [line["status"] for line in lines] == ["done"] * 2 + ["failed"]
+    assert {line["run"] for line in lines[:2]} == set(NAMES[:2])
+    losses = [float(line["val_loss"]) for line in lines[:2]]
     assert losses == sorted(losses)
     (tested,) = (line for line in lines if line["run"] == NAMES[0])
     for view in ("original", "trimmed"):
         low, auc, high = (float(tested[f"test_{view}_auc{end}"]) for end in ("_low", "", "_high"))
         assert 0 <= low <= auc <= high <= 1
-    assert tested["val_step"] == "3"
-    assert "did you mean 'alignment'" in lines[3]["reason"]
+    assert int(tested["val_step"]) in (3, 6)
+    assert "did you mean 'alignment'" in lines[2]["reason"]
     assert f"`runs/{lines[0]['run']}`" in (workdir / "sweep.md").read_text()
     assert (workdir / "sweep.png").stat().st_size > 1000
 
 
 def test_each_run_has_the_config_and_log_of_its_command(workdir):
-    config = json.loads((workdir / "runs" / NAMES[2] / "config.json").read_text())
-    assert (config["seed"], config["train"]["num_steps"]) == (2, 3)
-    log = (workdir / "logs" / f"{NAMES[2]}.log").read_text()
+    config = json.loads((workdir / "runs" / NAMES[1] / "config.json").read_text())
+    assert (config["seed"], config["train"]["num_steps"]) == (1, 6)
+    log = (workdir / "logs" / f"{NAMES[1]}.log").read_text()
     assert "$ avsync-train --config=configs/quickstart.py:test --workdir=" in log
 
 

@@ -20,6 +20,7 @@ def test_the_head_benchmark_trains_on_features_from_disk():
     assert re.search(r"^avsync: ready .*peak memory [\d,]+ MiB", done.stdout, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_operations_agree_with_the_compilers_count(capsys):
     size = ["--size=small", "--num_clips=2", "--shortest_frames=20", "--longest_frames=24"]
     extraction.main([*size, "--rounds=1", "--frames_per_batch=64"])

@@ -11,7 +11,8 @@ from avsync import build_export, checkpoint, trained
 from avsync.config import default, encoder, with_changes
 from avsync.exporting.folder import thresholds
 from avsync.types import Extraction, FeatureOrigin
-from tests.exporting.test_program import CHANNELS, random_params, scorer_and_program, small_config
+from tests.exporting.test_program import CHANNELS, scorer_and_program
+from tests.small_models import random_params, small_config
 
 OPTIONS = {"encoder": None, "dtype": None, "weights_dtype": "float16", "licence": "cc-by-4.0"}
 

@@ -4,56 +4,18 @@ import functools
 from functools import cache
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import export
 
 from avsync import build, build_export, scoring
-from avsync.config import default, encoder, head
 from avsync.exporting.program import PLATFORMS, make_program
 from avsync.scoring.scorer import Scorer
 from avsync.types import Extraction
 from avsync.units import SAMPLES_PER_FRAME
+from tests.small_models import random_params, small_config
 
 CHANNELS = {"visual": 24, "audio": 24}
-
-# Clips longer than a chunk would be processed in chunks.
-SMALL_AVHUBERT = {
-    "name": "avhubert",
-    "chunk_frames": 4,
-    "embedding": 32,
-    "feed_forward": 32,
-    "num_heads": 2,
-    "num_layers": 1,
-}
-
-
-def small_config(model: str):
-    config = default()
-    options = config.model
-    if model == "lip_conv":
-        small = {"stem_width": 4, "widths": (4,), "features": 8, "embedding": 8}
-        options.visual = encoder("lip_conv", blocks=(0,), **small)
-        options.audio.update(num_bands=16, widths=(4, 4, 8), embedding=8)
-        options.visual.temporal_blocks = options.audio.temporal_blocks = 1
-    elif model == "avhubert":
-        options.visual = encoder(modality="video", **SMALL_AVHUBERT)
-        options.audio = encoder(modality="audio", **SMALL_AVHUBERT)
-    elif model == "shared avhubert":
-        options.visual = encoder(modality="both", **SMALL_AVHUBERT)
-        options.audio = encoder("shared")
-        options.head = head("fusion_mlp", projection=8, widths=(8, 4))
-        options.edges = "official"
-    elif model == "features":
-        origin = {"encoder": "avhubert", "fingerprint": "0123456789abcdef", "channels": 24}
-        options.visual, options.audio = (
-            encoder("precomputed", **origin),
-            encoder("precomputed", **origin),
-        )
-        options.head = head("fusion_mlp", projection=8, widths=(8, 4))
-        options.edges = "official"
-    return config
 
 
 def random_batch(model: str, num_clips: int, num_frames: int):
@@ -71,14 +33,6 @@ def random_batch(model: str, num_clips: int, num_frames: int):
     return visual, audio, valid
 
 
-def random_params(config, extraction: Extraction | None):
-    """Random parameters; those of the model take longer to initialise than all the tests."""
-    model, inputs = build.make_model(config), build.inputs_like(extraction)
-    shapes = jax.eval_shape(lambda: build.init_params(model, inputs, seed=0))
-    random = np.random.default_rng(0)
-    return jax.tree.map(lambda x: random.normal(0, 0.2, x.shape).astype(np.float32), shapes)
-
-
 @cache
 def scorer_and_program(model: str) -> tuple[Scorer, export.Exported]:
     config = small_config(model)
@@ -94,13 +48,14 @@ def scorer_and_program(model: str) -> tuple[Scorer, export.Exported]:
 @pytest.mark.parametrize(
     ("model", "num_clips", "num_frames"),
     [
-        ("lip_conv", 1, 1),
         ("lip_conv", 3, 40),
-        ("avhubert", 2, 10),
         ("shared avhubert", 2, 10),
         ("shared avhubert", 1, 1),
         ("features", 2, 40),
         ("features", 3, 9),  # less than the reach: no frame has all its candidates
+        # Two encoders as in lip_conv, of the blocks of the shared one; one frame, as of it.
+        pytest.param("avhubert", 2, 10, marks=pytest.mark.slow),
+        pytest.param("lip_conv", 1, 1, marks=pytest.mark.slow),
     ],
 )
 def test_a_program_gives_the_scores_of_its_checkpoint(model, num_clips, num_frames):
@@ -109,13 +64,18 @@ def test_a_program_gives_the_scores_of_its_checkpoint(model, num_clips, num_fram
     found = jax.jit(program.call)(scorer.params, visual, audio, valid)
 
     seen = visual if model == "features" else visual[:, :, 4:92, 4:92]
-    logits = jax.jit(scorer.apply)(scorer.params, seen, audio, valid)
-    real = jnp.asarray(valid)
-    frames = scoring.frame_scores(logits, name=scorer.frame_score)
-    expected = scoring.clip_score(frames, real, pooling=scorer.pooling)
+    frames, expected, offset = jax.jit(functools.partial(scores_of, scorer))(seen, audio, valid)
     np.testing.assert_allclose(found["frame_scores"][valid], frames[valid], atol=1e-5)
     np.testing.assert_allclose(found["clip_score"], expected, atol=1e-5)
-    np.testing.assert_array_equal(found["offset_frames"], scoring.clip_offset(logits, real))
+    np.testing.assert_array_equal(found["offset_frames"], offset)
+
+
+def scores_of(scorer: Scorer, visual, audio, valid):
+    """Frame scores, clip scores and offsets by the model itself."""
+    logits = scorer.apply(scorer.params, visual, audio, valid)
+    frames = scoring.frame_scores(logits, name=scorer.frame_score)
+    score = scoring.clip_score(frames, valid, pooling=scorer.pooling)
+    return frames, score, scoring.clip_offset(logits, valid)
 
 
 def test_a_clip_without_valid_frames_has_no_score_and_changes_no_other():

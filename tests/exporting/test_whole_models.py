@@ -13,7 +13,8 @@ from avsync.exporting import load_scorer
 from avsync.trained import Trained
 from avsync.types import Extraction
 from tests.exporting.test_folder import OPTIONS, calibration
-from tests.exporting.test_program import random_batch, random_params, small_config
+from tests.exporting.test_program import random_batch
+from tests.small_models import random_params, small_config
 
 CHANNELS = {"visual": 32, "audio": 32}
 

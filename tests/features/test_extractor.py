@@ -42,14 +42,9 @@ def extract(encoder, clips: list[WholeClip]):
 
 
 def test_a_clip_has_the_same_features_alone_and_in_a_padded_bucket(encoder):
-    clips = [random_clip(n) for n in (12, 23, 0, 19)]
+    clips = [random_clip(n) for n in (12, 23, 0)]
     together = extract(encoder, clips)
-    assert [features.info.clip_id for features in together] == [
-        "clip12",
-        "clip23",
-        "clip0",
-        "clip19",
-    ]
+    assert [features.info.clip_id for features in together] == ["clip12", "clip23", "clip0"]
     for clip, features in zip(clips, together, strict=True):
         (alone,) = extract(encoder, [clip])
         for stream in STREAMS:

@@ -55,6 +55,18 @@ def talkers(tiny_data: Path) -> Source:
     return open_source("synthetic_talkers/tiny", "train", data_dir=tiny_data)
 
 
+@pytest.fixture(scope="module")
+def features(tmp_path_factory: pytest.TempPathFactory) -> list[Source]:
+    """Features of five clips in each of "one" and "two", of ones and of twos."""
+    folder, sources = tmp_path_factory.mktemp("features"), []
+    for name, value in (("one", 1), ("two", 2)):
+        clip = np.full((6, 3), value, np.float32)
+        feature_dataset.write(folder / name, {"train": [(clip, -clip)] * 5})
+        source = open_source("features", "train", data_dir=folder / name, trim="leading")
+        sources.append(source._replace(dataset=name))
+    return sources
+
+
 def take(*sources: Source, number: int, **changes) -> list[TrainBatch]:
     batches = train_batches(*sources, **{"seed": 1, **OPTIONS, **changes})
     return list(itertools.islice(batches, number))
@@ -76,19 +88,19 @@ def test_a_resumed_mixture_continues_where_it_stopped(uneven, talkers, balance):
         require_equal(resumed, straight[first_step : first_step + 3])
 
 
-def test_a_mixture_resumes_in_a_later_block_of_the_stream(uneven, talkers):
+def test_a_mixture_resumes_in_a_later_block_of_the_stream(features):
     # Four slots of one row a batch: a block of 1,000 rows ends after 1,000 batches.
-    options = {"weights": [2.0, 1.0], "window_frames": 1, "augmentation": None}
-    ids = [batch.clip_ids for batch in take(uneven, talkers, number=1004, **options)]
-    resumed = take(uneven, talkers, number=4, first_step=1000, **options)
+    options = {"weights": [2.0, 1.0], "window_frames": 1, "trim": "leading"}
+    ids = [batch.clip_ids for batch in take(*features, number=1004, **options)]
+    resumed = take(*features, number=4, first_step=1000, **options)
     assert [batch.clip_ids for batch in resumed] == ids[1000:]
     # The shares are exact in a block.
     counts = Counter(name.partition(":")[0] for row in ids[:1000] for name in row)
-    assert counts == {"uneven": 4 * 667, "synthetic_talkers/tiny": 4 * 333}
+    assert counts == {"one": 4 * 667, "two": 4 * 333}
     # They hold within two rows of each slot at any time.
     for end in (30, 100, 400):
         share = Counter(name.partition(":")[0] for row in ids[:end] for name in row)
-        assert abs(share["uneven"] - 4 * end * 2 / 3) <= 8
+        assert abs(share["one"] - 4 * end * 2 / 3) <= 8
 
 
 @pytest.mark.parametrize("balance", ["clip", "identity"])
@@ -120,14 +132,9 @@ def test_a_mixture_of_one_dataset_is_that_dataset(talkers):
     require_equal(take(talkers, number=3), take(talkers, number=3, weights=[0.3]))
 
 
-def test_features_of_two_datasets_mix(tmp_path):
-    sources, ids = [], set()
-    for name, value in (("one", 1), ("two", 2)):
-        clip = np.full((6, 3), value, np.float32)
-        feature_dataset.write(tmp_path / name, {"train": [(clip, -clip)] * 5})
-        source = open_source("features", "train", data_dir=tmp_path / name, trim="leading")
-        sources.append(source._replace(dataset=name))
-    for batch, clip_ids in take(*sources, number=6, weights=[1.0, 1.0], trim="leading"):
+def test_features_of_two_datasets_mix(features):
+    ids = set()
+    for batch, clip_ids in take(*features, number=6, weights=[1.0, 1.0], trim="leading"):
         for row, clip_id in enumerate(clip_ids):
             value = {"one": 1, "two": 2}[clip_id.partition(":")[0]]
             np.testing.assert_array_equal(batch.visual[row], value)

@@ -27,7 +27,7 @@ def clip_scorer() -> ClipScorer:
 @pytest.fixture(scope="module")
 def clips(testdata: Path) -> list[tuple[np.ndarray, np.ndarray]]:
     """Crops and sound, trimmed."""
-    detector = load_detector("dlib68")
+    detector = load_detector("trees68")
     paths = [testdata / "grid_s1" / "video" / f"{name}.mkv" for name in HELD_OUT]
     trimmed = []
     for path in paths:
