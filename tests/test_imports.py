@@ -43,6 +43,7 @@ LAYERS = (
     {"datasets", "input_pipeline", "parallel", "checkpoint", "runtime"},
     {"features"},
     {"train", "evaluation", "audits", "preparation", "scoring.video", "sweeps", "exporting"},
+    {"repair"},
     {"reports"},
     # Below here no library sees a config; above, configs become objects, and no library sees that.
     {"config"},

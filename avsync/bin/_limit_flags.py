@@ -1,4 +1,4 @@
-"""Limits of one file, which avsync-score and avsync-prepare share."""
+"""Limits of one file, which avsync-score, avsync-fix and avsync-prepare share."""
 
 from absl import flags
 
@@ -7,7 +7,7 @@ from avsync.limits import DEFAULT_LIMITS, Limits
 SECONDS = flags.DEFINE_float(
     "clip_seconds",
     DEFAULT_LIMITS.seconds,
-    "Time limit per file, in seconds; avsync-score adds ten times the length of the file.",
+    "Time limit per file, in seconds; scoring adds ten times the length of the file.",
     0,
 )
 MEMORY = flags.DEFINE_float(
@@ -21,7 +21,7 @@ PIXELS = flags.DEFINE_float(
 LOST = flags.DEFINE_float(
     "max_lost_share",
     None,
-    "Share of a file that may be damaged or cut off. Default: 0.9 in avsync-score, 0.1 in "
+    "Share of a file that may be damaged or cut off. Default: 0.9 for scoring, 0.1 for "
     "avsync-prepare.",
     0,
     1,

@@ -75,16 +75,18 @@ def require_file(path: Path) -> None:
         raise Reject("missing_file", f"no file at {path}{dangling}")
 
 
-def open_container(path: Path) -> InputContainer:
-    """The open container; raises `Reject`, which says what the file is, if it cannot be opened."""
+def open_container(path: Path, *, tag_errors: str = "ignore") -> InputContainer:
+    """The open container; raises `Reject`, which says what the file is, if it cannot be opened.
+
+    Tags may be in any encoding; `tag_errors` says how bytes that are not UTF-8 are decoded.
+    """
     require_file(path)
     if not os.access(path, os.R_OK):
         raise Reject("missing_file", f"{path} cannot be read: permission denied")
     try:
         # With the name of the protocol: "concat:a.mp4" is a file of this name, and nothing else.
-        # Tags may be in any encoding and are not used.
         address = f"file:{path.absolute()}"
-        return av.open(address, metadata_errors="ignore", options=dict(OPTIONS))
+        return av.open(address, metadata_errors=tag_errors, options=dict(OPTIONS))
     except FFmpegMemoryError as error:
         raise Reject("undecodable", "FFmpeg: out of memory") from error
     except FFmpegError as error:

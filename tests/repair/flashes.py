@@ -1,0 +1,170 @@
+"""Clips of flashes and clicks, whose A/V offset is measured without a model."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+import numpy as np
+
+from avsync.media.decode import open_video
+from avsync.media.rejects import Reject
+from avsync.scoring.video.results import OffsetSegment, VideoResult
+from avsync.units import FRAMES_PER_SECOND, SAMPLES_PER_FRAME
+
+NUM_FRAMES = 75
+SOUND_RATE = 48_000
+SIDE_PIXELS = 64
+
+# No two gaps are alike, so that only one offset fits all of them.
+FLASH_FRAMES = (9, 15, 27, 32, 46, 57, 61)
+
+MAX_OFFSET_FRAMES = 15
+
+
+class Form(NamedTuple):
+    """A container and the codecs in it. H.264 has B frames; of these codecs, AAC has priming."""
+
+    suffix: str
+    video: str
+    audio: str
+    subtitles: str = ""
+
+
+# The fastest ways to encode.
+OPTIONS = {
+    "libx264": {"preset": "ultrafast", "bf": "2"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "16"},
+}
+
+FORMS = {
+    "mp4": Form("mp4", "libx264", "aac", "mov_text"),
+    "mov": Form("mov", "libx264", "pcm_s16le", "mov_text"),
+    "mkv": Form("mkv", "libx264", "mp2", "srt"),
+    "webm": Form("webm", "libvpx", "libopus", "webvtt"),
+    "ts": Form("ts", "libx264", "aac"),
+}
+
+
+def write(path: Path, form: Form, *, late_seconds: float = 0.0, num_tracks: int = 1) -> Path:
+    """A clip of 3 s in which each flash clicks `late_seconds` later, on each sound track.
+
+    Both streams begin at 0: the sound itself is late. With subtitles, chapters and tags where the
+    container has them.
+    """
+    with av.open(str(path), "w") as out:
+        out.metadata["title"] = "Flashes"
+        video = out.add_stream(form.video, rate=FRAMES_PER_SECOND)
+        video.width = video.height = SIDE_PIXELS
+        video.pix_fmt = "yuv420p"
+        video.options = OPTIONS.get(form.video, {})
+        tracks = [out.add_stream(form.audio, rate=SOUND_RATE) for _ in range(num_tracks)]
+        for number, track in enumerate(tracks):
+            track.metadata["language"] = ("eng", "deu", "fra")[number]
+        packets = [packet for frame in pictures() for packet in video.encode(frame)]
+        packets += video.encode(None)
+        for track in tracks:
+            packets += encode_sound(track, clicks(late_seconds))
+        if form.subtitles:
+            packets.append(_subtitle(out, form.subtitles))
+        if form.suffix not in ("ts", "avi"):
+            out.set_chapters([_chapter(1, 0, 1, "One"), _chapter(2, 1, 3, "Two")])
+        for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
+            out.mux(packet)
+    return path
+
+
+def clicks(late_seconds: float) -> np.ndarray:
+    """Samples [s] at `SOUND_RATE`: 10 ms of noise from the begin of each flash on, and a hiss."""
+    rng = np.random.default_rng(0)
+    samples = rng.normal(0, 0.001, NUM_FRAMES * SOUND_RATE // FRAMES_PER_SECOND)
+    length = SOUND_RATE // 100
+    for frame in FLASH_FRAMES:
+        first = round((frame / FRAMES_PER_SECOND + late_seconds) * SOUND_RATE)
+        samples[first : first + length] += rng.normal(0, 0.3, length)
+    return samples.astype(np.float32)
+
+
+def measured_seconds(path: Path) -> float:
+    """How much later than its flashes a file clicks, by avsync's own reader, to some ms.
+
+    The frame of best correlation of brightness and loudness, and the delay of the clicks in it.
+    """
+    with open_video(path) as video:
+        brightness = np.array([frame.mean() for frame in video.frames()])
+        waveform = video.recording().waveform.astype(float)
+    flashes = np.flatnonzero(brightness > brightness.max() / 2)
+    energy = np.pad(waveform**2, SAMPLES_PER_FRAME * MAX_OFFSET_FRAMES)
+    reach = np.arange(2 * MAX_OFFSET_FRAMES * SAMPLES_PER_FRAME)
+    # Loudness from 15 frames before each flash to 15 after it, summed over the flashes.
+    heard = sum(energy[frame * SAMPLES_PER_FRAME + reach] for frame in flashes)
+    cumulative = np.cumsum(np.pad(heard, (1, 0)))
+    length = SAMPLES_PER_FRAME // 4  # of a click
+    first = int(np.argmax(cumulative[length:] - cumulative[:-length]))
+    return (first - MAX_OFFSET_FRAMES * SAMPLES_PER_FRAME) / 16_000
+
+
+class FlashScorer:
+    """Measures the offset of such clips, to a frame, in place of a model."""
+
+    def __init__(self) -> None:
+        self.scored: list[Path] = []
+
+    def score(self, path: Path, **_: object) -> VideoResult:
+        self.scored.append(path)
+        try:
+            frames = round(measured_seconds(path) * FRAMES_PER_SECOND)
+        except Reject as reject:
+            return VideoResult(path=str(path), status=reject.reason, message=reject.detail)
+        return VideoResult(
+            path=str(path),
+            score=0.0,
+            offset_frames=frames,
+            offset_evidence=1.0,
+            offsets=(OffsetSegment(0.0, 3.0, frames),),
+            offset_is_certain=True,
+            message="measured",
+        )
+
+
+def pictures() -> list[av.VideoFrame]:
+    frames = []
+    for number in range(NUM_FRAMES):
+        level = 235 if number in FLASH_FRAMES else 16
+        picture = np.full((SIDE_PIXELS, SIDE_PIXELS), level, np.uint8)
+        frame = av.VideoFrame.from_ndarray(picture, format="gray").reformat(format="yuv420p")
+        frame.pts, frame.time_base = number, Fraction(1, FRAMES_PER_SECOND)
+        frames.append(frame)
+    return frames
+
+
+def encode_sound(track, samples: np.ndarray) -> list[av.Packet]:
+    resampler = av.AudioResampler(
+        format=track.codec_context.format, layout=track.layout, rate=SOUND_RATE
+    )
+    stereo = np.tile(samples, (2, 1))
+    frame = av.AudioFrame.from_ndarray(stereo, format="fltp", layout="stereo")
+    frame.sample_rate, frame.time_base, frame.pts = SOUND_RATE, Fraction(1, SOUND_RATE), 0
+    packets = [p for piece in resampler.resample(frame) for p in track.encode(piece)]
+    return packets + track.encode(None)
+
+
+def _subtitle(out, codec: str) -> av.Packet:
+    stream = out.add_mux_stream(codec)
+    text = b"Flash"
+    packet = av.Packet(len(text).to_bytes(2, "big") + text if codec == "mov_text" else text)
+    packet.stream, packet.time_base = stream, Fraction(1, 1000)
+    packet.pts = packet.dts = 500
+    packet.duration = 1000
+    return packet
+
+
+def _chapter(number: int, start: int, end: int, title: str) -> dict:
+    base = Fraction(1, 1)
+    return {
+        "id": number,
+        "start": start,
+        "end": end,
+        "time_base": base,
+        "metadata": {"title": title},
+    }
