@@ -22,7 +22,7 @@ from tests.structure import (
 
 # A module imports from its own package and from the layers below, never from others of its layer.
 LAYERS = (
-    {"units", "jpeg", "pretrained", "lookup", "files", "names", "hub", "limits"},
+    {"units", "jpeg", "pretrained", "lookup", "files", "names", "hub", "limits", "quiet"},
     {"processes"},
     {"types", "ops", "partition", "json_file", "markdown"},
     {
@@ -181,7 +181,7 @@ def test_every_binary_is_named_by_a_test_and_installed_as_a_command(binary):
             "types",
             "from avsync.datasets import base",
             "types may import files, hub, jpeg, limits, lookup, names, pretrained, processes, "
-            "units",
+            "quiet, units",
         ),
         (
             "pp.window",

@@ -5,7 +5,6 @@ to resume (EX_TEMPFAIL of sysexits.h); 128 + n ended by signal n. A user error i
 stderr, without a traceback; a defect of avsync keeps its traceback.
 """
 
-import contextlib
 import inspect
 import io
 import os
@@ -13,7 +12,7 @@ import re
 import signal
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TextIO
 
@@ -21,6 +20,7 @@ from absl import flags, logging
 
 from avsync import __version__, hub
 from avsync.names import shown_text
+from avsync.quiet import suppress_stderr as suppress_stderr  # for the import of TensorFlow
 
 # TensorFlow reads this once, when it is first imported. Without it, every binary begins with a page
 # of messages about CUDA and oneDNN.
@@ -137,23 +137,6 @@ def local(place: str, what: str) -> Path:
             f"--out=DIR, and give that as the {what}"
         )
     return existing(place, what)
-
-
-@contextlib.contextmanager
-def suppress_stderr() -> Iterator[None]:
-    """Drops everything written to stderr, for the import of TensorFlow.
-
-    Its C++ code writes to stderr before it reads any log level. Exceptions pass.
-    """
-    sys.stderr.flush()
-    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)
 
 
 def _print_and_exit(text: str) -> NoReturn:

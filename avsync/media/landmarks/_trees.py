@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 from numba import njit
 
+from avsync.media.landmarks._contrast import grey_range
 from avsync.media.landmarks._dlib_model import NUM_SPLITS, TreeModel
 
 # The trees were trained on well-lit faces, whose grey levels span at least this range (2% of the
@@ -51,13 +52,8 @@ def place_landmarks(
 
 
 def _contrast(frame: UInt8[np.ndarray, "h w"], box: Float64[np.ndarray, "4"]) -> int:
-    """The range of grey levels in the box without the outliers, at least 1."""
-    left, top, right, bottom = box.astype(int).clip(0, np.tile(frame.shape[::-1], 2))
-    levels = np.sort(frame[top:bottom:4, left:right:4], axis=None)
-    if not levels.size:
-        return MIN_CONTRAST
-    few = levels.size // 50
-    return max(1, int(levels[-1 - few]) - int(levels[few]))
+    darkest, brightest = grey_range(frame, box) or (0, MIN_CONTRAST)
+    return brightest - darkest
 
 
 # The rest is compiled by numba, which knows no type checks: plain loops. The use of 32 and 64 bits
