@@ -1,6 +1,7 @@
 """Small models of every kind, with random parameters: they compile and run in moments."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from avsync import build
@@ -50,4 +51,4 @@ def random_params(config, extraction: Extraction | None):
     model, inputs = build.make_model(config), build.inputs_like(extraction)
     shapes = jax.eval_shape(lambda: build.init_params(model, inputs, seed=0))
     random = np.random.default_rng(0)
-    return jax.tree.map(lambda x: random.normal(0, 0.2, x.shape).astype(np.float32), shapes)
+    return jax.tree.map(lambda x: jnp.asarray(random.normal(0, 0.2, x.shape), jnp.float32), shapes)

@@ -105,7 +105,9 @@ def test_a_signal_ends_the_job_and_what_was_scored_is_kept(command, tmp_path, nu
     job.process.send_signal(number)
     _, errors = job.process.communicate(timeout=60)
     assert job.process.returncode == 128 + number
-    assert errors.splitlines() == [f"score.py: {line}"]
+    # On a slow machine, lines of progress come before it.
+    said = [text for text in errors.splitlines() if not text.startswith("scoring: ")]
+    assert said == [f"score.py: {line}"]
     (entry,) = json.loads((job.out / "scores.json").read_text())
     assert entry["status"] == "ok"
     assert workers
