@@ -49,6 +49,7 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
     is_fixed = extraction or not objective.is_real_only
     val_trim = data.trim if is_fixed else "leading"
     members = apply_all_gates(config, members, workdir)
+    val_members = _shifted_alike(val_members, members)
     epochs = make_epochs(config, members, pseudo_fakes=make_pseudo_fakes(config))
     schedule = Schedule(
         num_steps=train.num_epochs * epochs.num_steps or train.num_steps,
@@ -230,6 +231,19 @@ def apply_all_gates(
         source = apply_gates(own, member.source, workdir and workdir / "gates" / name)
         gated.append(member._replace(source=source))
     return gated
+
+
+def _shifted_alike(val_members: Sequence[Member], members: Sequence[Member]) -> list[Member]:
+    """`val_members` with the sound of each dataset shifted as that of its training split."""
+    late = {x.source.dataset: x.source.edits.corpus_late_frames for x in members}
+    return [
+        x._replace(
+            source=x.source._replace(
+                edits=x.source.edits._replace(corpus_late_frames=late[x.source.dataset])
+            )
+        )
+        for x in val_members
+    ]
 
 
 def apply_gates(config: Config, source: Source, workdir: Path | None) -> Source:

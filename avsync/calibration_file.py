@@ -16,6 +16,7 @@ from avsync import lookup, scoring
 from avsync.evaluation.lines import TRIMS
 from avsync.files import atomic_write
 from avsync.json_file import read_object
+from avsync.metrics.corpus_offset import in_words
 from avsync.names import shown_text
 
 CALIBRATION = "calibration"
@@ -25,6 +26,9 @@ MAX_BYTES = 64 << 20  # three million scores
 TEXTS = ("dataset", "split", "trim", "frame", "pooling")
 COUNTS = ("num_identities", "num_frames")  # None where they are not known
 MAX_COUNT = 1 << 31
+
+# No A/V offset that is measured comes near.
+MAX_REALIGNED_FRAMES = 100
 
 
 class Written(NamedTuple):
@@ -62,6 +66,8 @@ def keep_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> s
         f"{calibration['pooling']}) of {len(calibration['scores'])} real clips of "
         f"{calibration['dataset']}, {calibration['split']} split; speakers: {speakers}"
     )
+    if frames := calibration["realigned_frames"]:
+        kept += f"; all their sound is {in_words(frames)}, and was moved back"
     return f"{kept}. The one before is kept in {written.previous}" if written.previous else kept
 
 
@@ -98,6 +104,12 @@ def _check(calibration: Mapping[str, Any]) -> None:
         count = calibration.get(name)
         if count is not None and not (type(count) is int and 0 < count < MAX_COUNT):
             raise ValueError(f"its {name!r} must be a positive integer or null")
+    # Earlier versions did not write it: their clips were scored as stored.
+    frames = calibration.get("realigned_frames", 0)
+    if not (type(frames) is int and abs(frames) <= MAX_REALIGNED_FRAMES):
+        raise ValueError(
+            f"its 'realigned_frames' must be a whole number up to {MAX_REALIGNED_FRAMES} either way"
+        )
     scores = calibration.get("scores")
     if not isinstance(scores, list) or not scores or not all(map(_is_finite, scores)):
         raise ValueError("its 'scores' must be a list of finite numbers, one at least")

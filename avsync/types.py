@@ -152,10 +152,12 @@ class SplitEdits(NamedTuple):
 
     dropped: indices of the dropped clips, in the order on disk.
     late_frames: frames that the sound of a clip is late, by clip id; reading shifts it back.
+    corpus_late_frames: the same for every clip that `late_frames` does not name.
     """
 
     dropped: frozenset[int] = frozenset()
     late_frames: Mapping[str, int] = {}
+    corpus_late_frames: int = 0
 
 
 class Source(NamedTuple):

@@ -89,15 +89,13 @@ is_current() {
 }
 
 evaluate() {
-  local stage="$1" dataset="$2" split="$3"
-  local out="$WORKDIR/${split}_${dataset//\//_}"
-  shift 3
+  local stage="$1" out="$WORKDIR/$2"
+  shift 2
   if is_current "$out/report.html"; then
     echo "== $stage: done before, $out/report.html"
     return
   fi
-  timed "$stage" avsync-evaluate --checkpoint="$WORKDIR" --dataset="$dataset" --split="$split" \
-    --data_dir="$DATA_DIR" --out="$out" "$@"
+  timed "$stage" avsync-evaluate --checkpoint="$WORKDIR" --data_dir="$DATA_DIR" --out="$out" "$@"
 }
 
 for name in "${corpora[@]}"; do
@@ -106,10 +104,8 @@ for name in "${corpora[@]}"; do
 done
 timed train avsync-train --config="$CONFIG" --workdir="$WORKDIR" \
   --config.data.data_dir="$DATA_DIR" --config.data.mixture="$(mixture)"
-evaluate calibrate "$CALIBRATION" val --calibrate
-for dataset in "${datasets[@]}"; do
-  evaluate "evaluate $dataset" "$dataset" test --fabricate="$FAKES"
-done
+evaluate calibrate "val_${CALIBRATION//\//_}" --dataset="$CALIBRATION" --split=val --calibrate
+evaluate evaluate test --dataset="$(IFS=,; echo "${datasets[*]}")" --split=test --fabricate="$FAKES"
 if is_current "$OUT/README.md"; then
   echo "== export: done before, $OUT"
 elif [[ -e "$OUT" ]]; then
@@ -117,4 +113,4 @@ elif [[ -e "$OUT" ]]; then
 else
   timed export avsync-export --checkpoint="$WORKDIR" --out="$OUT" --license="$LICENCE"
 fi
-echo "== done in $SECONDS s. The scorer and its card: $OUT/README.md; reports: $WORKDIR/test_*/report.html"
+echo "== done in $SECONDS s. The scorer and its card: $OUT/README.md; the corpora compared: $WORKDIR/test/report.html"

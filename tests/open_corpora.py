@@ -14,6 +14,8 @@ from av.video.stream import VideoStream
 # CREMA-D's frame rate.
 NTSC = Fraction(30_000, 1001)
 
+FRAMES_PER_SECOND = 25
+
 MAX_SECONDS = 3
 
 
@@ -64,6 +66,25 @@ def write_lombard_grid(source: Path, root: Path, stem: str) -> None:
         for packet in _in_order(original, original.streams.video[0]):
             packet.stream = copy
             out.mux(packet)
+
+
+def write_late(source: Path, path: Path, *, frames: int) -> None:
+    """A clip whose sound is late by its times; nothing is encoded again."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(source)) as original, av.open(str(path), "w") as out:
+        video, sound = original.streams.video[0], original.streams.audio[0]
+        video_copy = out.add_stream_from_template(video)
+        sound_copy = out.add_stream_from_template(sound)
+        for packet in _in_order(original, video):
+            packet.stream = video_copy
+            out.mux(packet)
+        original.seek(0)
+        for packet in original.demux(sound):
+            if packet.pts is not None:
+                delay = round(frames / FRAMES_PER_SECOND / packet.time_base)
+                packet.pts, packet.dts = packet.pts + delay, packet.pts + delay
+                packet.stream = sound_copy
+                out.mux(packet)
 
 
 def read(path: Path) -> tuple[list[np.ndarray], np.ndarray, int]:

@@ -1,6 +1,7 @@
 """avsync-evaluate on fakes that it makes itself, and on distorted clips, as a user runs it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,17 +10,28 @@ from avsync import pretrained
 from tests.conftest import Run
 
 CHECKPOINT = f"--checkpoint={pretrained.GRID}"
+DATASET = "synthetic_talkers/tiny"
 
 
-def test_fakes_of_real_clips_are_scored_and_counted_in_the_report(tiny_data, run_binary, tmp_path):
+def test_fakes_of_real_clips_of_two_datasets_are_scored_and_compared(
+    tiny_data, run_binary, tmp_path
+):
+    data_dir, names = tmp_path / "data", ["synthetic_talkers/tiny", "others/tiny"]
+    for name in names:
+        shutil.copytree(tiny_data / DATASET, data_dir / name)
     done = run_binary(
         "evaluate",
         CHECKPOINT,
-        *("--dataset=synthetic_talkers/tiny", "--split=val", f"--data_dir={tiny_data}"),
+        *(f"--dataset={','.join(names)}", "--split=val", f"--data_dir={data_dir}"),
         *("--fabricate=swap,shift_2", "--limit=3", f"--out={tmp_path}"),
     )
     assert done.returncode == 0, done.stderr
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    compared = json.loads((tmp_path / "metrics.json").read_text())
+    assert compared["datasets"] == names
+    assert compared["views"]["trimmed"]["alignment"]["num_datasets"] == 2
+    assert "mean over datasets" in done.stdout
+    out = tmp_path / DATASET / "val"
+    metrics = json.loads((out / "metrics.json").read_text())
     made = metrics["fabricated"]
     assert (made["num_real"], made["kinds"]["shift_2"]["made"]) == (3, 3)
     kinds = metrics["views"]["trimmed"]["alignment"]["by_manipulation"]
@@ -27,7 +39,9 @@ def test_fakes_of_real_clips_are_scored_and_counted_in_the_report(tiny_data, run
         kind: numbers["made"] for kind, numbers in made["kinds"].items() if numbers["made"]
     }
     assert made["summary"] in done.stdout
-    assert "Fakes made of these clips" in (tmp_path / "report.html").read_text()
+    assert "Fakes made of these clips" in (out / "report.html").read_text()
+    # Four real clips are too few for an A/V offset of the corpus.
+    assert metrics["corpus_offset"]["reason"].startswith("only ")
 
 
 @pytest.mark.parametrize(
@@ -38,6 +52,9 @@ def test_fakes_of_real_clips_are_scored_and_counted_in_the_report(tiny_data, run
         (["--split=val", "--limit=3"], "--limit needs --fabricate or --distort"),
         (["--split=test", "--distort=standard", "--calibrate"], "leave out --also and --calibrate"),
         (["--split=test", "--distort=standrd"], "did you mean 'standard'?"),
+        (["--dataset=a,a"], "--dataset=a,a names a dataset twice"),
+        (["--dataset=a,b", "--calibrate"], "--distort and --calibrate need a single dataset"),
+        (["--dataset=synthetic_talkers/tiny,lost"], "lost"),
     ],
 )
 def test_fakes_and_distortions_that_are_not_possible_are_wrong_usage(

@@ -92,6 +92,8 @@ CALIBRATIONS = [
     ("pooling", 3, "'pooling' must be text"),
     ("num_frames", -1, "'num_frames' must be a positive integer"),
     ("num_identities", 1e12, "'num_identities' must be a positive integer"),
+    ("realigned_frames", 1.5, "'realigned_frames' must be a whole number"),
+    ("realigned_frames", -101, "a whole number up to 100 either way"),
     ("scores", ..., "a list of finite numbers"),
     ("scores", [], "a list of finite numbers"),
     ("scores", [1.0, "2"], "a list of finite numbers"),

@@ -1,28 +1,29 @@
 """The option --distort of avsync-evaluate: one evaluation for each distortion of a grid."""
 
 from pathlib import Path
-from typing import Any
 
-from avsync.bin import _test_flags
+from avsync.bin import _test_clips, _test_flags
+from avsync.bin._corpora import Load
 from avsync.bin.base import UsageError, say
 from avsync.config import files
 
 
-def score(scorer: Any, *, checkpoint: str, out_dir: Path) -> None:
+def score(dataset: str, load: Load, *, checkpoint: str, out_dir: Path) -> None:
     """Scores the clips under each distortion of --distort that is not done; writes the report."""
     from avsync import runtime, weights
     from avsync.distortions.base import require_grid
-    from avsync.evaluation import distorted, scores
+    from avsync.evaluation import distorted
     from avsync.reports.distortions import report
 
     try:
         grid = require_grid(files.run(files.DISTORT, str(_test_flags.DISTORT.value)))
+        clips = _test_clips.open_clips(dataset)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    clips = _test_flags.open_clips()
+    scorer, score_views = load(None)
     cells = distorted.run(
         clips,
-        scores.make_score_views(scorer, others={}),
+        score_views,
         grid,
         out_dir=out_dir,
         about={

@@ -1,22 +1,26 @@
-"""The clips that avsync-evaluate tests on: a dataset, fakes made of one, or feature files."""
+"""The flags that name the clips of avsync-evaluate: datasets, fakes of them, feature files."""
 
-import functools
 import textwrap
-from pathlib import Path
-from typing import Any
 
 from absl import flags
 
 from avsync.bin.base import UsageError
 from avsync.config import files
 
-DATASET = flags.DEFINE_string("dataset", None, "Dataset in --data_dir, NAME or NAME/CONFIG.")
+DATASET = flags.DEFINE_list("dataset", None, "Datasets in --data_dir: NAME or NAME/CONFIG, ...")
 SPLIT = flags.DEFINE_string("split", "test", "Split to score.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets.")
 FEATURES = flags.DEFINE_string("features_npz", None, "Features (CLIP.npz), instead of --dataset.")
 LIST = flags.DEFINE_string("list", None, "FILE.csv with path,label: the clips of --features_npz.")
 TRIM = flags.DEFINE_enum("trim", "none", ["none", "leading"], "Trimming of --features_npz.")
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Clips per batch.", lower_bound=1)
+REALIGN = flags.DEFINE_enum(
+    "realign",
+    "corpus",
+    ["corpus", "none"],
+    "What is moved before scoring: all sound of a dataset, by the A/V offset that its real clips "
+    "share, if that is sure; or nothing.",
+)
 FABRICATE = flags.DEFINE_list(
     "fabricate",
     None,
@@ -26,9 +30,7 @@ FABRICATE = flags.DEFINE_list(
 )
 SEED = flags.DEFINE_integer("seed", 0, "Seed of --fabricate and --distort.", lower_bound=0)
 SILENCE = flags.DEFINE_bool("fabricate_silence", False, "Plant leading silence in the fakes.")
-LIMIT = flags.DEFINE_integer(
-    "limit", None, "Use only the first clips, with --fabricate or --distort.", lower_bound=1
-)
+LIMIT = flags.DEFINE_integer("limit", None, "First clips used by --fabricate, --distort.", 1)
 DISTORT = flags.DEFINE_string(
     "distort",
     None,
@@ -37,41 +39,15 @@ DISTORT = flags.DEFINE_string(
 )
 
 
-def require_clips() -> None:
-    """UsageError unless the flags name either a dataset or feature files."""
-    if bool(DATASET.value) == bool(FEATURES.value) or bool(FEATURES.value) != bool(LIST.value):
+def require_clips() -> list[str]:
+    """The datasets, or the folder of feature files; UsageError unless the flags name either."""
+    datasets = [name for name in DATASET.value or [] if name]
+    if bool(datasets) == bool(FEATURES.value) or bool(FEATURES.value) != bool(LIST.value):
         raise UsageError("give either --dataset, or both --features_npz and --list")
-    if (FABRICATE.value or DISTORT.value) and not DATASET.value:
+    if (FABRICATE.value or DISTORT.value) and not datasets:
         raise UsageError("--fabricate and --distort need --dataset: features cannot be changed")
     if LIMIT.value and not (FABRICATE.value or DISTORT.value):
         raise UsageError("--limit needs --fabricate or --distort")
-
-
-def open_views() -> Any:
-    """The `avsync.evaluation.views.Views` to score; ValueError if the clips cannot be used so."""
-    from avsync.evaluation import clip_sets, views
-
-    size: Any = {"batch_size": BATCH_SIZE.value}
-    if FABRICATE.value or DISTORT.value:
-        return clip_sets.views(open_clips(), **size)
-    if DATASET.value:
-        return views.open_dataset(DATASET.value, SPLIT.value, data_dir=DATA_DIR.value, **size)
-    paths = [Path(str(flag.value)).expanduser() for flag in (FEATURES, LIST)]
-    return views.open_feature_files(*paths, trim=TRIM.value, **size)
-
-
-@functools.cache
-def open_clips() -> Any:
-    """The clips of --dataset, with the fakes of --fabricate, as a `ClipSet`."""
-    from avsync import runtime
-    from avsync.datasets._fakes import parse_kinds
-    from avsync.datasets.base import open_source
-    from avsync.evaluation import clip_sets
-
-    source = open_source(str(DATASET.value), SPLIT.value, data_dir=DATA_DIR.value)
-    if not FABRICATE.value:
-        return clip_sets.stored(source, limit=LIMIT.value)
-    options: Any = {"seed": SEED.value, "plants_silence": SILENCE.value, "limit": LIMIT.value}
-    made = clip_sets.fabricated(source, kinds=parse_kinds(FABRICATE.value), **options)
-    runtime.announce(f"{source.dataset}/{source.split}: {(made.fabricated or {})['summary']}")
-    return made
+    if len(set(datasets)) < len(datasets):
+        raise UsageError(f"--dataset={','.join(datasets)} names a dataset twice")
+    return datasets or [str(FEATURES.value)]

@@ -1,21 +1,23 @@
-"""Scores a dataset with a checkpoint, with and without leading silence, and writes a report.
+"""Scores datasets with a checkpoint, with and without leading silence, and writes a report.
 
     avsync-evaluate --checkpoint=runs/grid --dataset=grid --data_dir=data --out=runs/grid/evaluation
-    avsync-evaluate ... --dataset=lrs3 --fabricate=swap,splice --out=DIR
+    avsync-evaluate ... --dataset=grid/by_talker,crema_d --fabricate=all --out=DIR
     avsync-evaluate ... --dataset=grid --distort=standard --limit=200 --out=DIR
 
 Writes scores.jsonl, frames.jsonl, metrics.json, overview.png, roc.png, scores.png and report.html.
---calibrate keeps the scores of real clips with the checkpoint, for later p-values and thresholds.
---fabricate makes fakes of real clips. --distort writes distortions.jsonl, distortions.png and
-distortions.html instead, and goes on where it was if it is run again.
+Of several datasets, each has the folder NAME/SPLIT in --out; metrics.json and report.html compare
+them. --calibrate keeps the scores of real clips with the checkpoint, for later p-values and
+thresholds. --fabricate makes fakes of real clips. --distort writes distortions.jsonl,
+distortions.png and distortions.html instead, and goes on where it was if it is run again.
 """
 
 import functools
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
-from avsync.bin import _distorted, _model_flags, _test_flags
+from avsync.bin import _corpora, _distorted, _model_flags, _test_flags
 from avsync.bin.base import UsageError, existing, local, run_binary, say, suppress_stderr
 
 CHECKPOINT = flags.DEFINE_string(
@@ -32,46 +34,41 @@ for shared in (_test_flags, _model_flags):
 
 
 def main(_: list[str]) -> None:
-    _test_flags.require_clips()
+    datasets = _test_flags.require_clips()
     if _test_flags.DISTORT.value and (ALSO.value or CALIBRATE.value):
         raise UsageError("--distort scores by one checkpoint: leave out --also and --calibrate")
+    if len(datasets) > 1 and (_test_flags.DISTORT.value or CALIBRATE.value):
+        raise UsageError("--distort and --calibrate need a single dataset")
     place = (local if CALIBRATE.value else existing)(CHECKPOINT.value, "checkpoint")
     out_dir, parts = Path(OUT.value).expanduser(), _model_flags.parts()
     with suppress_stderr():  # not at the top of the file: --help need not wait for TensorFlow
-        from avsync import build, checkpoint, runtime
-        from avsync.evaluation import calibration, lines, scores
-        from avsync.reports.evaluation import report
+        from avsync import checkpoint, runtime
+        from avsync.evaluation import corpora
+        from avsync.reports.corpora import report
 
         runtime.start()
     try:
         workdir, step = checkpoint.find(place)
-        clips = _test_flags.open_views()
-        model = {"extraction": clips.extraction, **parts}
-        scorer = build.load_scorer(workdir, step, **model, pooling=POOLING.value)
-        others = build.load_others(dict(x.split("=", 1) for x in ALSO.value), **model)
     except ValueError as error:
         raise UsageError(str(error)) from error
+    others = dict(x.split("=", 1) for x in ALSO.value)
+    load = _corpora.loader(workdir, step, others, **parts, pooling=POOLING.value)
     name = f"{workdir}/{checkpoint.FOLDER}/{step}"
     if _test_flags.DISTORT.value:
-        _distorted.score(scorer, checkpoint=name, out_dir=out_dir)
+        _distorted.score(datasets[0], load, checkpoint=name, out_dir=out_dir)
         return
-    scored, frames = scores.score_views(clips, scorer, others=others)
+    known = None if CALIBRATE.value else checkpoint.read_calibration(workdir, step)
+    scored = _corpora.score_each(datasets, load, known)
     if not runtime.is_first():
+        list(scored)
         return  # the first process has the lines of all
-    about = {"dataset": clips.dataset, "split": clips.split}
-    rules = {"frame_score": scorer.frame_score, "pooling": scorer.pooling}
     if CALIBRATE.value:
-        kept = calibration.calibrate(scored, **about, **rules)
-        say(checkpoint.keep_calibration(workdir, step, kept))
-    known = calibration.matching(checkpoint.read_calibration(workdir, step), **rules)
-    scored = calibration.with_p_values(scored, known)
-    lines.write_lines(scored, frames, out_dir)
-    report.print_table(report.write_report(
-        scored, out_dir, **about, checkpoint=name,
-        frame_scores=frames, calibration=known, compared_with=COMPARE.value,
-        fabricated=clips.fabricated,
-    ))  # fmt: skip
-    say(f"report: {out_dir / 'report.html'}")
+        scored = list(scored)
+        known = corpora.calibrate(scored[0])
+        say(checkpoint.keep_calibration(workdir, step, known))
+    about: Any = {"checkpoint": name, "calibration": known, "compared_with": COMPARE.value}
+    for page in report.write_reports(scored, out_dir, **about, is_single=len(datasets) == 1):
+        say(f"report: {page}")
 
 
 run = functools.partial(run_binary, main)

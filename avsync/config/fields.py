@@ -96,12 +96,13 @@ def default() -> Config:
     pseudo_fakes.splice = 1.0
 
     data.gates = gates = ConfigDict()
-    # "drop" or "shift" real clips that are out of sync according to sync_scores, or "keep" them.
+    # "drop" or "shift" real clips that are out of sync according to sync_scores, or "keep" them;
+    # "shift_corpus" shifts all clips of a dataset by the offset that its real clips share, if sure.
     gates.sync = "keep"
-    # The scores.jsonl of an evaluation of the training split; for sync "drop" and "shift". With a
+    # The scores.jsonl of an evaluation of the training split; for all of sync but "keep". With a
     # mixture, the folder that has NAME/TRAIN_SPLIT/scores.jsonl of each dataset.
     gates.sync_scores = ""
-    # Offsets up to this many frames count as in sync.
+    # Offsets up to this many frames count as in sync; for sync "drop" and "shift".
     gates.sync_tolerance_frames = 1
     # A clip is out of sync only if it fits this much better at its offset, in nats per frame.
     gates.sync_margin = 0.5

@@ -16,12 +16,18 @@ Calibration = Mapping[str, Any]
 
 
 def calibrate(
-    lines: Sequence[Line], *, dataset: str, split: str, frame_score: str, pooling: str
+    lines: Sequence[Line],
+    *,
+    dataset: str,
+    split: str,
+    frame_score: str,
+    pooling: str,
+    realigned_frames: int = 0,
 ) -> dict[str, Any]:
     """The calibration that `avsync.checkpoint.write_calibration` stores: trimmed scores, sorted.
 
-    Clips that are not judged are left out. ValueError if a clip is labelled fake, or none has a
-    trimmed score.
+    `realigned_frames`: how late all sound is, and by how much it was moved to be scored. Clips that
+    are not judged are left out. ValueError if a clip is labelled fake, or none has a trimmed score.
     """
     fakes = list(dict.fromkeys(line.clip_id for line in lines if not line.is_real))
     if fakes:
@@ -42,8 +48,17 @@ def calibrate(
         "num_identities": len(set(speakers)) if (speakers := identities(judged)) else None,
         # Scores of clips much longer or shorter than these cannot be compared with them.
         "num_frames": int(np.median([line.num_frames for line in judged])),
+        # Files are moved by as much before they are compared with these scores.
+        "realigned_frames": realigned_frames,
         "scores": sorted(_scores(judged)),
     }
+
+
+def realigned_frames_of(calibration: Calibration | None, dataset: str) -> int:
+    """By how many frames the clips of this dataset were moved for the calibration; 0 if unknown."""
+    if not calibration or calibration["dataset"] != dataset:
+        return 0
+    return calibration.get("realigned_frames", 0)
 
 
 def matching(
@@ -93,6 +108,7 @@ def threshold_report(lines: Sequence[Line], calibration: Calibration) -> Metrics
     source = {name: calibration[name] for name in ("dataset", "split", "trim", "frame", "pooling")}
     return {
         **source,
+        "realigned_frames": calibration.get("realigned_frames", 0),
         "num_calibration": len(known),
         "num_abstained": len(in_view) - len(judged),
         "rates": {

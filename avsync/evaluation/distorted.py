@@ -129,8 +129,8 @@ def _reference(
 ) -> Metrics:
     """The calibration by the real clips, which gives the threshold of the false alarms."""
     real_clips = [line for line in lines if line.is_real]
-    about = {"dataset": tested["dataset"], "split": tested["split"]}
-    return calibration.calibrate(real_clips, **about, **rules)
+    about: Any = {"dataset": tested["dataset"], "split": tested["split"], **rules}
+    return calibration.calibrate(real_clips, **about)
 
 
 def _numbers(lines: Sequence[Line], tested: Mapping[str, Any], reference: Metrics) -> Metrics:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from avsync.files import atomic_write, remove_unfinished
 from avsync.types import FAKE, REAL
@@ -44,7 +44,8 @@ class Line:
       fake_segments: (start, end) in seconds of each forged segment, in the time of this view.
       attributes: further facts from the dataset, as text by name.
       num_frames: video frames of this view.
-      offset_frames, offset_margin: see `avsync.scoring.offset`; None if not measured.
+      offset_frames, offset_margin: see `avsync.scoring.offset`; None if not measured. They are
+        those of the clip as it is stored, also where it was realigned to be scored.
       status: "ok", or why the clip is not judged. Such a clip is left out of every number (AUC,
         p-values, thresholds, offsets, localisation) and counted beside it; `scores` keep what the
         model gave it.
@@ -201,6 +202,18 @@ def scored(clips: Iterable[Line], score: str) -> Scored:
         is_fake=np.array([label == FAKE for _, label in known], bool),
         num_unscored=len(clips) - len(known),
     )
+
+
+def offsets_of_reals(lines: Iterable[Line]) -> tuple[Int[np.ndarray, " n"], int]:
+    """The A/V offsets of the real clips in frames, and the number of real clips without one.
+
+    Those of the trimmed view where there is one. Clips that are not judged, or are too short for
+    their offset, have none.
+    """
+    views = by_view(lines)
+    reals = [line for line in views.get("trimmed", views.get("original", [])) if line.is_real]
+    known = [x.offset_frames for x in reals if x.is_judged and x.offset_frames is not None]
+    return np.array(known, int), len(reals) - len(known)
 
 
 def identities(clips: Iterable[Line]) -> list[str] | None:

@@ -19,12 +19,17 @@ from avsync.units import FRAMES_PER_SECOND
 # The frame scores of a model trained by alignment; every report has both.
 ALIGNMENT_RULES = ("nll", "logit")
 
+SCORE = "alignment"
+
 # At the offset that the clip prefers; None where that is not measured.
 RESYNCED = "alignment_resynced"
 
+# Before the sound of the whole corpus was moved, see `avsync.evaluation.realigned`.
+AS_STORED = "alignment_as_stored"
+
 # The names of the scores of an evaluation, whatever the model.
 OWN_SCORES = {
-    *("alignment", RESYNCED),
+    *(SCORE, RESYNCED, AS_STORED),
     *(f"alignment_{rule}" for rule in ALIGNMENT_RULES),
     *("cosine_max_shift", "cosine_low_percentile", "leading_silence", "duration"),
 }

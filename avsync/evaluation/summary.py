@@ -7,8 +7,17 @@ import numpy as np
 
 from avsync.evaluation import comparisons, localisation, results
 from avsync.evaluation.calibration import Calibration, threshold_report
-from avsync.evaluation.lines import VIEWS, Line, Metrics, by_view, identities, score_names
+from avsync.evaluation.lines import (
+    VIEWS,
+    Line,
+    Metrics,
+    by_view,
+    identities,
+    offsets_of_reals,
+    score_names,
+)
 from avsync.metrics import bootstrap
+from avsync.metrics.corpus_offset import corpus_offset
 
 # An attribute with more values identifies clips rather than groups: a file name, a date.
 MAX_GROUPS = 20
@@ -24,6 +33,7 @@ def compute_metrics(
     calibration: Calibration | None = None,
     compared_with: str = "alignment",
     fabricated: Metrics | None = None,
+    realigned_frames: int = 0,
 ) -> Metrics:
     """The content of metrics.json; ValueError if the lines contradict one another.
 
@@ -35,7 +45,9 @@ def compute_metrics(
     poolings: see `comparisons.compare_poolings`.
     localisation: see `localisation.localise`; empty without `frame_scores`, one list per line.
     calibration: see `calibration.threshold_report`; None without a `calibration`.
-    offsets: by view, the A/V offsets of the real clips.
+    offsets: by view, the A/V offsets of the real clips, as they are stored.
+    corpus_offset: the `CorpusOffset` that they share, and `realigned_frames`, by which the sound of
+      all clips was moved to be scored.
     statuses: by view, the number of clips with each status.
     fabricated: what fakes were made of the clips, see `avsync.evaluation.clip_sets`; None for
       those of the dataset.
@@ -77,6 +89,10 @@ def compute_metrics(
         "localisation": localisation.localise(lines, frame_scores) if frame_scores else {},
         "calibration": threshold_report(lines, calibration) if calibration else None,
         "offsets": {view: _offsets(clips) for view, clips in views.items()},
+        "corpus_offset": {
+            **corpus_offset(*offsets_of_reals(all_lines))._asdict(),
+            "realigned_frames": realigned_frames,
+        },
         "statuses": {
             view: dict(sorted(Counter(clip.status for clip in clips).items()))
             for view, clips in views.items()

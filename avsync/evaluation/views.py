@@ -11,7 +11,7 @@ from avsync.features import official
 from avsync.input_pipeline.batching import EvalBatch, batched
 from avsync.input_pipeline.evaluation import eval_batches, eval_range
 from avsync.runtime import this_host
-from avsync.types import Extraction, Source
+from avsync.types import Extraction, Source, SplitEdits
 
 
 class Views(NamedTuple):
@@ -32,12 +32,20 @@ class Views(NamedTuple):
     fabricated: Metrics | None = None
 
 
-def open_dataset(dataset: str, split: str, *, data_dir: str, batch_size: int) -> Views:
+def open_dataset(
+    dataset: str, split: str, *, data_dir: str, batch_size: int, late_frames: int = 0
+) -> Views:
     """Both views of a split; of a feature dataset, the views that it was extracted for.
+
+    The sound of all clips is moved back by `late_frames`, before it is trimmed.
 
     ValueError if a feature dataset has no view, or its views have different encoders.
     """
-    sources = _sources(dataset, split, data_dir=data_dir)
+    edits = SplitEdits(corpus_late_frames=late_frames)
+    sources = {
+        view: source._replace(edits=edits)
+        for view, source in _sources(dataset, split, data_dir=data_dir).items()
+    }
     batches = {
         view: eval_batches(source, batch_size=batch_size, trim=TRIMS[view], host=this_host())
         for view, source in sources.items()

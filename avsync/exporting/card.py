@@ -165,8 +165,13 @@ def _arrays(manifest: Mapping[str, Any]) -> str:
     ]
     axes = "; ".join(f"{axis}: {meaning}" for axis, meaning in manifest["axes"].items())
     return f"{_table(('', 'array', 'type', 'meaning'), rows)}\n\nAxes: {axes}.\n\n" + (
-        f"{manifest['trim']['meaning']}."
+        f"{_realignment(manifest['realign'])}{manifest['trim']['meaning']}."
     )
+
+
+def _realignment(realign: Mapping[str, Any]) -> str:
+    late_frames = realign["late_frames"]
+    return f"late_frames = {late_frames}. {realign['meaning']}. " if late_frames else ""
 
 
 def _spaced(values: Sequence[Any]) -> str:

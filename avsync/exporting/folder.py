@@ -68,6 +68,7 @@ def write_folder(
             program,
             features=features,
             trim=calibration["trim"] if calibration else DEFAULT_TRIM,
+            realigned_frames=calibration.get("realigned_frames", 0) if calibration else 0,
             training=about.training,
             rules={
                 "frame_score": scorer.frame_score,

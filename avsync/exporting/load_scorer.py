@@ -4,7 +4,8 @@
     python load_scorer.py CROPS.npy WAVEFORM.npy     pip install jax flatbuffers
 
 manifest.json describes the arrays and how they are made from a video; leave out their axis b.
-Leading silence is trimmed here if the manifest says so. The whole clip is processed at once.
+Sound is moved and leading silence trimmed here if the manifest says so. The whole clip is processed
+at once.
 """
 
 import functools
@@ -76,14 +77,25 @@ def score(visual, audio, manifest):
                 f"{expected['name']} is {array.dtype} {list(array.shape)}, expected "
                 f"{expected['dtype']} {shape} for t = {num_frames} frames; see manifest.json"
             )
+    late = manifest["realign"]["late_frames"]
+    visual, audio = realigned(visual, audio, late)
     # Features come from sound that is already trimmed.
     if manifest["features"] is None and manifest["trim"]["rule"] == "leading":
         visual, audio = trimmed(visual, audio)
     if not len(visual):
         raise ValueError("the clip has no frames, or no sound")
     program = load(Path(__file__).parent)
-    scores = program(visual[None], audio[None], np.ones((1, len(visual)), bool))
-    return {name: np.asarray(array)[0] for name, array in scores.items()}
+    outputs = program(visual[None], audio[None], np.ones((1, len(visual)), bool))
+    scores = {name: np.asarray(array)[0] for name, array in outputs.items()}
+    return scores | {"offset_frames": scores["offset_frames"] + late}
+
+
+def realigned(visual, audio, late):
+    """The arrays with sound that is `late` frames late (negative: early) moved to its frames."""
+    steps = len(audio) // len(visual) if len(visual) else 1  # of sound for each frame
+    num_left = max(len(visual) - abs(late), 0)
+    visual, audio = visual[max(-late, 0) :], audio[steps * max(late, 0) :]
+    return visual[:num_left], audio[: steps * num_left]
 
 
 def trimmed(visual, audio):

@@ -52,6 +52,15 @@ TRIMMING = {
     "none": "Trim nothing. Scores and thresholds hold for clips as they are",
 }
 
+# By whether the calibration clips were realigned.
+REALIGNMENT = {
+    True: "All calibration clips have the A/V offset late_frames (positive: late sound), and "
+    "scores and thresholds hold for clips without it. Remove it before trimming: pair frame i of "
+    "the picture with the sound of frame i + late_frames, and drop frames that lack either; the "
+    "output offset_frames is then relative to late_frames",
+    False: "Nothing is moved: late_frames is 0",
+}
+
 OUTPUTS = {
     "frame_scores": "mismatch of each frame and its own sound, by the rule frame_score; grows with "
     "fakeness. Meaningless where valid is false",
@@ -79,6 +88,7 @@ def describe(
     *,
     features: Mapping[str, Any] | None,
     trim: str,
+    realigned_frames: int,
     training: Mapping[str, Any],
     rules: Mapping[str, Any],
     weights: Mapping[str, Any],
@@ -88,10 +98,11 @@ def describe(
     """The manifest of `program`, ready for JSON.
 
     `features` says by which encoder the input is made, None for a model of clips; `trim` is a rule
-    of `TRIMMING`; `training` is described in `avsync.exporting.card.About`; `rules` are frame
-    score, pooling and reach; `weights` are fingerprint, number of parameters and dtype;
-    `thresholds` come from the calibration clips, None if there are none; `licences` are known terms
-    of the weights in addition to `LICENCE`.
+    of `TRIMMING`; `realigned_frames` is the A/V offset that was removed from the calibration clips;
+    `training` is described in `avsync.exporting.card.About`; `rules` are frame score, pooling and
+    reach; `weights` are fingerprint, number of parameters and dtype; `thresholds` come from the
+    calibration clips, None if there are none; `licences` are known terms of the weights in addition
+    to `LICENCE`.
     """
     lookup.require("trimming rule of the calibration", trim, TRIMMING)
     meanings = {**(OF_CLIPS if features is None else OF_FEATURES), "valid": VALID}
@@ -101,6 +112,10 @@ def describe(
         "parameters": PARAMETERS,
         "axes": AXES,
         "clock": CLOCK,
+        "realign": {
+            "late_frames": realigned_frames,
+            "meaning": REALIGNMENT[realigned_frames != 0],
+        },
         "trim": {"rule": trim, "silence_level": SILENCE_LEVEL, "meaning": TRIMMING[trim]},
         "preprocessing": crops.describe(),
         "features": None if features is None else dict(features),

@@ -19,8 +19,8 @@ from avsync.pp import silence
 from avsync.pp.augmentation import Augmentation
 from avsync.pp.frames import FrameRange, cut, realign
 from avsync.pp.pseudo_fakes import Draws, forge_features
-from avsync.types import STREAMS, Extraction, Host, Source
-from avsync.units import SAMPLE_RATE, SAMPLES_PER_FRAME
+from avsync.types import STREAMS, Extraction, Host, Source, SplitEdits
+from avsync.units import FRAMES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 SINGLE_HOST = Host()
 
@@ -78,18 +78,14 @@ def open_records(source: Source, *, trim: str) -> Records:
     rule = silence.rule(trim)
     skip_frames = {"frames": tfds.decode.SkipDecoding()}
     streams = ("frames", "waveform")
+    realigned = realigner(source, streams=streams, audio_steps=SAMPLES_PER_FRAME)
 
     def leading_seconds(clip: Fields, span: FrameRange) -> tf.Tensor:
         _, waveform = cut(span, clip["frames"], clip["waveform"])
         return silence.leading_samples(waveform) / SAMPLE_RATE
 
     return Records(
-        parse=_with_realignment(
-            source,
-            lambda record: features.deserialize_example(record, decoders=skip_frames),
-            streams=streams,
-            audio_steps=SAMPLES_PER_FRAME,
-        ),
+        parse=lambda record: realigned(features.deserialize_example(record, decoders=skip_frames)),
         trim=lambda clip, seed: rule(clip["waveform"], seed),
         source_frames=clip_frames.source_frames,
         change=clip_frames.change_clip,
@@ -198,34 +194,43 @@ def _files(source: Source) -> Any:
     return splits[source.split].file_instructions
 
 
-def _with_realignment(
-    source: Source,
-    parse: Callable[[tf.Tensor], Fields],
-    *,
-    streams: tuple[str, str],
-    audio_steps: int,
-) -> Callable[[tf.Tensor], Fields]:
-    """`parse`, and for the clips in `source.edits.late_frames` `realign`."""
-    late = source.edits.late_frames
-    if not late:
-        return parse
-    late_frames = tf.lookup.StaticHashTable(
+def realigner(
+    source: Source, *, streams: tuple[str, str], audio_steps: int
+) -> Callable[[Fields], Fields]:
+    """Parsed fields -> the same, `realign`ed where `source.edits` shift the sound.
+
+    Forged segments keep to the frames of the picture.
+    """
+    edits = source.edits
+    if not edits.late_frames and not edits.corpus_late_frames:
+        return lambda clip: clip
+    late_frames = _late_frames(edits)
+
+    @no_autograph
+    def realigned(clip: Fields) -> Fields:
+        late = late_frames(clip["clip_id"])
+        both = realign(*[clip[x] for x in streams], late_frames=late, audio_steps=audio_steps)
+        clip = clip | dict(zip(streams, both, strict=True))
+        if "fake_segments" in clip:
+            cut = tf.cast(tf.maximum(-late, 0), tf.float32) / FRAMES_PER_SECOND
+            clip["fake_segments"] = tf.maximum(clip["fake_segments"] - cut, 0)
+        return clip
+
+    return realigned
+
+
+def _late_frames(edits: SplitEdits) -> Callable[[tf.Tensor], tf.Tensor]:
+    """(clip id) -> frames that its sound is late."""
+    if not edits.late_frames:  # a table may not be empty
+        return lambda clip_id: tf.constant(edits.corpus_late_frames, tf.int32)
+    table = tf.lookup.StaticHashTable(
         tf.lookup.KeyValueTensorInitializer(
-            tf.constant(list(late), tf.string), tf.constant(list(late.values()), tf.int32)
+            tf.constant(list(edits.late_frames), tf.string),
+            tf.constant(list(edits.late_frames.values()), tf.int32),
         ),
-        default_value=0,
+        default_value=edits.corpus_late_frames,
     )
-
-    def parse_and_realign(record: tf.Tensor) -> Fields:
-        clip = parse(record)
-        realigned = realign(
-            *[clip[name] for name in streams],
-            late_frames=late_frames.lookup(clip["clip_id"]),
-            audio_steps=audio_steps,
-        )
-        return clip | dict(zip(streams, realigned, strict=True))
-
-    return parse_and_realign
+    return table.lookup
 
 
 def _change_features(clip: Fields, span: FrameRange, draws: Draws) -> tuple[Fields, FrameRange]:
@@ -243,6 +248,7 @@ def _feature_records(source: Source, extraction: Extraction, features: Any, trim
             f"requested trim is {trim!r}. Features cannot be trimmed afterwards: extract them with "
             f"--trim={trim}, or request {extraction.trim!r}."
         )
+    realigned = realigner(source, streams=STREAMS, audio_steps=1)
     unread = {
         name: tfds.decode.SkipDecoding() for name in extraction.channels if name not in STREAMS
     }
@@ -255,12 +261,7 @@ def _feature_records(source: Source, extraction: Extraction, features: Any, trim
         return visual, audio
 
     return Records(
-        parse=_with_realignment(
-            source,
-            lambda record: features.deserialize_example(record, decoders=unread),
-            streams=STREAMS,
-            audio_steps=1,
-        ),
+        parse=lambda record: realigned(features.deserialize_example(record, decoders=unread)),
         trim=lambda clip, seed: FrameRange(tf.constant(0), tf.shape(clip["visual"])[0]),
         source_frames=lambda window_frames, augmentation, seed: window_frames,
         change=_change_features,

@@ -9,9 +9,10 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from jaxtyping import Int16
 
-from avsync.input_pipeline.records import parsed_records
+from avsync.input_pipeline.records import no_autograph, parsed_records, realigner
 from avsync.pp import silence
 from avsync.types import Source
+from avsync.units import SAMPLES_PER_FRAME
 
 ORIGIN = ("clip_id", "identity", "source_clip")
 
@@ -46,7 +47,14 @@ def read_sound(source: Source) -> Iterator[SoundClip]:
     """
     keep = silence.rule("leading")
 
+    streams = ("frames", "waveform")
+    realigned = realigner(source, streams=streams, audio_steps=SAMPLES_PER_FRAME)
+
+    @no_autograph
     def add_trimming(clip: dict[str, Any]) -> dict[str, Any]:
+        # The numbers of the frames are realigned in place of mouth crops.
+        frames = tf.range(tf.shape(clip["waveform"])[0] // SAMPLES_PER_FRAME)
+        clip = realigned(clip | {"frames": frames})
         return clip | {"first": keep(clip["waveform"], tf.constant([0, 0])).first}
 
     texts = ("category", "manipulation", "media")
@@ -92,7 +100,7 @@ def _records(source: Source, fields: list[str], change: Any) -> Iterator[dict[st
     return parsed_records(
         source,
         range(source.num_clips),
-        lambda record: change(features.deserialize_example(record)),
+        no_autograph(lambda record: change(features.deserialize_example(record))),
     )
 
 

@@ -1,12 +1,14 @@
 """Held-out real clips, and nothing else, give p-values and thresholds."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from avsync.evaluation import calibration
 from avsync.evaluation.lines import Line
 
-RULES = {"frame_score": "nll", "pooling": "logmeanexp"}
+RULES: dict[str, Any] = {"frame_score": "nll", "pooling": "logmeanexp"}
 
 
 def lines(scores, *, label: int = 0, view: str = "trimmed"):
@@ -89,5 +91,16 @@ def test_clips_that_are_not_judged_are_left_out_and_counted():
     found = calibration.threshold_report(here, known)
     assert found["num_abstained"] == 1
     assert found["rates"]["0.05"]["alarms"]["num_real"] == 2
-    titles = {"dataset": "x", "split": "val", **RULES}
+    titles: dict[str, Any] = {"dataset": "x", "split": "val", **RULES}
     assert calibration.calibrate(here, **titles)["scores"] == [1.0, 2.0]
+
+
+def test_a_calibration_keeps_the_offset_of_its_corpus():
+    about: dict[str, Any] = {"dataset": "grid", "split": "val", "realigned_frames": 2}
+    found = calibration.calibrate(lines([1.0, 2.0]), **about, **RULES)
+    assert found["realigned_frames"] == 2
+    assert calibration.realigned_frames_of(found, "grid") == 2
+    assert calibration.realigned_frames_of(found, "lrs3") == 0
+    assert calibration.realigned_frames_of(None, "grid") == 0
+    del found["realigned_frames"]  # as in a file of an earlier version
+    assert calibration.realigned_frames_of(found, "grid") == 0

@@ -5,9 +5,9 @@ import pytest
 
 from avsync.datasets.base import open_source
 from avsync.evaluation import clip_sets
-from avsync.input_pipeline.clips import clip_batches, read_clips
+from avsync.input_pipeline.clips import clip_batches, read_clips, read_sounds
 from avsync.input_pipeline.evaluation import eval_batches
-from avsync.types import REAL
+from avsync.types import REAL, SplitEdits
 
 DATASET = "synthetic_talkers/tiny"
 
@@ -27,6 +27,34 @@ def test_unchanged_clips_are_batched_as_the_pipeline_batches_them(tiny_data):
                 np.testing.assert_array_equal(
                     left.audio[:, : shortest * 640], right.audio[:, : shortest * 640]
                 )
+
+
+@pytest.mark.parametrize("late", [2, -3])
+def test_sound_is_moved_alike_in_clips_sounds_and_batches(tiny_data, late):
+    source = open_source(DATASET, "test", data_dir=tiny_data)
+    moved = source._replace(edits=SplitEdits(corpus_late_frames=late))
+    clip, before = (next(iter(read_clips(x, range(1)))) for x in (moved, source))
+    num_left = len(before.frames) - abs(late)
+    pictures = slice(max(-late, 0), max(-late, 0) + num_left)
+    samples = slice(640 * max(late, 0), 640 * (max(late, 0) + num_left))
+    np.testing.assert_array_equal(clip.frames, before.frames[pictures])
+    np.testing.assert_array_equal(clip.waveform, before.waveform[samples])
+    sound = read_sounds(moved, limit=1)[clip.clip_id]
+    np.testing.assert_array_equal(sound.waveform, clip.waveform)
+    batch, infos = next(iter(eval_batches(moved, batch_size=1, trim="none")))
+    np.testing.assert_array_equal(batch.audio[0, : 640 * num_left], clip.waveform)
+    assert infos[0].num_frames == num_left
+
+
+def test_forged_segments_keep_to_the_picture_that_is_moved(tiny_data):
+    source = open_source(DATASET, "test", data_dir=tiny_data)
+    moved = source._replace(edits=SplitEdits(corpus_late_frames=-5))  # 0.2 s of picture are cut
+    clips = zip(read_clips(source, range(6)), read_clips(moved, range(6)), strict=True)
+    spans = [(a.fake_segments, b.fake_segments) for a, b in clips if a.fake_segments]
+    assert spans
+    for before, after in spans:
+        expected = [(max(start - 0.2, 0), max(end - 0.2, 0)) for start, end in before]
+        assert np.allclose(after, expected, atol=1e-6)
 
 
 def test_fakes_follow_their_real_clips_in_both_views_and_are_counted(tiny_data):

@@ -6,7 +6,14 @@ import sys
 
 import pytest
 
-from avsync.evaluation.lines import REQUIRED_FIELDS, Line, by_view, read_lines, write_lines
+from avsync.evaluation.lines import (
+    REQUIRED_FIELDS,
+    Line,
+    by_view,
+    offsets_of_reals,
+    read_lines,
+    write_lines,
+)
 
 LINE = Line(
     "r0", "original", 0, category="RV-RA", manipulation="real", identity="ann", num_frames=2,
@@ -32,6 +39,18 @@ def test_only_calibrated_lines_have_a_p_value():
     assert list(LINE.to_json()) == list(REQUIRED_FIELDS)
     calibrated = LINE.replace(is_calibrated=True, p_value=0.25)
     assert calibrated.to_json() == {**LINE.to_json(), "p_value": 0.25}
+
+
+def test_offsets_are_those_of_judged_real_clips():
+    known = LINE.replace(view="trimmed", offset_frames=2)
+    others = [
+        LINE.replace(offset_frames=9),  # the original view of the same clip
+        known.replace(clip_id="fake", label=1),
+        known.replace(clip_id="short", offset_frames=None),
+        known.replace(clip_id="silent", status="all_silent"),
+    ]
+    offsets, num_left_out = offsets_of_reals([known, *others])
+    assert (offsets.tolist(), num_left_out) == ([2], 2)
 
 
 def test_a_broken_line_is_named_by_file_and_number(tmp_path):

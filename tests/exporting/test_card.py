@@ -35,6 +35,7 @@ def manifest(**changes):
     described = {
         "clock": {"frames_per_second": 25},
         "axes": {"b": "clips", "t": "video frames"},
+        "realign": {"late_frames": 0, "meaning": "Nothing is moved"},
         "trim": {"rule": "leading", "meaning": "Trim leading silence first"},
         "features": None,
         "inputs": [CROPS],
@@ -147,3 +148,10 @@ def test_names_from_elsewhere_stay_text_in_the_card():
     lines = [line for line in body.splitlines() if line.startswith("# ")]
     assert len(lines) == 1
     assert metadata(about)["datasets"] == [odd]
+
+
+def test_a_calibration_on_late_sound_tells_how_late():
+    realign = {"late_frames": 2, "meaning": "Remove it"}
+    text = card.render(TRAINED, manifest(realign=realign), name="scorer")
+    assert "late_frames = 2. Remove it. Trim leading silence first." in text
+    assert "late_frames" not in card.render(TRAINED, manifest(), name="scorer")

@@ -120,11 +120,12 @@ def test_the_manifest_names_the_encoder_of_the_features(exported):
 
 def test_scores_are_made_by_the_rules_of_the_calibration_clips(workdir, tmp_path):
     copy = shutil.copytree(workdir, tmp_path / "head")
-    by_mean = {**calibration(*range(1, 20), pooling="mean"), "trim": "none"}
+    by_mean = {**calibration(*range(1, 20), pooling="mean"), "trim": "none", "realigned_frames": 2}
     checkpoint.write_calibration(copy, 0, by_mean)
     build_export.make_export(copy, 0, **OPTIONS)(tmp_path / "scorer")
     manifest = json.loads((tmp_path / "scorer" / "manifest.json").read_text())
     assert manifest["rules"]["pooling"] == "mean"
+    assert manifest["realign"]["late_frames"] == 2
     assert manifest["trim"]["rule"] == manifest["thresholds"]["trim"] == "none"
     assert manifest["thresholds"]["by_false_alarm_rate"]["0.05"]["score"] == 19
 

@@ -9,11 +9,13 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import avsync
 from avsync import build_export, pretrained
 from avsync.exporting import load_scorer
 from avsync.pp import silence
+from avsync.pp.frames import realign
 from avsync.units import SAMPLES_PER_FRAME
 from tests.conftest import ROOT, environment
 from tests.exporting.test_folder import OPTIONS
@@ -164,3 +166,14 @@ def test_the_loader_trims_as_the_model_was_evaluated(silent_samples):
     np.testing.assert_array_equal(audio, waveform[SAMPLES_PER_FRAME * kept.start :])
     level = np.full(SAMPLES_PER_FRAME, silence.SILENCE_LEVEL + 1, np.int16)
     assert len(load_scorer.trimmed(crops[:1], level)[0]) == 1
+
+
+@pytest.mark.parametrize("late", [0, 2, -3, 7])
+def test_sound_is_moved_as_in_an_evaluation(late):
+    visual = np.arange(6, dtype=np.uint8)[:, None]
+    for audio, steps in ((np.arange(6 * 640, dtype=np.int16), 640), (np.ones((6, 4)), 1)):
+        found = load_scorer.realigned(visual, audio, late)
+        streams = map(tf.constant, (visual, audio))
+        expected = realign(*streams, late_frames=tf.constant(late), audio_steps=steps)
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(ours, np.asarray(theirs))

@@ -65,8 +65,8 @@ def test_downloads_become_a_calibrated_scorer_with_its_card(corpora: list[str], 
     assert json.loads(rejects.read_text())["reason"] == "no_audio"
     config = json.loads((workdir / "config.json").read_text())
     assert set(config["data"]["mixture"]) == {"grid/by_talker", "crema_d", "lombard_grid"}
-    for dataset in ("grid_by_talker", "crema_d", "lombard_grid"):
-        lines = (workdir / f"test_{dataset}" / "scores.jsonl").read_text().splitlines()
+    for dataset in ("grid/by_talker", "crema_d", "lombard_grid"):
+        lines = (workdir / "test" / dataset / "test" / "scores.jsonl").read_text().splitlines()
         clips = [json.loads(line) for line in lines]
         assert {clip["label"] for clip in clips} == {0, 1}, dataset
         assert {clip["identity"] for clip in clips} <= {"s10", "1010"}, dataset
@@ -74,15 +74,19 @@ def test_downloads_become_a_calibrated_scorer_with_its_card(corpora: list[str], 
     (calibration,) = (workdir / "calibration").glob("*.json")
     about = json.loads(calibration.read_text())
     assert (about["dataset"], about["split"], len(about["scores"])) == ("crema_d", "val", 2)
+    compared = json.loads((workdir / "test" / "metrics.json").read_text())
+    assert compared["datasets"] == ["grid/by_talker", "crema_d", "lombard_grid"]
+    assert compared["views"]["trimmed"]["alignment"]["num_datasets"] == 3
     card = (workdir / "scorer" / "README.md").read_text()
     assert "crema_d (51%), grid/by_talker (19%), lombard_grid (30%), train split" in card
 
     # Starting a finished training touches its logs, and nothing else.
-    results = [*workdir.glob("*_*/**/*"), *workdir.glob("scorer/**/*"), calibration]
+    folders = ("val_crema_d", "test", "scorer")
+    results = [*(x for name in folders for x in (workdir / name).glob("**/*")), calibration]
     written = {path: path.stat().st_mtime_ns for path in results}
     again = run(*corpora, **places)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert again.stdout.count("done before") == 5  # calibrate, evaluate three, export
+    assert again.stdout.count("done before") == 3  # calibrate, evaluate, export
     assert {path: path.stat().st_mtime_ns for path in results} == written
 
 

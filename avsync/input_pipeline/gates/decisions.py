@@ -1,6 +1,6 @@
 """The decisions of the gates, as files for people to read and for resumed trainings.
 
-DIRECTORY/gates.jsonl    one line per dropped or shifted clip, with the reason
+DIRECTORY/gates.jsonl    one line per dropped or shifted clip, with the reason; one if all are
 DIRECTORY/gates.json     the settings of the gates, and counts by gate
 """
 
@@ -15,14 +15,17 @@ from avsync.types import Source, SplitEdits
 
 SUMMARY, DECISIONS = "gates.json", "gates.jsonl"
 
-# A gate drops a clip, or shifts its sound back by `late_frames`.
-DROP, SHIFT = "drop", "shift"
+# A gate drops a clip, or shifts its sound back by `late_frames`, or that of every clip.
+DROP, SHIFT, SHIFT_CORPUS = "drop", "shift", "shift_corpus"
 
 
 class GateDecision(NamedTuple):
-    """The action of `gate` on a clip; `number` is the clip's index in the order on disk."""
+    """The action of `gate` on a clip; `number` is the clip's index in the order on disk.
 
-    number: int
+    For `SHIFT_CORPUS`, which is on all clips, `number` is None and `clip_id` "".
+    """
+
+    number: int | None
     clip_id: str
     gate: str
     action: str
@@ -32,25 +35,32 @@ class GateDecision(NamedTuple):
 
 def apply(decisions: Sequence[GateDecision], source: Source) -> Source:
     """`source` with the drops and shifts applied; ValueError if no clip is left."""
-    dropped = frozenset(d.number for d in decisions if d.action == DROP)
+    dropped = frozenset(d.number for d in decisions if d.action == DROP and d.number is not None)
     late_frames = {
         d.clip_id: d.late_frames for d in decisions if d.action == SHIFT and d.number not in dropped
     }
+    corpus_late_frames = sum(d.late_frames for d in decisions if d.action == SHIFT_CORPUS)
     num_clips = source.num_clips - len(dropped)
     if not num_clips:
         raise ValueError(
             f"{source.dataset}/{source.split}: the gates drop all {source.num_clips} clips "
             f"({_counts(decisions)}). Relax config.data.gates."
         )
-    return source._replace(num_clips=num_clips, edits=SplitEdits(dropped, late_frames))
+    edits = SplitEdits(dropped, late_frames, corpus_late_frames)
+    return source._replace(num_clips=num_clips, edits=edits)
 
 
 def describe(decisions: Sequence[GateDecision], *, num_clips: int) -> str:
-    """One line for the log: how many of `num_clips` clips are dropped and shifted, by gate."""
+    """One line for the log: how many of `num_clips` clips are dropped and shifted, by gate.
+
+    What is done to all clips is told with its reason.
+    """
     num_dropped = len({d.number for d in decisions if d.action == DROP})
     num_shifted = len({d.number for d in decisions if d.action == SHIFT})
-    counts = f" ({_counts(decisions)})" if decisions else ""
-    return f"gates: {num_dropped} of {num_clips} clips dropped, {num_shifted} shifted{counts}"
+    counted = [d for d in decisions if d.action != SHIFT_CORPUS]
+    counts = f" ({_counts(counted)})" if counted else ""
+    line = f"gates: {num_dropped} of {num_clips} clips dropped, {num_shifted} shifted{counts}"
+    return "; ".join([line, *[d.reason for d in decisions if d.action == SHIFT_CORPUS]])
 
 
 def write(

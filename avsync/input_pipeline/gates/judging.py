@@ -7,12 +7,12 @@ from typing import NamedTuple
 from avsync import lookup
 from avsync.input_pipeline.contents import ClipFacts, read_digests, read_facts
 from avsync.input_pipeline.gates import sync
-from avsync.input_pipeline.gates.decisions import DROP, SHIFT, GateDecision
+from avsync.input_pipeline.gates.decisions import DROP, SHIFT, SHIFT_CORPUS, GateDecision
 from avsync.types import Source
 
 KEEP = "keep"
 
-SYNC_ACTIONS = (KEEP, DROP, SHIFT)
+SYNC_ACTIONS = (KEEP, DROP, SHIFT, SHIFT_CORPUS)
 DUPLICATES_ACTIONS = (KEEP, DROP)
 
 EYE_DISTANCE = "eye_distance_pixels"  # a measurement of avsync.media.probe
@@ -21,8 +21,9 @@ EYE_DISTANCE = "eye_distance_pixels"  # a measurement of avsync.media.probe
 class Gates(NamedTuple):
     """The settings of the gates; by default all gates are open.
 
-    sync: one of SYNC_ACTIONS, for real clips out of sync by `sync_scores`, a scores.jsonl.
-    sync_tolerance_frames: the largest A/V offset that counts as in sync.
+    sync: one of SYNC_ACTIONS, for real clips out of sync by `sync_scores`, a scores.jsonl; the last
+      is for all clips, by the A/V offset that the real ones share.
+    sync_tolerance_frames: the largest A/V offset of a clip that counts as in sync.
     sync_margin: the least gain in fit at a clip's A/V offset over in sync, in nats per frame.
     min_eye_distance_pixels: clips with smaller faces in the raw video are dropped.
     duplicates: one of DUPLICATES_ACTIONS, for clips that are stored under another id too.
@@ -57,14 +58,18 @@ def require_gates(gates: Gates) -> None:
 def judge(source: Source, gates: Gates) -> list[GateDecision]:
     """The decisions of all gates on all clips of the split, in the order on disk.
 
-    Each closed gate reads the split once. ValueError if a clip cannot be judged.
+    One on the whole corpus comes first. Each closed gate reads the split once. ValueError if a clip
+    cannot be judged.
     """
     require_gates(gates)
     decisions: list[GateDecision] = []
-    if gates.sync != KEEP:
+    scores = Path(gates.sync_scores).expanduser()
+    if gates.sync == SHIFT_CORPUS:
+        decisions.append(sync.judge_corpus(scores))
+    elif gates.sync != KEEP:
         decisions += sync.judge(
             read_facts(source),
-            sync.read_offsets(Path(gates.sync_scores).expanduser()),
+            sync.read_offsets(scores),
             tolerance_frames=gates.sync_tolerance_frames,
             min_margin=gates.sync_margin,
             action=gates.sync,
@@ -75,7 +80,7 @@ def judge(source: Source, gates: Gates) -> list[GateDecision]:
         )
     if gates.duplicates != KEEP:
         decisions += judge_duplicates(read_digests(source))
-    return sorted(decisions, key=lambda decision: decision.number)
+    return sorted(decisions, key=lambda d: -1 if d.number is None else d.number)
 
 
 def judge_faces(

@@ -1,4 +1,4 @@
-"""The gate for real clips that are out of sync in the corpus itself.
+"""The gate for real clips, or whole corpora, that are out of sync in the corpus itself.
 
 A clip whose sound was recorded late teaches the model that late sound is in sync. The A/V offset of
 each clip is read from the scores.jsonl that avsync-evaluate writes for the training split.
@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from avsync.evaluation.lines import VIEWS, read_lines
+from avsync.evaluation.lines import VIEWS, Line, offsets_of_reals, read_lines
 from avsync.input_pipeline.contents import ClipFacts
-from avsync.input_pipeline.gates.decisions import SHIFT, GateDecision
+from avsync.input_pipeline.gates.decisions import SHIFT, SHIFT_CORPUS, GateDecision
+from avsync.metrics.corpus_offset import corpus_offset
 from avsync.types import REAL
 from avsync.units import FRAMES_PER_SECOND
 
@@ -30,19 +31,12 @@ def read_offsets(path: Path) -> dict[str, Offset]:
 
     ValueError if the file is not a scores.jsonl, or if its version of avsync wrote no margins.
     """
-    try:
-        lines = read_lines(path)
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"config.data.gates.sync_scores: {path} is not a scores.jsonl with offsets and margins "
-            f"({type(error).__name__}: {error}); write one with avsync-evaluate --split=train"
-        ) from error
     # The later view replaces the earlier one.
     return {
         line.clip_id: Offset(line.offset_frames, line.offset_margin)
         if line.is_judged
         else Offset(None, None)
-        for line in sorted(lines, key=lambda line: VIEWS.index(line.view))
+        for line in sorted(_read(path), key=lambda line: VIEWS.index(line.view))
     }
 
 
@@ -80,3 +74,31 @@ def judge(
             f"{side}; it fits better there by {margin:.2f} nats per frame",
             late_frames=late if action == SHIFT else 0,
         )
+
+
+def judge_corpus(path: Path) -> GateDecision:
+    """Shifts the sound of all clips by the offset that the real clips in a scores.jsonl share.
+
+    By 0 frames unless the offset is sure, see `avsync.metrics.corpus_offset`. Fakes are shifted as
+    well: the delay is that of the corpus. ValueError if the file is not a scores.jsonl.
+    """
+    found = corpus_offset(*offsets_of_reals(_read(path)))
+    effect = "all sound is moved back by it" if found.constant_frames else "nothing is moved"
+    return GateDecision(
+        None,
+        "",
+        gate="sync",
+        action=SHIFT_CORPUS,
+        reason=f"A/V offset of the corpus: {found.described()}; {effect}",
+        late_frames=found.constant_frames,
+    )
+
+
+def _read(path: Path) -> list[Line]:
+    try:
+        return read_lines(path)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"config.data.gates.sync_scores: {path} is not a scores.jsonl with offsets and margins "
+            f"({type(error).__name__}: {error}); write one with avsync-evaluate --split=train"
+        ) from error

@@ -29,6 +29,7 @@ def write_report(
     calibration: Calibration | None = None,
     compared_with: str = "alignment",
     fabricated: Metrics | None = None,
+    realigned_frames: int = 0,
 ) -> Metrics:
     """Writes metrics.json, overview.png, roc.png, scores.png and report.html; returns the metrics.
 
@@ -44,6 +45,7 @@ def write_report(
         calibration=calibration,
         compared_with=compared_with,
         fabricated=fabricated,
+        realigned_frames=realigned_frames,
     )
     views = by_view(lines)
     frames = {
@@ -104,6 +106,7 @@ def print_table(metrics: Metrics) -> None:
         console.print(f"{metrics['fabricated']['summary']}.")
     for view, offset in metrics["offsets"].items():
         console.print(f"A/V offset of real clips, {view}: {wording.offsets(offset)}.")
+    console.print(f"A/V offset of this corpus: {wording.corpus_offset(metrics['corpus_offset'])}.")
     for view, number_by_status in metrics["statuses"].items():
         console.print(f"Clips, {view}: {wording.statuses(number_by_status)}.")
     for sentence in wording.unscored(metrics):

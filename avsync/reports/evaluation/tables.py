@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from avsync.evaluation.lines import Metrics
+from avsync.metrics.corpus_offset import in_words
 from avsync.reports import html
 from avsync.reports.evaluation import wording
 from avsync.reports.text import capitalised, readable
@@ -100,6 +101,8 @@ def thresholds(metrics: Metrics) -> str:
         "average over calibration sets. In brackets: the 95% interval of the rate given this "
         "calibration set. Expected here: the same for the rate among the real clips of this split."
     )
+    if frames := calibration["realigned_frames"]:
+        caption += f" The sound of all calibration clips is {in_words(frames)}, and was moved back."
     if calibration["num_abstained"]:
         caption += (
             f" Not counted: {calibration['num_abstained']} clips that are too short or too silent "
@@ -168,7 +171,14 @@ def offsets(metrics: Metrics) -> str:
         median = "n/a" if offset["median_frames"] is None else f"{offset['median_frames']:g}"
         counts = [str(offset["num_real"]), str(offset["num_unmeasured"])]
         rows.append([view, *shares, median, *counts])
-    return html.section("A/V offset of real clips", html.table(head, {"": rows}))
+    corpus = f"A/V offset of this corpus: {wording.corpus_offset(metrics['corpus_offset'])}."
+    if metrics["corpus_offset"]["realigned_frames"]:
+        corpus += (
+            " All scores are those of the moved clips, but for alignment as stored; offsets are "
+            "those of the clips as they are stored."
+        )
+    content = html.table(head, {"": rows}) + html.paragraph(corpus)
+    return html.section("A/V offset of real clips", content)
 
 
 def fabricated(metrics: Metrics) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from avsync.evaluation.comparisons import TrimmingEffect
 from avsync.evaluation.lines import OK, VIEWS, Line, Metrics
+from avsync.metrics.corpus_offset import CorpusOffset, in_words
 from avsync.reports import text
 from avsync.reports.text import readable
 from avsync.units import FRAMES_PER_SECOND
@@ -75,6 +76,22 @@ def offsets(offset: Metrics) -> str:
         f"{offset['within_1_frame']:.1%} within 1 frame, {offset['exact']:.1%} exact, "
         f"median {offset['median_frames']:g} frames, n = {num_measured} of {total}"
     )
+
+
+def corpus_offset(offset: Metrics) -> str:
+    """The A/V offset that the real clips share, and what was done about it.
+
+    `offset` is the object of that name in metrics.json.
+    """
+    moved = offset["realigned_frames"]
+    found = CorpusOffset(**{name: offset[name] for name in CorpusOffset._fields})
+    if moved and moved == found.constant_frames:
+        return f"{found.described()}; all sound was moved back by it before it was scored"
+    if moved:
+        calibrated = f"all sound was moved back by that of the calibration, {in_words(moved)}"
+        return f"{found.described()}; {calibrated}"
+    done = "; no sound was moved" if found.constant_frames else ""
+    return f"{found.described()}{done}"
 
 
 def unscored(metrics: Metrics) -> list[str]:

@@ -27,13 +27,14 @@ def draw(axes: Axes, result: VideoResult, timeline: Timeline) -> None:
         step = -(-len(means) // MAX_COLUMNS)
         ends = (track.start, track.start + len(means) / FRAMES_PER_SECOND)
         edge = (reach + 0.5) / FRAMES_PER_SECOND
+        usual = result.reference_offset_frames / FRAMES_PER_SECOND
         axes.imshow(
             means[::step].T,
             cmap="Greys",
             # From chance to certainty: an offset that fits no better than chance stays white.
             vmin=-np.log(means.shape[1]),
             vmax=0,
-            extent=(*ends, -edge, edge),
+            extent=(*ends, usual - edge, usual + edge),
             aspect="auto",
             origin="lower",
             interpolation="nearest",

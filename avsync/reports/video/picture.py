@@ -131,7 +131,7 @@ def _draw_offsets(axes: Axes, result: VideoResult, timeline: Timeline) -> None:
     """Bars that show how likely each offset is for the whole file."""
     share = np.exp(timeline.support - timeline.support.max())
     reach = len(share) // 2
-    offsets = np.arange(-reach, reach + 1)
+    offsets = result.reference_offset_frames + np.arange(-reach, reach + 1)
     is_best = offsets == result.offset_frames
     colours = np.where(is_best, SCORE, "#bbbbbb")
     axes.bar(offsets / FRAMES_PER_SECOND, share / share.sum(), 0.034, color=colours.tolist())

@@ -37,6 +37,8 @@ class Reference:
       caution: what else a reader of the p-value must know; may be "".
       trim: the trimming rule of the reference clips, one of `avsync.scoring.video.trimming.RULES`.
       piece_frames: the length of the reference clips; None if unknown.
+      offset_frames: the A/V offset that all of them have, and that was removed from them; it is
+        removed from a file before it is compared with them.
       false_alarm_rate: the target share of such clips above the threshold.
       threshold: the score that at most this share exceeds; None if the clips are too few.
     """
@@ -59,6 +61,7 @@ class Reference:
         self.source = f"{given['dataset']}, {given['split']} split" if calibration else ""
         self.trim = lookup.require("trimming rule of reference clips", given["trim"], RULES)
         self.piece_frames: int | None = given.get("num_frames")
+        self.offset_frames: int = given.get("realigned_frames", 0)
         self.false_alarm_rate = false_alarm_rate
         self.threshold: float | None = None
         if (self.num_clips + 1) * false_alarm_rate >= 1:

@@ -17,7 +17,7 @@ OK = "ok"
 Verdict = Literal["consistent", "out_of_sync", "mismatched", "not_judged"]
 
 # Fields that scores.json does not hold, or holds at another place.
-NOT_IN_JSON = {"verdict", "offset_is_certain"}
+NOT_IN_JSON = {"verdict", "offset_is_certain", "reference_offset_frames"}
 
 
 class OffsetSegment(NamedTuple):
@@ -45,6 +45,8 @@ class SyncResult:
       p_value: share of reference clips that score at least as high, see `Reference.p_value`.
       offset_frames: A/V offset, +n means the sound is n frames late; the best single one if
         `offsets` has several.
+      reference_offset_frames: the A/V offset of all reference clips; a file that has it, too, is in
+        sync with its sound as far as they tell. Scores are those without it.
       offset_evidence: fit at `offsets` minus the fit of chance, in nats per frame. If it is not
         positive, the offset means nothing: the sound fits nowhere.
       offset_gain: fit at `offsets` minus the fit in sync, in nats summed over all frames.
@@ -60,6 +62,7 @@ class SyncResult:
     score: float | None = None
     p_value: float | None = None
     offset_frames: int | None = None
+    reference_offset_frames: int = 0
     offset_evidence: float | None = None
     offset_gain: float | None = None
     offsets: tuple[OffsetSegment, ...] = ()
@@ -77,6 +80,12 @@ class SyncResult:
         return None if self.offset_frames is None else self.offset_frames / FRAMES_PER_SECOND
 
     @property
+    def relative_offset_frames(self) -> int | None:
+        """A/V offset relative to that of the reference clips."""
+        known = self.offset_frames
+        return None if known is None else known - self.reference_offset_frames
+
+    @property
     def fits_somewhere(self) -> bool:
         """True if the sound fits better than chance at its best offset."""
         return self.offset_evidence is not None and self.offset_evidence > 0
@@ -84,7 +93,8 @@ class SyncResult:
     @property
     def is_shifted(self) -> bool:
         """True if the sound fits best, and better than chance, out of sync; certain or not."""
-        shifts = [abs(segment.offset_frames) for segment in self.offsets]
+        usual = self.reference_offset_frames
+        shifts = [abs(segment.offset_frames - usual) for segment in self.offsets]
         return self.fits_somewhere and max(shifts, default=0) >= MIN_DESYNC_FRAMES
 
     def to_json(self) -> dict[str, Any]:
@@ -94,6 +104,7 @@ class SyncResult:
             **fields,
             "offsets": [segment.to_json() for segment in self.offsets],
             "offset_seconds": self.offset_seconds,
+            "relative_offset_frames": self.relative_offset_frames,
             "offset_is_certain": self.offset_is_certain,
         }
 

@@ -27,22 +27,29 @@ class TrimmedTrack(NamedTuple):
     waveform: Int16[np.ndarray, " s"]
 
 
-def trim_track(track: MouthTrack, footage: Footage, *, rule: str) -> TrimmedTrack | Abstention:
-    """The face and its sound, trimmed by `rule`; or why it cannot be scored.
+def trim_track(
+    track: MouthTrack, footage: Footage, *, rule: str, late_frames: int = 0
+) -> TrimmedTrack | Abstention:
+    """The face and its sound, moved back by `late_frames` and trimmed by `rule`.
 
-    Leading silence counts from the frame that first shows the face.
+    Or why it cannot be scored. Leading silence counts from the frame that first shows the face.
     """
+    # Sound that is early begins before the file does.
+    num_skipped = max(0, -late_frames - track.first)
+    first = track.first + num_skipped
+    places = track.places[num_skipped:]
     # A face may be visible beyond the end of the sound.
-    num_frames = min(len(track.places), len(footage.waveform) // SAMPLES_PER_FRAME - track.first)
-    start = track.first * SAMPLES_PER_FRAME
+    num_frames = len(footage.waveform) // SAMPLES_PER_FRAME - first - late_frames
+    num_frames = max(0, min(len(places), num_frames))
+    start = (first + late_frames) * SAMPLES_PER_FRAME
     waveform = footage.waveform[start : start + num_frames * SAMPLES_PER_FRAME]
     span = kept_frames(waveform, rule=rule)
     waveform = waveform[span.start * SAMPLES_PER_FRAME : span.stop * SAMPLES_PER_FRAME]
     if reason := abstention(len(span)) or no_speech(waveform):
         return reason
     return TrimmedTrack(
-        first=track.first + span.start,
-        places=track.places[span.start : span.stop],
+        first=first + span.start,
+        places=places[span.start : span.stop],
         waveform=waveform,
     )
 

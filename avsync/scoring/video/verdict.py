@@ -49,7 +49,7 @@ def with_verdict(
         result = dataclasses.replace(result, offset_is_certain=reference.is_certain(result))
         result = dataclasses.replace(result, verdict=reference.verdict(result))
         parts = [sentence(result, reference)]
-    parts.append(remark)
+    parts += [relative_offset_text(result), remark]
     return dataclasses.replace(result, message="; ".join(part for part in parts if part))
 
 
@@ -61,7 +61,8 @@ def sentence(result: SyncResult, reference: Reference) -> str:
         case "out_of_sync":
             causes = "; possible causes: an edit, dropped frames, clock drift, manipulation"
             return (
-                f"{offset_text(result.offsets)}; realigned, lip sync is consistent with the "
+                f"{offset_text(result.offsets, result.reference_offset_frames)}; realigned, lip "
+                f"sync is consistent with the "
                 f"{reference.clips}{causes if len(result.offsets) > 1 else ''}"
             )
         case "mismatched" if result.fits_somewhere and not result.is_shifted:
@@ -76,12 +77,24 @@ def sentence(result: SyncResult, reference: Reference) -> str:
     return _not_judged(result, f"the checkpoint has {count}")
 
 
-def offset_text(offsets: Sequence[OffsetSegment]) -> str:
+def relative_offset_text(result: SyncResult) -> str:
+    """The text "offset +0.08 s, as all of the reference clips"; "" if those are in sync."""
+    usual, own = result.reference_offset_frames, result.offset_frames
+    if not usual or own is None or not result.offset_is_certain:
+        return ""
+    if own == usual:
+        return f"offset {seconds(own)}, as all of the reference clips"
+    return f"offset {seconds(own)}, where all of the reference clips have {seconds(usual)}"
+
+
+def offset_text(offsets: Sequence[OffsetSegment], usual: int = 0) -> str:
     """The offsets in words: "out of sync by +0.20 s (sound late)".
 
-    "in sync until 1.5 s, then out of sync by +0.24 s (sound late)" if the offset changes.
+    "in sync until 1.5 s, then out of sync by +0.24 s (sound late)" if the offset changes. They are
+    relative to that of the reference clips, `usual`.
     """
-    merged = _merged(offsets)
+    relative = [x._replace(offset_frames=x.offset_frames - usual) for x in offsets]
+    merged = _merged(relative)
     if len(merged) > MAX_SEGMENTS:
         frames = [segment.offset_frames for segment in merged]
         return (
@@ -89,7 +102,8 @@ def offset_text(offsets: Sequence[OffsetSegment]) -> str:
             f"{seconds(max(frames))}"
         )
     parts = [f"{_described(segment)} until {clock(segment.end)}" for segment in merged[:-1]]
-    return ", then ".join([*parts, _described(merged[-1])])
+    text = ", then ".join([*parts, _described(merged[-1])])
+    return f"{text}, relative to the reference clips" if usual else text
 
 
 def offset_cell(result: SyncResult) -> str:
@@ -148,8 +162,16 @@ def comparison(reference: Reference) -> str:
     )
     return (
         f"{text}: a false-alarm rate of {rate} puts the threshold at {reference.threshold:.2f}. "
-        f"{domain} {BLIND_SPOT}"
+        f"{_removed_offset(reference)}{domain} {BLIND_SPOT}"
     )
+
+
+def _removed_offset(reference: Reference) -> str:
+    """A sentence on the A/V offset that all reference clips have; "" if they are in sync."""
+    if not reference.offset_frames:
+        return ""
+    offset = seconds(reference.offset_frames)
+    return f"Their A/V offset of {offset} is removed before the comparison, also from files. "
 
 
 def status_text(result: SyncResult) -> str:

@@ -93,7 +93,10 @@ class VideoScorer:
         talking: list[_ScoredTrack] = []
         for track in [*selection.talking, *selection.others]:
             is_talking = track in selection.talking
-            trimmed = trim_track(track, footage, rule=self.reference.trim)
+            reference = self.reference
+            trimmed = trim_track(
+                track, footage, rule=reference.trim, late_frames=reference.offset_frames
+            )
             if isinstance(trimmed, Abstention):
                 result = SyncResult(status=trimmed.status, message=trimmed.message)
             else:
@@ -179,13 +182,15 @@ class VideoScorer:
     ) -> SyncResult:
         """The result of these tracks together, with its verdict."""
         starts = [track.start_seconds(footage) for track in tracks]
+        usual = self.reference.offset_frames
         result = SyncResult(
             score=scores.score,
             p_value=self.reference.p_value(scores.piece_scores),
-            offset_frames=scores.offset_frames,
+            offset_frames=usual + scores.offset_frames,
+            reference_offset_frames=usual,
             offset_evidence=scores.offset_evidence,
             offset_gain=scores.offset_gain,
-            offsets=_offset_segments(starts, scores.offsets),
+            offsets=_offset_segments(starts, scores.offsets, usual=usual),
             score_resynced=scores.score_realigned,
             p_value_resynced=self.reference.p_value(scores.piece_scores_realigned),
             num_pieces=len(scores.piece_scores),
@@ -212,18 +217,22 @@ class _ScoredTrack(NamedTuple):
 
 
 def _offset_segments(
-    starts: Sequence[float], runs: Sequence[Sequence[OffsetRun]]
+    starts: Sequence[float], runs: Sequence[Sequence[OffsetRun]], *, usual: int
 ) -> tuple[OffsetSegment, ...]:
-    """The runs of clips that begin at `starts`, in seconds; neighbours of equal offset merged."""
+    """The runs of clips that begin at `starts`, in seconds; neighbours of equal offset merged.
+
+    The runs are those of clips whose sound was moved back by `usual` frames.
+    """
     segments: list[OffsetSegment] = []
     for clip_start, own in zip(starts, runs, strict=True):
         for run in own:
             start = clip_start + run.first / FRAMES_PER_SECOND
             end = clip_start + run.end / FRAMES_PER_SECOND
-            if segments and segments[-1].offset_frames == run.offset_frames:
+            offset_frames = usual + run.offset_frames
+            if segments and segments[-1].offset_frames == offset_frames:
                 segments[-1] = segments[-1]._replace(end=max(segments[-1].end, end))
             else:
-                segments.append(OffsetSegment(start, end, run.offset_frames))
+                segments.append(OffsetSegment(start, end, offset_frames))
     return tuple(segments)
 
 

@@ -12,6 +12,7 @@ from avsync.build_training import make_training
 from avsync.config import Config
 from avsync.input_pipeline.gates.judging import Gates
 from avsync.types import Source
+from tests.input_pipeline.gates.conftest import make_clip, write_scores
 from tests.test_configs import load
 
 
@@ -55,6 +56,21 @@ def test_a_training_drops_and_reports_the_clips_its_gates_find(faulty, scores, t
     config.data.gates.min_eye_distance_pixels = 30.0
     with pytest.raises(ValueError, match=r"20\.0 then, 30\.0 now\).*Choose another --workdir"):
         make_training(config, tmp_path)
+
+
+def test_a_late_corpus_is_trained_and_validated_on_in_sync(write, tmp_path, capsys):
+    # Frame t has grey level t and audio level 100 (t + 1), said to be 3 frames late.
+    clips = [make_clip(f"clip{i}", seed=i) for i in range(4)]
+    source = write([clip.replace(waveform=100 * (clip.waveform + 1)) for clip in clips])
+    offsets = {f"clip{i}": (3, 1.0) for i in range(30)}
+    scores = write_scores(tmp_path / "scores.jsonl", **offsets)
+    config = config_of(source, sync="shift_corpus", sync_scores=scores)
+    config.data.augmentation.update(gain_low_db=0.0, gain_high_db=0.0)
+    job = make_training(config, tmp_path)
+    assert capsys.readouterr().err.count("A/V offset of the corpus: 3 frames (0.12 s late)") == 1
+    for batch in (next(job.batches(0)).batch, next(iter(job.validations[0].batches())).batch):
+        assert batch.audio[0, : 9 * 640 : 640].tolist() == [100 * (t + 4) for t in range(9)]
+        assert batch.valid[0].sum() == 9
 
 
 def test_frames_in_the_order_on_disk_are_not_gated(faulty):

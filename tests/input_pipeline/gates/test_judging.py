@@ -61,6 +61,35 @@ def test_only_real_clips_clearly_out_of_sync_are_found(label, offset, action):
     assert [(f.action, f.late_frames) for f in decided] == ([(action, -5)] if action else [])
 
 
+def test_a_corpus_is_shifted_by_the_offset_that_its_real_clips_share(faulty, tmp_path):
+    offsets = {f"clip{i}": (3, 1.0) for i in range(30)} | {"odd": (-9, 2.0)}
+    scores = write_scores(tmp_path / "scores.jsonl", **offsets)
+    decided = judge(faulty, Gates(sync="shift_corpus", sync_scores=scores, duplicates="drop"))
+    assert [(d.number, d.action, d.late_frames) for d in decided] == [
+        (None, "shift_corpus", 3),
+        (8, "drop", 0),
+    ]
+    line = decisions.describe(decided, num_clips=10)
+    assert line == (
+        "gates: 1 of 10 clips dropped, 0 shifted (duplicates: 1 drop); A/V offset of the corpus: "
+        "3 frames (0.12 s late), 95% interval 3 to 3, n = 31 real clips, 97% of them within 1 "
+        "frame; all sound is moved back by it"
+    )
+    edits = decisions.apply(decided, faulty).edits
+    assert (edits.dropped, edits.late_frames, edits.corpus_late_frames) == ({8}, {}, 3)
+
+
+def test_a_corpus_whose_offset_is_not_sure_stays_as_it_is_and_is_told(faulty, scores):
+    decided = judge(faulty, Gates(sync="shift_corpus", sync_scores=scores))
+    assert decisions.apply(decided, faulty).edits.corpus_late_frames == 0
+    line = decisions.describe(decided, num_clips=10)
+    assert line.endswith(
+        "; A/V offset of the corpus: 0 frames, 95% interval 0 to 0, n = 10 real clips, 90% of them "
+        "within 1 frame; not sure: only 10 real clips have an A/V offset, and 20 are needed; "
+        "nothing is moved"
+    )
+
+
 def test_scores_of_another_split_are_refused(faulty, tmp_path):
     scores = write_scores(tmp_path / "scores.jsonl", clip0=(0, 0.0))
     with pytest.raises(ValueError, match=r"no line for clip clip1: .*the training split"):

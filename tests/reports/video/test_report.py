@@ -54,7 +54,7 @@ def test_the_keys_of_scores_json_and_their_order_are_fixed():
     entry = video_result(scored(0.3), path="clip.mp4").to_json()
     numbers = ["score", "p_value", "offset_frames", "offset_evidence", "offset_gain", "offsets"]
     numbers += ["score_resynced", "p_value_resynced", "num_pieces", "status", "message"]
-    numbers += ["offset_seconds", "offset_is_certain"]
+    numbers += ["offset_seconds", "relative_offset_frames", "offset_is_certain"]
     assert list(entry) == ["path", *numbers, "faces", "segments"]
     (face,) = entry["faces"]
     assert list(face) == ["start", "end", "box", "is_talking", *numbers]

@@ -7,8 +7,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from avsync.media.decode import Recording
+from avsync.media.footage import Footage
+from avsync.media.tracks import MouthTrack
 from avsync.pp import silence
-from avsync.scoring.video.trimming import RULES, kept_frames
+from avsync.scoring.video.trimming import RULES, TrimmedTrack, kept_frames, trim_track
 from avsync.units import SAMPLES_PER_FRAME, SILENCE_LEVEL
 
 LEVELS = [0, SILENCE_LEVEL, -SILENCE_LEVEL, SILENCE_LEVEL + 1, -SILENCE_LEVEL - 1, -32_768, 32_767]
@@ -41,3 +44,25 @@ def test_leading_silence_is_cut_with_the_frame_in_which_sound_begins(num_silent,
     waveform = np.full(10 * SAMPLES_PER_FRAME, 1_000, np.int16)
     waveform[:num_silent] = SILENCE_LEVEL
     assert kept_frames(waveform, rule="leading") == range(num_cut, 10)
+
+
+@pytest.mark.parametrize(
+    ("first", "late", "frames"),
+    [
+        (10, 0, range(10, 90)),
+        (10, 3, range(10, 90)),  # the face is gone before the sound ends
+        (10, -3, range(10, 90)),
+        (40, 3, range(40, 97)),  # the sound of the last frames lies beyond the file
+        (1, -3, range(3, 81)),  # and that of the first ones before it
+    ],
+)
+def test_the_sound_of_a_face_is_moved_by_the_offset_of_the_reference_clips(first, late, frames):
+    waveform = np.repeat(100 * np.arange(1, 101), SAMPLES_PER_FRAME).astype(np.int16)
+    footage = Footage(Recording(waveform, 0, 4.0, 4.0, {}), [])
+    track = MouthTrack(first)
+    track.places.extend(range(first, first + 80))
+    trimmed = trim_track(track, footage, rule="none", late_frames=late)
+    assert isinstance(trimmed, TrimmedTrack)
+    assert (trimmed.first, trimmed.places.tolist()) == (frames.start, list(frames))
+    heard = trimmed.waveform[::SAMPLES_PER_FRAME] // 100 - 1
+    assert heard.tolist() == [frame + late for frame in frames]

@@ -1,5 +1,6 @@
 """The wording of verdicts: one golden sentence each."""
 
+import dataclasses
 import re
 
 import pytest
@@ -141,3 +142,50 @@ def test_the_comparison_names_clips_threshold_domain_and_blind_spot():
 @pytest.mark.parametrize(("time", "text"), [(1.24, "1.24 s"), (3.0, "3 s"), (3_662.0, "61:02")])
 def test_a_time_is_written_in_seconds_or_minutes(time, text):
     assert verdict.clock(time) == text
+
+
+LATE_REFERENCE = Reference({**CALIBRATION, "realigned_frames": 2}, false_alarm_rate=0.05)
+
+
+@pytest.mark.parametrize(
+    ("score", "offset", "message"),
+    [
+        (
+            *(0.5, 2),
+            "lip sync consistent with the reference clips (one speaker); offset +0.08 s, as all of "
+            "the reference clips",
+        ),
+        (
+            *(0.5, 3),
+            "lip sync consistent with the reference clips (one speaker); offset +0.12 s, where all "
+            "of the reference clips have +0.08 s",
+        ),
+        (
+            *(3.0, 7),
+            "out of sync by +0.20 s (sound late), relative to the reference clips; realigned, lip "
+            "sync is consistent with the reference clips (one speaker); offset +0.28 s, where all "
+            "of the reference clips have +0.08 s",
+        ),
+        (
+            *(3.0, 0),
+            "out of sync by -0.08 s (sound early), relative to the reference clips; realigned, lip "
+            "sync is consistent with the reference clips (one speaker); offset +0.00 s, where all "
+            "of the reference clips have +0.08 s",
+        ),
+    ],
+)
+def test_an_offset_is_judged_relative_to_that_of_all_reference_clips(score, offset, message):
+    result = dataclasses.replace(
+        scored(score, offset=offset, realigned=0.5), reference_offset_frames=2
+    )
+    result = verdict.with_verdict(result, LATE_REFERENCE)
+    assert result.message == message
+    assert verdict.offset_cell(result) == verdict.seconds(offset)
+    entry = result.to_json()
+    assert (entry["offset_frames"], entry["relative_offset_frames"]) == (offset, offset - 2)
+
+
+def test_the_basis_of_the_comparison_names_the_offset_that_was_removed():
+    text = verdict.comparison(LATE_REFERENCE)
+    assert "Their A/V offset of +0.08 s is removed before the comparison, also from files." in text
+    assert "removed" not in verdict.comparison(REFERENCE)

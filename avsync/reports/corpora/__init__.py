@@ -1,0 +1,1 @@
+"""The reports of evaluated datasets, and the page that compares several."""
