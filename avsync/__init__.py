@@ -73,17 +73,23 @@ def load_scorer(
     from avsync.media.landmarks.base import load_detector
     from avsync.media.reading import DirectReader
     from avsync.scoring.video.reference import Reference
-    from avsync.scoring.video.video_scorer import VideoScorer
+    from avsync.scoring.video.video_scorer import Origin, VideoScorer
+    from avsync.weights import fingerprint
 
     workdir, step = find(place)
+    calibration = read_calibration(workdir, step)
     reference = Reference(
-        read_calibration(workdir, step),
+        calibration,
         false_alarm_rate=false_alarm_rate,
         caution="" if checkpoint else pretrained.CAUTION,
     )
     scorer = build.load_scorer(workdir, step, extraction=None, encoder=encoder, dtype=dtype)
     reader = reader or DirectReader(load_detector(detector))
-    return VideoScorer(scorer, reference, reader=reader)
+    origin = Origin(
+        model=fingerprint({}, scorer.params),
+        calibration=fingerprint(calibration, {}) if calibration else "",
+    )
+    return VideoScorer(scorer, reference, reader=reader, origin=origin)
 
 
 def read_clip(path: str | Path, *, detector: str = "trees68") -> "Clip":

@@ -1,20 +1,24 @@
-"""Atomic writes, lock files, and the check that an output folder is new."""
+"""Atomic writes, lock files, the stamp and the hash of a file, the check that a folder is new."""
 
 import contextlib
 import fcntl
 import glob
+import hashlib
 import os
 import shutil
 import stat
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 PRIVATE = 0o700  # the mode of a folder that only its owner may use
 
 # A file may be this new before its writer has locked it; a program takes longer to start.
 MIN_LEFT_SECONDS = 1.0
+
+HASHED_BYTES = 8 << 20  # at once
 
 ROOT = 0  # the user who owns the folders of the system
 
@@ -158,3 +162,51 @@ def require_new(folder: Path) -> None:
         raise ValueError(
             f"{folder} already exists and is not empty; choose another folder or empty it"
         )
+
+
+class Stamp(NamedTuple):
+    """What tells a file from another one at the same path; None where there is no file.
+
+    modified: in seconds since the epoch.
+    """
+
+    bytes: int | None
+    modified: float | None
+
+
+def stamp(path: Path) -> Stamp:
+    """The stamp of the file at `path` now."""
+    try:
+        found = path.stat()
+    except OSError:
+        return Stamp(None, None)
+    return Stamp(found.st_size, found.st_mtime)
+
+
+class Content(NamedTuple):
+    """Which content of a file was read: its `sha256`, None if unknown, and the stamp before that.
+
+    A file that is written to meanwhile has another stamp afterwards.
+    """
+
+    sha256: str | None
+    stamp: Stamp
+
+
+def sha256(path: Path, *, advance: Callable[[], None] = lambda: None) -> str | None:
+    """The SHA-256 of a file's content, in hexadecimal digits; None if it cannot be read.
+
+    `advance` is called after each `HASHED_BYTES`.
+    """
+    digest = hashlib.sha256()
+    try:
+        # Opening a pipe would wait for its writer.
+        if not path.is_file():
+            return None
+        with path.open("rb", buffering=0) as file:
+            while block := file.read(HASHED_BYTES):
+                digest.update(block)
+                advance()
+    except OSError:
+        return None
+    return digest.hexdigest()

@@ -46,6 +46,10 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Work = Callable[[Any, Callable[[Any], None]], Any]
 
 
+# One process that runs a model keeps no more workers busy; several share a job.
+MAX_WORKERS = 16
+
+
 class JobError(ValueError):
     """The whole job cannot be done: a package is missing, a disk is full."""
 
@@ -126,6 +130,10 @@ class WorkerProcess:
         """Sets the time that the current item may take, instead of the limit."""
         self._allowed_seconds = seconds
 
+    def restart_clock(self) -> None:
+        """Gives the current item its whole time from now on."""
+        self._since = time.monotonic()
+
     def excuse(self, seconds: float) -> None:
         """Leaves out of the time of the current item what the parent spent on its reports."""
         self._since += seconds
@@ -176,6 +184,15 @@ class WorkerProcess:
         if not self._is_ready:
             raise JobError(f"a worker process died while starting ({how})")
         return Fault("crashed", f"the worker process died ({how})")
+
+
+def default_workers() -> int:
+    """One per core that this process may use, at most `MAX_WORKERS`.
+
+    In a container, these are not all cores of the machine.
+    """
+    can_tell = hasattr(os, "sched_getaffinity")  # Linux
+    return min(len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1, MAX_WORKERS)
 
 
 def described(error: BaseException) -> str:

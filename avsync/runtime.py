@@ -35,11 +35,11 @@ from rich.progress import Progress as RichProgress
 from avsync import files
 from avsync.files import atomic_write
 from avsync.names import shown, shown_text
-from avsync.types import Host
+from avsync.types import PROCESSES, Host
 
 PLAIN_LINE_SECONDS = 10.0
 
-PROCESSES, PROCESS_INDEX = "AVSYNC_PROCESSES", "AVSYNC_PROCESS_INDEX"
+PROCESS_INDEX = "AVSYNC_PROCESS_INDEX"
 COORDINATOR = "JAX_COORDINATOR_ADDRESS"
 COMPILATION_CACHE = "JAX_COMPILATION_CACHE_DIR"
 

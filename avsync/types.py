@@ -18,6 +18,9 @@ CATEGORIES = ("RV-RA", "RV-FA", "FV-RA", "FV-FA")  # real or fake Video, real or
 
 REAL, FAKE = 0, 1
 
+# The environment variable with the number of processes of a job, see `avsync.runtime`.
+PROCESSES = "AVSYNC_PROCESSES"
+
 STREAMS = ("visual", "audio")  # of a model's input: crops or features of the mouth, sound
 
 

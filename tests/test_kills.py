@@ -63,6 +63,12 @@ def all_files(out: Path) -> Results:
     }
 
 
+def sorted_lines(out: Path) -> Results:
+    """The contents of all files; of those that grow line by line, the lines in any order."""
+    growing = {path.name: sorted(path.read_bytes().splitlines()) for path in out.glob("*.jsonl")}
+    return all_files(out) | growing
+
+
 def trained(workdir: Path) -> Results:
     leaves = jax.tree.leaves(checkpoint.load_params(workdir, 20))
     return {
@@ -107,7 +113,17 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def score(small_model: Path, testdata: Path) -> Program:
     clips = sorted((testdata / "grid_s1" / "video").glob("*.mkv"))[:2]
     options = [f"--checkpoint={small_model}", *map(str, clips)]
-    return Program("score", lambda out: [*options, f"--out={out}"], all_files)
+    return Program("score", lambda out: [*options, f"--out={out}"], sorted_lines)
+
+
+@pytest.fixture(scope="module")
+def score_many(small_model: Path, testdata: Path) -> Program:
+    """Two workers, whose results come in any order."""
+    clips = sorted((testdata / "grid_s1" / "video").glob("*.mkv"))[:12]
+    options = [f"--checkpoint={small_model}", "--frames", "--workers=2", *map(str, clips)]
+    has_results = lambda out: (out / "scores.jsonl").exists()  # noqa: E731
+    arguments = lambda out: [*options, f"--out={out}"]  # noqa: E731
+    return Program("score", arguments, sorted_lines, has_results)
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +255,6 @@ def test_a_killed_program_has_equal_results_when_it_is_run_again(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["score", "evaluate", "export", "extract", "train", "sweep"])
+@pytest.mark.parametrize("name", ["score_many", "evaluate", "export", "extract", "train", "sweep"])
 def test_ten_kills_at_random_times(name: str, request: pytest.FixtureRequest, tmp_path: Path):
     try_kills(request.getfixturevalue(name), tmp_path, number=NUM_KILLS)

@@ -120,6 +120,27 @@ def test_two_processes_write_the_same_evaluation_as_one(
 
 
 @pytest.mark.slow
+@pytest.mark.grid
+def test_two_processes_score_files_into_one_folder(
+    testdata: Path, tmp_path: Path, start_two: StartTwo, run_binary: Run
+):
+    clips = sorted((testdata / "grid_s1" / "video").glob("*.mkv"))[:5]
+    options = ["--pictures=flagged", "--frames", "--false_alarm_rate=0.5", *map(str, clips)]
+    together = start_two("score", *options, f"--out={tmp_path / 'two'}")
+    assert finish(together).count("details:") == 1
+    done = run_binary("score", *options, f"--out={tmp_path / 'one'}")
+    assert done.returncode == 0, done.stderr
+    one, two = (sorted_contents(tmp_path / name) for name in ("one", "two"))
+    assert one == two
+    assert any(name.endswith(".png") for name in one)
+
+
+def sorted_contents(folder: Path) -> dict[str, list[bytes]]:
+    """The lines of each file; those of several processes come in any order."""
+    return {path.name: sorted(path.read_bytes().splitlines()) for path in folder.iterdir()}
+
+
+@pytest.mark.slow
 def test_two_processes_extract_into_one_dataset(tmp_path: Path, start_two: StartTwo):
     generator = np.random.default_rng(0)
     splits = {

@@ -1,5 +1,7 @@
 """avsync-score as a user runs it: on odd and broken files, and with wrong arguments."""
 
+import csv
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -31,10 +33,15 @@ def test_each_odd_or_broken_file_has_its_status_and_the_others_are_scored(
     clip = testdata / "grid_s1" / "video" / "bbaf2n.mkv"
     expected = odd_files.write_all(clip, folder, write_media)
     out = tmp_path / "scores"
+    (folder / ".hidden.mkv").symlink_to(clip)
+    (folder / "loop").symlink_to(folder)
     missing = folder / "missing.mp4"
-    places = [folder, folder / "audio_only.mka", missing]
-    done = run_binary("score", f"--checkpoint={checkpoint}", f"--out={out}", *places)
+    places = [folder, folder / "audio_only.mka", folder / "plain.mkv", missing]
+    lists = [f"--keep={tmp_path / 'keep'}", f"--drop={tmp_path / 'drop'}", "--where=num_faces == 2"]
+    options = [f"--checkpoint={checkpoint}", f"--out={out}", "--frames", *lists]
+    done = run_binary("score", *options, *places)
     assert done.returncode == 0, done.stderr
+    assert "hidden (1), links to folders (1)" in done.stderr
 
     entries = json.loads((out / "scores.json").read_text())
     lines = {Path(entry["path"]).name: entry for entry in entries}
@@ -58,6 +65,32 @@ def test_each_odd_or_broken_file_has_its_status_and_the_others_are_scored(
     assert 0 < top < bottom < 288
     assert face["score"] == lines["plain.mkv"]["score"]
     assert "Traceback" not in done.stderr
+    assert (tmp_path / "keep").read_text() == f"{folder / 'two_faces.mkv'}\n"
+    assert len((tmp_path / "drop").read_text().splitlines()) == len(entries) - 1
+    with (out / "scores.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(entries) + sum(len(entry["faces"]) for entry in entries)
+    assert (out / "summary.html").stat().st_size > 10_000
+    content = (folder / "plain.mkv").read_bytes()
+    assert lines["plain.mkv"]["sha256"] == hashlib.sha256(content).hexdigest()
+    frames = {
+        Path(line["path"]).name: line["faces"]
+        for line in map(json.loads, (out / "frames.jsonl").read_text().splitlines())
+    }
+    assert frames.keys() == {name for name, status in statuses.items() if status == "ok"}
+    assert len(frames["plain.mkv"][0]["frame_scores"]) == 40
+
+    # Killed while the last record was written, and run again with one worker.
+    records = (out / "scores.jsonl").read_bytes()
+    (out / "scores.jsonl").write_bytes(records[:-9])
+    before = {path.name: path.read_bytes() for path in out.glob("*.[chjp]*")}
+    again = run_binary("score", *options, "--workers=1", *places)
+    assert again.returncode == 0, again.stderr
+    assert f"{len(entries) - 1} files are done already" in again.stderr
+    assert again.stdout == done.stdout
+    for name in before.keys() - {"scores.jsonl", "frames.jsonl"}:
+        assert (out / name).read_bytes() == before[name], name
+    assert sorted((out / "scores.jsonl").read_bytes().splitlines()) == sorted(records.splitlines())
 
 
 def test_the_exit_status_is_1_if_no_file_can_be_scored(checkpoint, tmp_path, run_binary: Run):
@@ -80,6 +113,10 @@ def test_the_exit_status_is_1_if_no_file_can_be_scored(checkpoint, tmp_path, run
         (["--checkpoint=/nowhere", "--out=/tmp/x", __file__], "checkpoint not found: /nowhere"),
         (["--checkpoint=/tmp", "--out=/tmp/x", "--false_alarm_rate=5", __file__], "5.0"),
         (["--out=/tmp/x", "--detector=trees86", __file__], "did you mean 'trees68'"),
+        (["--out=/tmp/x", "--keep=k", __file__], "--where=RULE needs --keep=FILE or --drop=FILE"),
+        (["--out=/tmp/x", "--keep=/no/k", "--where=in_sync", __file__], "/no: no such folder"),
+        (["--out=/tmp/x", f"--drop={__file__}", "--where=in_sync", __file__], "is to be scored"),
+        (["--out=/tmp/x", "--keep=k", "--where=scor < 3", __file__], "did you mean 'score'"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_one_message(run_binary: Run, arguments, message):

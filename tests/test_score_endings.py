@@ -105,9 +105,8 @@ def test_a_signal_ends_the_job_and_what_was_scored_is_kept(command, tmp_path, nu
     job.process.send_signal(number)
     _, errors = job.process.communicate(timeout=60)
     assert job.process.returncode == 128 + number
-    # On a slow machine, lines of progress come before it.
-    said = [text for text in errors.splitlines() if not text.startswith("scoring: ")]
-    assert said == [f"score.py: {line}"]
+    assert errors.splitlines()[-1] == f"score.py: {line}"
+    assert "Traceback" not in errors
     (entry,) = json.loads((job.out / "scores.json").read_text())
     assert entry["status"] == "ok"
     assert workers
@@ -123,7 +122,7 @@ def test_a_killed_job_leaves_its_results_and_no_worker(command, tmp_path, run_bi
     second = run_binary("score", *command, f"--out={job.out}")
     assert second.returncode == 1
     (refused,) = second.stderr.splitlines()
-    assert "is in use by another process, which holds scores.jsonl" in refused
+    assert "is in use by another process, which holds scores.lock" in refused
     job.process.kill()
     job.process.communicate()
     assert all(map(is_gone, workers))
@@ -133,7 +132,7 @@ def test_a_killed_job_leaves_its_results_and_no_worker(command, tmp_path, run_bi
 
 
 def test_a_worker_that_is_killed_costs_its_file(command, tmp_path):
-    job = Job([*command, "missing.mp4"], tmp_path)
+    job = Job([*command, "missing.mp4", "--workers=1", "--pictures=none"], tmp_path)
     job.wait_for_first_result()
     (worker,) = job.workers()
     os.kill(worker, signal.SIGSEGV)

@@ -2,26 +2,25 @@
 
     avsync-score --out=scores video.mp4 another.mkv folder/
     avsync-score --out=scores --checkpoint=runs/avh_align --weights=weights/avhubert video.mp4
+    avsync-score --out=scores --pictures=none --keep=keep.txt --where="abs(offset_ms) <= 40" folder/
     avsync-score --out=scores --metric=lse --checkpoint=weights/syncnet folder/
 
 Of a folder, the files at any depth that have the suffix of a video are scored; a file that is named
-is always tried. Writes scores.jsonl as files are done, scores.json and one picture per scored file,
-and prints a table. A file without a face or sound, or a broken one, gets a status instead of a
-score. With --metric=lse, each scored file also has LSE-D and LSE-C, and lse.json has their means.
+is always tried. Writes scores.jsonl as files are done, and at the end scores.csv, scores.json,
+summary.html and one picture per scored file; prints a table. A file without a face or sound, or a
+broken one, gets a status instead of a score. Killed and run again, it goes on where it was. With
+--metric=lse, each scored file also has LSE-D and LSE-C, and lse.json has their means.
 """
 
-import contextlib
 import functools
 from pathlib import Path
 
 from absl import flags
 
 from avsync import lookup, pretrained
-from avsync.bin import _limit_flags, _metric_flag, _model_flags
-from avsync.bin.base import UsageError, existing, run_binary, say
-from avsync.files import file_lock
+from avsync.bin import _limit_flags, _list_flags, _metric_flag, _model_flags, _result_flags
+from avsync.bin.base import UsageError, existing, run_binary
 from avsync.media.folders import named_files
-from avsync.media.process_reader import ProcessReader
 
 CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
@@ -36,7 +35,7 @@ TRACK = flags.DEFINE_integer(
     "audio_track", None, "Sound track to score, from 1. Default: the file's default one.", 1
 )
 DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
-for module in (_model_flags, _metric_flag, _limit_flags):
+for module in (_model_flags, _metric_flag, _limit_flags, _result_flags, _list_flags):
     flags.adopt_module_key_flags(module)
 
 
@@ -50,22 +49,21 @@ def main(arguments: list[str]) -> None:
     except ValueError as error:
         raise UsageError(str(error)) from error
     out_dir = Path(OUT.value).expanduser()
-    # What fails at once comes first. The worker reads the first file while JAX is imported.
-    limits = _limit_flags.limits()
-    reading = ProcessReader(DETECTOR.value, limits=limits, audio_track=TRACK.value)
-    with file_lock(out_dir / "scores.jsonl"), contextlib.closing(reading) as reader:
-        reader.look_ahead(paths[0])
-        from avsync import runtime
+    _list_flags.require_consistent(out_dir, videos=paths)
+    reading = {"detector": DETECTOR.value, "audio_track": TRACK.value}
+    rate = {"false_alarm_rate": RATE.value}
+    with _result_flags.opened(out_dir, paths, **reading) as job:
+        scorer = _metric_flag.load_scorer(CHECKPOINT.value, parts, reader=job.readers[0], **rate)
+        outputs = [*_metric_flag.outputs(), *_list_flags.outputs()]
+        settings = {"metric": _metric_flag.METRIC.value, "dtype": parts["dtype"], **reading, **rate}
+        settings |= {"frames": _result_flags.FRAMES.value}
+        from avsync.reports.video.report import score_job
 
-        runtime.start()
-        options = {"reader": reader, "false_alarm_rate": RATE.value}
-        try:
-            scorer = _metric_flag.load_scorer(CHECKPOINT.value, parts=parts, **options)
-        except ValueError as error:
-            raise UsageError(str(error)) from error
-        report = _metric_flag.score_files(paths, scorer, out_dir=out_dir, notes=notes)
-    report.print_table()
-    say(f"details: {out_dir}")
+        options = {"pictures": _result_flags.PICTURES.value, "notes": notes, "outputs": outputs}
+        report = score_job(job, scorer, settings=settings, **options)
+    if report is None:
+        return  # the first process has the results of all
+    report.print_all()
     if not report.num_scored:
         raise ValueError(f"none of {len(paths)} files could be scored")
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from avsync.files import Content, sha256, stamp
 from avsync.limits import DEFAULT_LIMITS, Limits
 from avsync.media.crop_store import CropStore
 from avsync.media.footage import Footage
@@ -58,8 +59,10 @@ class ProcessReader:
         )
         if limits.lost_share is not None:
             self._options = self._options._replace(max_lost_share=limits.lost_share)
+        self._is_interrupted = False
         self._worker = self._start()
         self._ahead: _Reading | None = None
+        self._last: dict[Path, Content] = {}
 
     @contextlib.contextmanager
     def footage(self, path: Path, *, advance: Advance) -> Iterator[tuple[Footage, CropStore]]:
@@ -67,8 +70,11 @@ class ProcessReader:
             self._cancel_ahead()
             self.look_ahead(path)
         assert self._ahead is not None
-        # Kept until the result is there: `close` ends a reading that was interrupted.
-        result = self._ahead.result(advance)
+        try:
+            # Kept until the result is there: `close` ends a reading that was interrupted.
+            result = self._ahead.result(advance)
+        finally:
+            self._last = {path: self._ahead.content}
         self._ahead = None
         with result.file as file:
             yield result.value, CropStore(file)
@@ -93,6 +99,29 @@ class ProcessReader:
         if self._ahead is None:
             self._ahead = _Reading(path, self._ready(), allowed=self._allowed)
 
+    def content(self, path: Path) -> Content:
+        return self._last.get(path) or Content(None, stamp(path))
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """What `function` returns in the worker, once that has read the file ahead.
+
+        All must be picklable. Its limits are those of a file. Raises `Reject` if the function
+        fails, crashes or exceeds them.
+        """
+        if self._ahead is not None:
+            self._ahead.wait()
+        worker = self._ready()
+        worker.give(_CallRequest(function, arguments))
+        return next(message.value for message in _messages(worker) if isinstance(message, Done))
+
+    def interrupt(self) -> None:
+        """Ends, from any thread, what another one waits for: that gets a `Reject`.
+
+        From then on every file is rejected; the thread of the reader still calls `close`.
+        """
+        self._is_interrupted = True
+        self._worker.process.kill()
+
     def close(self) -> None:
         """Ends the process."""
         self._cancel_ahead()
@@ -106,7 +135,12 @@ class ProcessReader:
     def _ready(self) -> WorkerProcess:
         if not self._worker.is_usable():
             self._worker.end()
-            self._worker = self._start()
+            if not self._is_interrupted:
+                self._worker = self._start()
+        # Again: `interrupt` may have come while the process started.
+        if self._is_interrupted:
+            self._worker.end()
+            raise Reject("crashed", "the job was interrupted")
         return self._worker
 
     def _start(self) -> WorkerProcess:
@@ -128,6 +162,7 @@ class _Reading:
 
     def __init__(self, path: Path, worker: WorkerProcess, *, allowed: Callable[[int], float]):
         self.path = path
+        self.content = Content(None, stamp(path))
         self._worker, self._allowed = worker, allowed
         self._future: concurrent.futures.Future[WithFile] = concurrent.futures.Future()
         self._progress = (0, 0)
@@ -150,6 +185,10 @@ class _Reading:
                 shown = self._progress
                 advance(*shown)
 
+    def wait(self) -> None:
+        """Waits until the file is read, or cannot be."""
+        self._thread.join()
+
     def cancel(self) -> None:
         """Ends the worker if it has not read the file yet; drops what it has read."""
         self._is_cancelled.set()
@@ -163,6 +202,11 @@ class _Reading:
                 if isinstance(message, Done):
                     self._future.set_result(message.value)
                     return
+                if isinstance(message.value, _Hashed):
+                    self.content = self.content._replace(sha256=message.value.sha256)
+                    # Hashing is not limited: it takes long for a large file on a slow disk only.
+                    self._worker.restart_clock()
+                    continue
                 self._progress = message.value
                 self._worker.allow(self._allowed(self._progress[1]))
             self._worker.end()
@@ -177,6 +221,17 @@ class _FootageRequest(NamedTuple):
 class _CropRequest(NamedTuple):
     path: Path
     spans: tuple[FaceSpan, ...]
+
+
+class _Hashed(NamedTuple):
+    """A part of the file is hashed; or all of it, with this result."""
+
+    sha256: str | None = None
+
+
+class _CallRequest(NamedTuple):
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
 
 
 def _messages(
@@ -207,14 +262,18 @@ def _start_reading(detector: str, options: ReadOptions) -> Work:
 
 def _work(
     reader: DirectReader,
-    request: _FootageRequest | _CropRequest,
+    request: _FootageRequest | _CropRequest | _CallRequest,
     report: Callable[[Any], None],
-) -> WithFile | None:
+) -> Any:
+    if isinstance(request, _CallRequest):
+        return request.function(*request.arguments)
     if isinstance(request, _CropRequest):
         for crop in reader.face_crops(request.path, request.spans):
             report(crop)
         return None
     advance = _Advance(report)
+    hashed = sha256(request.path, advance=lambda: report(_Hashed()))
+    report(_Hashed(hashed))
     with reader.footage(request.path, advance=advance) as (footage, store):
         result = WithFile(footage, store.detach())
     advance.finish()

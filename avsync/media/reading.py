@@ -7,11 +7,12 @@ process that decodes it (a crash, a hang, any amount of memory) the second one s
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
 
+from avsync.files import Content, sha256, stamp
 from avsync.media.crop_store import CropStore, open_store
 from avsync.media.face_crop import FacePath, colour_frames, crop_face
 from avsync.media.footage import Footage, read_footage
@@ -55,6 +56,18 @@ class Reader(Protocol):
         """Announces the next file, which may be read at once."""
         ...
 
+    def content(self, path: Path) -> Content:
+        """What was read of the file at `path`, the last one that was."""
+        ...
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """What a function returns where files are read."""
+        ...
+
+    def interrupt(self) -> None:
+        """Ends what another thread waits for."""
+        ...
+
 
 class DirectReader:
     """Reads files in this process, without limits by default."""
@@ -80,3 +93,13 @@ class DirectReader:
 
     def look_ahead(self, path: Path) -> None:
         del path
+
+    def content(self, path: Path) -> Content:
+        before = stamp(path)
+        return Content(sha256(path), before)
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return function(*arguments)
+
+    def interrupt(self) -> None:
+        """Does nothing: a reading in this process ends by itself."""

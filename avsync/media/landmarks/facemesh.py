@@ -31,8 +31,6 @@ MAX_GROWTH = 1.2
 # mouth of a GRID talker is found 1.2 pixels from where it is in full light, and 0.35 if stretched.
 MIN_CONTRAST = 150
 
-Mesh = Complex[np.ndarray, "468"]
-
 
 class Detector:
     """Detects faces of any pose up to a profile, from a twentieth of the frame's longer side on."""
@@ -61,7 +59,9 @@ class Detector:
         meshes = [self._look(*pair) for pair in zip(frames, boxes, strict=True)]
         return to_68_points(np.stack(meshes))
 
-    def _look(self, frame: UInt8[np.ndarray, "h w"], box: Float64[np.ndarray, "4"]) -> Mesh:
+    def _look(
+        self, frame: UInt8[np.ndarray, "h w"], box: Float64[np.ndarray, "4"]
+    ) -> Complex[np.ndarray, "468"]:
         left, top, right, bottom = box.tolist()
         face = Square((left + right) / 2 + (top + bottom) / 2 * 1j, max(right - left, bottom - top))
         mesh = self._mesh(frame, face)
@@ -80,7 +80,7 @@ class _FaceMesh:
     def __init__(self) -> None:
         self._network = Network(MODEL, detector="facemesh")
 
-    def __call__(self, frame: UInt8[np.ndarray, "h w"], face: Square) -> Mesh:
+    def __call__(self, frame: UInt8[np.ndarray, "h w"], face: Square) -> Complex[np.ndarray, "468"]:
         square = face._replace(side=CONTEXT * max(face.side, 1.0))
         corner = (1 + 1j) * face.side / 2
         ends = (face.centre - corner, face.centre + corner)
@@ -94,7 +94,7 @@ class _FaceMesh:
         return self._network.in_frame(x + 1j * y, square)
 
 
-def _square(mesh: Mesh) -> Square:
+def _square(mesh: Complex[np.ndarray, "468"]) -> Square:
     """The face of a mesh, turned as its eyes are."""
     roll = float(np.angle(mesh[LEFT_EYE] - mesh[RIGHT_EYE]))
     turn = complex(np.exp(1j * roll))
@@ -103,7 +103,8 @@ def _square(mesh: Mesh) -> Square:
     return Square(centre, max(right - left, bottom - top), roll)
 
 
-def _extent(mesh: Mesh) -> tuple[float, float, float, float]:
+def _extent(mesh: Complex[np.ndarray, "468"]) -> tuple[float, float, float, float]:
     """Left, top, right, bottom."""
-    ends = (mesh.real.min(), mesh.imag.min(), mesh.real.max(), mesh.imag.max())
+    x, y = np.real(mesh), np.imag(mesh)
+    ends = (x.min(), y.min(), x.max(), y.max())
     return ends[0].item(), ends[1].item(), ends[2].item(), ends[3].item()

@@ -1,1 +1,1 @@
-"""Reports of scored videos: scores.json, the printed table, one picture per file."""
+"""Reports of scored videos: a record and a picture per file, tables, lists, a summary page."""

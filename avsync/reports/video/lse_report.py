@@ -1,20 +1,24 @@
-"""The report of scored videos with their LSE: the table of LSE, and their means in lse.json."""
+"""LSE of scored videos: their table beside avsync's score, and their means in lse.json."""
 
 import collections
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
 
 from avsync.files import atomic_write
 from avsync.metrics import bootstrap
 from avsync.names import shown
 from avsync.reports import text
-from avsync.reports.video.report import TABLE_WIDTH, Report
+from avsync.reports.video.record import Record, lse_of, sync_result
+from avsync.reports.video.tables import Output
+from avsync.reports.video.terminal_table import MAX_ROWS
+from avsync.scoring.lse import Lse
 from avsync.scoring.video import verdict
-from avsync.scoring.video.reference import Reference
-from avsync.scoring.video.results import OK, VideoResult
+from avsync.scoring.video.results import OK
 
 LSE_FILE = "lse.json"
 
@@ -27,43 +31,52 @@ NOTE = (
 )
 
 
-class LseReport(Report):
-    """A report that also has the LSE of each file, and the means over files."""
+class LseReport(Output):
+    """lse.json, and the table of LSE beside avsync's score.
 
-    def __init__(self, out_dir: Path, reference: Reference):
-        super().__init__(out_dir, reference)
-        self._results: list[VideoResult] = []
+    Attributes:
+      summary: the contents of lse.json, once it is written.
+    """
 
-    def add(self, result: VideoResult) -> None:
-        """Adds the entry of a file, and its picture if it has a score."""
-        super().add(result)
-        # Without the data for the picture, which would keep the sound of every file in memory.
-        kept = VideoResult(**result.sync_fields(), path=result.path, lse=result.lse)
-        self._results.append(kept)
+    def __init__(self, out_dir: Path):
+        super().__init__()
+        self._path = out_dir / LSE_FILE
+        self._rows: list[list[str]] = []
+        self._known: list[Lse] = []
+        self._without: collections.Counter[str] = collections.Counter()
+        self.summary: dict[str, Any] = {}
 
-    def print_table(self) -> None:
-        """Prints two tables, the second with avsync's score beside the LSE; writes lse.json."""
-        super().print_table()
-        summary = summarise(self._results)
-        atomic_write(self._out_dir / LSE_FILE, json.dumps(summary, indent=2) + "\n")
-        headings = ("LSE-D", "LSE-C", "SyncNet offset", "avsync score", "avsync offset")
-        table = text.terminal_table("LSE by SyncNet", "file", *headings)
-        for result in self._results:
-            table.add_row(shown(Path(result.path).name), *_cells(result))
-        console = text.console(TABLE_WIDTH)
-        console.print(table)
+    def add(self, record: Record) -> None:
+        lse = lse_of(record)
+        if lse is None:
+            self._without[record["status"]] += 1
+        else:
+            self._known.append(lse)
+        if len(self._rows) <= MAX_ROWS:
+            self._rows.append([shown(Path(record["path"]).name), *_cells(record, lse)])
+
+    def finish(self) -> None:
+        self.summary = summarise(self._known, self._without)
+        atomic_write(self._path, json.dumps(self.summary, indent=2) + "\n")
+
+    def print_on(self, console: Console) -> None:
+        if len(self._rows) <= MAX_ROWS:
+            headings = ("LSE-D", "LSE-C", "SyncNet offset", "avsync score", "avsync offset")
+            table = text.terminal_table("LSE by SyncNet", "file", *headings)
+            for row in self._rows:
+                table.add_row(*row)
+            console.print(table)
         for field, name in NAMES.items():
-            console.print(f"mean {name}: {_described(summary[field], summary['num_clips'])}")
-        if without := summary["without"]:
+            described = _described(self.summary[field], self.summary["num_clips"])
+            console.print(f"mean {name}: {described}")
+        if without := self.summary["without"]:
             reasons = ", ".join(f"{number} {status}" for status, number in without.items())
             console.print(f"not in the means: {reasons}")
         console.print(NOTE)
 
 
-def summarise(results: list[VideoResult]) -> dict[str, Any]:
+def summarise(known: Sequence[Lse], without: collections.Counter[str]) -> dict[str, Any]:
     """The contents of lse.json: means with 95% intervals over clips, and the clips without LSE."""
-    known = [result.lse for result in results if result.lse is not None]
-    without = collections.Counter(result.status for result in results if result.lse is None)
     summary: dict[str, Any] = {"num_clips": len(known), "without": dict(without)}
     for field in NAMES:
         estimate = bootstrap.mean(np.array([getattr(lse, field) for lse in known], float))
@@ -71,16 +84,15 @@ def summarise(results: list[VideoResult]) -> dict[str, Any]:
     return summary
 
 
-def _cells(result: VideoResult) -> list[str]:
-    if result.status != OK or result.lse is None:
-        return ["", "", result.status, "", ""]
-    lse = result.lse
+def _cells(record: Record, lse: Lse | None) -> list[str]:
+    if record["status"] != OK or lse is None:
+        return ["", "", record["status"], "", ""]
     return [
         f"{lse.lse_d:.3f}",
         f"{lse.lse_c:.3f}",
         verdict.seconds(lse.offset_frames),
-        f"{result.score:.2f}",
-        verdict.offset_cell(result),
+        f"{record['score']:.2f}",
+        verdict.offset_cell(sync_result(record)),
     ]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from avsync import checkpoint, weights
 from avsync.media.face_crop import face_path
-from avsync.media.reading import FaceSpan
+from avsync.media.reading import FaceSpan, Reader
 from avsync.media.rejects import Reject
 from avsync.models.syncnet import WINDOW_CEPSTRA, WINDOW_FRAMES, SyncNet
 from avsync.scoring.lse import Lse, lse
@@ -22,7 +22,7 @@ from avsync.scoring.video.clip_scorer import OnProgress, no_progress
 from avsync.scoring.video.lse_stream import LseStream, Network, make_network
 from avsync.scoring.video.reference import Reference
 from avsync.scoring.video.results import FaceResult, Timeline, VideoResult
-from avsync.scoring.video.video_scorer import VideoScorer
+from avsync.scoring.video.video_scorer import Origin, VideoScorer
 from avsync.units import FACE_PIXELS, FRAMES_PER_SECOND, SAMPLES_PER_FRAME
 
 METRIC = "lse"  # what the config of a converted SyncNet holds
@@ -41,7 +41,7 @@ def load_syncnet(place: Path) -> Network:
     cepstra = jnp.zeros(WINDOW_CEPSTRA)
     expected = jax.eval_shape(lambda: SyncNet().init(jax.random.key(0), frames, cepstra)["params"])
     weights.require_fit(params, expected, source=place)
-    return make_network(params)
+    return make_network(params)._replace(fingerprint=weights.fingerprint({}, params))
 
 
 class LseScorer:
@@ -58,6 +58,21 @@ class LseScorer:
     def reference(self) -> Reference:
         """The reference clips that the scores are compared with."""
         return self._scorer.reference
+
+    @property
+    def reader(self) -> Reader:
+        """What reads the files."""
+        return self._scorer.reader
+
+    @property
+    def origin(self) -> Origin:
+        """The model of the scores beside the LSE, then SyncNet; and the calibration."""
+        origin = self._scorer.origin
+        return origin._replace(model=f"{origin.model}+{self._network.fingerprint}")
+
+    def with_reader(self, reader: Reader) -> "LseScorer":
+        """This scorer with another reader, for another thread."""
+        return LseScorer(self._scorer.with_reader(reader), self._network)
 
     def score(
         self,

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int16, UInt8
 from avsync.models.frontend import mfcc
 from avsync.models.syncnet import CEPSTRA_PER_FRAME, EMBEDDING, WINDOW_FRAMES, SyncNet
 from avsync.scoring.lse import REACH_WINDOWS, distances
+from avsync.scoring.video.clip_scorer import one_at_a_time
 from avsync.units import FACE_PIXELS, SAMPLES_PER_FRAME
 
 # A second of windows, embedded a few at a time: on CPUs, the convolutions of a window take 80 MB,
@@ -30,17 +31,19 @@ class Network(NamedTuple):
     faces: frames [29 224 224 3] to embeddings [25 1024].
     sound: samples [19840] to embeddings [25 1024].
     distances: embeddings of faces [25 1024] and of sound [55 1024] to distances [25 31].
+    fingerprint: of its parameters; "" if unknown.
     """
 
     faces: Any
     sound: Any
     distances: Any
+    fingerprint: str = ""
 
 
 def make_network(params: Any) -> Network:
     """The network with the parameters of `avsync.convert.syncnet`."""
     params = jax.device_put(params)
-    faces, sound = jax.jit(_embed_faces), jax.jit(_embed_sound)
+    faces, sound = (one_at_a_time(jax.jit(embed)) for embed in (_embed_faces, _embed_sound))
     return Network(
         functools.partial(faces, params), functools.partial(sound, params), jax.jit(distances)
     )

@@ -1,5 +1,6 @@
 """Scores video files: decode, find faces, trim, run the model, compare with the reference clips."""
 
+import copy
 import dataclasses
 import functools
 from collections.abc import Sequence
@@ -45,6 +46,20 @@ NUM_MOMENTS = 4
 MARGIN_PIXELS = (CROP_PIXELS - INPUT_PIXELS) // 2
 
 
+class Origin(NamedTuple):
+    """Fingerprints of what scores are made by; "" where unknown or missing.
+
+    model: of the parameters, see `avsync.weights.fingerprint`.
+    calibration: of the scores of the reference clips and how they were made.
+    """
+
+    model: str = ""
+    calibration: str = ""
+
+
+UNKNOWN = Origin()
+
+
 class VideoScorer:
     """Scores video files one by one; `avsync.load_scorer` makes it.
 
@@ -54,13 +69,22 @@ class VideoScorer:
     Attributes:
       reference: what scores are compared with.
       reader: reads the files.
+      origin: the model and the calibration.
     """
 
-    def __init__(self, scorer: Scorer, reference: Reference, *, reader: Reader):
+    def __init__(
+        self, scorer: Scorer, reference: Reference, *, reader: Reader, origin: Origin = UNKNOWN
+    ):
         scorer = reference.apply_rules(scorer)
-        self.reference = reference
+        self.reference, self.origin = reference, origin
         self._clip_scorer = ClipScorer(scorer, piece_frames=reference.piece_frames)
         self.reader = reader
+
+    def with_reader(self, reader: Reader) -> "VideoScorer":
+        """This scorer with another reader, for another thread; they share the compiled model."""
+        other = copy.copy(self)
+        other.reader = reader
+        return other
 
     def score(
         self,

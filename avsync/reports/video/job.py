@@ -1,0 +1,68 @@
+"""The beginning of a job that scores files into a folder, before JAX is imported.
+
+What is wrong is found at once, and the first files are read while JAX is being imported.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from avsync.limits import Limits
+from avsync.media.process_reader import ProcessReader
+from avsync.reports.video.result_folder import ALONE, ResultFolder, open_folder
+from avsync.types import Host
+
+# Which scored files get a picture.
+PICTURES = ("all", "flagged", "none")
+
+
+class Job(NamedTuple):
+    """A job that has begun.
+
+    folder: of the results.
+    paths: the files asked for, each once.
+    pending: those that this process is to score.
+    num_done: those of its share that have a record.
+    readers: of the files, with a worker each; at least one.
+    """
+
+    folder: ResultFolder
+    paths: list[Path]
+    pending: list[Path]
+    num_done: int
+    readers: list[ProcessReader]
+
+
+@contextlib.contextmanager
+def begin(
+    out_dir: Path,
+    paths: Sequence[Path],
+    *,
+    detector: str,
+    audio_track: int | None,
+    limits: Limits,
+    num_workers: int,
+    retry_failed: bool,
+    with_frames: bool,
+    host: Host = ALONE,
+    wait_for_all: Callable[[], None] = lambda: None,
+) -> Iterator[Job]:
+    """The job, for process `host` of those that share it; its workers have ended afterwards.
+
+    `retry_failed` scores files again that have no score, `with_frames` keeps frame scores.
+    ValueError if another job holds the folder, or what is in it is damaged.
+    """
+    paths = list(dict.fromkeys(paths))
+    opened = open_folder(out_dir, host=host, wait_for_all=wait_for_all, with_frames=with_frames)
+    with opened as folder, contextlib.ExitStack() as stack:
+        pending, num_done = folder.pending(paths, retry_failed=retry_failed)
+        readers = [
+            stack.enter_context(
+                contextlib.closing(ProcessReader(detector, limits=limits, audio_track=audio_track))
+            )
+            for _ in range(max(1, min(num_workers, len(pending))))
+        ]
+        for reader, path in zip(readers, pending, strict=False):
+            reader.look_ahead(path)
+        yield Job(folder, paths, pending, num_done, readers)
