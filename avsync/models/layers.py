@@ -4,9 +4,11 @@ Beyond the end of an unpadded clip a convolution sees zeros. As long as padded f
 padding a clip changes none of its real frames.
 """
 
+import functools
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Num
 
@@ -73,6 +75,53 @@ def with_remat(block: type[nn.Module], remat: str, *, prevent_cse: bool = True) 
     return nn.remat(block, prevent_cse=prevent_cse) if remat == "blocks" else block
 
 
+def dense(features: int, *, dtype: Any, name: str | None = None, use_bias: bool = True) -> nn.Dense:
+    """`nn.Dense` whose inputs and kernel are multiplied in `dtype`, and whose result is float32."""
+    # Flax's own product in float32 is the same, and has derivatives of all orders.
+    of_halves = None if dtype == jnp.float32 else _dot_general
+    return nn.Dense(features, use_bias, dtype=dtype, dot_general=of_halves, name=name)
+
+
+def _dot_general(x: Array, kernel: Array, dimensions: Any, precision: Any = None) -> Array:
+    del precision
+    (_, (axis,)), _ = dimensions
+    return product(x, kernel, axis)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def product(
+    x: Num[Array, "*rest c"], kernel: Num[Array, "m n"], axis: int
+) -> Num[Array, "*rest d"]:
+    """The float32 product of `x` and axis `axis` of a kernel, both in one dtype, as its gradients.
+
+    A CPU with matrix units for bfloat16 uses them only for products with results in float32: of
+    Large AV-HuBERT, a block takes 36 instead of 57 CPU ms (320 frames, Sapphire Rapids). JAX's own
+    gradient of such a product would multiply float32 by bfloat16, which no unit for bfloat16 does.
+    """
+    return _multiply(x, kernel, [x.ndim - 1], [axis])
+
+
+def _multiply(x: Array, y: Array, axes: list[int], others: list[int]) -> Array:
+    dimensions = ((axes, others), ((), ()))
+    return jax.lax.dot_general(x, y, dimensions, preferred_element_type=jnp.float32)
+
+
+def _product_and_inputs(x: Array, kernel: Array, axis: int) -> tuple[Array, tuple[Array, Array]]:
+    return product(x, kernel, axis), (x, kernel)
+
+
+def _gradients(axis: int, inputs: tuple[Array, Array], gradient: Array) -> tuple[Array, Array]:
+    x, kernel = inputs
+    gradient = gradient.astype(x.dtype)
+    of_x = _multiply(gradient, kernel, [gradient.ndim - 1], [1 - axis])
+    rest = list(range(x.ndim - 1))
+    pair = (x, gradient) if axis == 0 else (gradient, x)
+    return of_x.astype(x.dtype), _multiply(*pair, rest, rest).astype(kernel.dtype)
+
+
+product.defvjp(_product_and_inputs, _gradients)
+
+
 class TemporalBlock(nn.Module):
     """Residual 3-frame convolution over time."""
 
@@ -102,4 +151,4 @@ def embed_over_time(
     for block in range(temporal_blocks):
         x = TemporalBlock(dtype, name=f"temporal{block}")(x, valid)
     x = layer_norm(x, name="final_norm", dtype=dtype)
-    return keep_valid(nn.Dense(embedding, dtype=dtype, name="embed")(x), valid)
+    return keep_valid(dense(embedding, dtype=dtype, name="embed")(x), valid)

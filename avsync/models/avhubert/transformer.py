@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from avsync.models.layers import exact_layer_norm, keep_valid, with_remat
+from avsync.models.layers import dense, exact_layer_norm, keep_valid, with_remat
 from avsync.partition import BLOCKS, FROZEN_BLOCKS
 
 POSITION_KERNEL_FRAMES = 128
@@ -30,8 +30,8 @@ class Transformer(nn.Module):
       chunk_frames: query frames whose attention is computed at once, 0 for all; the attention
         weights take b * num_heads * chunk_frames * t * 4 bytes. The result is the same.
       remat: see `avsync.models.layers.with_remat`.
-      dtype: of inputs and outputs of the matrix products; residual sums, norms, softmax and GELU
-        are float32.
+      dtype: of the inputs of the matrix products; their results, residual sums, norms, softmax and
+        GELU are float32.
     """
 
     feed_forward: int
@@ -103,18 +103,19 @@ class Block(nn.Module):
         dim = x.shape[-1]
 
         def heads(name: str) -> Float[Array, "b t n c"]:
-            projected = nn.Dense(dim, dtype=self.dtype, name=name)(normed)
-            return projected.reshape(*x.shape[:2], self.num_heads, dim // self.num_heads)
+            projected = dense(dim, dtype=self.dtype, name=name)(normed)
+            shape = (*x.shape[:2], self.num_heads, dim // self.num_heads)
+            return projected.astype(self.dtype).reshape(shape)
 
         normed = exact_layer_norm("attention_norm")(x)
         attended = attend(
             heads("query"), heads("key"), heads("value"), valid, chunk_frames=self.chunk_frames
         )
-        x = x + nn.Dense(dim, dtype=self.dtype, name="output")(attended.reshape(x.shape))
+        x = x + dense(dim, dtype=self.dtype, name="output")(attended.reshape(x.shape))
 
         normed = exact_layer_norm("feed_forward_norm")(x)
-        wide = _gelu(nn.Dense(self.feed_forward, dtype=self.dtype, name="expand")(normed))
-        return x + nn.Dense(dim, dtype=self.dtype, name="contract")(wide)
+        wide = _gelu(dense(self.feed_forward, dtype=self.dtype, name="expand")(normed))
+        return x + dense(dim, dtype=self.dtype, name="contract")(wide)
 
 
 def attend(

@@ -5,11 +5,10 @@ To be called within a compact method, whose module gets the parameters.
 
 from typing import Any
 
-import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt8
 
-from avsync.models.layers import embed_over_time, keep_valid, standardise
+from avsync.models.layers import dense, embed_over_time, keep_valid, standardise
 
 
 def stacked_frames(
@@ -44,7 +43,7 @@ def embed_pictures(
     dtype: Any,
 ) -> Float[Array, "b t d"]:
     """Each frame's picture (n = b t), flattened to `features` channels and embedded over time."""
-    x = nn.Dense(features, dtype=dtype, name="frame_features")(x.reshape(*valid.shape, -1))
+    x = dense(features, dtype=dtype, name="frame_features")(x.reshape(*valid.shape, -1))
     x = keep_valid(x, valid)
     return embed_over_time(
         x, valid, temporal_blocks=temporal_blocks, embedding=embedding, dtype=dtype

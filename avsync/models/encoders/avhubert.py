@@ -15,7 +15,7 @@ from avsync.models.avhubert import resnet
 from avsync.models.avhubert.resnet import ResNet
 from avsync.models.avhubert.transformer import POSITION_KERNEL_FRAMES, Transformer
 from avsync.models.frontend import DimSize, stacked_log_filterbank
-from avsync.models.layers import exact_layer_norm, keep_valid
+from avsync.models.layers import dense, exact_layer_norm, keep_valid
 from avsync.ops import unit_length
 from avsync.types import Context
 from avsync.units import SAMPLES_PER_FRAME
@@ -88,11 +88,11 @@ class Encoder(nn.Module):
         return Context(reach_frames, is_whole_clip=True)
 
     def setup(self) -> None:
-        self.audio_projection = nn.Dense(self.embedding, dtype=self.dtype)
+        self.audio_projection = dense(self.embedding, dtype=self.dtype)
         self.resnet = ResNet(self.chunk_frames, self.remat, self.dtype)
-        self.video_projection = nn.Dense(self.embedding, dtype=self.dtype)
+        self.video_projection = dense(self.embedding, dtype=self.dtype)
         self.fusion_norm = exact_layer_norm("fusion_norm")
-        self.fusion_projection = nn.Dense(self.embedding, dtype=self.dtype)
+        self.fusion_projection = dense(self.embedding, dtype=self.dtype)
         self.transformer = Transformer(
             self.feed_forward,
             self.num_heads,

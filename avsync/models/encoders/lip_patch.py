@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt8
 
 from avsync.models.encoders._lips import embed_pictures, stacked_frames
-from avsync.models.layers import layer_norm
+from avsync.models.layers import dense, layer_norm
 from avsync.types import Context
 
 
@@ -74,7 +74,7 @@ class Encoder(nn.Module):
         n, h, w, c = x.shape
         x = x.reshape(n, h // side, side, w // side, side, c).transpose(0, 1, 3, 2, 4, 5)
         x = x.reshape(n, h // side, w // side, side * side * c)
-        x = nn.Dense(width, dtype=self.dtype, name=f"{name}_patches")(x)
+        x = dense(width, dtype=self.dtype, name=f"{name}_patches")(x)
         return nn.relu(layer_norm(x, name=f"{name}_norm", dtype=self.dtype))
 
 

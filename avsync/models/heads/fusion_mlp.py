@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float
 
+from avsync.models.layers import dense, product
+
 EPSILON = 1e-5  # of PyTorch's LayerNorm; Flax's default is 1e-6
 
 # checkpoint_name of the arrays of each pair that the backward pass keeps.
@@ -49,12 +51,12 @@ class Head(nn.Module):
         time, num_offsets = visual.shape[1], 2 * reach_frames + 1
         # Zero vectors beyond the clip enter before the first layer, so that biases apply to them.
         audio = jnp.pad(audio, ((0, 0), (reach_frames, reach_frames), (0, 0)))
-        visual = nn.Dense(self.projection, dtype=self.dtype, name="visual_proj")(visual)
-        audio = nn.Dense(self.projection, dtype=self.dtype, name="audio_proj")(audio)
+        visual = dense(self.projection, dtype=self.dtype, name="visual_proj")(visual)
+        audio = dense(self.projection, dtype=self.dtype, name="audio_proj")(audio)
         # One [2 projection, widths[0]] matrix split in two, visual rows first, with one bias.
         first = self.widths[0]
-        visual = nn.Dense(first, use_bias=False, dtype=self.dtype, name="visual_first")(visual)
-        audio = nn.Dense(first, dtype=self.dtype, name="audio_first")(audio)
+        visual = dense(first, use_bias=False, dtype=self.dtype, name="visual_first")(visual)
+        audio = dense(first, dtype=self.dtype, name="audio_first")(audio)
         visual, audio = _centred(visual), _centred(audio)
         layers = PairTail(self.widths, self.dtype, name="tail")()
 
@@ -112,8 +114,14 @@ def _pair_logits(x: Float[Array, "b t d"], layers: list[PairLayer]) -> Float[Arr
         variance = jnp.mean(jnp.square(x), axis=-1, keepdims=True)
         x = x * jax.lax.rsqrt(variance + EPSILON) * layer.scale + layer.shift
         x = jax.nn.relu(x).astype(layer.kernel.dtype)
-        x = checkpoint_name(jnp.einsum("btd,ed->bte", x, layer.kernel), PRODUCT) + layer.bias
+        x = checkpoint_name(_times(x, layer.kernel), PRODUCT) + layer.bias
     return x[..., 0]
+
+
+def _times(x: Float[Array, "b t d"], kernel: Float[Array, "e d"]) -> Float[Array, "b t e"]:
+    if x.dtype == jnp.float32:
+        return jnp.einsum("btd,ed->bte", x, kernel)
+    return product(x, kernel, 1).astype(x.dtype)
 
 
 def _centred(x: Float[Array, "*rest d"]) -> Float[Array, "*rest d"]:

@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 
 from avsync import lookup
 from avsync.models.heads import cosine
+from avsync.models.layers import dense
 from avsync.ops import unit_length
 
 INPUTS = ("audio", "both")
@@ -62,5 +63,5 @@ class Head(nn.Module):
         width = (self.context_frames,)
         hidden = nn.Conv(self.hidden, width, padding="VALID", dtype=self.dtype, name="past")(seen)
         hidden = nn.gelu(hidden, approximate=False)
-        predicted = nn.Dense(audio.shape[-1], dtype=self.dtype, name="next")(hidden)
+        predicted = dense(audio.shape[-1], dtype=self.dtype, name="next")(hidden)
         return cosine.Head(name="cosine")(predicted, audio, reach_frames=reach_frames)
