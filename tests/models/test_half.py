@@ -10,6 +10,7 @@ import pytest
 from avsync import build
 from avsync.config import Config, default, encoder
 from avsync.config import head as make_head
+from avsync.models.layers import product
 from avsync.train.losses.alignment import alignment_nll
 
 # With the 8 bits of bfloat16, sums and roots have at most two correct digits.
@@ -77,3 +78,28 @@ def test_the_loss_is_close_to_that_of_full_precision():
         losses.append(float(alignment_nll(logits, valid).sum()) / 20)
     assert losses[1] == pytest.approx(losses[0], rel=0.01)
     assert losses[1] != losses[0]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_product_of_halves_keeps_its_digits_and_its_gradients_are_products_of_halves(axis):
+    generator = np.random.default_rng(0)
+    exact = generator.normal(size=(2, 5, 64)), generator.normal(size=(64, 48))
+    x, kernel = (jnp.asarray(values, jnp.bfloat16) for values in exact)
+    kernel = kernel if axis == 0 else kernel.T
+
+    def summed(x, kernel):
+        return jnp.square(product(x, kernel, axis)).sum()
+
+    def summed_in_full(x, kernel):
+        return jnp.square(jnp.tensordot(x, kernel, ((2,), (axis,)), precision="highest")).sum()
+
+    full = [values.astype(jnp.float32) for values in (x, kernel)]
+    assert float(summed(x, kernel)) == pytest.approx(float(summed_in_full(*full)), rel=1e-5)
+    gradients = jax.grad(summed, (0, 1))(x, kernel)
+    for got, wanted in zip(gradients, jax.grad(summed_in_full, (0, 1))(*full), strict=True):
+        assert got.dtype == jnp.bfloat16
+        error = np.abs(got.astype(jnp.float32) - wanted).max()
+        assert error < 0.02 * np.abs(wanted).max()
+    program = jax.make_jaxpr(jax.grad(summed, (0, 1)))(x, kernel).jaxpr
+    assert {name for name, dtype in operations(program) if dtype == "bfloat16"} >= {"dot_general"}
+    assert ("dot_general", "float32") not in operations(program)

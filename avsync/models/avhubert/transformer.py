@@ -114,7 +114,9 @@ class Block(nn.Module):
         x = x + dense(dim, dtype=self.dtype, name="output")(attended.reshape(x.shape))
 
         normed = exact_layer_norm("feed_forward_norm")(x)
-        wide = _gelu(dense(self.feed_forward, dtype=self.dtype, name="expand")(normed))
+        wide = dense(self.feed_forward, dtype=self.dtype, name="expand")(normed)
+        # What the backward pass keeps is in `dtype`.
+        wide = _gelu(wide.astype(self.dtype))
         return x + dense(dim, dtype=self.dtype, name="contract")(wide)
 
 
