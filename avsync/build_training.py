@@ -11,6 +11,7 @@ import jax
 from avsync import build, lookup
 from avsync.build_data import SHUFFLED, Member, make_epochs, open_members
 from avsync.config import Config, with_changes
+from avsync.environment import describe_source
 from avsync.input_pipeline.evaluation import eval_batches
 from avsync.input_pipeline.gates import decisions
 from avsync.input_pipeline.gates.judging import Gates, judge, require_gates
@@ -84,8 +85,7 @@ def make_training(config: Config, workdir: Path | None = None) -> Training:
         plateau=make_plateau(config),
         schedule=schedule,
         datasets={
-            source.dataset: {"split": source.split, "num_clips": source.num_clips, "share": share}
-            for source, share in members
+            source.dataset: {**describe_source(source), "share": share} for source, share in members
         },
     )
 

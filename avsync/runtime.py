@@ -1,4 +1,4 @@
-"""The process environment: multi-process start, devices, environment.json and progress display.
+"""The processes of a job: their start, devices and messages, and the display of progress.
 
 A launcher starts several processes by environment variables (launch/README.md):
 
@@ -10,12 +10,9 @@ JAX_COORDINATOR_ADDRESS   HOST:PORT of process 0
 
 import json
 import os
-import platform
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +30,6 @@ from rich.progress import (
 from rich.progress import Progress as RichProgress
 
 from avsync import files
-from avsync.files import atomic_write
 from avsync.names import shown, shown_text
 from avsync.types import PROCESSES, Host
 
@@ -149,28 +145,6 @@ def announce(line: str) -> None:
         print(shown_text(line))
 
 
-def describe() -> dict[str, Any]:
-    """The provenance of a run: versions, devices, command and revision."""
-    packages = ("avsync", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow")
-    return {
-        "command": sys.argv,
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": {name: metadata.version(name) for name in packages},
-        "devices": [str(device) for device in jax.devices()],
-        "num_processes": jax.process_count(),
-        "revision": _revision(),
-    }
-
-
-def write_environment(workdir: Path, **details: Any) -> None:
-    """Writes workdir/environment.json with `details`, replacing that of an earlier start."""
-    if is_first():
-        contents = json.dumps(describe() | details, indent=2) + "\n"
-        atomic_write(workdir / "environment.json", contents)
-
-
 class _ProgressConsole(Console):
     def on_broken_pipe(self) -> None:
         """Goes on in silence: rich would end the job because nobody watches it any more."""
@@ -271,17 +245,3 @@ def _hide_accelerators_from_tensorflow() -> None:
     if (tf := sys.modules.get("tensorflow")) is not None:
         tf.config.set_visible_devices([], "GPU")
         tf.config.set_visible_devices([], "TPU")
-
-
-def _revision() -> str | None:
-    """The git commit of the code, or None outside a checkout."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()

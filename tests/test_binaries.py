@@ -89,7 +89,10 @@ def test_a_training_writes_config_environment_metrics_and_checkpoints(trained):
     config = json.loads((trained / "config.json").read_text())
     assert config["data"]["dataset"] == "synthetic_talkers/tiny"
     environment = json.loads((trained / "environment.json").read_text())
-    assert environment["packages"]["jax"]
+    assert environment["packages"]["jax"] == jax.__version__
+    assert environment["packages"]["numpy"] == np.__version__
+    assert environment["is_modified"] in (False, True) if environment["revision"] else True
+    assert len(environment["datasets"]["synthetic_talkers/tiny"]["info_sha256"]) == 64
     lines = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if line["split"] == "val"] == [3, 6]
     assert all(line["loss"] > 0 for line in lines)

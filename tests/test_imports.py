@@ -41,7 +41,7 @@ LAYERS = (
     },
     {"config_file", "calibration_file"},
     {"datasets", "input_pipeline", "parallel", "checkpoint", "runtime"},
-    {"features"},
+    {"features", "environment"},
     {"train", "evaluation", "audits", "preparation", "scoring.video", "sweeps", "exporting"},
     {"repair"},
     {"reports"},

@@ -186,7 +186,8 @@ def test_a_killed_training_on_a_mixture_resumes_bit_for_bit(
             assert line["loss"] == pytest.approx(mean)
     # One of the three clips of "pairs" is a duplicate.
     kept = json.loads((workdirs[0] / "environment.json").read_text())["datasets"]
-    assert kept["pairs"] == {"split": "train", "num_clips": 2, "share": pytest.approx(1 / 3)}
+    assert kept["pairs"]["num_clips"] == 2
+    assert kept["pairs"]["share"] == pytest.approx(1 / 3)
     assert (workdirs[0] / "gates" / "pairs" / "gates.jsonl").read_text().count("\n") == 1
     assert (workdirs[0] / "gates" / "synthetic_talkers" / "tiny" / "gates.jsonl").is_file()
 

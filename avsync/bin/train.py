@@ -55,7 +55,6 @@ def main(_: list[str]) -> None:
         raise UsageError(str(error)) from error
     with file_lock(workdir / f"trainer{runtime.this_host().index}.lock"):
         build_start.write_config(config, workdir)
-        runtime.write_environment(workdir)
         try:
             loss = train(job, workdir, num_profiled=PROFILE.value)
         except Preempted as preempted:

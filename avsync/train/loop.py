@@ -8,8 +8,9 @@ rate or to stop, and start writing checkpoint n + 1.
 
 from pathlib import Path
 
-from avsync import parallel, runtime
+from avsync import parallel
 from avsync.checkpoint import Checkpointer, abstract
+from avsync.environment import write_environment
 from avsync.runtime import Progress
 from avsync.train.job import Training
 from avsync.train.meter import Meter
@@ -42,7 +43,7 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
         partition=rule.partition,
     )
     num_parameters = count_parameters(state.params, rule.partition)
-    runtime.write_environment(workdir, num_parameters=num_parameters, datasets=job.datasets)
+    write_environment(workdir, num_parameters=num_parameters, datasets=job.datasets)
     state = parallel.replicate(state)
 
     with Checkpointer(workdir) as checkpointer:
