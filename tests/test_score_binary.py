@@ -132,13 +132,13 @@ def test_the_shipped_scorer_finds_late_sound_and_prints_its_caution(
 ):
     video = testdata / "grid_s1" / "video" / "bbaf2n.mkv"  # one of its training clips
     frames, sound = odd_files.read(video)
-    half = len(frames) // 2
+    twice = np.concatenate([sound[:, : len(frames) * odd_files.SOUND_RATE // 25]] * 2, axis=1)
     videos = {
-        "late.mkv": frames[5:],
-        "half_late.mkv": np.concatenate([frames[:half], frames[half + 6 :]]),
+        "late.mkv": (frames[5:], sound),
+        "half_late.mkv": (np.concatenate([frames, frames[6:]]), twice),
     }
-    for name, video_frames in videos.items():
-        heard = sound[:, : len(video_frames) * odd_files.SOUND_RATE // 25]
+    for name, (video_frames, whole_sound) in videos.items():
+        heard = whole_sound[:, : len(video_frames) * odd_files.SOUND_RATE // 25]
         path = write_media(
             frames=video_frames,
             times=np.arange(len(video_frames)) / 25,
@@ -148,23 +148,28 @@ def test_the_shipped_scorer_finds_late_sound_and_prints_its_caution(
         )
         path.replace(tmp_path / name)
     out = tmp_path / "scores"
-    done = run_binary("score", f"--out={out}", video, *(tmp_path / name for name in videos))
-    assert done.returncode == 0, done.stderr
+    paths = [video, *(tmp_path / name for name in videos)]
+    done = run_binary("score", f"--out={out}", "--tolerance=ebu", *paths)
+    assert done.returncode == 3, done.stderr
+    assert "2 of 3 files are not known to be in sync within --tolerance=ebu" in done.stderr
     assert pretrained.CAUTION in " ".join(done.stdout.split())
     in_sync, late, half_late = json.loads((out / "scores.json").read_text())
 
+    entries = (in_sync, late, half_late)
+    assert [entry["tolerance"]["passes"] for entry in entries] == [True, False, False]
     assert (in_sync["status"], in_sync["offset_is_certain"]) == ("ok", True)
     assert in_sync["p_value"] > 0.05
     assert "99 reference clips (one speaker)" in in_sync["compared_with"]
     assert (out / in_sync["picture"]).is_file()
-    assert late["message"].startswith("out of sync by +0.20 s (sound late)")
+    assert re.match(r"out of sync by \+0\.(19|20|21) s \(sound late\)", late["message"])
+    assert late["offset_seconds"] == pytest.approx(0.2, abs=0.01)
     assert (late["offset_frames"], late["offset_is_certain"]) == (5, True)
     assert late["score_resynced"] < 3 < late["score"]
     first, second = half_late["offsets"]
     assert abs(first["offset_frames"]) <= 1
     assert abs(second["offset_frames"] - 6) <= 1
-    assert first["end"] == pytest.approx(half / 25, abs=0.4)
-    pattern = r"in sync until 1\.\d+ s, then out of sync by \+0\.2\d s \(sound late\)"
+    assert first["end"] == pytest.approx(len(frames) / 25, abs=1)
+    pattern = r"in sync until \d\.\d+ s, then out of sync by \+0\.2\d s \(sound late\)"
     assert re.match(pattern, half_late["message"])
 
 

@@ -1,6 +1,7 @@
 """Shared by all binaries: parsing of flags, --help, error messages and exit status.
 
-Exit status: 0 done; 1 could not do the job; 2 wrong usage; 75 preempted: run the same command again
+Exit status: 0 done; 1 could not do the job; 2 wrong usage; 3 the A/V offset of a file exceeds the
+tolerance that was asked for; 75 preempted: run the same command again
 to resume (EX_TEMPFAIL of sysexits.h); 128 + n ended by signal n. A user error is one message on
 stderr, without a traceback; a defect of avsync keeps its traceback.
 """
@@ -31,7 +32,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
-FAILED, WRONG_USAGE, PREEMPTED = 1, 2, 75
+FAILED, WRONG_USAGE, OUT_OF_TOLERANCE, PREEMPTED = 1, 2, 3, 75
 
 # A process that a signal ended has this status plus the number of the signal, as in a shell.
 SIGNALLED = 128

@@ -17,7 +17,7 @@ from typing import Any
 
 from absl import flags
 
-from avsync.bin import _corpora, _distorted, _model_flags, _test_flags
+from avsync.bin import _calibrating, _corpora, _distorted, _model_flags, _test_flags
 from avsync.bin.base import UsageError, existing, local, run_binary, say, suppress_stderr
 
 CHECKPOINT = flags.DEFINE_string(
@@ -64,7 +64,7 @@ def main(_: list[str]) -> None:
         return  # the first process has the lines of all
     if CALIBRATE.value:
         scored = list(scored)
-        known = corpora.calibrate(scored[0])
+        known = corpora.calibrate(scored[0]) | _calibrating.verdicts(scored[0], load)
         say(checkpoint.keep_calibration(workdir, step, known))
     about: Any = {"checkpoint": name, "calibration": known, "compared_with": COMPARE.value}
     for page in report.write_reports(scored, out_dir, **about, is_single=len(datasets) == 1):

@@ -3,6 +3,7 @@
     avsync-score --out=scores video.mp4 another.mkv folder/
     avsync-score --out=scores --checkpoint=runs/avh_align --weights=weights/avhubert video.mp4
     avsync-score --out=scores --pictures=none --keep=keep.txt --where="abs(offset_ms) <= 40" folder/
+    avsync-score --out=scores --tolerance=ebu folder/
     avsync-score --out=scores --metric=lse --checkpoint=weights/syncnet folder/
 
 Of a folder, the files at any depth that have the suffix of a video are scored; a file that is named
@@ -19,13 +20,12 @@ from absl import flags
 
 from avsync import lookup, pretrained
 from avsync.bin import _limit_flags, _list_flags, _metric_flag, _model_flags, _result_flags
+from avsync.bin._tolerance_flag import check_tolerance, parsed_tolerance
 from avsync.bin.base import UsageError, existing, run_binary
 from avsync.media.folders import named_files
 
 CHECKPOINT = flags.DEFINE_string(
-    "checkpoint",
-    None,
-    "WORKDIR[/checkpoints/STEP] or hf://OWNER/NAME. Default: the shipped scorer.",
+    "checkpoint", None, "WORKDIR[/checkpoints/STEP] or hf://OWNER/NAME; default: the shipped one."
 )
 OUT = flags.DEFINE_string("out", None, "Folder for scores and pictures.", required=True)
 RATE = flags.DEFINE_float(
@@ -37,6 +37,7 @@ TRACK = flags.DEFINE_integer(
 DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
 for module in (_model_flags, _metric_flag, _limit_flags, _result_flags, _list_flags):
     flags.adopt_module_key_flags(module)
+flags.declare_key_flag("tolerance")
 
 
 def main(arguments: list[str]) -> None:
@@ -48,15 +49,16 @@ def main(arguments: list[str]) -> None:
         lookup.require("detector", DETECTOR.value, lookup.names("media.landmarks"))
     except ValueError as error:
         raise UsageError(str(error)) from error
-    out_dir = Path(OUT.value).expanduser()
+    out_dir, tolerance = Path(OUT.value).expanduser(), parsed_tolerance()
     _list_flags.require_consistent(out_dir, videos=paths)
     reading = {"detector": DETECTOR.value, "audio_track": TRACK.value}
     rate = {"false_alarm_rate": RATE.value}
     with _result_flags.opened(out_dir, paths, **reading) as job:
-        scorer = _metric_flag.load_scorer(CHECKPOINT.value, parts, reader=job.readers[0], **rate)
+        options = {"reader": job.readers[0], "tolerance": tolerance, **rate}
+        scorer = _metric_flag.load_scorer(CHECKPOINT.value, parts, **options)
         outputs = [*_metric_flag.outputs(), *_list_flags.outputs()]
         settings = {"metric": _metric_flag.METRIC.value, "dtype": parts["dtype"], **reading, **rate}
-        settings |= {"frames": _result_flags.FRAMES.value}
+        settings |= {"frames": _result_flags.FRAMES.value, "tolerance": tolerance and tolerance[0]}
         from avsync.reports.video.report import score_job
 
         options = {"pictures": _result_flags.PICTURES.value, "notes": notes, "outputs": outputs}
@@ -66,6 +68,7 @@ def main(arguments: list[str]) -> None:
     report.print_all()
     if not report.num_scored:
         raise ValueError(f"none of {len(paths)} files could be scored")
+    check_tolerance(report.num_not_tolerated, num_files=len(paths))
 
 
 run = functools.partial(run_binary, main, positional="VIDEO")

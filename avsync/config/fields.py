@@ -192,7 +192,8 @@ def default() -> Config:
     train.early_stop_validations = 0
 
     config.score = score = ConfigDict()
-    # Frame score: "nll", "logit" (the paper's) or "fake_logit" (of the supervised baseline).
+    # Frame score: "nll", "near_nll" (offsets of a frame cost nothing; verdicts on files use it),
+    # "logit" (the paper's) or "fake_logit" (of the supervised baseline).
     score.frame = "nll"
     # How frame scores are pooled to the clip score: "logmeanexp", "logsumexp" (the paper's, which
     # grows with the length of the clip), "mean", "top_k", "percentile" or "window".

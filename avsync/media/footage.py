@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int16, UInt8
+from jaxtyping import Bool, Int16, UInt8
 
 from avsync.media.crop_store import CropStore
 from avsync.media.decode import (
@@ -28,10 +28,12 @@ class Footage(NamedTuple):
 
     recording: the sound of these frames and the facts of the file.
     tracks: the faces; frame indices count from the first frame that has sound.
+    has_speech: the frames with speech, see `avsync.media.speech`; empty if that was not asked for.
     """
 
     recording: Recording
     tracks: list[MouthTrack]
+    has_speech: Bool[np.ndarray, " t"] = np.zeros(0, bool)
 
     @property
     def waveform(self) -> Int16[np.ndarray, " s"]:

@@ -18,6 +18,7 @@ from avsync.media.face_crop import FacePath, colour_frames, crop_face
 from avsync.media.footage import Footage, read_footage
 from avsync.media.landmarks.base import FaceDetector
 from avsync.media.read_options import ANY_FILE, ReadOptions
+from avsync.media.speech import speech_frames
 
 # (frames done, frames of the file)
 Advance = Callable[[int, int], None]
@@ -45,7 +46,7 @@ class Reader(Protocol):
     def footage(
         self, path: Path, *, advance: Advance
     ) -> contextlib.AbstractContextManager[tuple[Footage, CropStore]]:
-        """The footage and the store of its crops, which is closed at the end."""
+        """The footage with its speech, and the store of its crops, which is closed at the end."""
         ...
 
     def face_crops(self, path: Path, spans: Sequence[FaceSpan]) -> Iterator[FaceCrop]:
@@ -81,7 +82,7 @@ class DirectReader:
             read = read_footage(
                 path, self._detector, store=store, options=self._options, advance=advance
             )
-            yield read, store
+            yield read._replace(has_speech=speech_frames(read.waveform)), store
 
     def face_crops(self, path: Path, spans: Sequence[FaceSpan]) -> Iterator[FaceCrop]:
         first, end = min(s.frames.start for s in spans), max(s.frames.stop for s in spans)

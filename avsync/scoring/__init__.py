@@ -12,8 +12,9 @@ from avsync.scoring.offset import (
     offset_support,
     realigned,
 )
-from avsync.scoring.offset_runs import MIN_DESYNC_FRAMES, OffsetRun, offset_runs
+from avsync.scoring.offset_runs import MIN_DESYNC_FRAMES, OffsetRun, certain_runs, offset_runs
 from avsync.scoring.pooling import POOLINGS, clip_score, require_pooling
+from avsync.scoring.smoothing import smoothed, window_means
 
 __all__ = [
     "FRAME_SCORES",
@@ -22,6 +23,7 @@ __all__ = [
     "Abstention",
     "OffsetRun",
     "abstention",
+    "certain_runs",
     "clip_offset",
     "clip_score",
     "cosine_low_percentile",
@@ -37,4 +39,6 @@ __all__ = [
     "realigned",
     "require_pooling",
     "require_rule",
+    "smoothed",
+    "window_means",
 ]

@@ -14,6 +14,8 @@ def frame_scores(offset_logits: Float[Array, "b t k"], *, name: str) -> Float[Ar
     """Score of each frame by the rule called `name`; grows with fakeness. ValueError if unknown.
 
     "nll": -log softmax at offset 0, in nats: compares the frame's own sound with its candidates.
+    "near_nll": the same for offsets -1, 0 and 1 together: sound less than two frames late or early,
+    as in many real clips, costs nothing.
     "logit": the negative logit at offset 0, as in the paper: looks at the pair alone.
     "fake_logit": the logit itself, for a head trained with labels to give high values to fakes.
     """
@@ -26,6 +28,13 @@ def require_rule(name: str) -> Callable[[jax.Array], jax.Array]:
     return FRAME_SCORES[name]
 
 
+def _near_nll(offset_logits: Float[Array, "b t k"]) -> Float[Array, "b t"]:
+    centre = offset_logits.shape[-1] // 2
+    log_probability = jax.nn.log_softmax(offset_logits)
+    near = log_probability[..., max(0, centre - 1) : centre + 2]
+    return -jax.nn.logsumexp(near, axis=-1)
+
+
 def _logit(offset_logits: Float[Array, "b t k"]) -> Float[Array, "b t"]:
     return -_fake_logit(offset_logits)
 
@@ -36,6 +45,7 @@ def _fake_logit(offset_logits: Float[Array, "b t k"]) -> Float[Array, "b t"]:
 
 FRAME_SCORES: dict[str, Callable[[jax.Array], jax.Array]] = {
     "nll": in_sync_nll,
+    "near_nll": _near_nll,
     "logit": _logit,
     "fake_logit": _fake_logit,
 }

@@ -12,10 +12,14 @@ import pytest
 import tensorflow as tf
 
 import avsync
-from avsync import build_export, pretrained
+from avsync import build, build_export, checkpoint, pretrained
 from avsync.exporting import load_scorer
+from avsync.media.landmarks.base import load_detector
+from avsync.media.reading import DirectReader
 from avsync.pp import silence
 from avsync.pp.frames import realign
+from avsync.scoring.video.reference import Reference
+from avsync.scoring.video.video_scorer import VideoScorer
 from avsync.units import SAMPLES_PER_FRAME
 from tests.conftest import ROOT, environment
 from tests.exporting.test_folder import OPTIONS
@@ -95,7 +99,14 @@ def test_a_video_its_arrays_and_avsync_have_the_same_score(exported, testdata, t
     of_video, of_arrays = (json.loads(done.stdout) for done in runs)
     assert of_video == of_arrays
 
-    expected = avsync.load_scorer().score(video)
+    # An export scores as an evaluation does; verdicts on files have rules of their own.
+    place = checkpoint.find(pretrained.GRID)
+    calibration = {**(checkpoint.read_calibration(*place) or {})}
+    del calibration["verdict"]
+    reference = Reference(calibration, false_alarm_rate=0.05)
+    scorer = build.load_scorer(*place, extraction=None)
+    reader = DirectReader(load_detector("trees68"))
+    expected = VideoScorer(scorer, reference, reader=reader).score(video)
     assert expected.is_scored
     assert of_video["clip_score"] == pytest.approx(expected.score, abs=1e-4)
     assert of_video["offset_frames"] == expected.offset_frames

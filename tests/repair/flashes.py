@@ -120,7 +120,7 @@ class FlashScorer:
             path=str(path),
             score=0.0,
             offset_frames=frames,
-            offset_evidence=1.0,
+            offset_seconds=frames / FRAMES_PER_SECOND,
             offsets=(OffsetSegment(0.0, 3.0, frames),),
             offset_is_certain=True,
             message="measured",

@@ -167,6 +167,7 @@ def test_an_offset_that_is_not_certain_or_changes_is_not_mended(
             return VideoResult(
                 path=str(path),
                 offset_frames=offsets[-1],
+                offset_seconds=offsets[-1] / 25,
                 offset_is_certain=is_certain,
                 offsets=tuple(
                     OffsetSegment(1.5 * i, 1.5 * (i + 1), frames)

@@ -155,7 +155,7 @@ def test_padding_changes_no_cosine_score():
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones():
     with pytest.raises(ValueError, match="did you mean 'logmeanexp'"):
         clip_score(jnp.zeros((1, 4)), ALL, pooling="logmeanxp")
-    with pytest.raises(ValueError, match="Known: fake_logit, logit, nll"):
+    with pytest.raises(ValueError, match="Known: fake_logit, logit, near_nll, nll"):
         scoring.frame_scores(jnp.zeros((1, 4, 5)), name="x")
 
 

@@ -19,6 +19,7 @@ from avsync.reports.video.terminal_table import MAX_ROWS
 from avsync.scoring.lse import Lse
 from avsync.scoring.video import verdict
 from avsync.scoring.video.results import OK
+from avsync.units import FRAMES_PER_SECOND
 
 LSE_FILE = "lse.json"
 
@@ -90,7 +91,7 @@ def _cells(record: Record, lse: Lse | None) -> list[str]:
     return [
         f"{lse.lse_d:.3f}",
         f"{lse.lse_c:.3f}",
-        verdict.seconds(lse.offset_frames),
+        verdict.seconds(lse.offset_frames / FRAMES_PER_SECOND),
         f"{record['score']:.2f}",
         verdict.offset_cell(sync_result(record)),
     ]

@@ -22,7 +22,7 @@ OFFSET_COLOUR = PALETTE[1]
 def draw(axes: Axes, result: VideoResult, timeline: Timeline) -> None:
     """The fit in sliding windows of 1 s, dark where the sound fits; a line at a certain offset."""
     for track in timeline.tracks:
-        means = _windowed(track.evidence)
+        means = _windowed(track.gains)
         reach = means.shape[1] // 2
         step = -(-len(means) // MAX_COLUMNS)
         ends = (track.start, track.start + len(means) / FRAMES_PER_SECOND)
@@ -32,8 +32,8 @@ def draw(axes: Axes, result: VideoResult, timeline: Timeline) -> None:
             means[::step].T,
             cmap="Greys",
             # From chance to certainty: an offset that fits no better than chance stays white.
-            vmin=-np.log(means.shape[1]),
-            vmax=0,
+            vmin=0,
+            vmax=np.log(means.shape[1]),
             extent=(*ends, usual - edge, usual + edge),
             aspect="auto",
             origin="lower",
@@ -41,7 +41,7 @@ def draw(axes: Axes, result: VideoResult, timeline: Timeline) -> None:
         )
     if result.offset_is_certain:
         for segment in result.offsets:
-            height = segment.offset_frames / FRAMES_PER_SECOND
+            height = segment.offset_seconds
             axes.plot(
                 (segment.start, segment.end), (height, height), color=OFFSET_COLOUR, linewidth=1.4
             )
@@ -52,17 +52,10 @@ def draw(axes: Axes, result: VideoResult, timeline: Timeline) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: verdict.clock(time)))
 
 
-def _windowed(evidence: Float[np.ndarray, "t k"]) -> Float[np.ndarray, "t k"]:
-    """The mean evidence in a window around each frame, frames without evidence left out.
-
-    Chance where the window has none, as at both ends of a clip.
-    """
-    has_evidence = evidence.any(axis=1)
-    total = np.pad(np.cumsum(evidence, axis=0, dtype=float), ((1, 0), (0, 0)))
-    count = np.concatenate([[0], np.cumsum(has_evidence)])
-    frames = np.arange(len(evidence))
+def _windowed(gains: Float[np.ndarray, "t k"]) -> Float[np.ndarray, "t k"]:
+    """The mean gain in a window around each frame, shorter at both ends of the clip."""
+    total = np.pad(np.cumsum(gains, axis=0, dtype=float), ((1, 0), (0, 0)))
+    frames = np.arange(len(gains))
     first = np.maximum(frames - WINDOW_FRAMES // 2, 0)
-    end = np.minimum(frames + WINDOW_FRAMES // 2 + 1, len(evidence))
-    number = (count[end] - count[first])[:, None]
-    chance = -np.log(evidence.shape[1])
-    return np.where(number, (total[end] - total[first]) / np.maximum(number, 1), chance)
+    end = np.minimum(frames + WINDOW_FRAMES // 2 + 1, len(gains))
+    return (total[end] - total[first]) / (end - first)[:, None]

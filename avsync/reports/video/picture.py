@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from avsync.names import shown
 from avsync.reports.drawing import DOTS_PER_INCH, PALETTE, drawable
 from avsync.reports.video import offset_panel
+from avsync.scoring import smoothed
 from avsync.scoring.video import verdict
 from avsync.scoring.video.reference import Reference
 from avsync.scoring.video.results import Timeline, VideoResult
-from avsync.scoring.video.segments import smoothed
 from avsync.units import FRAMES_PER_SECOND, INT16_SCALE, SAMPLE_RATE
 
 WIDTH_INCHES, HEIGHT_INCHES = 1200 / DOTS_PER_INCH, 1500 / DOTS_PER_INCH
@@ -101,16 +101,16 @@ def _draw_scores(axes: Axes, result: VideoResult, timeline: Timeline, reference:
                 label="" if i else "each frame",
             )
         times, means = _thinned(smoothed(track.frame_scores))
-        label = "" if i else "mean over 0.8 s"
+        label = "" if i else "mean over 0.4 s of speech"
         axes.plot(track.start + times, means, color=SCORE, linewidth=1.8, label=label)
-    if reference.threshold is not None:
+    if reference.frame_threshold is not None:
         rate = verdict.percent(reference.false_alarm_rate)
         axes.axhline(
-            reference.threshold,
+            reference.frame_threshold,
             color="black",
             linestyle="--",
             linewidth=1,
-            label=f"threshold: {rate} of the reference clips exceed it",
+            label=f"{rate} of the reference clips exceed this anywhere",
         )
     for i, moment in enumerate(timeline.moments):
         axes.annotate(

@@ -13,7 +13,9 @@ from avsync import __version__, names
 from avsync.files import Content, Stamp
 from avsync.scoring.lse import Lse
 from avsync.scoring.video.results import OffsetSegment, SyncResult, VideoResult
+from avsync.scoring.video.segments import Segment
 from avsync.scoring.video.video_scorer import Origin
+from avsync.units import FRAMES_PER_SECOND
 
 Record = dict[str, Any]
 
@@ -26,13 +28,13 @@ DIGITS = 4
 
 # Values of these names are text, all others numbers or truth values.
 TEXTS = {"path", "sha256", "status", "verdict", "message", "compared_with", "picture"}
-TEXTS |= {"model", "version"}
+TEXTS |= {"reason", "model", "version"}
 
 # No score, no suspicion, no opinion.
 NOT_FLAGGED = {None, "consistent", "not_judged"}
 
-# Sentences of a hundred words, the same for all files.
-NO_VALUES = {"compared_with"}
+# Sentences of a hundred words, the same for all files; and an entry for each second.
+NO_VALUES = {"compared_with", "who_talks"}
 
 
 def make_record(
@@ -67,8 +69,8 @@ def make_record(
 def frame_record(result: VideoResult) -> Record | None:
     """The line of frames.jsonl: the frame scores of each talking face, from `start` on.
 
-    One for each 0.04 s; null for a frame whose sound, after realignment, lies beyond the file. None
-    for a file without a score.
+    One for each 0.04 s; null for a frame without speech, and for one whose sound, realigned,
+    lies beyond the file. None for a file without a score.
     """
     if result.timeline is None:
         return None
@@ -97,9 +99,11 @@ def values(record: Record) -> dict[str, Any]:
     """The single values of a record, or of a face in it, by name; its lists are counted."""
     single: dict[str, Any] = {}
     for name, value in record.items():
+        if name in NO_VALUES:
+            continue
         if isinstance(value, list):
             single[f"num_{name}"] = len(value)
-        elif not isinstance(value, dict) and name not in NO_VALUES:
+        elif not isinstance(value, dict):
             single[name] = value
     offset_seconds = record.get("offset_seconds")
     single["offset_ms"] = None if offset_seconds is None else 1000 * offset_seconds
@@ -133,9 +137,16 @@ def sync_result(record: Record) -> SyncResult:
     """What a record says about the file as a whole, as it was before it was written."""
     fields = {name: record[name] for name in SyncResult().sync_fields() if name in record}
     fields["offsets"] = tuple(
-        OffsetSegment(segment["start"], segment["end"], segment["offset_frames"])
+        OffsetSegment(
+            segment["start"],
+            segment["end"],
+            segment["offset_frames"],
+            segment["offset_seconds"] * FRAMES_PER_SECOND,
+        )
         for segment in record["offsets"]
     )
+    fields["segments"] = tuple(Segment(**segment) for segment in record["segments"])
+    fields["unlike"] = tuple(record["unlike"])
     if record["offset_frames"] is not None:
         reference = record["offset_frames"] - record["relative_offset_frames"]
         fields["reference_offset_frames"] = reference

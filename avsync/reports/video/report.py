@@ -58,6 +58,7 @@ class Report:
 
     Attributes:
       num_scored: the number of files with a score, once they are written.
+      num_not_tolerated: the number of files that are not known to keep the tolerance; all without.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Report:
         self._thresholds = {"score": reference.threshold, "false_alarm_rate": rate}
         self._outputs: list[Output] = []
         self.num_scored = 0
+        self.num_not_tolerated = 0
         # Importing what draws takes a worker 2 s: not worth it for one file.
         self._draws_in_worker = len(paths) > 1
 
@@ -125,13 +127,15 @@ class Report:
         console.print(f"details: {self._folder.path}", soft_wrap=True)
 
     def _write(self, more: Sequence[MakeOutput]) -> list[Output]:
-        self.num_scored = 0
+        self.num_scored = self.num_not_tolerated = 0
         with contextlib.ExitStack() as stack:
             outputs = [
                 stack.enter_context(make(self._folder.path)) for make in (CsvTable, JsonList, *more)
             ]
             for record in self._folder.records(self._paths):
                 self.num_scored += record["status"] == OK
+                tolerance = record.get("tolerance") or {}
+                self.num_not_tolerated += not tolerance.get("passes")
                 for output in outputs:
                     output.add(record)
         return outputs

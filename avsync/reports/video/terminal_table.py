@@ -68,5 +68,5 @@ class TerminalTable(Output):
 def _number_cells(record: Record) -> list[str]:
     if record["score"] is None:
         return ["", "", ""]
-    p_value = "" if record["p_value"] is None else f"{record['p_value']:.3f}"
+    p_value = "" if record["p_value"] is None else verdict.p_text(record["p_value"])
     return [f"{record['score']:.2f}", p_value, verdict.offset_cell(sync_result(record))]

@@ -26,8 +26,15 @@ from avsync.input_pipeline.batching import padded
 from avsync.scoring.video.long_clip import LongClip
 from avsync.types import REAL, ClipInfo, Context, WholeClip
 
-# (visual [1 t h w 1], audio [1 s], valid [1 t]) -> offset_logits [1 t k]
-Model = Callable[[np.ndarray, np.ndarray, np.ndarray], jax.Array | np.ndarray]
+# (visual [1 t h w 1], audio [1 s], valid [1 t]) -> offset_logits [1 t k], and the two embeddings
+# [1 t d]
+Model = Callable[
+    [np.ndarray, np.ndarray, np.ndarray],
+    tuple[jax.Array | np.ndarray, jax.Array | np.ndarray, jax.Array | np.ndarray],
+]
+
+# Called with a frame of the clip and the embeddings of both streams [t d] from it on.
+Observe = Callable[[int, np.ndarray, np.ndarray], None]
 
 
 class ChunkSize(NamedTuple):
@@ -55,11 +62,17 @@ def chunk_size(context: Context) -> ChunkSize:
 
 
 def offset_logits(
-    clip: LongClip, model: Model, *, size: ChunkSize, advance: Callable[[int], None]
+    clip: LongClip,
+    model: Model,
+    *,
+    size: ChunkSize,
+    advance: Callable[[int], None],
+    observe: Observe | None = None,
 ) -> Float[np.ndarray, "t k"]:
     """The model's offset_logits for every frame of the clip.
 
-    `advance` is called after each chunk, with the number of frames that have their logits.
+    `advance` is called after each chunk, with the number of frames that have their logits;
+    `observe` with the embeddings of the frames of each chunk that are used.
     """
     parts = []
     for chunk, used in chunks(clip.num_frames, size):
@@ -69,8 +82,11 @@ def offset_logits(
         # All chunks of a long clip have one shape to compile for; short clips share a few.
         whole = WholeClip(info, part.read(0, num_frames), part.waveform)
         batch = padded([whole], num_rows=1).batch
-        logits = np.asarray(model(batch.visual, batch.audio, batch.valid))[0]
-        parts.append(logits[used.start - chunk.start : used.stop - chunk.start])
+        logits, *embeddings = model(batch.visual, batch.audio, batch.valid)
+        inside = slice(used.start - chunk.start, used.stop - chunk.start)
+        parts.append(np.asarray(logits)[0, inside])
+        if observe is not None:
+            observe(used.start, *(np.asarray(e)[0, inside] for e in embeddings))
         advance(used.stop)
     return np.concatenate(parts)
 

@@ -3,27 +3,37 @@
 import functools
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
 from avsync import scoring
+from avsync.metrics import domain
 from avsync.scoring import OffsetRun
+from avsync.scoring.offset_gain import at_offset, best_offset, candidate_gains
 from avsync.scoring.scorer import Scorer
 from avsync.scoring.video.chunks import chunk_size, offset_logits
+from avsync.scoring.video.joint_scores import (
+    FrameScores,
+    Heard,
+    JointScores,
+    Logits,
+    ScoredPiece,
+)
 from avsync.scoring.video.long_clip import LongClip, realigned
+from avsync.scoring.video.reference import STREAMS, Distances, Reference
 from avsync.units import FRAMES_PER_SECOND, MIN_FRAMES
-
-Logits = Float[np.ndarray, "_ k"]
-FrameScores = Float[np.ndarray, " _"]
 
 # (stage, frames done, frames of the stage); called after each chunk of frames.
 OnProgress = Callable[[str, int, int], None]
 
 # Lengths are rounded up to 2^n seconds: a handful of shapes to compile for.
 SHORTEST_FRAMES = FRAMES_PER_SECOND
+
+# A piece with less speech than one window of 0.4 s has no score.
+MIN_COUNTED_FRAMES = 10
 
 NO_SCORES = np.zeros(0, np.float32)
 
@@ -33,98 +43,84 @@ def no_progress(stage: str, done: int, total: int) -> None:
     del stage, done, total
 
 
-class JointScores(NamedTuple):
-    """Scores and offsets of clips taken together; "realigned" means moved by `offsets`.
-
-    score: pooled over all frames, as in the file; grows with fakeness.
-    offset_frames: the offset they prefer together; +n means the sound is n frames late.
-    offset_evidence: fit at `offsets` minus the fit of chance, in nats per frame.
-    offset_gain: fit at `offsets` minus the fit in sync, in nats summed over all frames.
-    support: the mean log-probability of each offset, from -reach to +reach.
-    evidence: per clip, `avsync.scoring.offset_evidence`.
-    offsets: per clip, runs of one offset each.
-    score_realigned: the score after realignment; None if too little of every clip is left.
-    frame_scores: per clip, as in the file.
-    frame_scores_realigned: per clip, NaN for a frame whose sound lies beyond the clip.
-    piece_scores: of the pieces of all clips, each scored as a clip of its own, as in the file.
-    piece_scores_realigned: the same after realignment; [] if too little is left.
-    """
-
-    score: float
-    offset_frames: int
-    offset_evidence: float
-    offset_gain: float
-    support: Float[np.ndarray, " k"]
-    evidence: list[Logits]
-    offsets: list[list[OffsetRun]]
-    score_realigned: float | None
-    frame_scores: list[FrameScores]
-    frame_scores_realigned: list[FrameScores]
-    piece_scores: list[float]
-    piece_scores_realigned: list[float]
-
-
 class ClipScorer:
     """A model and its scoring rules, for clips of any length.
 
-    With `piece_frames`, clips are also scored in pieces of about that length: under any pooling the
+    Clips are also scored in pieces about as long as the reference clips: under any pooling the
     distribution of scores depends on the length, so only clips of equal length can be compared.
-    With None, every clip is one piece.
+    Without reference clips, every clip is one piece.
     """
 
-    def __init__(self, scorer: Scorer, *, piece_frames: int | None):
-        self._piece_frames = piece_frames
+    def __init__(self, scorer: Scorer, reference: Reference):
+        self._reference = reference
+        self._piece_frames = reference.piece_frames
         self._chunk_size = chunk_size(scorer.context)
         # On a CPU, JAX shares the memory of NumPy arrays that begin at a multiple of 64 bytes, as
         # those of `checkpoint.load_params` do: large weights are held once.
         self._params = jax.device_put(scorer.params)
         frame_scores = functools.partial(scoring.frame_scores, name=scorer.frame_score)
         pool = functools.partial(scoring.clip_score, pooling=scorer.pooling)
-        self._apply = one_at_a_time(jax.jit(scorer.apply))
-        self._evidence = one_at_a_time(jax.jit(scoring.offset_evidence))
+        self._apply = one_at_a_time(jax.jit(functools.partial(_apply, scorer)))
         self._frame_scores = one_at_a_time(jax.jit(frame_scores))
         self._pool = one_at_a_time(jax.jit(pool))
 
-    def logits(self, clip: LongClip, *, on_progress: OnProgress = no_progress) -> Logits:
-        """offset_logits of every frame."""
-        return self._logits_of([clip], stage="model", on_progress=on_progress)[0]
+    def hear(self, clip: LongClip, *, on_progress: OnProgress = no_progress) -> Heard:
+        """A clip after its first pass through the model; the input of `score`.
+
+        Only windows of frames that count have distances.
+        """
+        known = self._reference.domain
+        seen: dict[str, list[Distances]] = {stream: [np.zeros(0)] for stream in known}
+
+        def observe(first: int, *embeddings: np.ndarray) -> None:
+            counts = np.ones(len(embeddings[0]), bool)
+            if clip.counts is not None:
+                counts = clip.counts[first : first + len(counts)]
+            kept = domain.is_spoken(counts)
+            for stream, embedding in zip(STREAMS, embeddings, strict=True):
+                if stream in known:
+                    windows = domain.windows(embedding)[kept]
+                    seen[stream].append(known[stream].distances(windows))
+
+        logits = self._logits_of(clip, stage="model", on_progress=on_progress, observe=observe)
+        distances = {stream: np.concatenate(parts) for stream, parts in seen.items()}
+        return Heard(logits, candidate_gains(logits), distances)
 
     def score(
         self,
         clips: Sequence[LongClip],
         *,
-        logits: Sequence[Logits],
+        heard: Sequence[Heard],
         on_progress: OnProgress = no_progress,
     ) -> JointScores:
-        """Scores of `clips` (at least one, none empty) from the `logits` of each.
+        """Scores of `clips` (at least one, none empty), each `heard` before.
 
-        Pieces and realigned clips go through the model again, as stages of their own.
+        Pieces and realigned clips go through the model again, as stages of their own. Some frame
+        of the clips must count.
         """
-        evidence = [np.asarray(self._evidence(*_padded(row)))[0, : len(row)] for row in logits]
-        joined = np.concatenate(evidence)
-        runs = scoring.offset_runs(joined)
-        # Frames that lack candidates carry no evidence and do not count.
-        num_searched = [int(own.any(axis=1).sum()) for own in evidence]
-        support = joined.sum(axis=0) / sum(num_searched)
-        reach = len(support) // 2
-        fit = sum(float(joined[first:end, reach + offset].sum()) for first, end, offset in runs)
-        offsets = _split_by_clip(runs, clips)
-        frame_scores = [self._score_frames(each) for each in logits]
+        gains = np.concatenate([each.gains for each in heard])
+        min_nats = self._reference.min_offset_nats(len(gains))
+        certain = scoring.certain_runs(gains, min_nats=min_nats)
+        is_one = len(certain) == 1
+        best = at_offset(gains, certain[0].offset_frames) if is_one else best_offset(gains)
+        guess = [OffsetRun(0, len(gains), best.frames, best.exact_frames)]
+        offsets = _split_by_clip(certain or guess, clips)
+        frame_scores = [
+            self._score_frames(each.logits, clip) for each, clip in zip(heard, clips, strict=True)
+        ]
         score = self._pooled(frame_scores)
-        piece_scores = self._score_pieces(clips, frame_scores, on_progress)
+        pieces = self._score_pieces(clips, frame_scores, on_progress)
         scores = JointScores(
             score=score,
-            offset_frames=int(np.argmax(support)) - reach,
-            offset_evidence=(fit - _chance(clips, num_searched, reach)) / sum(num_searched),
-            offset_gain=fit - float(joined[:, reach].sum()),
-            support=support,
-            evidence=evidence,
+            best=best,
+            is_certain=bool(certain),
             offsets=offsets,
+            support=gains.mean(axis=0, dtype=float),
             score_realigned=score,
             frame_scores=frame_scores,
             frame_scores_realigned=frame_scores,
-            piece_scores=piece_scores,
-            piece_scores_realigned=piece_scores,
+            pieces=pieces,
+            pieces_realigned=pieces,
         )
         has_offset = any(run.offset_frames for own in offsets for run in own)
         return self._with_realigned(scores, clips, on_progress) if has_offset else scores
@@ -139,20 +135,30 @@ class ClipScorer:
         sound of the same position, whether it is its own or not.
         """
         moved = [realigned(*each) for each in zip(clips, scores.offsets, strict=True)]
-        long_enough = [clip for clip, _ in moved if clip.num_frames >= MIN_FRAMES]
-        logits = iter(self._logits_of(long_enough, stage="realigned", on_progress=on_progress))
-        frame_scores = [
-            self._score_frames(next(logits)) if clip.num_frames >= MIN_FRAMES else NO_SCORES
-            for clip, _ in moved
-        ]
+        num_frames = [clip.num_frames for clip, _ in moved]
+        total = sum(number for number in num_frames if number >= MIN_FRAMES)
+        frame_scores, done = [], 0
+        for clip, _ in moved:
+            if clip.num_frames < MIN_FRAMES:
+                frame_scores.append(NO_SCORES)
+                continue
+            advance = _after(on_progress, done, total)
+            logits = self._logits_of(clip, stage="realigned", on_progress=advance)
+            frame_scores.append(self._score_frames(logits, clip))
+            done += clip.num_frames
         in_place = [np.full(clip.num_frames, np.nan, np.float32) for clip in clips]
         for row, own, (_, source_frames) in zip(in_place, frame_scores, moved, strict=True):
             row[source_frames[: len(own)]] = own
+        pieces = self._score_pieces([clip for clip, _ in moved], frame_scores, on_progress)
         return scores._replace(
-            score_realigned=self._pooled(frame_scores) if any(map(len, frame_scores)) else None,
-            piece_scores_realigned=self._score_pieces(
-                [clip for clip, _ in moved], frame_scores, on_progress
-            ),
+            score_realigned=self._pooled(frame_scores) if _num_counted(frame_scores) else None,
+            pieces_realigned=[
+                piece._replace(
+                    first=int(moved[piece.clip].source_frames[piece.first]),
+                    end=int(moved[piece.clip].source_frames[piece.end - 1]) + 1,
+                )
+                for piece in pieces
+            ],
             frame_scores_realigned=in_place,
         )
 
@@ -161,48 +167,64 @@ class ClipScorer:
         clips: Sequence[LongClip],
         frame_scores: Sequence[FrameScores],
         on_progress: OnProgress,
-    ) -> list[float]:
+    ) -> list[ScoredPiece]:
         """The scores of all pieces; a clip whose `frame_scores` are empty is left out."""
         by_clip = [
             clip.pieces(self._piece_frames or clip.num_frames) if len(own) else []
             for clip, own in zip(clips, frame_scores, strict=True)
         ]
         # The only piece of a clip has its scores already.
-        cut = [piece for pieces in by_clip if len(pieces) > 1 for piece in pieces]
-        logits = iter(self._logits_of(cut, stage="pieces", on_progress=on_progress))
-        scores = []
-        for pieces, own in zip(by_clip, frame_scores, strict=True):
-            if len(pieces) > 1:
-                scores += [self._pooled([self._score_frames(next(logits))]) for _ in pieces]
-            elif pieces:
-                scores.append(self._pooled([own]))
-        return scores
+        total = sum(p.clip.num_frames for pieces in by_clip if len(pieces) > 1 for p in pieces)
+        scored, done = [], 0
+        for index, (pieces, own) in enumerate(zip(by_clip, frame_scores, strict=True)):
+            for piece in pieces:
+                scores = own
+                if len(pieces) > 1:
+                    advance = _after(on_progress, done, total)
+                    logits = self._logits_of(piece.clip, stage="pieces", on_progress=advance)
+                    scores = self._score_frames(logits, piece.clip)
+                    done += piece.clip.num_frames
+                if _num_counted([scores]) >= MIN_COUNTED_FRAMES:
+                    score = self._pooled([scores])
+                    scored.append(ScoredPiece(index, piece.first, piece.end, score))
+        return scored
 
     def _logits_of(
-        self, clips: Sequence[LongClip], *, stage: str, on_progress: OnProgress
-    ) -> list[Logits]:
-        """The logits of each clip; they are one stage of the progress."""
-        num_frames = sum(clip.num_frames for clip in clips)
-        model = functools.partial(self._apply, self._params)
-        done, logits = 0, []
-        for clip in clips:
+        self,
+        clip: LongClip,
+        *,
+        stage: str,
+        on_progress: OnProgress,
+        observe: Callable[..., None] | None = None,
+    ) -> Logits:
+        return offset_logits(
+            clip,
+            functools.partial(self._apply, self._params),
+            size=self._chunk_size,
+            advance=lambda done: on_progress(stage, done, clip.num_frames),
+            observe=observe,
+        )
 
-            def advance(own: int, before: int = done) -> None:
-                on_progress(stage, before + own, num_frames)
-
-            logits.append(offset_logits(clip, model, size=self._chunk_size, advance=advance))
-            done += clip.num_frames
-        return logits
-
-    def _score_frames(self, logits: Logits) -> FrameScores:
+    def _score_frames(self, logits: Logits, clip: LongClip) -> FrameScores:
         row, _ = _padded(logits)
-        return np.asarray(self._frame_scores(row))[0, : len(logits)]
+        scores = np.array(self._frame_scores(row))[0, : len(logits)]
+        if clip.counts is not None:
+            scores[~clip.counts] = np.nan
+        return scores
 
     def _pooled(self, frame_scores: Sequence[FrameScores]) -> float:
-        return self._pool(*_padded(np.concatenate(frame_scores))).item()
+        joined = np.concatenate(frame_scores)
+        return self._pool(*_padded(joined[np.isfinite(joined)])).item()
 
 
-def one_at_a_time(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+def _apply(
+    scorer: Scorer, params: object, visual: jax.Array, audio: jax.Array, valid: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    embeddings = scorer.encode(params, visual, audio, valid)
+    return scorer.align(params, *embeddings, valid), *embeddings
+
+
+def one_at_a_time(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` for many threads: its result is ready, and only one call is under way.
 
     So a shape is compiled once, and the memory of a large model does not grow with the threads. No
@@ -211,17 +233,20 @@ def one_at_a_time(function: Callable[..., jax.Array]) -> Callable[..., jax.Array
     """
     lock = threading.Lock()
 
-    def call(*arguments: Any) -> jax.Array:
+    def call(*arguments: Any) -> Any:
         with lock:
             return jax.block_until_ready(function(*arguments))
 
     return call
 
 
-def _chance(clips: Sequence[LongClip], num_searched: Sequence[int], reach: int) -> float:
-    """The fit of chance over the frames searched: -ln K for each, with K offsets in its clip."""
-    reaches = scoring.offset_reach(np.array([clip.num_frames for clip in clips]), reach)
-    return -float(np.log(2 * np.asarray(reaches) + 1) @ np.array(num_searched))
+def _num_counted(frame_scores: Sequence[FrameScores]) -> int:
+    return sum(int(np.isfinite(own).sum()) for own in frame_scores)
+
+
+def _after(on_progress: OnProgress, before: int, total: int) -> OnProgress:
+    """`on_progress` for a part of a stage of `total` frames, of which `before` are done."""
+    return lambda stage, done, _: on_progress(stage, before + done, total)
 
 
 def _split_by_clip(runs: Sequence[OffsetRun], clips: Sequence[LongClip]) -> list[list[OffsetRun]]:
@@ -229,8 +254,8 @@ def _split_by_clip(runs: Sequence[OffsetRun], clips: Sequence[LongClip]) -> list
     by_clip, start = [], 0
     for clip in clips:
         inside = [
-            OffsetRun(max(0, first - start), min(clip.num_frames, end - start), offset)
-            for first, end, offset in runs
+            run._replace(first=max(0, run.first - start), end=min(clip.num_frames, run.end - start))
+            for run in runs
         ]
         by_clip.append([run for run in inside if run.first < run.end])
         start += clip.num_frames

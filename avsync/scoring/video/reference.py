@@ -1,15 +1,17 @@
-"""The reference clips that a score is compared with, and the decisions that follow from it."""
+"""The reference clips that scores are compared with, and the thresholds that follow from them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from avsync import lookup
-from avsync.metrics.calibration import p_values, threshold
-from avsync.scoring.offset_runs import CHANGE_NATS
+from avsync.metrics import combination, domain
+from avsync.metrics.calibration import threshold
+from avsync.metrics.domain import Domain
+from avsync.metrics.tail import tail_p_values
 from avsync.scoring.scorer import Scorer
-from avsync.scoring.video.results import SyncResult, Verdict
 from avsync.scoring.video.trimming import RULES
 
 # By field of `Scorer`, its key in a calibration.
@@ -18,18 +20,26 @@ RULE_KEYS = {"frame_score": "frame", "pooling": "pooling"}
 # Without calibration clips, files are trimmed by the paper's rule.
 NO_CALIBRATION: Mapping[str, Any] = {"scores": [], "trim": "leading"}
 
-# Sound moved to its best of many offsets fits by selection alone. So an offset is certain only if
-# the realigned p-value exceeds this multiple of the false-alarm rate, and the offset changes at
-# most once per piece. This accepts 97 of 100 real GRID clips with late sound, 94 with a late second
-# half, and 2 of 100 with the sound of another sentence; requiring no alarm alone would accept 45 of
-# these (validation split).
-CERTAINTY_FACTOR = 2
+# Among the clips of the calibration, with the sound of another of them, the share that is told an
+# offset out of sync. Each sentence of GRID begins after the same pause, so that the sound of
+# another one seems to fit a little: unrelated sound is harder to tell there than elsewhere.
+OFFSET_RATE = 0.05
+
+# The evidence that this takes with the shipped scorer, for calibrations that do not say it, in nats
+# for clips of `DEFAULT_FRAMES`.
+DEFAULT_NATS = 60.0
+DEFAULT_FRAMES = 75
+
+STREAMS = ("mouths", "voices")
+
+Distances = Float[np.ndarray, " _"]
 
 
 class Reference:
-    """Scores of held-out real clips, how they were made, and the threshold that they imply.
+    """Scores of held-out real clips, how they were made, and the thresholds that they imply.
 
     Attributes:
+      scores: of the reference clips.
       num_clips: the number of reference clips; 0 without calibration, and then nothing has a
         p-value.
       clips: the clips in words: "reference clips (one speaker)".
@@ -37,10 +47,16 @@ class Reference:
       caution: what else a reader of the p-value must know; may be "".
       trim: the trimming rule of the reference clips, one of `avsync.scoring.video.trimming.RULES`.
       piece_frames: the length of the reference clips; None if unknown.
+      is_speech_only: True if only frames with speech count.
+      needs_speech: False if the reference clips have none that the detector of speech knows.
       offset_frames: the A/V offset that all of them have, and that was removed from them; it is
         removed from a file before it is compared with them.
       false_alarm_rate: the target share of such clips above the threshold.
       threshold: the score that at most this share exceeds; None if the clips are too few.
+      frame_threshold: the same for `avsync.scoring.smoothed` frame scores; None for poolings whose
+        threshold means nothing there.
+      domain: by stream ("mouths", "voices"), what is known of the embeddings of the clips; empty
+        for calibrations that do not say it.
     """
 
     def __init__(
@@ -53,19 +69,30 @@ class Reference:
         if not 0 < false_alarm_rate < 1:
             raise ValueError(f"false_alarm_rate must lie between 0 and 1, got {false_alarm_rate}")
         given = calibration or NO_CALIBRATION
-        self._rules = {name: given[key] for name, key in RULE_KEYS.items() if calibration}
-        self._scores = np.array(given["scores"], float)
-        self.num_clips = len(self._scores)
+        # Made by `avsync-evaluate --calibrate` for verdicts; older calibrations have none.
+        verdict = given.get("verdict") or {}
+        own = verdict or given
+        self._rules = {name: own[key] for name, key in RULE_KEYS.items() if calibration}
+        self.scores = np.array(own["scores"], float)
+        self._unrelated: list[float] = verdict.get("unrelated_nats", [])
+        self.num_clips = len(self.scores)
         self.clips = _described(given.get("num_identities"))
         self.caution = caution
         self.source = f"{given['dataset']}, {given['split']} split" if calibration else ""
         self.trim = lookup.require("trimming rule of reference clips", given["trim"], RULES)
         self.piece_frames: int | None = given.get("num_frames")
+        self.is_speech_only = bool(verdict.get("is_speech_only"))
+        self.needs_speech = self.is_speech_only or not verdict
         self.offset_frames: int = given.get("realigned_frames", 0)
         self.false_alarm_rate = false_alarm_rate
         self.threshold: float | None = None
         if (self.num_clips + 1) * false_alarm_rate >= 1:
-            self.threshold = threshold(self._scores, false_alarm_rate=false_alarm_rate)
+            self.threshold = threshold(self.scores, false_alarm_rate=false_alarm_rate)
+        is_window = self._rules.get("pooling") == "window"
+        self.frame_threshold = self.threshold if is_window else None
+        self.domain = {
+            stream: Domain.from_json(verdict[stream]) for stream in STREAMS if verdict.get(stream)
+        }
 
     def apply_rules(self, scorer: Scorer) -> Scorer:
         """`scorer` with the frame-score and pooling rules of the reference clips.
@@ -74,21 +101,20 @@ class Reference:
         """
         return scorer._replace(**self._rules)
 
-    def p_value(self, piece_scores: Sequence[float]) -> float | None:
-        """A p-value of the hypothesis "real": P(p <= a) <= a at every a; None if unknown.
+    def p_values(self, piece_scores: Sequence[float]) -> Float[np.ndarray, " m"]:
+        """The p-value of each piece, see `tail_p_values`; there must be calibration clips."""
+        return tail_p_values(np.asarray(piece_scores, float), calibration=self.scores)
 
-        For one piece, the share of clips that score at least as high, the piece itself included.
-        For several, twice the mean of their p-values, at most 1, which is valid whatever their
-        dependence (Vovk & Wang, Combining p-values via averaging, Biometrika 2020, sec. 3). So a
-        forgery of most of a file raises an alarm. A forged word in an hour does not: only frame
-        scores can show it.
+    def p_value(self, piece_scores: Sequence[float]) -> float | None:
+        """A p-value of the hypothesis "all pieces are real"; None if it is unknown.
+
+        For one piece, the share of clips that score at least as high, the piece itself included;
+        for several, that of Simes' rule, see `avsync.metrics.combination`: a file of any length
+        alarms as often as a clip, and one forged piece among many alarms if it stands out enough.
         """
         if not len(piece_scores) or not self.num_clips:
             return None
-        scores = np.asarray(piece_scores, float)
-        each = p_values(scores, calibration=self._scores)
-        factor = 1 if len(each) == 1 else 2
-        return min(1.0, factor * float(each.mean()))
+        return min(1.0, combination.simes(self.p_values(piece_scores)))
 
     def is_alarm(self, p_value: float | None) -> bool:
         """True if at most `false_alarm_rate` of real clips have so small a p-value."""
@@ -98,28 +124,46 @@ class Reference:
             and (p_value <= self.false_alarm_rate)
         )
 
-    def is_certain(self, result: SyncResult) -> bool:
-        """True if the sound lies where `result.offsets` say: in sync, or clearly better elsewhere.
+    def rejected(self, piece_scores: Sequence[float]) -> Bool[np.ndarray, " m"]:
+        """The pieces that stand out; some if and only if `p_value` is an alarm."""
+        if self.threshold is None or not len(piece_scores):
+            return np.zeros(len(piece_scores), bool)
+        return combination.rejected(self.p_values(piece_scores), rate=self.false_alarm_rate)
 
-        An offset out of sync is never certain without enough reference clips.
+    def min_offset_nats(self, num_frames: int) -> float:
+        """The evidence that makes an offset of a clip certain, see `min_offset_nats`."""
+        frames = self.piece_frames or DEFAULT_FRAMES
+        return min_offset_nats(self._unrelated, num_frames, piece_frames=frames)
+
+    def unlike(self, distances: Mapping[str, Distances]) -> tuple[str, ...]:
+        """The streams ("mouths", "voices") that are unlike those of the reference clips.
+
+        `distances` has those of the windows of a clip, by stream, see `avsync.metrics.domain`.
         """
-        if not result.is_shifted:
-            return result.fits_somewhere
-        if result.score_resynced is None or result.p_value_resynced is None:
-            return False
-        fits = result.p_value_resynced > CERTAINTY_FACTOR * self.false_alarm_rate
-        is_better = result.score_resynced < (result.score or 0.0)
-        is_steady = len(result.offsets) - 1 <= result.num_pieces
-        is_clear = (result.offset_gain or 0.0) >= CHANGE_NATS
-        return self.threshold is not None and fits and is_better and is_steady and is_clear
+        return tuple(
+            stream
+            for stream, model in self.domain.items()
+            if len(distances.get(stream, ()))
+            and domain.clip_distance(distances[stream]) > model.threshold
+        )
 
-    def verdict(self, result: SyncResult) -> Verdict:
-        """The verdict on a result whose `offset_is_certain` is set."""
-        if self.threshold is None:
-            return "not_judged"
-        if result.is_shifted and result.offset_is_certain:
-            return "out_of_sync"
-        return "mismatched" if self.is_alarm(result.p_value) else "consistent"
+
+def min_offset_nats(
+    unrelated_nats: Sequence[float], num_frames: int, *, piece_frames: int
+) -> float:
+    """The evidence over chance that makes an offset of a clip of this length certain, in nats.
+
+    `unrelated_nats` is that of clips of `piece_frames` with unrelated sound, for an offset out of
+    sync: at most the share `OFFSET_RATE` of such clips has as much. The evidence for the best of
+    many offsets does not grow with the length of unrelated sound up to 4 pieces, and then like its
+    root; below one piece it falls. (300 files of 1 to 16 pieces of GRID's talker, 200 of 11 others;
+    400 clips of 30, 40 and 73 frames.)
+    """
+    nats = DEFAULT_NATS
+    if len(unrelated_nats) + 1 >= 1 / OFFSET_RATE:
+        nats = threshold(np.asarray(unrelated_nats, float), false_alarm_rate=OFFSET_RATE)
+    root = float(np.sqrt(num_frames / piece_frames))
+    return nats * max(min(root, 1.0), root / 2)
 
 
 def _described(num_identities: int | None) -> str:

@@ -1,68 +1,101 @@
-"""Segments and moments where a clip fits worst, from its frame scores."""
+"""The segments and the moments where a clip fits worst, from its frame scores."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
+from avsync.scoring import smoothed, window_means
+from avsync.scoring.pooling import WINDOW_FRAMES
 from avsync.units import FRAMES_PER_SECOND
-
-# Short enough to find a forged word; long enough that lips hidden for one frame raise no alarm.
-WINDOW_FRAMES = round(0.8 * FRAMES_PER_SECOND)
 
 
 class Segment(NamedTuple):
-    """A suspicious segment, in seconds of the file, and the mean score of its frames."""
+    """A segment that does not fit, in seconds of the file, and the mean score of its frames."""
 
     start: float
     end: float
     score: float
 
 
-def segments_above(
-    frame_scores: Float[np.ndarray, " t"], *, threshold: float, start_seconds: float
-) -> list[Segment]:
-    """The segments in which `smoothed` frame scores exceed `threshold`, in order.
+def mismatched_frames(
+    frame_scores: Float[np.ndarray, " t"],
+    *,
+    pieces: Sequence[tuple[int, int]],
+    threshold: float | None,
+) -> Bool[np.ndarray, " t"]:
+    """The frames of a clip that do not fit, all of them in the `pieces` [first, end) given.
 
-    A forgery of 0.8 s with scores of twice the threshold is found with its own length; a shorter
-    one needs higher scores. `start_seconds` is the time of the first frame.
+    These are the pieces that stand out, and in each of them the frames of the windows of 0.4 s of
+    speech whose mean score exceeds the threshold, from the first to the last frame that exceeds it
+    itself: a window goes on beyond a pause, what does not fit need not. All that count if no window
+    does.
     """
-    is_above = np.concatenate([[False], smoothed(frame_scores) > threshold, [False]])
-    edges = np.flatnonzero(np.diff(is_above.astype(int))).reshape(-1, 2)
-    return [
-        Segment(
-            start_seconds + first / FRAMES_PER_SECOND,
-            start_seconds + end / FRAMES_PER_SECOND,
-            float(np.nanmean(frame_scores[first:end])),
+    is_known = np.isfinite(frame_scores)
+    found = np.zeros(len(frame_scores), bool)
+    for first, end in pieces:
+        known = first + np.flatnonzero(is_known[first:end])
+        if len(known):
+            is_high = _high_frames(frame_scores[known], threshold)
+            found[known] = is_high if is_high.any() else True
+    return found
+
+
+def _high_frames(
+    scores: Float[np.ndarray, " n"], threshold: float | None
+) -> Bool[np.ndarray, " n"]:
+    is_high = np.zeros(len(scores), bool)
+    if threshold is None:
+        return is_high
+    in_window = np.zeros(len(scores), bool)
+    for first in np.flatnonzero(window_means(scores) > threshold):
+        in_window[first : first + WINDOW_FRAMES] = True
+    for first, end in _runs(in_window):
+        high = first + np.flatnonzero(scores[first:end] > threshold)
+        is_high[high[0] : high[-1] + 1] = True
+    return is_high
+
+
+def _runs(is_in: Bool[np.ndarray, " n"]) -> list[tuple[int, int]]:
+    """The runs [first, end) of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], is_in, [0]]).astype(int)))
+    return [(int(first), int(end)) for first, end in edges.reshape(-1, 2)]
+
+
+def segments_of(
+    is_mismatched: Bool[np.ndarray, " t"],
+    frame_scores: Float[np.ndarray, " t"],
+    *,
+    start_seconds: float,
+) -> list[Segment]:
+    """The segments of these frames, in order; frames that do not count part none.
+
+    `start_seconds` is the time of the first frame.
+    """
+    known = np.flatnonzero(np.isfinite(frame_scores))
+    segments = []
+    for first, end in _runs(is_mismatched[known]):
+        frames = known[first:end]
+        segments.append(
+            Segment(
+                start_seconds + int(frames[0]) / FRAMES_PER_SECOND,
+                start_seconds + (int(frames[-1]) + 1) / FRAMES_PER_SECOND,
+                float(frame_scores[frames].mean()),
+            )
         )
-        for first, end in edges
-    ]
+    return segments
 
 
 def worst_frames(frame_scores: Float[np.ndarray, " t"], *, number: int) -> list[int]:
     """Up to `number` frames with the highest `smoothed` scores, highest first.
 
-    They lie at least half a window apart.
+    They lie at least a window apart.
     """
     means = smoothed(frame_scores)
     frames: list[int] = []
     while len(frames) < number and np.isfinite(means).any():
         frame = int(np.nanargmax(means))
         frames.append(frame)
-        means[max(0, frame - WINDOW_FRAMES // 2 + 1) : frame + WINDOW_FRAMES // 2] = np.nan
+        means[max(0, frame - WINDOW_FRAMES + 1) : frame + WINDOW_FRAMES] = np.nan
     return frames
-
-
-def smoothed(frame_scores: Float[np.ndarray, " t"]) -> Float[np.ndarray, " t"]:
-    """The mean over a window of 0.8 s around each frame, shorter at the ends of the clip.
-
-    NaN marks a frame without sound: it does not enter the means, and stays NaN.
-    """
-    is_known = np.isfinite(frame_scores)
-    scores = np.where(is_known, frame_scores, 0).astype(float)
-    total, count = (np.concatenate([[0.0], np.cumsum(x)]) for x in (scores, is_known))
-    frames = np.arange(len(scores))
-    first = np.maximum(frames - WINDOW_FRAMES // 2, 0)
-    end = np.minimum(frames + WINDOW_FRAMES // 2 + 1, len(scores))
-    means = (total[end] - total[first]) / np.maximum(count[end] - count[first], 1)
-    return np.where(is_known, means, np.nan)

@@ -8,12 +8,15 @@ from array import array
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int16
+from jaxtyping import Bool, Int16
 
 from avsync.media.footage import Footage
 from avsync.media.tracks import MouthTrack
 from avsync.scoring import Abstention, abstention, no_speech
 from avsync.units import SAMPLES_PER_FRAME, SILENCE_LEVEL
+
+# Less, with its margins, is one sound of 0.16 s, such as a cough.
+MIN_SPEECH_FRAMES = 10
 
 # The views of an evaluation, and so of a calibration, are trimmed by these rules alone.
 RULES = ("leading", "none")
@@ -25,14 +28,17 @@ class TrimmedTrack(NamedTuple):
     first: int
     places: array
     waveform: Int16[np.ndarray, " s"]
+    has_speech: Bool[np.ndarray, " t"]
 
 
 def trim_track(
-    track: MouthTrack, footage: Footage, *, rule: str, late_frames: int = 0
+    track: MouthTrack, footage: Footage, *, rule: str, needs_speech: bool, late_frames: int = 0
 ) -> TrimmedTrack | Abstention:
     """The face and its sound, moved back by `late_frames` and trimmed by `rule`.
 
     Or why it cannot be scored. Leading silence counts from the frame that first shows the face.
+    Without speech, the lips have nothing to fit; without `needs_speech`, for models of sounds that
+    are none, all is speech.
     """
     # Sound that is early begins before the file does.
     num_skipped = max(0, -late_frames - track.first)
@@ -47,10 +53,18 @@ def trim_track(
     waveform = waveform[span.start * SAMPLES_PER_FRAME : span.stop * SAMPLES_PER_FRAME]
     if reason := abstention(len(span)) or no_speech(waveform):
         return reason
+    # Speech is a matter of the sound, and moves with it.
+    heard = first + late_frames + span.start
+    has_speech = footage.has_speech[heard : heard + len(span)]
+    if not needs_speech:
+        has_speech = np.ones(len(span), bool)
+    if has_speech.sum() < MIN_SPEECH_FRAMES:
+        return Abstention("no_speech", "no speech is heard while the face is in view")
     return TrimmedTrack(
         first=first + span.start,
         places=places[span.start : span.stop],
         waveform=waveform,
+        has_speech=has_speech,
     )
 
 

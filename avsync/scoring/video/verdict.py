@@ -1,4 +1,4 @@
-"""The verdict on a result, and its wording in the terminal, in scores.json and in the picture.
+"""Verdicts in words, for the terminal, the records and the pictures.
 
 Readers may be in a hurry and not be experts: no wording calls a file forged or genuine, and each
 names the clips that the file was compared with.
@@ -9,16 +9,18 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from avsync.scoring import MIN_DESYNC_FRAMES
+from avsync.scoring.video.decision import MIN_FRAMES_PER_SECOND
 from avsync.scoring.video.reference import Reference
 from avsync.scoring.video.results import OK, OffsetSegment, SyncResult
+from avsync.scoring.video.segments import Segment
+from avsync.scoring.video.tolerance import Tolerated
 from avsync.units import FRAMES_PER_SECOND
 
-# An offset that changes more often is described by its range.
+# What changes more often, or has more parts, is described by its range.
 MAX_SEGMENTS = 3
 
-# Of 16 genuine clips thinned to 4, 5, 6, 7, 8 and 10 frames per second, the shipped scorer calls
-# 13, 9, 10, 6, 2 and 1 mismatched or edited: nominally 10 and more come close to its 5%.
-MIN_FRAMES_PER_SECOND = 9.5
+# A drift is told once it moves the sound by a frame over the file.
+MIN_DRIFT_SECONDS = 1 / FRAMES_PER_SECOND
 
 BLIND_SPOT = (
     "A consistent file is not proven genuine: a manipulation that keeps lip sync, or that changes "
@@ -28,28 +30,11 @@ BLIND_SPOT = (
 Result = TypeVar("Result", bound=SyncResult)
 
 
-def with_verdict(
-    result: Result,
-    reference: Reference,
-    *,
-    remark: str = "",
-    frames_per_second: float = float(FRAMES_PER_SECOND),
-) -> Result:
-    """The result with `offset_is_certain`, `verdict` and `message`; unchanged without a score.
-
-    The three are decided here and nowhere else. `remark` is appended to the message. Video of fewer
-    than `MIN_FRAMES_PER_SECOND` is not judged: that alone can look like an edit or a mismatch.
-    """
+def with_message(result: Result, reference: Reference, *, remark: str = "") -> Result:
+    """The decided result with its verdict in words, and the remark; unchanged without a score."""
     if result.status != OK:
         return result
-    if frames_per_second < MIN_FRAMES_PER_SECOND:
-        result = dataclasses.replace(result, offset_is_certain=False, verdict="not_judged")
-        parts = [_not_judged(result, f"less than {MIN_FRAMES_PER_SECOND} frames per second")]
-    else:
-        result = dataclasses.replace(result, offset_is_certain=reference.is_certain(result))
-        result = dataclasses.replace(result, verdict=reference.verdict(result))
-        parts = [sentence(result, reference)]
-    parts += [relative_offset_text(result), remark]
+    parts = (sentence(result, reference), relative_offset_text(result), remark)
     return dataclasses.replace(result, message="; ".join(part for part in parts if part))
 
 
@@ -61,20 +46,60 @@ def sentence(result: SyncResult, reference: Reference) -> str:
         case "out_of_sync":
             causes = "; possible causes: an edit, dropped frames, clock drift, manipulation"
             return (
-                f"{offset_text(result.offsets, result.reference_offset_frames)}; realigned, lip "
-                f"sync is consistent with the "
-                f"{reference.clips}{causes if len(result.offsets) > 1 else ''}"
+                f"{offset_text(result.offsets, result.reference_offset_frames)}; realigned, "
+                f"{_fit_text(result, reference)}{causes if len(result.offsets) > 1 else ''}"
             )
-        case "mismatched" if result.fits_somewhere and not result.is_shifted:
+        case "partly_mismatched":
             return (
-                "mismatch although the sound fits best in sync: partial manipulation, or "
-                "out-of-domain video"
+                f"lip sync consistent with the {reference.clips} except {spans(result.segments)}: "
+                "partial manipulation, another voice, or hidden lips"
             )
+        case "mismatched" if result.offset_is_certain:
+            return "mismatch although the sound fits best in sync: manipulation, or hidden lips"
         case "mismatched":
-            return "mismatch at every offset: dubbing, music, manipulation, or out-of-domain video"
+            return "mismatch, and no offset explains it: dubbing, music, or manipulation"
+    text = f"not judged: {_reason_text(result, reference)}"
+    frames = result.relative_offset_frames or 0
+    if not result.offset_is_certain and abs(frames) >= MIN_DESYNC_FRAMES:
+        text += f"; best offset {seconds(result.offset_seconds or 0.0)}, uncertain"
+    return text
+
+
+def _fit_text(result: SyncResult, reference: Reference) -> str:
+    """How the sound fits once it is moved to where it fits best."""
+    if result.reason is not None:
+        return f"the fit is not judged: {_reason_text(result, reference)}"
+    if not reference.is_alarm(result.p_value_resynced):
+        return f"lip sync is consistent with the {reference.clips}"
+    if result.segments:
+        return f"it does not fit in {spans(result.segments)}"
+    return "a mismatch is left"
+
+
+def _reason_text(result: SyncResult, reference: Reference) -> str:
+    match result.reason:
+        case "low_frame_rate":
+            return f"less than {MIN_FRAMES_PER_SECOND} frames per second"
+        case "another_face_talks":
+            return "the speech fits another face"
+        case "voice_over":
+            return "a voice-over, speech while the lips are still"
+        case "unlike_reference_clips":
+            return f"{' and '.join(result.unlike)} unlike the {reference.clips}"
+        case "nothing_left":
+            return "too little of the file is left then"
     number = reference.num_clips
-    count = f"only {number} calibration clips" if number else "no calibration clips"
-    return _not_judged(result, f"the checkpoint has {count}")
+    return f"the checkpoint has {f'only {number}' if number else 'no'} calibration clips"
+
+
+def spans(segments: Sequence[Segment]) -> str:
+    """Segments in words: "3.2 to 5.5 s", "1 to 2 s and 61:02 to 61:04"."""
+    if len(segments) > MAX_SEGMENTS:
+        total = sum(segment.end - segment.start for segment in segments)
+        ends = f"{clock(segments[0].start)} and {clock(segments[-1].end)}"
+        return f"{len(segments)} segments of {total:.1f} s in all between {ends}"
+    texts = [f"{clock(s.start).removesuffix(' s')} to {clock(s.end)}" for s in segments]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def relative_offset_text(result: SyncResult) -> str:
@@ -82,9 +107,10 @@ def relative_offset_text(result: SyncResult) -> str:
     usual, own = result.reference_offset_frames, result.offset_frames
     if not usual or own is None or not result.offset_is_certain:
         return ""
+    text = seconds(result.offset_seconds or 0.0)
     if own == usual:
-        return f"offset {seconds(own)}, as all of the reference clips"
-    return f"offset {seconds(own)}, where all of the reference clips have {seconds(usual)}"
+        return f"offset {text}, as all of the reference clips"
+    return f"offset {text}, where all of the reference clips have {_frames_text(usual)}"
 
 
 def offset_text(offsets: Sequence[OffsetSegment], usual: int = 0) -> str:
@@ -93,16 +119,15 @@ def offset_text(offsets: Sequence[OffsetSegment], usual: int = 0) -> str:
     "in sync until 1.5 s, then out of sync by +0.24 s (sound late)" if the offset changes. They are
     relative to that of the reference clips, `usual`.
     """
-    relative = [x._replace(offset_frames=x.offset_frames - usual) for x in offsets]
-    merged = _merged(relative)
-    if len(merged) > MAX_SEGMENTS:
-        frames = [segment.offset_frames for segment in merged]
+    offsets = [segment.earlier(usual) for segment in offsets]
+    if len(offsets) > MAX_SEGMENTS:
+        times = [segment.offset_seconds for segment in offsets]
         return (
-            f"the A/V offset changes {len(merged) - 1} times, between {seconds(min(frames))} and "
-            f"{seconds(max(frames))}"
+            f"the A/V offset changes {len(offsets) - 1} times, between {seconds(min(times))} and "
+            f"{seconds(max(times))}"
         )
-    parts = [f"{_described(segment)} until {clock(segment.end)}" for segment in merged[:-1]]
-    text = ", then ".join([*parts, _described(merged[-1])])
+    parts = [f"{_described(segment)} until {clock(segment.end)}" for segment in offsets[:-1]]
+    text = ", then ".join([*parts, _described(offsets[-1])])
     return f"{text}, relative to the reference clips" if usual else text
 
 
@@ -110,15 +135,15 @@ def offset_cell(result: SyncResult) -> str:
     """The offset in a table: "+0.20 s", "-0.04 to +0.24 s" if it changes, else "unclear"."""
     if not result.offset_is_certain:
         return "unclear"
-    frames = {segment.offset_frames for segment in result.offsets}
-    if len(frames) > 1:
-        return f"{seconds(min(frames)).removesuffix(' s')} to {seconds(max(frames))}"
-    return seconds(result.offset_frames or 0)
+    times = [segment.offset_seconds for segment in result.offsets]
+    if len(times) > 1:
+        return f"{seconds(min(times)).removesuffix(' s')} to {seconds(max(times))}"
+    return seconds(result.offset_seconds or 0.0)
 
 
-def seconds(frames: int) -> str:
-    """Frames as signed seconds: "+0.20 s"."""
-    return f"{frames / FRAMES_PER_SECOND:+.2f} s"
+def seconds(time: float) -> str:
+    """A signed time: "+0.20 s"."""
+    return f"{round(time, 2) + 0:+.2f} s"
 
 
 def clock(time: float) -> str:
@@ -138,15 +163,24 @@ def p_value_text(result: SyncResult, reference: Reference) -> str:
     if result.p_value is None:
         return ""
     if result.num_pieces == 1:
-        number = round(result.p_value * (reference.num_clips + 1)) - 1
+        number = max(0, round(result.p_value * (reference.num_clips + 1)) - 1)
         text = f"{number} of {reference.num_clips} {reference.clips} score at least as high"
     else:
         length = (reference.piece_frames or 0) / FRAMES_PER_SECOND
         text = (
-            f"combined from {result.num_pieces} pieces of about {length:.1f} s, each compared with "
-            f"{reference.num_clips} {reference.clips}"
+            f"the worst of {result.num_pieces} pieces of about {length:.1f} s, for their number, "
+            f"each compared with {reference.num_clips} {reference.clips}"
         )
-    return f"p = {result.p_value:.3f}: {text}. This is not the probability that the file is real."
+    return (
+        f"p = {p_text(result.p_value)}: {text}. This is not the probability that the file is real."
+    )
+
+
+def p_text(p_value: float) -> str:
+    """A p-value: "0.218", "0.0012", "<0.0001"."""
+    if p_value >= 0.01:
+        return f"{p_value:.3f}"
+    return "<0.0001" if p_value < 0.0001 else f"{p_value:.4f}"
 
 
 def comparison(reference: Reference) -> str:
@@ -170,8 +204,21 @@ def _removed_offset(reference: Reference) -> str:
     """A sentence on the A/V offset that all reference clips have; "" if they are in sync."""
     if not reference.offset_frames:
         return ""
-    offset = seconds(reference.offset_frames)
+    offset = _frames_text(reference.offset_frames)
     return f"Their A/V offset of {offset} is removed before the comparison, also from files. "
+
+
+def _frames_text(frames: int) -> str:
+    return seconds(frames / FRAMES_PER_SECOND)
+
+
+def tolerance_text(tolerated: Tolerated) -> str:
+    """Whether an offset is tolerated, in words: "fails ebu (sound 40 ms early to 60 ms late)"."""
+    name, lead, lag = tolerated.tolerance
+    limits = f"{name} (sound {lead:g} ms early to {lag:g} ms late)"
+    if tolerated.passes is None:
+        return f"not known to pass {limits}"
+    return f"{'passes' if tolerated.passes else 'fails'} {limits}"
 
 
 def status_text(result: SyncResult) -> str:
@@ -179,26 +226,9 @@ def status_text(result: SyncResult) -> str:
     return f"{result.status}: {result.message}"
 
 
-def _not_judged(result: SyncResult, reason: str) -> str:
-    text = f"not judged: {reason}"
-    if result.is_shifted:
-        text += f"; best offset {seconds(result.offset_frames or 0)}, uncertain"
-    return text
-
-
-def _merged(offsets: Sequence[OffsetSegment]) -> list[OffsetSegment]:
-    """The segments, neighbours merged whose offsets differ by less than a desync."""
-    merged: list[OffsetSegment] = []
-    for segment in offsets:
-        if merged and abs(segment.offset_frames - merged[-1].offset_frames) < MIN_DESYNC_FRAMES:
-            merged[-1] = merged[-1]._replace(end=segment.end)
-        else:
-            merged.append(segment)
-    return merged
-
-
 def _described(segment: OffsetSegment) -> str:
-    frames = segment.offset_frames
-    if abs(frames) < MIN_DESYNC_FRAMES:
+    if abs(segment.offset_frames) < MIN_DESYNC_FRAMES:
         return "in sync"
-    return f"out of sync by {seconds(frames)} (sound {'late' if frames > 0 else 'early'})"
+    is_late = segment.offset_frames > 0
+    late = f"sound {'late' if is_late else 'early'}"
+    return f"out of sync by {seconds(segment.offset_seconds)} ({late})"

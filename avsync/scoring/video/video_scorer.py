@@ -15,33 +15,22 @@ from avsync.media.footage import Footage
 from avsync.media.reading import Reader
 from avsync.media.rejects import Reject
 from avsync.media.tracks import MouthTrack
-from avsync.scoring import Abstention, OffsetRun
+from avsync.scoring import Abstention
 from avsync.scoring.scorer import Scorer
-from avsync.scoring.video.clip_scorer import (
-    ClipScorer,
-    JointScores,
-    Logits,
-    OnProgress,
-    no_progress,
-)
+from avsync.scoring.video.clip_scorer import ClipScorer, OnProgress, no_progress
+from avsync.scoring.video.decision import OBSTACLES, obstacle
 from avsync.scoring.video.face_selection import select_faces
+from avsync.scoring.video.joint_scores import JointScores
 from avsync.scoring.video.long_clip import LongClip
+from avsync.scoring.video.outcome import HeardTrack, outcome
 from avsync.scoring.video.reference import Reference
-from avsync.scoring.video.results import (
-    FaceResult,
-    Moment,
-    OffsetSegment,
-    SyncResult,
-    Timeline,
-    TrackScores,
-    VideoResult,
-)
-from avsync.scoring.video.segments import segments_above, smoothed, worst_frames
+from avsync.scoring.video.results import FaceResult, SyncResult, VideoResult
+from avsync.scoring.video.talkers import NOBODY, Lips, find_talkers
+from avsync.scoring.video.timeline import make_timeline
+from avsync.scoring.video.tolerance import Tolerance, tolerated
 from avsync.scoring.video.trimming import TrimmedTrack, trim_track
-from avsync.scoring.video.verdict import with_verdict
-from avsync.units import CROP_PIXELS, FRAMES_PER_SECOND, INPUT_PIXELS
-
-NUM_MOMENTS = 4
+from avsync.scoring.video.verdict import tolerance_text
+from avsync.units import CROP_PIXELS, FRAMES_PER_SECOND, INPUT_PIXELS, SAMPLES_PER_FRAME
 
 MARGIN_PIXELS = (CROP_PIXELS - INPUT_PIXELS) // 2
 
@@ -73,12 +62,18 @@ class VideoScorer:
     """
 
     def __init__(
-        self, scorer: Scorer, reference: Reference, *, reader: Reader, origin: Origin = UNKNOWN
+        self,
+        scorer: Scorer,
+        reference: Reference,
+        *,
+        reader: Reader,
+        origin: Origin = UNKNOWN,
+        tolerance: Tolerance | None = None,
     ):
-        scorer = reference.apply_rules(scorer)
         self.reference, self.origin = reference, origin
-        self._clip_scorer = ClipScorer(scorer, piece_frames=reference.piece_frames)
+        self._clip_scorer = ClipScorer(reference.apply_rules(scorer), reference)
         self.reader = reader
+        self._tolerance = tolerance
 
     def with_reader(self, reader: Reader) -> "VideoScorer":
         """This scorer with another reader, for another thread; they share the compiled model."""
@@ -113,151 +108,142 @@ class VideoScorer:
         self, path: str, footage: Footage, store: CropStore, on_progress: OnProgress
     ) -> VideoResult:
         selection = select_faces(footage.tracks)
-        faces: list[FaceResult] = []
-        talking: list[_ScoredTrack] = []
-        for track in [*selection.talking, *selection.others]:
-            is_talking = track in selection.talking
-            reference = self.reference
-            trimmed = trim_track(
-                track, footage, rule=reference.trim, late_frames=reference.offset_frames
-            )
+        heard: list[HeardTrack] = []
+        unscored = list(selection.unusable)
+        for track in selection.usable:
+            trimmed = self._trimmed(track, footage)
             if isinstance(trimmed, Abstention):
-                result = SyncResult(status=trimmed.status, message=trimmed.message)
+                unscored.append((track, trimmed))
             else:
-                scored = self._score_track(trimmed, store, on_progress)
-                result = self._result(scored.scores, [scored], footage)
-                if is_talking:
-                    talking.append(scored)
-            faces.append(_face(result, track, footage, is_talking=is_talking))
-        for track, reason in selection.unusable:
-            result = SyncResult(status=reason.status, message=reason.message)
-            faces.append(_face(result, track, footage, is_talking=False))
-        if not faces:
+                heard.append(self._hear(track, trimmed, footage, store, on_progress))
+        if not heard and not unscored:
             raise Reject("no_face", _joined("no face is visible for half a second", footage.remark))
-        if not talking:
+        scored, by_second = self._score_faces(heard, footage, on_progress)
+        faces = [face for face, _, _ in scored] + [
+            _face(SyncResult(status=reason.status, message=reason.message), track, footage)
+            for track, reason in unscored
+        ]
+        if not scored:
             status, message = faces[0].status, _joined(faces[0].message, footage.remark)
             return VideoResult(path=path, faces=tuple(faces), status=status, message=message)
-        talking.sort(key=lambda scored: scored.trimmed.first)
-        return self._score_together(path, footage, faces, talking, store, on_progress)
+        result = self._score_together(path, footage, scored, store, on_progress)
+        who_talks = tuple(None if face == NOBODY else face for face in by_second)
+        return dataclasses.replace(result, faces=tuple(faces), who_talks=who_talks)
 
-    def _score_track(
-        self, trimmed: TrimmedTrack, store: CropStore, on_progress: OnProgress
-    ) -> "_ScoredTrack":
+    def _trimmed(self, track: MouthTrack, footage: Footage) -> TrimmedTrack | Abstention:
+        reference = self.reference
+        return trim_track(
+            track,
+            footage,
+            rule=reference.trim,
+            needs_speech=reference.needs_speech,
+            late_frames=reference.offset_frames,
+        )
+
+    def _hear(
+        self,
+        track: MouthTrack,
+        trimmed: TrimmedTrack,
+        footage: Footage,
+        store: CropStore,
+        on_progress: OnProgress,
+    ) -> HeardTrack:
         clip = _long_clip(trimmed, store)
-        logits = self._clip_scorer.logits(clip, on_progress=on_progress)
-        scores = self._clip_scorer.score([clip], logits=[logits], on_progress=on_progress)
-        return _ScoredTrack(trimmed, clip, logits, scores)
+        if self.reference.is_speech_only:
+            clip = clip._replace(counts=trimmed.has_speech)
+        heard = self._clip_scorer.hear(clip, on_progress=on_progress)
+        start = footage.start_seconds + trimmed.first / FRAMES_PER_SECOND
+        return HeardTrack(track, trimmed, clip, heard, start)
+
+    def _score_faces(
+        self, heard: Sequence[HeardTrack], footage: Footage, on_progress: OnProgress
+    ) -> tuple[list["_ScoredFace"], list[int]]:
+        """Each face by itself, the talking ones first; and who of them talks in each second.
+
+        A face is scored on the speech that is its own.
+        """
+        delay = round(footage.start_seconds * FRAMES_PER_SECOND)
+        num_frames = delay + len(footage.waveform) // SAMPLES_PER_FRAME
+        lips = [
+            Lips(
+                delay + each.trimmed.first,
+                each.heard.gains,
+                each.trimmed.has_speech,
+                each.track.mouth_motion,
+            )
+            for each in heard
+        ]
+        talkers = find_talkers(lips, num_frames=num_frames)
+        rate = float(footage.recording.facts["video_frames_per_second"])
+        scored = []
+        listening = [index for index in range(len(heard)) if index not in talkers.talking]
+        for index in [*talkers.talking, *listening]:
+            each, is_listener = heard[index], index in listening
+            if self.reference.is_speech_only:
+                own = each.trimmed.has_speech if is_listener else talkers.own_frames[index]
+                each = each._replace(clip=each.clip._replace(counts=own))
+            scores = self._clip_scorer.score(
+                [each.clip], heard=[each.heard], on_progress=on_progress
+            )
+            why_not = obstacle(
+                frames_per_second=rate,
+                is_listener=is_listener,
+                lip_motion=None if scores.is_certain else each.lip_motion,
+            )
+            result = outcome(scores, [each], self.reference, why_not=why_not)
+            face = _face(result, each.track, footage, is_talking=not is_listener)
+            scored.append(_ScoredFace(face, each, scores))
+        places = {face: place for place, face in enumerate([*talkers.talking, *listening])}
+        return scored, [places.get(face, NOBODY) for face in talkers.by_second.tolist()]
 
     def _score_together(
         self,
         path: str,
         footage: Footage,
-        faces: list[FaceResult],
-        talking: list["_ScoredTrack"],
+        scored: Sequence["_ScoredFace"],
         store: CropStore,
         on_progress: OnProgress,
     ) -> VideoResult:
-        """The result of the file: of its talking faces together."""
+        """The result of the file: of its talking faces together.
+
+        Those unlike the reference clips are left out, unless all are: they have no verdict.
+        """
+        talking = [each for each in scored if each.face.is_talking]
+        judged = [each for each in talking if each.face.reason != "unlike_reference_clips"]
+        talking = sorted(judged or talking, key=lambda each: each.heard.trimmed.first)
+        tracks = [each.heard for each in talking]
         scores = talking[0].scores
         if len(talking) > 1:
             scores = self._clip_scorer.score(
-                [scored.clip for scored in talking],
-                logits=[scored.logits for scored in talking],
+                [each.clip for each in tracks],
+                heard=[each.heard for each in tracks],
                 on_progress=on_progress,
             )
-        joint = self._result(scores, talking, footage, remark=footage.remark)
-        result = VideoResult(**joint.sync_fields(), path=path, faces=tuple(faces))
-        by_track = scores.frame_scores_realigned if result.is_realigned else scores.frame_scores
-        tracks = [
-            TrackScores(scored.start_seconds(footage), frame_scores, evidence)
-            for scored, frame_scores, evidence in zip(
-                talking, by_track, scores.evidence, strict=True
-            )
-        ]
-        threshold = self.reference.threshold
-        suspicious = [
-            segment
-            for start, frame_scores, _ in tracks
-            if threshold is not None and joint.verdict != "not_judged"
-            for segment in segments_above(frame_scores, threshold=threshold, start_seconds=start)
-        ]
-        moments = [
-            moment
-            for scored, track in zip(talking, tracks, strict=True)
-            for moment in _moments(scored.trimmed, track, store)
-        ]
-        worst = sorted(moments, key=lambda moment: -moment.score)[:NUM_MOMENTS]
-        timeline = Timeline(
-            waveform=footage.waveform,
-            start_seconds=footage.start_seconds,
-            tracks=tracks,
-            moments=sorted(worst, key=lambda moment: moment.seconds),
-            support=scores.support,
-        )
-        return dataclasses.replace(result, segments=tuple(sorted(suspicious)), timeline=timeline)
+        reason = talking[0].face.reason
+        is_shared = reason in OBSTACLES and all(x.face.reason == reason for x in talking)
+        why_not = reason if is_shared else None
+        joint = outcome(scores, tracks, self.reference, why_not=why_not, remark=footage.remark)
+        result = VideoResult(**joint.sync_fields(), path=path)
+        if self._tolerance:
+            known = [segment.offset_seconds for segment in joint.offsets]
+            offsets = known if joint.offset_is_certain else None
+            found = tolerated(self._tolerance, offsets)
+            message = _joined(result.message, tolerance_text(found))
+            result = dataclasses.replace(result, tolerance=found, message=message)
+        timeline = make_timeline(scores, tracks, footage, store, is_realigned=result.is_realigned)
+        return dataclasses.replace(result, timeline=timeline)
 
-    def _result(
-        self,
-        scores: JointScores,
-        tracks: Sequence["_ScoredTrack"],
-        footage: Footage,
-        *,
-        remark: str = "",
-    ) -> SyncResult:
-        """The result of these tracks together, with its verdict."""
-        starts = [track.start_seconds(footage) for track in tracks]
-        usual = self.reference.offset_frames
-        result = SyncResult(
-            score=scores.score,
-            p_value=self.reference.p_value(scores.piece_scores),
-            offset_frames=usual + scores.offset_frames,
-            reference_offset_frames=usual,
-            offset_evidence=scores.offset_evidence,
-            offset_gain=scores.offset_gain,
-            offsets=_offset_segments(starts, scores.offsets, usual=usual),
-            score_resynced=scores.score_realigned,
-            p_value_resynced=self.reference.p_value(scores.piece_scores_realigned),
-            num_pieces=len(scores.piece_scores),
-        )
-        rate = float(footage.recording.facts["video_frames_per_second"])
-        return with_verdict(result, self.reference, remark=remark, frames_per_second=rate)
+
+class _ScoredFace(NamedTuple):
+    """A face with its result."""
+
+    face: FaceResult
+    heard: HeardTrack
+    scores: JointScores
 
 
 def _joined(message: str, remark: str) -> str:
     return "; ".join(text for text in (message, remark) if text)
-
-
-class _ScoredTrack(NamedTuple):
-    """A face that went through the model."""
-
-    trimmed: TrimmedTrack
-    clip: LongClip
-    logits: Logits
-    scores: JointScores
-
-    def start_seconds(self, footage: Footage) -> float:
-        """The time of its first frame, in seconds of the file."""
-        return footage.start_seconds + self.trimmed.first / FRAMES_PER_SECOND
-
-
-def _offset_segments(
-    starts: Sequence[float], runs: Sequence[Sequence[OffsetRun]], *, usual: int
-) -> tuple[OffsetSegment, ...]:
-    """The runs of clips that begin at `starts`, in seconds; neighbours of equal offset merged.
-
-    The runs are those of clips whose sound was moved back by `usual` frames.
-    """
-    segments: list[OffsetSegment] = []
-    for clip_start, own in zip(starts, runs, strict=True):
-        for run in own:
-            start = clip_start + run.first / FRAMES_PER_SECOND
-            end = clip_start + run.end / FRAMES_PER_SECOND
-            offset_frames = usual + run.offset_frames
-            if segments and segments[-1].offset_frames == offset_frames:
-                segments[-1] = segments[-1]._replace(end=max(segments[-1].end, end))
-            else:
-                segments.append(OffsetSegment(start, end, offset_frames))
-    return tuple(segments)
 
 
 def _long_clip(trimmed: TrimmedTrack, store: CropStore) -> LongClip:
@@ -270,7 +256,7 @@ def _long_clip(trimmed: TrimmedTrack, store: CropStore) -> LongClip:
 
 
 def _face(
-    result: SyncResult, track: MouthTrack, footage: Footage, *, is_talking: bool
+    result: SyncResult, track: MouthTrack, footage: Footage, *, is_talking: bool = False
 ) -> FaceResult:
     start, end = (
         footage.start_seconds + index / FRAMES_PER_SECOND
@@ -285,16 +271,3 @@ def _face(
         is_talking=is_talking,
         outlines=track.outline_boxes,
     )
-
-
-def _moments(trimmed: TrimmedTrack, track: TrackScores, store: CropStore) -> list[Moment]:
-    """The worst moments of a track."""
-    means = smoothed(track.frame_scores)
-    return [
-        Moment(
-            seconds=float(track.times[frame]),
-            score=float(means[frame]),
-            crop=store.read(trimmed.places[frame : frame + 1])[0, ..., 0],
-        )
-        for frame in worst_frames(track.frame_scores, number=NUM_MOMENTS)
-    ]

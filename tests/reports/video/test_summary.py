@@ -30,7 +30,7 @@ def test_the_page_counts_verdicts_and_lists_the_worst_files_first(tmp_path: Path
     page = (tmp_path / "summary.html").read_text()
     assert summary.headline() == "Flagged: 21 of 31 scored files; without a score: 1."
     assert dict(summary.counts()) == {
-        "mismatched": 20, "consistent": 10, "out of sync": 1, "no score: no face": 1
+        "partly mismatched": 20, "consistent": 10, "out of sync": 1, "no score: no face": 1
     }  # fmt: skip
     assert page.index("2.9.mp4") < page.index("2.8.mp4") < page.index("2.7.mp4")
     assert "<b>" not in page
@@ -64,5 +64,5 @@ def test_many_files_are_counted_on_the_terminal(monkeypatch):
             table.add(record)
     table.print_on(console)
     words = " ".join(console.export_text().split())
-    assert "mismatched 20 consistent 10 out of sync 1 no face 1" in words
+    assert "partly mismatched 20 consistent 10 out of sync 1 no face 1" in words
     assert "2.9.mp4" not in words

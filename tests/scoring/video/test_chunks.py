@@ -17,11 +17,13 @@ from tests.scoring.video.test_long_clip import numbered_clip
 
 
 def model(visual, audio, valid):
-    """Logits that repeat the pixel, the sound, and the sound two frames later."""
+    """Logits that repeat the pixel, the sound, and the sound two frames later; its embeddings are
+    the pixel and the sound."""
     pixel = visual[..., 0, 0, 0].astype(float)
     sound = audio.reshape(*valid.shape, SAMPLES_PER_FRAME)[..., 0].astype(float)
     later = np.roll(sound, -2, axis=1)
-    return np.where(valid[..., None], np.stack([pixel, sound, later], axis=-1), -1)
+    logits = np.where(valid[..., None], np.stack([pixel, sound, later], axis=-1), -1)
+    return logits, pixel[..., None], sound[..., None]
 
 
 @pytest.mark.parametrize("num_frames", [1, 30, 750, 751, 1_400, 1_401, 3_000, 9_999])
@@ -66,3 +68,17 @@ def test_each_frame_gets_its_own_picture_and_sound(num_frames):
     np.testing.assert_array_equal(logits[:, 0], frames % 251)
     np.testing.assert_array_equal(logits[:, 1], frames)
     np.testing.assert_array_equal(logits[:-2, 2], frames[2:])
+
+
+def test_the_embeddings_of_each_frame_are_seen_once():
+    seen = []
+
+    def observe(first: int, *embeddings: np.ndarray) -> None:
+        assert first == sum(len(pixels) for pixels, _ in seen)
+        seen.append(embeddings)
+
+    size = ChunkSize(30, margin_frames=5)
+    offset_logits(numbered_clip(60), model, size=size, advance=lambda done: None, observe=observe)
+    pixels, sounds = (np.concatenate(parts)[:, 0] for parts in zip(*seen, strict=True))
+    np.testing.assert_array_equal(pixels, np.arange(60))
+    np.testing.assert_array_equal(sounds, np.arange(60))

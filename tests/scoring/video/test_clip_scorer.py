@@ -6,11 +6,24 @@ import pytest
 
 from avsync.scoring import OffsetRun
 from avsync.scoring.scorer import Scorer
-from avsync.scoring.video.clip_scorer import ClipScorer, JointScores
+from avsync.scoring.video.clip_scorer import ClipScorer
+from avsync.scoring.video.joint_scores import JointScores
 from avsync.scoring.video.long_clip import LongClip
+from avsync.scoring.video.reference import Reference
 from avsync.units import SAMPLES_PER_FRAME
 
 REACH = 7
+
+# Clips of 40 frames, and an offset is certain with 30 nats for so many.
+CALIBRATION = {
+    **{"dataset": "numbers", "split": "val", "trim": "none", "num_frames": 40},
+    **{"frame": "nll", "pooling": "mean", "scores": [1.0] * 19},
+    "verdict": {
+        **{"frame": "nll", "pooling": "mean", "is_speech_only": True, "scores": [1.0] * 19},
+        **{"unrelated_nats": [30.0] * 19, "mouths": None, "voices": None},
+    },
+}
+REFERENCE = Reference(CALIBRATION, false_alarm_rate=0.05)
 
 
 def encode(params, visual, audio, valid):
@@ -32,9 +45,8 @@ def align(params, visual, audio, valid):
 @pytest.fixture(scope="module")
 def clip_scorer() -> ClipScorer:
     params = {"scale": np.float32(4)}
-    return ClipScorer(
-        Scorer(params, encode, align, REACH, frame_score="nll", pooling="mean"), piece_frames=40
-    )
+    rules = {"frame_score": "nll", "pooling": "mean"}
+    return ClipScorer(Scorer(params, encode, align, REACH, **rules), REFERENCE)
 
 
 def clip(*, late: int = 0, num_frames: int = 60, seed: int = 0) -> LongClip:
@@ -65,8 +77,8 @@ def test_each_pass_through_the_model_is_a_stage_of_the_progress(clip_scorer):
         calls.append(call)
 
     late = clip(late=3, num_frames=120)
-    logits = clip_scorer.logits(late, on_progress=on_progress)
-    clip_scorer.score([late], logits=[logits], on_progress=on_progress)
+    heard = clip_scorer.hear(late, on_progress=on_progress)
+    clip_scorer.score([late], heard=[heard], on_progress=on_progress)
     assert calls == [
         ("model", 120, 120),
         *[("pieces", done, 120) for done in (40, 80, 120)],
@@ -76,12 +88,17 @@ def test_each_pass_through_the_model_is_a_stage_of_the_progress(clip_scorer):
 
 
 def score(clip_scorer: ClipScorer, *clips: LongClip) -> JointScores:
-    return clip_scorer.score(clips, logits=[clip_scorer.logits(clip) for clip in clips])
+    return clip_scorer.score(clips, heard=[clip_scorer.hear(clip) for clip in clips])
+
+
+def numbers(runs: list[list[OffsetRun]]) -> list[list[tuple[int, int, int]]]:
+    """First frame, end and offset of each run, without the exact offset."""
+    return [[run[:3] for run in own] for own in runs]
 
 
 def test_a_clip_in_sync_has_a_low_score_and_no_offset(clip_scorer):
     scores = score(clip_scorer, clip())
-    assert scores.offset_frames == 0
+    assert (scores.best.frames, scores.is_certain) == (0, True)
     assert scores.score == pytest.approx(np.log(1 + 14 * np.exp(-4)), abs=0.05)
     assert scores.score_realigned == scores.score
 
@@ -89,13 +106,11 @@ def test_a_clip_in_sync_has_a_low_score_and_no_offset(clip_scorer):
 @pytest.mark.parametrize("late", [-5, 3, 5])
 def test_a_clip_out_of_sync_scores_high_as_it_is_and_low_after_realignment(clip_scorer, late):
     scores, in_sync = score(clip_scorer, clip(late=late)), score(clip_scorer, clip())
-    assert scores.offset_frames == late
+    assert (scores.best.frames, scores.is_certain) == (late, True)
     assert scores.score > 3
     assert scores.score_realigned == pytest.approx(in_sync.score, abs=0.05)
-    assert scores.offsets == [[OffsetRun(0, 60, late)]]
-    assert scores.offset_evidence > 2
-    assert scores.offset_gain > 100
-    assert in_sync.offset_gain == 0
+    assert numbers(scores.offsets) == [[(0, 60, late)]]
+    assert scores.best.nats > 80
     assert np.isfinite(scores.frame_scores[0]).all()
     realigned = scores.frame_scores_realigned[0]
     assert np.isnan(realigned).sum() == abs(late)
@@ -105,7 +120,7 @@ def test_a_clip_out_of_sync_scores_high_as_it_is_and_low_after_realignment(clip_
 def test_clips_together_have_a_joint_offset_and_each_its_own(clip_scorer):
     long, short = clip(late=2, num_frames=120), clip(late=-4, num_frames=40, seed=1)
     scores = score(clip_scorer, long, short)
-    assert scores.offset_frames == 2
+    assert scores.best.frames == 2
     assert [[run.offset_frames for run in own] for own in scores.offsets] == [[2], [-4]]
 
 
@@ -120,10 +135,19 @@ def test_a_clip_that_goes_out_of_sync_is_realigned_half_by_half(clip_scorer):
     assert np.isnan(scores.frame_scores_realigned[0]).sum() == 6
 
 
-def test_sound_of_another_clip_fits_no_offset_better_than_chance(clip_scorer):
+def test_sound_of_another_clip_has_no_certain_offset(clip_scorer):
     video, sound = clip(num_frames=200), clip(num_frames=200, seed=1)
     scores = score(clip_scorer, video._replace(waveform=sound.waveform))
-    assert scores.offset_evidence < 0.2 < score(clip_scorer, clip()).offset_evidence
+    assert not scores.is_certain
+    assert scores.best.nats < 20
+
+
+def test_an_offset_of_part_of_a_clip_is_not_that_of_the_rest_that_fits_nowhere(clip_scorer):
+    fits, unrelated = clip(num_frames=100), clip(num_frames=100, seed=1)
+    sound = np.concatenate([fits.waveform[: 50 * 640], unrelated.waveform[50 * 640 :]])
+    scores = score(clip_scorer, fits._replace(waveform=sound))
+    assert numbers(scores.offsets) == [[(0, 100, 0)]]
+    assert scores.is_certain
 
 
 def test_the_score_of_clips_together_pools_all_their_frames(clip_scorer):
@@ -135,16 +159,35 @@ def test_the_score_of_clips_together_pools_all_their_frames(clip_scorer):
 
 def test_a_clip_too_short_after_realignment_has_no_realigned_scores(clip_scorer):
     scores = score(clip_scorer, clip(late=4, num_frames=28))
-    assert scores.offset_frames == 4
+    assert scores.best.frames == 4
     assert scores.score_realigned is None
-    assert scores.piece_scores_realigned == []
+    assert scores.pieces_realigned == []
     assert np.isnan(scores.frame_scores_realigned[0]).all()
 
 
 def test_the_pieces_of_a_long_clip_are_scored_as_clips_of_their_own(clip_scorer):
     long = clip(num_frames=120)
     scores = score(clip_scorer, long, clip(num_frames=50, seed=1))
-    pieces = [score(clip_scorer, piece).score for piece in long.pieces(40)]
-    assert len(scores.piece_scores) == 4
-    assert scores.piece_scores[:3] == pytest.approx(pieces)
-    assert scores.piece_scores_realigned == scores.piece_scores
+    alone = [score(clip_scorer, piece.clip).score for piece in long.pieces(40)]
+    assert [piece.score for piece in scores.pieces[:3]] == pytest.approx(alone)
+    places = [(piece.clip, piece.first, piece.end) for piece in scores.pieces]
+    assert places == [(0, 0, 40), (0, 40, 80), (0, 80, 120), (1, 0, 50)]
+    assert scores.pieces_realigned == scores.pieces
+
+
+def test_pieces_after_realignment_lie_where_their_frames_are_in_the_file(clip_scorer):
+    scores = score(clip_scorer, clip(late=-5, num_frames=120))
+    places = [(piece.first, piece.end) for piece in scores.pieces_realigned]
+    assert places == [(5, 43), (43, 81), (81, 120)]
+
+
+def test_only_frames_that_count_have_a_score_and_only_pieces_with_enough_of_them(clip_scorer):
+    counts = np.arange(120) >= 75
+    long = clip(num_frames=120)
+    whole, part = score(clip_scorer, long), score(clip_scorer, long._replace(counts=counts))
+    (frame_scores,) = part.frame_scores
+    assert np.isnan(frame_scores).tolist() == (~counts).tolist()
+    np.testing.assert_allclose(frame_scores[counts], whole.frame_scores[0][counts], atol=1e-5)
+    assert part.score == pytest.approx(whole.frame_scores[0][counts].mean(), abs=1e-5)
+    # The second piece has 5 frames that count.
+    assert [(piece.first, piece.end) for piece in part.pieces] == [(80, 120)]

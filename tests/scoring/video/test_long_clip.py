@@ -22,10 +22,11 @@ def numbered_clip(num_frames: int) -> LongClip:
 def test_pieces_have_about_the_wanted_length_and_make_up_the_clip(num_frames, lengths):
     clip = numbered_clip(num_frames)
     pieces = clip.pieces(75)
-    assert [piece.num_frames for piece in pieces] == lengths
-    sound = np.concatenate([piece.waveform for piece in pieces])
+    assert [piece.clip.num_frames for piece in pieces] == lengths
+    assert [piece.end - piece.first for piece in pieces] == lengths
+    sound = np.concatenate([piece.clip.waveform for piece in pieces])
     np.testing.assert_array_equal(sound, clip.waveform)
-    pixels = np.concatenate([piece.read(0, piece.num_frames) for piece in pieces])
+    pixels = np.concatenate([piece.clip.read(0, piece.clip.num_frames) for piece in pieces])
     np.testing.assert_array_equal(pixels, clip.read(0, num_frames))
 
 
@@ -50,6 +51,17 @@ def test_each_run_is_realigned_by_its_own_offset(offset):
     assert clip.read(40, 60)[:, 0, 0, 0].tolist() == frames[40:60]
     sound = clip.waveform[FIRST_SAMPLES]
     np.testing.assert_array_equal(sound, [i if i < 50 else i + offset for i in frames])
+
+
+def test_speech_moves_with_the_sound():
+    counts = np.arange(100) >= 60
+    clip = numbered_clip(100)._replace(counts=counts)
+    late, _ = realigned(clip, [OffsetRun(0, 100, 5)])
+    early, _ = realigned(clip, [OffsetRun(0, 100, -5)])
+    assert (late.counts is not None, early.counts is not None) == (True, True)
+    assert np.flatnonzero(late.counts).tolist() == list(range(55, 95))
+    assert np.flatnonzero(early.counts).tolist() == list(range(60, 95))
+    assert clip.cut(50, 70).counts.tolist() == [False] * 10 + [True] * 10
 
 
 def test_a_clip_shorter_than_its_offset_is_empty_after_realignment():

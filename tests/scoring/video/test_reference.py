@@ -1,13 +1,19 @@
-"""P-values, alarms, verdicts and the certainty of an offset, on scores checked by eye."""
+"""P-values, thresholds, certainty of offsets and domain, on scores checked by eye."""
 
 import numpy as np
 import pytest
 
+from avsync.metrics import domain
 from avsync.scoring.scorer import Scorer
-from avsync.scoring.video.reference import Reference
-from avsync.scoring.video.results import SyncResult
-from avsync.scoring.video.verdict import with_verdict
+from avsync.scoring.video.reference import DEFAULT_NATS, Reference
 from tests.scoring.video.results import CALIBRATION, REFERENCE, scored
+
+VERDICT = {
+    **{"frame": "near_nll", "pooling": "window", "is_speech_only": True},
+    **{"scores": np.linspace(0.1, 2, 99).tolist(), "unrelated_nats": np.arange(1.0, 100).tolist()},
+    **{"mouths": None, "voices": None},
+}
+NEW = Reference({**CALIBRATION, "num_frames": 75, "verdict": VERDICT}, false_alarm_rate=0.05)
 
 
 def test_a_p_value_counts_the_reference_clips_that_score_at_least_as_high():
@@ -15,15 +21,21 @@ def test_a_p_value_counts_the_reference_clips_that_score_at_least_as_high():
     assert scored(0.0).p_value == 1
 
 
-def test_the_p_value_of_a_long_file_is_twice_the_mean_over_its_pieces():
-    assert REFERENCE.p_value([2.0] * 1_000) == pytest.approx(2 / 100)
-    assert REFERENCE.p_value([2.0] + 999 * [0.5]) == pytest.approx(1, abs=0.01)
-    # Real files therefore keep the false-alarm rate, whether their pieces are alike or not.
+def test_one_forged_piece_and_a_half_of_forged_pieces_alarm_and_real_files_do_not():
+    real = [0.3] * 19
+    assert not NEW.is_alarm(NEW.p_value(real))
+    assert NEW.is_alarm(NEW.p_value([*real, 50.0]))
+    assert NEW.is_alarm(NEW.p_value([*real, *[1.99] * 20]))
+    assert NEW.rejected([*real, 50.0]).tolist() == [False] * 19 + [True]
+    assert not NEW.rejected(real).any()
+
+
+@pytest.mark.parametrize("num_own", [1, 20])
+def test_real_files_keep_the_rate_whether_their_pieces_are_alike_or_not(num_own):
     rng = np.random.default_rng(0)
-    for num_own in (1, 20):
-        own = rng.uniform(0, 1, (4_000, num_own))
-        p_values = [REFERENCE.p_value(np.repeat(pieces, 20 // num_own).tolist()) for pieces in own]
-        assert np.mean(np.array(p_values) <= 0.05) <= 0.05
+    own = rng.uniform(0.1, 2, (4_000, num_own))
+    p_values = [NEW.p_value(np.repeat(pieces, 20 // num_own).tolist()) for pieces in own]
+    assert np.mean(np.array(p_values, float) <= 0.05) <= 0.06
 
 
 def test_as_many_reference_clips_exceed_the_threshold_as_the_false_alarm_rate_allows():
@@ -32,14 +44,19 @@ def test_as_many_reference_clips_exceed_the_threshold_as_the_false_alarm_rate_al
     assert len(alarms) == 4  # with the new clip 5 of 100
 
 
+def test_only_the_threshold_of_windows_is_one_for_frames():
+    assert NEW.frame_threshold == NEW.threshold
+    assert REFERENCE.threshold is not None
+    assert REFERENCE.frame_threshold is None
+
+
 @pytest.mark.parametrize("calibration", [None, {**CALIBRATION, "scores": [1.0] * 18}])
-def test_without_enough_reference_clips_there_is_a_score_and_no_verdict(calibration):
+def test_without_enough_reference_clips_there_is_no_threshold(calibration):
     reference = Reference(calibration, false_alarm_rate=0.05)
     assert reference.threshold is None
     assert not reference.is_alarm(reference.p_value([99.0]))
+    assert not reference.rejected([99.0, 0.0]).any()
     assert (reference.p_value([99.0]) is None) == (calibration is None)
-    result = with_verdict(SyncResult(score=99.0, offset_evidence=1.0), reference)
-    assert result.verdict == "not_judged"
 
 
 def test_a_scorer_takes_over_the_rules_of_the_reference_clips():
@@ -47,38 +64,37 @@ def test_a_scorer_takes_over_the_rules_of_the_reference_clips():
         return ()
 
     scorer = Scorer({}, nothing, nothing, 15, frame_score="logit", pooling="mean")
-    scorer = REFERENCE.apply_rules(scorer)
-    assert (scorer.frame_score, scorer.pooling) == ("nll", "logmeanexp")
-    without = Reference(None, false_alarm_rate=0.05).apply_rules(scorer)
-    assert without == scorer
+    assert NEW.apply_rules(scorer)[-3:-1] == ("near_nll", "window")
+    assert REFERENCE.apply_rules(scorer)[-3:-1] == ("nll", "logmeanexp")
+    assert Reference(None, false_alarm_rate=0.05).apply_rules(scorer) == scorer
 
 
-@pytest.mark.parametrize(
-    ("known", "verdict", "is_certain"),
-    [
-        (scored(0.5), "consistent", True),
-        (scored(3.0), "mismatched", True),
-        (scored(3.0, evidence=-0.1), "mismatched", False),
-        (scored(3.0, evidence=0.0), "mismatched", False),
-        (scored(3.0, offset=5, realigned=0.5), "out_of_sync", True),
-        (scored(3.0, offset=-5, realigned=0.5), "out_of_sync", True),
-        (scored(0.5, offset=2, realigned=0.1), "out_of_sync", True),
-        # The best of many offsets must fit well, not just escape the alarm.
-        (scored(3.0, offset=5, realigned=0.92), "mismatched", False),
-        (scored(3.0, offset=5, realigned=2.5), "mismatched", False),
-        # An offset with little gain over in sync is not certain.
-        (scored(3.0, offset=5, realigned=0.5, gain=20.0), "mismatched", False),
-        (scored(0.5, offset=5, realigned=0.6), "consistent", False),
-        # Real clips are off by up to one frame, which explains no mismatch.
-        (scored(3.0, offset=1, realigned=0.5), "mismatched", True),
-        (scored(3.0, offsets=(0, 6), realigned=0.5), "out_of_sync", True),
-        # With an offset that keeps changing, any sound fits.
-        (scored(3.0, offsets=(0, 6, -3), realigned=0.5), "mismatched", False),
-    ],
-)
-def test_a_certain_offset_distinguishes_out_of_sync_from_mismatched(known, verdict, is_certain):
-    assert (known.verdict, known.offset_is_certain) == (verdict, is_certain)
-    assert known.to_json()["offset_is_certain"] == is_certain
+def test_calibrations_say_whether_only_speech_counts_and_whether_there_is_any():
+    silent = {**VERDICT, "is_speech_only": False}
+    without = Reference({**CALIBRATION, "verdict": silent}, false_alarm_rate=0.05)
+    found = [(r.is_speech_only, r.needs_speech) for r in (NEW, REFERENCE, without)]
+    assert found == [(True, True), (False, True), (False, False)]
+
+
+def test_an_offset_needs_more_evidence_in_longer_files_and_less_in_shorter_ones():
+    # 5 of 99 clips with the sound of another one have 95 nats or more.
+    assert NEW.min_offset_nats(75) == 95
+    assert NEW.min_offset_nats(4 * 75) == 95
+    assert NEW.min_offset_nats(16 * 75) == 2 * 95
+    assert NEW.min_offset_nats(75 // 3) == pytest.approx(95 / 3**0.5)
+    assert REFERENCE.min_offset_nats(75) == DEFAULT_NATS
+
+
+def test_mouths_beyond_the_threshold_are_unlike_those_of_the_reference_clips():
+    rng = np.random.default_rng(0)
+    model = domain.fit([rng.normal(size=(12, 20)) for _ in range(40)])
+    assert model is not None
+    entry = {**VERDICT, "mouths": model.to_json()}
+    reference = Reference({**CALIBRATION, "verdict": entry}, false_alarm_rate=0.05)
+    far, near = np.full(12, 2 * model.threshold), np.full(12, 0.5 * model.threshold)
+    assert reference.unlike({"mouths": far}) == ("mouths",)
+    assert reference.unlike({"mouths": near, "voices": far}) == ()
+    assert NEW.unlike({"mouths": far}) == ()
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0, -0.1])

@@ -1,14 +1,13 @@
-"""The worst segments of a clip, on scores that can be checked by eye."""
+"""The parts of a clip that do not fit, on scores that can be checked by eye."""
 
 import numpy as np
 import pytest
 
-from avsync.scoring.video.segments import (
-    WINDOW_FRAMES,
-    segments_above,
-    smoothed,
-    worst_frames,
-)
+from avsync.scoring import smoothed
+from avsync.scoring.pooling import WINDOW_FRAMES
+from avsync.scoring.video.segments import mismatched_frames, segments_of, worst_frames
+
+WHOLE = [(0, 100)]
 
 
 def scores(num_frames: int, *bad: tuple[int, int], score: float = 10.0) -> np.ndarray:
@@ -19,45 +18,80 @@ def scores(num_frames: int, *bad: tuple[int, int], score: float = 10.0) -> np.nd
     return values
 
 
+def spans(values: np.ndarray, *, pieces=WHOLE, threshold: float | None = 5.0) -> list[tuple]:
+    """(start, end) of the segments, in frames."""
+    bad = mismatched_frames(values, pieces=pieces, threshold=threshold)
+    found = segments_of(bad, values, start_seconds=2.0)
+    return [(round(25 * (s.start - 2)), round(25 * (s.end - 2))) for s in found]
+
+
 def test_a_segment_at_twice_the_threshold_is_found_with_its_own_length():
-    (segment,) = segments_above(scores(100, (40, 60)), threshold=5.0, start_seconds=2.0)
-    assert segment.start == pytest.approx(2 + 40 / 25, abs=0.05)
-    assert segment.end == pytest.approx(2 + 60 / 25, abs=0.05)
-    assert segment.score == pytest.approx(10, abs=0.6)
+    values = scores(100, (40, 60))
+    ((first, end),) = spans(values)
+    assert (first, end) == (pytest.approx(40, abs=1), pytest.approx(60, abs=1))
+    bad = mismatched_frames(values, pieces=WHOLE, threshold=5.0)
+    (segment,) = segments_of(bad, values, start_seconds=0.0)
+    assert segment.score == pytest.approx(10, abs=1)
 
 
 def test_near_segments_merge_and_distant_ones_do_not():
-    apart = segments_above(scores(200, (40, 60), (120, 140)), threshold=5.0, start_seconds=0.0)
-    near = segments_above(scores(200, (40, 60), (66, 86)), threshold=5.0, start_seconds=0.0)
-    assert len(apart) == 2
-    assert len(near) == 1
+    assert len(spans(scores(100, (20, 40), (70, 90)))) == 2
+    assert len(spans(scores(100, (30, 50), (52, 72)))) == 1
 
 
-def test_a_single_bad_frame_is_not_a_segment():
-    assert segments_above(scores(100, (40, 41)), threshold=5.0, start_seconds=0.0) == []
+def test_a_segment_ends_where_its_frames_do_not_where_its_windows_do():
+    assert spans(scores(100, (40, 46), score=9.0)) == [(40, 46)]
+    assert spans(scores(100, (40, 44), score=9.0)) == [(0, 100)]  # no window exceeds 5
 
 
-def test_a_segment_at_the_end_of_a_clip_is_found():
-    (segment,) = segments_above(scores(100, (85, 100)), threshold=5.0, start_seconds=0.0)
-    assert segment.end == 4
+def test_a_segment_after_a_pause_does_not_begin_before_it():
+    values = scores(100, (50, 80))
+    values[20:50] = np.nan
+    assert spans(values) == [(50, 80)]
 
 
-def test_frames_without_sound_do_not_count():
-    values = scores(100, (40, 60))
-    values[:30] = np.nan
+def test_a_piece_without_a_frame_above_the_threshold_is_a_segment_as_a_whole():
+    quiet = scores(100, (40, 42))
+    assert spans(quiet, pieces=[(25, 75)]) == [(25, 75)]
+    assert spans(scores(100, (40, 60)), pieces=[(25, 75)], threshold=None) == [(25, 75)]
+    assert spans(scores(100, (40, 60)), pieces=[]) == []
+
+
+def test_frames_that_do_not_count_part_no_segment_and_begin_none():
+    values = scores(100, (30, 70))
+    values[45:55] = np.nan
+    assert spans(values) == [(30, 70)]
+    values[:50] = np.nan
+    ((first, end),) = spans(values)
+    assert (first, end) == (55, pytest.approx(70, abs=1))
+
+
+def test_the_largest_smoothed_score_is_the_pooled_score_of_the_clip():
+    rng = np.random.default_rng(0)
+    for num_frames in (5, 10, 11, 73):
+        values = rng.exponential(size=num_frames)
+        windows = np.convolve(values, np.ones(10) / 10, "valid") if num_frames >= 10 else values
+        largest = windows.max() if num_frames >= 10 else values.mean()
+        assert smoothed(values).max() == pytest.approx(largest)
+        assert len(smoothed(values)) == num_frames
+
+
+def test_windows_go_on_beyond_frames_that_do_not_count():
+    values = scores(40, (0, 10))
+    values[5:25] = np.nan
     means = smoothed(values)
-    assert np.isnan(means[:30]).all()
-    assert means[30] == pytest.approx(10 / 11)  # frames 30 to 40, of which 40 is bad
-    assert len(segments_above(values, threshold=5.0, start_seconds=0.0)) == 1
+    assert np.isnan(means[5:25]).all()
+    assert np.nanmax(means) == 5  # 5 frames of 10 before the gap and 5 of 0 after it
+    assert np.isnan(smoothed(np.full(3, np.nan))).all()
 
 
 def test_the_worst_frames_are_sorted_and_lie_apart():
     values = scores(100, (20, 30), score=5) + scores(100, (60, 70), score=9)
-    first, second, third = worst_frames(values, number=3)
-    assert 55 <= first < 75
-    assert 55 <= second < 75 or 15 <= second < 35
-    assert min(abs(first - second), abs(second - third)) >= WINDOW_FRAMES // 2
+    first, second, *_ = worst_frames(values, number=3)
+    assert (first, second) == (65, 25)
+    gaps = np.diff(sorted(worst_frames(values, number=3)))
+    assert gaps.min() >= WINDOW_FRAMES
 
 
 def test_a_short_clip_has_fewer_worst_frames_than_asked_for():
-    assert worst_frames(np.ones(12), number=4) == [0, 10]
+    assert len(worst_frames(np.ones(12), number=4)) == 2

@@ -61,7 +61,7 @@ def test_the_sound_of_a_face_is_moved_by_the_offset_of_the_reference_clips(first
     footage = Footage(Recording(waveform, 0, 4.0, 4.0, {}), [])
     track = MouthTrack(first)
     track.places.extend(range(first, first + 80))
-    trimmed = trim_track(track, footage, rule="none", late_frames=late)
+    trimmed = trim_track(track, footage, rule="none", needs_speech=False, late_frames=late)
     assert isinstance(trimmed, TrimmedTrack)
     assert (trimmed.first, trimmed.places.tolist()) == (frames.start, list(frames))
     heard = trimmed.waveform[::SAMPLES_PER_FRAME] // 100 - 1
