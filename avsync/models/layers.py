@@ -4,7 +4,6 @@ Beyond the end of an unpadded clip a convolution sees zeros. As long as padded f
 padding a clip changes none of its real frames.
 """
 
-import functools
 from typing import Any
 
 import flax.linen as nn
@@ -88,8 +87,7 @@ def _dot_general(x: Array, kernel: Array, dimensions: Any, precision: Any = None
     return product(x, kernel, axis)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def product(
+def _product(
     x: Num[Array, "*rest c"], kernel: Num[Array, "m n"], axis: int
 ) -> Num[Array, "*rest d"]:
     """The float32 product of `x` and axis `axis` of a kernel, both in one dtype, as its gradients.
@@ -99,6 +97,9 @@ def product(
     gradient of such a product would multiply float32 by bfloat16, which no unit for bfloat16 does.
     """
     return _multiply(x, kernel, [x.ndim - 1], [axis])
+
+
+product = jax.custom_vjp(_product, nondiff_argnums=(2,))
 
 
 def _multiply(x: Array, y: Array, axes: list[int], others: list[int]) -> Array:
