@@ -4,6 +4,11 @@
 #
 #   bash launch/setup.sh
 #   AVSYNC_VENV=/elsewhere bash launch/setup.sh
+#   AVSYNC_PYTHON=python3.12 bash launch/setup.sh # otherwise the first that is new enough
+#   AVSYNC_UNPINNED=1 bash launch/setup.sh        # the newest versions that pyproject.toml allows
+#
+# Versions are those of launch/constraints-py311.txt and -py312.txt, with which the tests have
+# passed; other Pythons get the newest ones.
 set -euo pipefail
 
 repository="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -48,13 +53,14 @@ create() {
 # Prints the first Python that is new enough.
 find_python() {
   local name
-  for name in python3 python3.13 python3.12 python3.11; do
+  for name in ${AVSYNC_PYTHON:-python3 python3.13 python3.12 python3.11}; do
     if is_new_enough "$name"; then
       command -v "$name"
       return
     fi
   done
-  fail "avsync needs Python 3.11 or newer; none of python3, python3.13, python3.12 and python3.11" \
+  fail "avsync needs Python 3.11 or newer; none of" \
+    "${AVSYNC_PYTHON:-python3, python3.13, python3.12 and python3.11}" \
     "on the PATH is. Install one with pip, and run this again."
 }
 
@@ -62,11 +68,23 @@ is_new_enough() {
   "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
 
-# Identifies an installation: another Python, folder, version or pyproject.toml makes it stale.
+# The versions for this Python; nothing if there are none, or none are wanted.
+constraints() {
+  local file
+  file="$repository/launch/constraints-py$("$venv/bin/python" -c \
+    'import sys; print("%d%d" % sys.version_info[:2])').txt"
+  if [[ -z "${AVSYNC_UNPINNED:-}" && -f "$file" ]]; then
+    echo "$file"
+  fi
+}
+
+# Identifies an installation: another Python, folder, version, pyproject.toml or list of versions
+# makes it stale.
 fingerprint() {
-  "$venv/bin/python" - "$repository" <<'PYTHON'
+  "$venv/bin/python" - "$repository" "$(constraints)" <<'PYTHON'
 import hashlib, pathlib, sys
-files = ("pyproject.toml", "avsync/__init__.py")  # The version is in the second one.
+files = ["pyproject.toml", "avsync/__init__.py"]  # The version is in the second one.
+files += sys.argv[2:3] if sys.argv[2] else []
 requirements = b"".join(pathlib.Path(sys.argv[1], name).read_bytes() for name in files)
 print(hashlib.sha256(requirements + f"{sys.version} {sys.argv[1]}".encode()).hexdigest())
 PYTHON
@@ -78,9 +96,14 @@ install() {
   # The pip bundled with Python is years old and takes 1.5 times as long.
   "$venv/bin/python" -m pip install -qq --disable-pip-version-check --upgrade pip >&2
   # pip would compile all modules on one core, which takes as long as everything else.
-  "$venv/bin/python" -m pip install -qq --no-compile --editable "${repository}[dev]" >&2
+  local file
+  file="$(constraints)"
+  "$venv/bin/python" -m pip install -qq --no-compile ${file:+--constraint "$file"} \
+    --editable "${repository}[dev]" >&2 ||
+    fail "pip failed. If a version in ${file:-pyproject.toml} is not to be had here," \
+      "AVSYNC_UNPINNED=1 installs the newest ones instead."
   # Files that cannot be compiled, such as templates, are never imported; tests are skipped.
-  "$venv/bin/python" -m compileall -qq -j 0 -x 'site-packages/.*/tests/|_test[.]py$' "$venv/lib" >&2 || true
+  "$venv/bin/python" -W ignore -m compileall -qq -j 0 -x 'site-packages/.*/tests/|_test[.]py$' "$venv/lib" >&2 || true
   echo "setup: installed in $((SECONDS - start)) s" >&2
 }
 
