@@ -117,6 +117,7 @@ def test_the_exit_status_is_1_if_no_file_can_be_scored(checkpoint, tmp_path, run
         (["--out=/tmp/x", "--keep=/no/k", "--where=in_sync", __file__], "/no: no such folder"),
         (["--out=/tmp/x", f"--drop={__file__}", "--where=in_sync", __file__], "is to be scored"),
         (["--out=/tmp/x", "--keep=k", "--where=scor < 3", __file__], "did you mean 'score'"),
+        (["--out=/tmp/x", "--report", "--pictures=none", __file__], "not with --pictures=none"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_one_message(run_binary: Run, arguments, message):
@@ -149,7 +150,7 @@ def test_the_shipped_scorer_finds_late_sound_and_prints_its_caution(
         path.replace(tmp_path / name)
     out = tmp_path / "scores"
     paths = [video, *(tmp_path / name for name in videos)]
-    done = run_binary("score", f"--out={out}", "--tolerance=ebu", *paths)
+    done = run_binary("score", f"--out={out}", "--tolerance=ebu", "--report", *paths)
     assert done.returncode == 3, done.stderr
     assert "2 of 3 files are not known to be in sync within --tolerance=ebu" in done.stderr
     assert pretrained.CAUTION in " ".join(done.stdout.split())
@@ -161,6 +162,7 @@ def test_the_shipped_scorer_finds_late_sound_and_prints_its_caution(
     assert in_sync["p_value"] > 0.05
     assert "99 reference clips (one speaker)" in in_sync["compared_with"]
     assert (out / in_sync["picture"]).is_file()
+    assert in_sync["sha256"] in (out / in_sync["page"]).read_text()
     assert re.match(r"out of sync by \+0\.(19|20|21) s \(sound late\)", late["message"])
     assert late["offset_seconds"] == pytest.approx(0.2, abs=0.01)
     assert (late["offset_frames"], late["offset_is_certain"]) == (5, True)

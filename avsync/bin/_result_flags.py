@@ -10,6 +10,7 @@ from typing import Any
 from absl import flags
 
 from avsync.bin import _limit_flags
+from avsync.bin.base import UsageError
 from avsync.processes import MAX_WORKERS, default_workers
 from avsync.reports.video import job
 from avsync.types import PROCESSES
@@ -23,8 +24,18 @@ PICTURES = flags.DEFINE_enum(
     "Scored files that get a picture, which takes four times the work of scoring a clip of 3 s: "
     "all, those whose verdict is neither consistent nor not judged, or none.",
 )
+PAGES = flags.DEFINE_bool(
+    "report", False, "Write a page for each file that gets a picture: its video and all findings."
+)
 FRAMES = flags.DEFINE_bool("frames", False, "Write the score of every frame to frames.jsonl.")
 RETRY = flags.DEFINE_bool("retry_failed", False, "Score files again that have no score.")
+
+
+def explained() -> dict[str, Any]:
+    """Which files get pictures and pages, as arguments; UsageError if pages are for no file."""
+    if PAGES.value and PICTURES.value == "none":
+        raise UsageError("--report writes pages for files with a picture: not with --pictures=none")
+    return {"pictures": PICTURES.value, "with_pages": PAGES.value}
 
 
 @contextlib.contextmanager

@@ -8,9 +8,10 @@
 
 Of a folder, the files at any depth that have the suffix of a video are scored; a file that is named
 is always tried. Writes scores.jsonl as files are done, and at the end scores.csv, scores.json,
-summary.html and one picture per scored file; prints a table. A file without a face or sound, or a
-broken one, gets a status instead of a score. Killed and run again, it goes on where it was. With
---metric=lse, each scored file also has LSE-D and LSE-C, and lse.json has their means.
+summary.html and one picture per scored file (with --report, also a page); prints a table. A file
+without a face or sound, or a broken one, gets a status instead of a score. Killed and run again, it
+goes on where it was. With --metric=lse, each scored file also has LSE-D and LSE-C, and lse.json has
+their means.
 """
 
 import functools
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> None:
         paths, notes = named_files(arguments)
         # Before JAX is imported: wrong names are reported at once.
         existing(CHECKPOINT.value or str(pretrained.GRID), "checkpoint")
-        parts = _model_flags.parts()
+        parts, explained = _model_flags.parts(), _result_flags.explained()
         lookup.require("detector", DETECTOR.value, lookup.names("media.landmarks"))
     except ValueError as error:
         raise UsageError(str(error)) from error
@@ -61,7 +62,7 @@ def main(arguments: list[str]) -> None:
         settings |= {"frames": _result_flags.FRAMES.value, "tolerance": tolerance and tolerance[0]}
         from avsync.reports.video.report import score_job
 
-        options = {"pictures": _result_flags.PICTURES.value, "notes": notes, "outputs": outputs}
+        options = {"notes": notes, "outputs": outputs, **explained}
         report = score_job(job, scorer, settings=settings, **options)
     if report is None:
         return  # the first process has the results of all

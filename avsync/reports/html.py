@@ -1,10 +1,12 @@
-"""Self-contained HTML pages: style and pictures inside, no scripts."""
+"""Self-contained HTML pages: style, pictures and data inside."""
 
 import base64
 import html
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from avsync.names import shown_text
 
@@ -16,8 +18,11 @@ UNBROKEN = re.compile(r"\[[^\]]*\]|\d+ / \d+")
 SECTION = re.compile('<section id="(.*?)">\n<h2>(.*?)</h2>')
 
 
-def document(title: str, body: str) -> str:
-    """The whole page. In all of this module, titles and captions are text, bodies are HTML."""
+def document(title: str, body: str, *, head: str = "") -> str:
+    """The whole page. In all of this module, titles and captions are text, bodies are HTML.
+
+    `head` is HTML at the end of the head of the page, after its style.
+    """
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -26,7 +31,7 @@ def document(title: str, body: str) -> str:
 <title>{escape(title)}</title>
 <style>
 {STYLE.read_text(encoding="utf-8")}</style>
-</head>
+{head}</head>
 <body>
 <h1>{escape(title)}</h1>
 {body}
@@ -38,6 +43,15 @@ def document(title: str, body: str) -> str:
 def escape(text: str) -> str:
     """The text as HTML; what is not printable, and would reorder or hide text, as escapes."""
     return html.escape(shown_text(text))
+
+
+def json_script(name: str, value: Any) -> str:
+    """A value for the script of a page, as JSON in an element with this id; it ends no element."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    # In JSON these stand in texts only, where they may be escapes.
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return f'<script type="application/json" id="{name}">{text}</script>'
 
 
 def section(heading: str, content: str) -> str:

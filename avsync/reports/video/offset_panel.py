@@ -7,7 +7,7 @@ from matplotlib.ticker import FuncFormatter
 
 from avsync.reports.drawing import PALETTE
 from avsync.scoring.video import verdict
-from avsync.scoring.video.results import Timeline, VideoResult
+from avsync.scoring.video.results import Timeline, TrackScores, VideoResult
 from avsync.units import FRAMES_PER_SECOND
 
 # It takes about one second of speech to tell offsets apart.
@@ -22,19 +22,12 @@ OFFSET_COLOUR = PALETTE[1]
 def draw(axes: Axes, result: VideoResult, timeline: Timeline) -> None:
     """The fit in sliding windows of 1 s, dark where the sound fits; a line at a certain offset."""
     for track in timeline.tracks:
-        means = _windowed(track.gains)
-        reach = means.shape[1] // 2
-        step = -(-len(means) // MAX_COLUMNS)
-        ends = (track.start, track.start + len(means) / FRAMES_PER_SECOND)
-        edge = (reach + 0.5) / FRAMES_PER_SECOND
-        usual = result.reference_offset_frames / FRAMES_PER_SECOND
         axes.imshow(
-            means[::step].T,
+            fit(track).T,
             cmap="Greys",
-            # From chance to certainty: an offset that fits no better than chance stays white.
             vmin=0,
-            vmax=np.log(means.shape[1]),
-            extent=(*ends, usual - edge, usual + edge),
+            vmax=1,
+            extent=(track.start, track_end(track), *offset_limits(result, track)),
             aspect="auto",
             origin="lower",
             interpolation="nearest",
@@ -50,6 +43,28 @@ def draw(axes: Axes, result: VideoResult, timeline: Timeline) -> None:
     axes.set_xlabel("time in the file; dark: where the sound fits, in windows of 1 s", fontsize=8)
     axes.set_yticks([-0.5, 0, 0.5])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: verdict.clock(time)))
+
+
+def fit(track: TrackScores) -> Float[np.ndarray, "n k"]:
+    """How well each offset fits over the track, 0 at chance or below and 1 if it is certain.
+
+    In up to `MAX_COLUMNS` windows of 1 s, evenly spaced.
+    """
+    means = _windowed(track.gains)
+    step = -(-len(means) // MAX_COLUMNS)
+    return np.clip(means[::step] / np.log(means.shape[1]), 0, 1)
+
+
+def track_end(track: TrackScores) -> float:
+    """The end of the track in seconds of the file."""
+    return track.start + len(track.frame_scores) / FRAMES_PER_SECOND
+
+
+def offset_limits(result: VideoResult, track: TrackScores) -> tuple[float, float]:
+    """The lower and the upper edge of the offsets in `fit`, in seconds; positive is late sound."""
+    edge = (track.gains.shape[1] // 2 + 0.5) / FRAMES_PER_SECOND
+    usual = result.reference_offset_frames / FRAMES_PER_SECOND
+    return usual - edge, usual + edge
 
 
 def _windowed(gains: Float[np.ndarray, "t k"]) -> Float[np.ndarray, "t k"]:

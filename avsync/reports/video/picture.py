@@ -4,7 +4,7 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int16
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,12 +14,12 @@ from avsync.reports.video import offset_panel
 from avsync.scoring import smoothed
 from avsync.scoring.video import verdict
 from avsync.scoring.video.reference import Reference
-from avsync.scoring.video.results import Timeline, VideoResult
+from avsync.scoring.video.results import Moment, Timeline, VideoResult
 from avsync.units import FRAMES_PER_SECOND, INT16_SCALE, SAMPLE_RATE
 
 WIDTH_INCHES, HEIGHT_INCHES = 1200 / DOTS_PER_INCH, 1500 / DOTS_PER_INCH
 
-TITLE_CHARACTERS, NOTE_CHARACTERS = 84, 112
+TITLE_CHARACTERS = 84
 
 # More points than this over the width of the picture make a line no finer.
 MAX_POINTS = 1200
@@ -33,8 +33,7 @@ def draw(result: VideoResult, reference: Reference) -> Figure:
     assert timeline is not None, f"{result.path} has no score to draw"
     figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), layout="constrained")
     figure.suptitle(_title(result, reference), fontsize=8.5, x=0.01, ha="left")
-    note = textwrap.fill(verdict.comparison(reference), NOTE_CHARACTERS)
-    figure.supxlabel(note, fontsize=6.5, x=0.01, ha="left", color=SOUND)
+    figure.supxlabel(verdict.caution(reference), fontsize=6.5, x=0.01, ha="left", color=SOUND)
     rows = figure.add_gridspec(4, 1, height_ratios=[1, 2.3, 1.6, 1.9])
     sound = figure.add_subplot(rows[0])
     scores = figure.add_subplot(rows[1], sharex=sound)
@@ -47,17 +46,32 @@ def draw(result: VideoResult, reference: Reference) -> Figure:
     for axes in (sound, scores):
         for segment in result.segments:
             axes.axvspan(segment.start, segment.end, color=SUSPICIOUS, alpha=0.18, linewidth=0)
-    for i, moment in enumerate(timeline.moments):
+    moments = shown_moments(result)
+    for i, moment in enumerate(moments):
         axes = figure.add_subplot(bottom[i])
         axes.imshow(moment.crop, cmap="gray", vmin=0, vmax=255)
         axes.set_title(f"{i + 1}: {verdict.clock(moment.seconds)}", fontsize=8)
         axes.set_xlabel(f"score {moment.score:.1f}", fontsize=8)
         axes.set(xticks=[], yticks=[])
-    _draw_offsets(figure.add_subplot(bottom[4:]), result, timeline)
+    _draw_offsets(figure.add_subplot(bottom[4:] if moments else bottom[2:4]), result, timeline)
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=7.5)
     return figure
+
+
+def shown_moments(result: VideoResult) -> list[Moment]:
+    """The worst moments of a file; where it fits, they would look like an accusation."""
+    moments = result.timeline.moments if result.timeline else []
+    if result.verdict == "not_judged":
+        return moments
+    return [m for m in moments if any(s.start <= m.seconds <= s.end for s in result.segments)]
+
+
+def frame_threshold_text(reference: Reference) -> str:
+    """What the threshold of smoothed frame scores means."""
+    rate = verdict.percent(reference.false_alarm_rate)
+    return f"exceeded by {rate} of reference clips"
 
 
 def _title(result: VideoResult, reference: Reference) -> str:
@@ -74,18 +88,13 @@ def _title(result: VideoResult, reference: Reference) -> str:
 
 
 def _draw_sound(axes: Axes, timeline: Timeline) -> None:
-    samples = timeline.waveform
-    step = -(-len(samples) // MAX_POINTS)
-    peaks = [
-        np.abs(samples[first : first + step].astype(float)).max() / INT16_SCALE
-        for first in range(0, len(samples), step)
-    ]
-    times = timeline.start_seconds + np.arange(len(peaks)) * step / SAMPLE_RATE
-    axes.fill_between(times, np.negative(peaks), peaks, color=SOUND, linewidth=0)
+    heights, step_seconds = peaks(timeline.waveform)
+    times = timeline.start_seconds + np.arange(len(heights)) * step_seconds
+    axes.fill_between(times, -heights, heights, color=SOUND, linewidth=0)
     axes.set_ylabel("sound", fontsize=8)
     axes.set_yticks([])
     axes.tick_params(labelbottom=False)
-    axes.set_xlim(times[0], timeline.start_seconds + len(samples) / SAMPLE_RATE)
+    axes.set_xlim(times[0], timeline.start_seconds + len(timeline.waveform) / SAMPLE_RATE)
 
 
 def _draw_scores(axes: Axes, result: VideoResult, timeline: Timeline, reference: Reference) -> None:
@@ -100,19 +109,18 @@ def _draw_scores(axes: Axes, result: VideoResult, timeline: Timeline, reference:
                 linewidth=0.8,
                 label="" if i else "each frame",
             )
-        times, means = _thinned(smoothed(track.frame_scores))
+        times, means = thinned(smoothed(track.frame_scores))
         label = "" if i else "mean over 0.4 s of speech"
         axes.plot(track.start + times, means, color=SCORE, linewidth=1.8, label=label)
     if reference.frame_threshold is not None:
-        rate = verdict.percent(reference.false_alarm_rate)
         axes.axhline(
             reference.frame_threshold,
             color="black",
             linestyle="--",
             linewidth=1,
-            label=f"{rate} of the reference clips exceed this anywhere",
+            label=frame_threshold_text(reference),
         )
-    for i, moment in enumerate(timeline.moments):
+    for i, moment in enumerate(shown_moments(result)):
         axes.annotate(
             str(i + 1),
             (moment.seconds, moment.score),
@@ -124,7 +132,15 @@ def _draw_scores(axes: Axes, result: VideoResult, timeline: Timeline, reference:
         )
     realigned = ",\nrealigned" if result.is_realigned else ""
     axes.set_ylabel(f"mismatch score{realigned}", fontsize=8)
-    axes.legend(fontsize=7, frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, 1.15))
+    axes.legend(
+        fontsize=7,
+        frameon=False,
+        ncols=3,
+        columnspacing=1.2,
+        handlelength=1.5,
+        loc="upper left",
+        bbox_to_anchor=(0, 1.15),
+    )
 
 
 def _draw_offsets(axes: Axes, result: VideoResult, timeline: Timeline) -> None:
@@ -141,7 +157,18 @@ def _draw_offsets(axes: Axes, result: VideoResult, timeline: Timeline) -> None:
     axes.set_title(f"A/V offset: {verdict.offset_cell(result)}", fontsize=8)
 
 
-def _thinned(
+def peaks(waveform: Int16[np.ndarray, " s"]) -> tuple[Float[np.ndarray, " n"], float]:
+    """Up to MAX_POINTS peaks of the sound, in shares of full scale, and the seconds from each to
+    the next."""
+    step = -(-len(waveform) // MAX_POINTS)
+    heights = [
+        np.abs(waveform[first : first + step].astype(float)).max() / INT16_SCALE
+        for first in range(0, len(waveform), step)
+    ]
+    return np.array(heights), step / SAMPLE_RATE
+
+
+def thinned(
     values: Float[np.ndarray, " n"],
 ) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
     """Times from the first value in seconds, and values thinned by maxima to at most MAX_POINTS."""

@@ -28,7 +28,7 @@ DIGITS = 4
 
 # Values of these names are text, all others numbers or truth values.
 TEXTS = {"path", "sha256", "status", "verdict", "message", "compared_with", "picture"}
-TEXTS |= {"reason", "model", "version"}
+TEXTS |= {"reason", "page", "model", "version"}
 
 # No score, no suspicion, no opinion.
 NOT_FLAGGED = {None, "consistent", "not_judged"}
@@ -45,12 +45,13 @@ def make_record(
     origin: Origin,
     compared_with: str | None = None,
     picture: str | None = None,
+    page: str | None = None,
 ) -> Record:
     """The record of a file, in the order of its fields.
 
-    Besides the fields of the result: what it was compared with, in words; the name of its picture;
-    the hash, size and time of the file when it was read; the thresholds, the fingerprint of the
-    model, and the version of avsync.
+    Besides the fields of the result: what it was compared with, in words; the names of its picture
+    and its page; the hash, size and time of the file when it was read; the thresholds, the
+    fingerprint of the model, and the version of avsync.
     """
     fields = {"verdict": result.verdict, **result.to_json(), "sha256": content.sha256}
     first = {name: fields.pop(name) for name in FIRST}
@@ -59,6 +60,7 @@ def make_record(
         **fields,
         "compared_with": compared_with,
         "picture": picture,
+        "page": page,
         **content.stamp._asdict(),
         "thresholds": dict(thresholds),
         "model": origin.model,

@@ -1,12 +1,11 @@
 """The results of a job in its folder: records as files are done, then what is said about all.
 
-A picture explains each scored file, or each that is flagged. It is drawn where its file was read,
-in the worker: drawing takes four times as long as everything else together (0.41 s of 0.51 for a
-clip of 3 s).
+A picture explains each scored file, or each that is flagged, and a page if asked for. They are made
+where the file was read, in the worker: drawing a picture takes four times as long as everything
+else together (0.41 s of 0.51 for a clip of 3 s).
 """
 
 import contextlib
-import dataclasses
 import functools
 import unicodedata
 from collections import Counter
@@ -16,12 +15,14 @@ from typing import Any, NamedTuple
 
 from avsync import __version__, names, runtime
 from avsync.files import atomic_write
+from avsync.media.playback import MAX_EMBEDDED_BYTES
 from avsync.media.reading import Reader
 from avsync.media.rejects import Reject
 from avsync.processes import described
 from avsync.reports import text
 from avsync.reports.drawing import to_png
 from avsync.reports.video import picture
+from avsync.reports.video.case_page import make_page
 from avsync.reports.video.job import Job
 from avsync.reports.video.record import Record, frame_record, is_flagged, make_record
 from avsync.reports.video.result_folder import ResultFolder
@@ -37,6 +38,10 @@ from avsync.scoring.video.video_scorer import Origin, VideoScorer
 
 # The pictures of more files are worth a note.
 MANY, PICTURE_BYTES = 1000, 0.3e6
+PAGE_BYTES = MAX_EMBEDDED_BYTES * 4 / 3  # in base64, and some hundred kilobytes
+
+# So that no page is called summary.html.
+PAGE_SUFFIX = ".report.html"
 
 
 # An output in the folder of results.
@@ -44,11 +49,12 @@ MakeOutput = Callable[[Path], Output]
 
 
 class Finished(NamedTuple):
-    """What is written about a file; `frames` and `png` are None where there are none."""
+    """What is written about a file; all but its record are None where there are none."""
 
     record: Record
     frames: Record | None
     png: bytes | None
+    page: str | None
 
 
 class Report:
@@ -69,45 +75,58 @@ class Report:
         *,
         origin: Origin,
         pictures: str = "all",
+        with_pages: bool = False,
+        audio_track: int | None = None,
     ):
-        """`pictures` is one of `avsync.reports.video.job.PICTURES`."""
+        """`pictures` is one of `avsync.reports.video.job.PICTURES`; the same files have pages.
+
+        `audio_track` is the one that was asked for, see `read_playback`.
+        """
         self._folder, self._paths = folder, paths
         self._reference, self._origin, self._pictures = reference, origin, pictures
+        self._with_pages, self._audio_track = with_pages, audio_track
         self._names = picture_names(paths, folder.pictures())
         rate = reference.false_alarm_rate
         self._thresholds = {"score": reference.threshold, "false_alarm_rate": rate}
         self._outputs: list[Output] = []
         self.num_scored = 0
         self.num_not_tolerated = 0
-        # Importing what draws takes a worker 2 s: not worth it for one file.
-        self._draws_in_worker = len(paths) > 1
 
     def finish(self, path: Path, result: VideoResult, reader: Reader) -> Finished:
-        """What is to be written about a file; its hash and picture are made by its reader."""
-        png = None
-        if self._has_picture(result):
-            try:
-                png = self._drawn(result, reader)
-            except Exception as error:  # the scores are right
-                reason = error.detail if isinstance(error, Reject) else described(error)
-                message = f"{result.message}; it has no picture: {reason}"
-                result = dataclasses.replace(result, message=message)
+        """What is to be written about a file; its hash, picture and page are made by its reader."""
         record = make_record(
             result,
             content=reader.content(path),
             thresholds=self._thresholds,
             origin=self._origin,
             compared_with=verdict.comparison(self._reference) if result.is_scored else None,
-            picture=self._names[names.portable(path)] if png else None,
         )
-        return Finished(record, frame_record(result), png)
+        png = page = None
+        if self._has_picture(result):
+            draw = functools.partial(draw_png, result, self._reference)
+            # Importing what draws takes a worker 2 s: not worth it for one file.
+            call = reader.call if len(self._paths) > 1 else _call
+            png = self._made("picture", ".png", draw, record, call)
+            if self._with_pages:
+                make = functools.partial(
+                    make_page,
+                    result,
+                    record,
+                    self._reference,
+                    audio_track=self._audio_track,
+                    folder=self._folder.path,
+                )
+                # It decodes the file, which may crash a process.
+                page = self._made("page", PAGE_SUFFIX, make, record, reader.call)
+        return Finished(record, frame_record(result), png, page)
 
     def add(self, finished: Finished) -> None:
-        """Writes the picture of a file, then its frame scores, and its record last."""
-        record, frames, png = finished
-        if png is not None:
-            atomic_write(self._folder.path / names.local(record["picture"]), png)
-        self._folder.add(record, frames)
+        """Writes the picture and the page of a file, its frame scores, and its record last."""
+        record = finished.record
+        for kind, content in (("picture", finished.png), ("page", finished.page)):
+            if content is not None:
+                atomic_write(self._folder.path / names.local(record[kind]), content)
+        self._folder.add(record, finished.frames)
 
     def write_all(self, outputs: Sequence[MakeOutput]) -> None:
         """Writes what is said about all files that are done, `outputs` last."""
@@ -145,10 +164,23 @@ class Report:
             return False
         return self._pictures == "all" or is_flagged(result.verdict)
 
-    def _drawn(self, result: VideoResult, reader: Reader) -> bytes:
-        if self._draws_in_worker:
-            return reader.call(draw_png, result, self._reference)
-        return draw_png(result, self._reference)
+    def _made(
+        self,
+        kind: str,
+        suffix: str,
+        make: Callable[[], Any],
+        record: Record,
+        call: Callable[[Callable[[], Any]], Any],
+    ) -> Any:
+        """The picture or the page of a file, named in its record; None, with the reason, if not."""
+        try:
+            made = call(make)
+        except Exception as error:  # the scores are right
+            reason = error.detail if isinstance(error, Reject) else described(error)
+            record["message"] += f"; it has no {kind}: {reason}"
+            return None
+        record[kind] = Path(self._names[record["path"]]).stem + suffix
+        return made
 
 
 def score_job(
@@ -157,6 +189,7 @@ def score_job(
     *,
     settings: Mapping[str, Any],
     pictures: str,
+    with_pages: bool,
     outputs: Sequence[MakeOutput],
     notes: Sequence[str],
 ) -> Report | None:
@@ -168,13 +201,20 @@ def score_job(
     made_by = {"version": __version__, **scorer.origin._asdict(), **settings}
     job.folder.check_settings(made_by)
     report = Report(
-        job.folder, job.paths, scorer.reference, origin=scorer.origin, pictures=pictures
+        job.folder,
+        job.paths,
+        scorer.reference,
+        origin=scorer.origin,
+        pictures=pictures,
+        with_pages=with_pages,
+        audio_track=settings.get("audio_track"),
     )
     if job.num_done:
         notes = [*notes, f"{job.num_done:,} files are done already, in {job.folder.path}"]
     if pictures == "all" and len(job.pending) > MANY:
         gigabytes = len(job.pending) * PICTURE_BYTES / 1e9
-        notes = [*notes, f"their pictures take about {gigabytes:.1f} GB: see --pictures"]
+        pages = f", and their pages up to {PAGE_BYTES / 1e6:.0f} MB each" if with_pages else ""
+        notes = [*notes, f"their pictures take about {gigabytes:.1f} GB{pages}: see --pictures"]
     scorers = [scorer.with_reader(reader) for reader in job.readers]
     try:
         score_files(
@@ -195,6 +235,10 @@ def score_job(
         return None
     report.write_all(outputs)
     return report
+
+
+def _call(function: Callable[[], Any]) -> Any:
+    return function()
 
 
 def draw_png(result: VideoResult, reference: Reference) -> bytes:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.signal import find_peaks
 
 from avsync.scoring import smoothed, window_means
 from avsync.scoring.pooling import WINDOW_FRAMES
@@ -88,14 +89,13 @@ def segments_of(
 
 
 def worst_frames(frame_scores: Float[np.ndarray, " t"], *, number: int) -> list[int]:
-    """Up to `number` frames with the highest `smoothed` scores, highest first.
+    """Up to `number` frames at the highest peaks of the `smoothed` scores, highest first.
 
-    They lie at least a window apart.
+    The slope of a peak is no moment of its own. Peaks lie at least a window apart.
     """
     means = smoothed(frame_scores)
-    frames: list[int] = []
-    while len(frames) < number and np.isfinite(means).any():
-        frame = int(np.nanargmax(means))
-        frames.append(frame)
-        means[max(0, frame - WINDOW_FRAMES + 1) : frame + WINDOW_FRAMES] = np.nan
-    return frames
+    heights = np.where(np.isfinite(means), means, -np.inf)
+    # A first or last frame may be a peak.
+    peaks, _ = find_peaks(np.pad(heights, 1, constant_values=-np.inf), distance=WINDOW_FRAMES)
+    frames = peaks - 1
+    return frames[np.argsort(-heights[frames], kind="stable")][:number].tolist()

@@ -200,6 +200,16 @@ def comparison(reference: Reference) -> str:
     )
 
 
+def caution(reference: Reference) -> str:
+    """The basis of a verdict and its limits, in one line for a picture."""
+    if not reference.num_clips:
+        return comparison(reference)
+    return (
+        f"Compared with {reference.num_clips} {reference.clips} from {reference.source}. "
+        "No verdict proves a file genuine or manipulated."
+    )
+
+
 def _removed_offset(reference: Reference) -> str:
     """A sentence on the A/V offset that all reference clips have; "" if they are in sync."""
     if not reference.offset_frames:

@@ -4,9 +4,11 @@ import dataclasses
 import io
 import json
 import os
+import re
 import resource
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib import image
@@ -38,13 +40,13 @@ def reader() -> DirectReader:
 
 
 def write(
-    out: Path, results: Sequence[VideoResult], reader: DirectReader, *, pictures: str = "all"
+    out: Path, results: Sequence[VideoResult], reader: DirectReader, **options: Any
 ) -> Report:
     """The report of a job with these results, complete in `out`."""
     paths = [Path(result.path) for result in results]
     with open_folder(out) as folder:
         folder.check_settings({})
-        report = Report(folder, paths, REFERENCE, origin=ORIGIN, pictures=pictures)
+        report = Report(folder, paths, REFERENCE, origin=ORIGIN, **options)
         for path, result in zip(paths, results, strict=True):
             report.add(report.finish(path, result, reader))
         folder.close()
@@ -130,6 +132,14 @@ def test_a_scored_file_whose_picture_fails_keeps_its_scores(tmp_path, reader):
     assert "; it has no picture: " in entry["message"]
 
 
+def test_a_scored_file_that_cannot_be_read_again_has_a_picture_and_no_page(tmp_path, reader):
+    path = str(tmp_path / "gone.mp4")
+    write(tmp_path, [video_result(scored(0.3), path=path)], reader, with_pages=True)
+    entry = json.loads((tmp_path / "scores.jsonl").read_text())
+    assert (entry["picture"], entry["page"]) == ("gone.png", None)
+    assert re.search("; it has no page: .*gone.mp4", entry["message"])
+
+
 def test_half_files_of_a_killed_job_are_removed_and_others_stay(tmp_path):
     unfinished = tmp_path / f"a.png.{32 * 'f'}.part"
     unfinished.touch()
@@ -151,6 +161,19 @@ def test_pictures_of_one_name_are_numbered_in_order_and_keep_their_names():
     assert picture_names([Path("e/clip.mov")], {"x/clip.mp4": "CLIP.png"}) == {
         "e/clip.mov": "clip-2.png"
     }
+
+
+def test_a_picture_of_a_file_that_fits_shows_no_mouths_and_one_line_of_caution():
+    results = (scored(0.3, segments=()), scored(3.0))
+    fits, mismatched = (
+        picture.draw(video_result(result, path="a.mp4"), REFERENCE) for result in results
+    )
+    assert len(mismatched.axes) == len(fits.axes) + 1  # one moment
+    (caution,) = [text for text in fits.texts if "99 reference clips" in text.get_text()][-1:]
+    assert "\n" not in caution.get_text()
+    # No line at the threshold of whole clips: frame scores are no clip scores.
+    scores = fits.axes[1]
+    assert {line.get_linestyle() for line in scores.lines} == {"-"}
 
 
 @pytest.mark.parametrize("seconds", [1.0, 600.0])

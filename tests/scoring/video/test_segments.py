@@ -89,9 +89,17 @@ def test_the_worst_frames_are_sorted_and_lie_apart():
     values = scores(100, (20, 30), score=5) + scores(100, (60, 70), score=9)
     first, second, *_ = worst_frames(values, number=3)
     assert (first, second) == (65, 25)
-    gaps = np.diff(sorted(worst_frames(values, number=3)))
+    noise = np.random.default_rng(0).exponential(size=300)
+    gaps = np.diff(sorted(worst_frames(noise, number=9)))
     assert gaps.min() >= WINDOW_FRAMES
 
 
+def test_the_slope_of_a_peak_is_no_worst_frame_of_its_own():
+    rising = np.arange(40.0)
+    (frame,) = worst_frames(np.concatenate([rising, rising[::-1]]), number=4)
+    assert frame in (39, 40)
+
+
 def test_a_short_clip_has_fewer_worst_frames_than_asked_for():
-    assert len(worst_frames(np.ones(12), number=4)) == 2
+    assert len(worst_frames(np.ones(12), number=4)) == 1
+    assert worst_frames(np.full(12, np.nan), number=4) == []
