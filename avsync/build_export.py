@@ -39,13 +39,14 @@ def make_export(
     dtype: str | None,
     weights_dtype: str,
     licence: str,
+    results: str = "",
 ) -> Callable[[Path], Any]:
     """A function that writes the scorer of a checkpoint to a folder, see `write_folder`.
 
     `encoder` is the checkpoint of the encoder that makes a head of features a whole model; `dtype`
     replaces that of the config. Scores are made by the rules of the calibration clips, as in
     avsync-evaluate; verdicts on files have rules of their own. `licence` is the Hub's identifier of
-    the licence of the weights.
+    the licence of the weights, and `results` a section of Markdown for the card.
 
     ValueError as for `trained.load`, if the head of features does not record their size, or if the
     licence is not written like an identifier.
@@ -70,6 +71,7 @@ def make_export(
             training=training,
             datasets=[name.partition("/")[0] for name in _shares(config)] if training else [],
             licence=licence,
+            results=results,
         ),
         features=features,
         config=json.loads(config.to_json()),

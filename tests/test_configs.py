@@ -24,6 +24,8 @@ from avsync.types import Extraction
 from tests.conftest import ROOT
 
 VARIANTS = [
+    ("adapt", ""),
+    ("adapt", "test"),
     ("quickstart", ""),
     ("quickstart", "test"),
     ("quickstart", "supervised"),

@@ -51,6 +51,7 @@ LAYERS = (
     {"build", "build_data"},
     {"build_training", "build_export"},
     {"build_start"},
+    {"adaptation"},
     {""},  # avsync itself: load_scorer
     {"bin"},
     {"__main__"},

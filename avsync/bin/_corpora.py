@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from avsync.bin import _test_clips, _test_flags
-from avsync.bin.base import UsageError
+from avsync.bin.base import UsageError, suppress_stderr
 
 # Extraction of clips -> their scorer, and the function that scores views by all models.
 Load = Callable[[Any], tuple[Any, Any]]
@@ -39,6 +39,8 @@ def score_each(datasets: Sequence[str], load: Load, known: Any) -> Iterator[Any]
 
     UsageError before the first is scored if one of several datasets is not there.
     """
+    with suppress_stderr():  # TensorFlow, as it is imported
+        from avsync.evaluation import views as views
     if len(datasets) > 1:
         for name in datasets:
             _opened(_test_clips.open_stored, name)

@@ -3,15 +3,14 @@
     avsync-score --out=scores video.mp4 another.mkv folder/
     avsync-score --out=scores --checkpoint=runs/avh_align --weights=weights/avhubert video.mp4
     avsync-score --out=scores --pictures=none --keep=keep.txt --where="abs(offset_ms) <= 40" folder/
-    avsync-score --out=scores --tolerance=ebu folder/
+    avsync-score --out=scores --tolerance=ebu --reals=own_real_videos/ folder/
     avsync-score --out=scores --metric=lse --checkpoint=weights/syncnet folder/
 
 Of a folder, the files at any depth that have the suffix of a video are scored; a file that is named
 is always tried. Writes scores.jsonl as files are done, and at the end scores.csv, scores.json,
-summary.html and one picture per scored file (with --report, also a page); prints a table. A file
-without a face or sound, or a broken one, gets a status instead of a score. Killed and run again, it
-goes on where it was. With --metric=lse, each scored file also has LSE-D and LSE-C, and lse.json has
-their means.
+summary.html and one picture per scored file (with --report, also a page). A file without a face or
+sound, or a broken one, gets a status instead of a score. Killed and run again, it goes on where it
+was. With --metric=lse, each scored file also has LSE-D and LSE-C, and lse.json has their means.
 """
 
 import functools
@@ -21,6 +20,7 @@ from absl import flags
 
 from avsync import lookup, pretrained
 from avsync.bin import _limit_flags, _list_flags, _metric_flag, _model_flags, _result_flags
+from avsync.bin._reals_flag import calibrated
 from avsync.bin._tolerance_flag import check_tolerance, parsed_tolerance
 from avsync.bin.base import UsageError, existing, run_binary
 from avsync.media.folders import named_files
@@ -38,7 +38,8 @@ TRACK = flags.DEFINE_integer(
 DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
 for module in (_model_flags, _metric_flag, _limit_flags, _result_flags, _list_flags):
     flags.adopt_module_key_flags(module)
-flags.declare_key_flag("tolerance")
+for flag in ("reals", "tolerance"):
+    flags.declare_key_flag(flag)
 
 
 def main(arguments: list[str]) -> None:
@@ -52,11 +53,12 @@ def main(arguments: list[str]) -> None:
         raise UsageError(str(error)) from error
     out_dir, tolerance = Path(OUT.value).expanduser(), parsed_tolerance()
     _list_flags.require_consistent(out_dir, videos=paths)
+    place, parts = calibrated(CHECKPOINT.value, parts, out_dir=out_dir, detector=DETECTOR.value)
     reading = {"detector": DETECTOR.value, "audio_track": TRACK.value}
     rate = {"false_alarm_rate": RATE.value}
     with _result_flags.opened(out_dir, paths, **reading) as job:
         options = {"reader": job.readers[0], "tolerance": tolerance, **rate}
-        scorer = _metric_flag.load_scorer(CHECKPOINT.value, parts, **options)
+        scorer = _metric_flag.load_scorer(place, parts, **options)
         outputs = [*_metric_flag.outputs(), *_list_flags.outputs()]
         settings = {"metric": _metric_flag.METRIC.value, "dtype": parts["dtype"], **reading, **rate}
         settings |= {"frames": _result_flags.FRAMES.value, "tolerance": tolerance and tolerance[0]}

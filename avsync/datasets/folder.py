@@ -74,7 +74,7 @@ class Builder(MediaBuilder):
         fake from start to end. `audio_track` is a number from 1. A ValueError names the
         row that is wrong.
         """
-        return _media(source)[0]
+        return read_media(source)[0]
 
     @staticmethod
     def listed_ids(path: str) -> Sequence[str]:
@@ -84,12 +84,12 @@ class Builder(MediaBuilder):
     @classmethod
     def plan(cls, source: Path, selection: Selection) -> Plan:
         """The plan of `MediaBuilder.plan`, with a note on what was skipped in the folder."""
-        media, notes = _media(source)
+        media, notes = read_media(source)
         plan = make_plan(media, selection, ids_of=cls.listed_ids)
         return plan._replace(notes=[*notes, *plan.notes])
 
 
-def _media(source: Path) -> tuple[list[MediaFile], list[str]]:
+def read_media(source: Path) -> tuple[list[MediaFile], list[str]]:
     """The files, sorted by id, and sentences for the user."""
     notes: list[str] = []
     if source.is_dir():

@@ -79,12 +79,14 @@ class About(NamedTuple):
       train the parameters.
     datasets: avsync's names of the training data.
     licence: the Hub's identifier of the licence of the weights, or `OTHER`.
+    results: a section of Markdown on what was measured; "" without one.
     """
 
     parts: Mapping[str, str]
     training: Mapping[str, Any]
     datasets: Sequence[str]
     licence: str = OTHER
+    results: str = ""
 
 
 def require_licence(licence: str) -> None:
@@ -104,6 +106,7 @@ def render(about: About, manifest: Mapping[str, Any], *, name: str) -> str:
         "## Use\n\n" + _use(manifest, place=shlex.quote(shown(name))),
         "## Inputs and outputs\n\n" + _arrays(manifest),
         "## Training\n\n" + _training(about),
+        *([about.results] if about.results else []),
         "## Calibration and thresholds\n\n" + _calibration(manifest["thresholds"]),
         f"## Limits\n\n{LIMITS.rstrip()}",
         "## Licence\n\n" + licence_text(manifest["licence"]),

@@ -55,7 +55,7 @@ def commands(
     sweep: Sweep, run: Run, *, workdir: Path, evaluation: Evaluation
 ) -> tuple[Command, ...]:
     """Return the commands of a run in their order: the training and, with a test set, its test."""
-    changes = _config_flags({**sweep.fixed, **run.overrides})
+    changes = config_flags({**sweep.fixed, **run.overrides})
     train = Command("train", (f"--config={sweep.config}", f"--workdir={workdir}", *changes))
     if not evaluation.split:
         return (train,)
@@ -76,10 +76,11 @@ def array_task_command(
     where = (f"--config={sweep.config}", f"--sweep={sweep_file}", f"--workdir={workdir}")
     test = (f"--split={evaluation.split}",)
     test += (f"--dataset={evaluation.dataset}",) if evaluation.dataset else ()
-    return Command("sweep", (*where, *test, *_config_flags(sweep.fixed)))
+    return Command("sweep", (*where, *test, *config_flags(sweep.fixed)))
 
 
-def _config_flags(overrides: Overrides) -> tuple[str, ...]:
+def config_flags(overrides: Overrides) -> tuple[str, ...]:
+    """Return the flags that make these changes to a config, by dotted field name."""
     return tuple(f"--config.{field}={_flag_value(value)}" for field, value in overrides.items())
 
 

@@ -154,11 +154,12 @@ class _Attempt:
             stderr=subprocess.STDOUT,
             # Ctrl-C reaches the sweep alone, which sends its runs SIGTERM, so that they save.
             start_new_session=True,
-            preexec_fn=functools.partial(_die_with_parent, os.getpid()),
+            preexec_fn=functools.partial(die_with_parent, os.getpid()),
         )
 
 
-def _die_with_parent(parent: int) -> None:
+def die_with_parent(parent: int) -> None:
+    """Runs in a new process before its program: lets the kernel kill it if `parent` dies."""
     # Otherwise a training would outlive a killed sweep and hold the lock on its workdir against the
     # next one. It may be killed at any time: checkpoints are written atomically.
     if sys.platform == "linux":

@@ -1,0 +1,1 @@
+"""A scorer adapted to own real videos: planned, prepared, trained, calibrated, compared."""
