@@ -1,13 +1,12 @@
 """What became of each file of a job, and the file that lists it, by which a job goes on."""
 
 import dataclasses
-import hashlib
 import json
 from pathlib import Path
 from typing import Any, Literal
 
 from avsync import __version__, names
-from avsync.files import append_line, named_in_errors
+from avsync.files import append_line, named_in_errors, sha256
 
 LINES = "fixes.jsonl"
 
@@ -119,12 +118,6 @@ class Journal:
             sha256=key[0],
             out_sha256=key[1],
         )
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from avsync.files import replacing
+from avsync.files import replacing, sha256
 from avsync.repair.containers import CannotCopy
-from avsync.repair.fixes import Fix, sha256
+from avsync.repair.fixes import Fix
 from avsync.repair.measuring import Measured, measured
 from avsync.repair.remux import Moved, Request
 from avsync.scoring.video.clip_scorer import OnProgress
