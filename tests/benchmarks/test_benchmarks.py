@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks import augmentation, extraction, finetune_memory, input_pipeline
+from tests.benchmarks import augmentation, extraction, finetune_memory, halves, input_pipeline
 from tests.conftest import ROOT
 
 
@@ -80,3 +80,10 @@ def test_the_cost_of_augmentation_is_reported_for_each_op(tiny_data, capsys):
     ]
     ops = re.findall(r"^ +(\w+) +-?\d+\.\d\d$", printed, re.M)
     assert {"geometry", "noise", "stretch", "codec", "all"} < set(ops)
+
+
+@pytest.mark.slow
+def test_models_in_half_precision_are_compared(capsys):
+    halves.main(["--small", "--rounds=1"])
+    rows = re.findall(r"^\| \w.*\|( [\d.]+ \|){3}$", capsys.readouterr().out, re.MULTILINE)
+    assert len(rows) == 4
