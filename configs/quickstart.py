@@ -1,4 +1,4 @@
-"""Synthetic talkers: seven minutes on two CPU cores, evaluation included.
+"""Synthetic talkers: three minutes on two idle CPU cores, evaluation included.
 
     avsync-prepare --dataset=synthetic_talkers --data_dir=data
     avsync-train --config=quickstart --workdir=runs/quickstart
