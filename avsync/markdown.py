@@ -1,6 +1,7 @@
 """Text from datasets and checkpoints in Markdown pages, where it must stay text."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from avsync.names import shown
@@ -23,3 +24,9 @@ def plain(value: Any) -> str:
 def code(value: Any) -> str:
     """A name in the typeface of code if it looks like one, otherwise as `plain`."""
     return f"`{value}`" if CODE.fullmatch(str(value)) else plain(value)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers: bool = False) -> str:
+    """A table of cells that are Markdown; with `numbers`, all but the first column align right."""
+    rule = ["---", *["---:" if numbers else "---"] * (len(head) - 1)]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in [head, rule, *rows])

@@ -9,6 +9,7 @@ that may hold names calls `shown_text`; whatever makes a file name calls `stored
 import hashlib
 import os
 import re
+import unicodedata
 
 # Two lines of a terminal, and more than any name that a person wrote.
 MAX_SHOWN_CHARACTERS = 160
@@ -63,6 +64,11 @@ def portable(path: str | os.PathLike[str]) -> str:
     `os.fsencode` turns back into the bytes.
     """
     return UNDECODED.sub(lambda run: _bytes(run[0]).decode("utf-8", "surrogateescape"), _str(path))
+
+
+def on_disk(path: str | os.PathLike[str]) -> str:
+    """What paths have in common that are the same file on the disks of macOS and Windows."""
+    return unicodedata.normalize("NFC", _str(path)).casefold()
 
 
 def text(path: str | os.PathLike[str]) -> str:

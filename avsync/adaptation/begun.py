@@ -1,4 +1,4 @@
-"""What every adaptation begins with: its request on disk, a copy of the scorer, prepared clips."""
+"""The first stages of an adaptation: the request on disk, a copy of the scorer, prepared clips."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ MAX_BYTES = 256 << 20
 
 
 class Request(NamedTuple):
-    """What a user asks for.
+    """A request of a user.
 
     source: a folder of real videos, or a manifest (`datasets.folder`).
     out: the folder of everything that is made.

@@ -5,11 +5,10 @@ import json
 import shutil
 import sys
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool
-from scipy import stats
 
 from avsync import checkpoint, weights
 from avsync.adaptation import begun, plan, stages
@@ -18,6 +17,7 @@ from avsync.adaptation.outcome import RATE, SCORE, VIEW
 from avsync.adaptation.stages import Stages
 from avsync.evaluation.lines import SCORES_FILE, Line, read_lines
 from avsync.files import atomic_write, file_lock
+from avsync.metrics.calibration import exact_interval
 from avsync.names import shown_text
 
 GROUPS, REPORT = "groups.json", "calibrate"
@@ -70,7 +70,8 @@ def false_alarms(lines: Iterable[Line]) -> dict[str, Alarms]:
     judged = [x for x in lines if x.view == VIEW and x.is_real and x.score(SCORE) is not None]
     scores = np.array([line.score(SCORE) for line in judged], float)
     # The p-value of each video among the others: the share, itself included, that scores as high.
-    p_values = (scores[None] >= scores[:, None]).mean(axis=1)
+    num_lower = np.searchsorted(np.sort(scores), scores)
+    p_values = (len(scores) - num_lower) / len(scores)
     is_alarm = p_values <= float(RATE)
     groups = np.array([line.attributes.get(plan.GROUP, "") for line in judged])
     found = {"": _alarms(is_alarm)}
@@ -81,8 +82,7 @@ def false_alarms(lines: Iterable[Line]) -> dict[str, Alarms]:
 
 def _alarms(is_alarm: Bool[np.ndarray, " n"]) -> Alarms:
     num_alarms, num_reals = int(is_alarm.sum()), len(is_alarm)
-    interval: Any = stats.binomtest(num_alarms, num_reals).proportion_ci(method="exact")
-    return Alarms(num_alarms, num_reals, float(interval.low), float(interval.high))
+    return Alarms(num_alarms, num_reals, *exact_interval(num_alarms, num_reals))
 
 
 def _clear(request: Request) -> None:

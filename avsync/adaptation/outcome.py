@@ -10,7 +10,7 @@ from avsync.evaluation.calibration import Calibration
 from avsync.evaluation.lines import SCORES_FILE, Line, Metrics, read_lines
 from avsync.evaluation.results import result
 from avsync.json_file import read_object
-from avsync.markdown import plain
+from avsync.markdown import plain, table
 
 SCORE, VIEW = "alignment", "trimmed"
 
@@ -71,9 +71,9 @@ def compare(measured: Mapping[str, Measured]) -> Metrics:
 
 def markdown(outcome: Metrics) -> str:
     """The outcome as the section of a model card."""
-    head = [("", "AUC", "false alarms", "fakes found"), ("---", "---:", "---:", "---:")]
+    head = ("", "AUC", "false alarms", "fakes found")
     kinds = list(outcome["scorers"].items())
-    by_kind = [("fakes", *(plain(name) for name, _ in kinds)), ("---", *["---:"] * len(kinds))]
+    by_kind = []
     for kind in kinds[0][1]["by_manipulation"]:
         cells = (in_words(numbers["by_manipulation"][kind]) for _, numbers in kinds)
         by_kind.append((plain(kind), *cells))
@@ -92,8 +92,8 @@ def markdown(outcome: Metrics) -> str:
             outcome["summary"],
             _videos(outcome),
             about,
-            _table([*head, *rows(outcome)]),
-            _table(by_kind),
+            table(head, rows(outcome), numbers=True),
+            table(["fakes", *(plain(name) for name, _ in kinds)], by_kind, numbers=True),
         ]
     )
 
@@ -205,7 +205,3 @@ def _alarms(numbers: Metrics) -> str:
 def _found(numbers: Metrics) -> str:
     found = (numbers["at_5_percent"] or {}).get("found")
     return f"{found['share']:.0%} of {found['num_fake']}" if found else UNKNOWN
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

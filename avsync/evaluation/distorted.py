@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from avsync.distortions.base import Grid, all_distortions, distort
 from avsync.evaluation import calibration, clip_sets
@@ -25,6 +24,7 @@ from avsync.evaluation.scores import Evaluated
 from avsync.evaluation.summary import compute_metrics
 from avsync.evaluation.views import Views
 from avsync.files import append_line, atomic_write
+from avsync.metrics.calibration import exact_interval
 from avsync.runtime import Progress, allgather_json, is_first
 
 FILE = "distortions.jsonl"
@@ -170,8 +170,7 @@ def _with_interval(alarms: Metrics | None, note: str) -> Metrics:
             "num_real": 0,
             "note": note,
         }
-    test = stats.binomtest(alarms["num_alarms"], alarms["num_real"])
-    low, high = map(float, test.proportion_ci(0.95))
+    low, high = exact_interval(alarms["num_alarms"], alarms["num_real"])
     counts = {name: alarms[name] for name in ("rate", "num_alarms", "num_real")}
     return {**counts, "low": low, "high": high, "note": ""}
 

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from avsync.markdown import code, plain
+from avsync.markdown import code, plain, table
 from avsync.names import shown
 
 LICENCE_FILE = "LICENSE.md"
@@ -167,7 +167,7 @@ def _arrays(manifest: Mapping[str, Any]) -> str:
         for array in manifest[role]
     ]
     axes = "; ".join(f"{axis}: {meaning}" for axis, meaning in manifest["axes"].items())
-    return f"{_table(('', 'array', 'type', 'meaning'), rows)}\n\nAxes: {axes}.\n\n" + (
+    return f"{table(('', 'array', 'type', 'meaning'), rows)}\n\nAxes: {axes}.\n\n" + (
         f"{_realignment(manifest['realign'])}{manifest['trim']['meaning']}."
     )
 
@@ -192,7 +192,7 @@ def _training(about: About) -> str:
             "`data`, `optim` and `train` sections of `config.json` do not describe them."
         )
     rows = [[plain(cell) for cell in row] for row in about.training.items()]
-    return f"{_table(('', ''), rows)}\n\n`config.json` has all settings."
+    return f"{table(('', ''), rows)}\n\n`config.json` has all settings."
 
 
 def _calibration(thresholds: Mapping[str, Any] | None) -> str:
@@ -210,7 +210,7 @@ def _calibration(thresholds: Mapping[str, Any] | None) -> str:
         f"{plain(thresholds['split'])} split{speakers}{length}, trimming rule "
         f"{code(thresholds['trim'])}; the model was not trained on them. A clip "
         "whose score exceeds the threshold is an alarm.\n\n"
-        f"{_table(('false-alarm rate', 'threshold'), rows)}"
+        f"{table(('false-alarm rate', 'threshold'), rows)}"
     )
 
 
@@ -218,9 +218,3 @@ def _rates(by_rate: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]
     for rate, found in by_rate.items():
         known = found["score"] is not None
         yield f"{float(rate):.0%}", f"{found['score']:.4f}" if known else found["note"]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A table of cells that are Markdown, of `avsync.markdown` where names come from outside."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

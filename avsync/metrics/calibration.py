@@ -133,3 +133,9 @@ def _sorted(calibration: Float[np.ndarray, " c"]) -> Float[np.ndarray, " c"]:
     if not len(calibration):
         raise ValueError("calibration needs the scores of real clips; there are none")
     return np.sort(calibration)
+
+
+def exact_interval(num_found: int, num_all: int) -> tuple[float, float]:
+    """The 95% interval of Clopper and Pearson of a rate; ValueError if `num_all` is 0."""
+    interval = stats.binomtest(num_found, num_all).proportion_ci(CONFIDENCE, method="exact")
+    return float(interval.low), float(interval.high)

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from avsync import runtime
+from avsync import names, runtime
 from avsync.files import file_lock, remove_unfinished
 from avsync.processes import JobError, described
 from avsync.repair.fixes import LINES, Fix, Journal
 from avsync.repair.fixing import Fixer
-from avsync.repair.places import on_disk
 from avsync.scoring.video.clip_scorer import OnProgress
 
 
@@ -47,7 +46,7 @@ def fix_files(
         taken: dict[str, Path] = {}
 
         def fix(path: Path, out: Path, on_progress: OnProgress) -> Fix:
-            first = taken.setdefault(on_disk(out), path)
+            first = taken.setdefault(names.on_disk(out), path)
             if first is not path:
                 message = f"{out} is the copy of {first}: give one of both another name or folder"
                 return Fix(path=path, status="exists", message=message)

@@ -1,6 +1,5 @@
 """Where the copies of files lie."""
 
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,8 +25,3 @@ def copies(paths: Sequence[Path], places: Sequence[str], out_dir: Path) -> dict[
     if not found:
         raise ValueError(f"all files lie in --out={out_dir}: they are copies already")
     return found
-
-
-def on_disk(path: Path) -> str:
-    """What paths have in common that are the same file on the disks of macOS and Windows."""
-    return unicodedata.normalize("NFC", str(path)).casefold()

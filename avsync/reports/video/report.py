@@ -7,7 +7,6 @@ else together (0.41 s of 0.51 for a clip of 3 s).
 
 import contextlib
 import functools
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -253,7 +252,7 @@ def picture_names(paths: Sequence[Path], done: Mapping[str, str]) -> dict[str, s
     scores which of them first. `done` has the pictures that are there; they keep their names.
     """
     given: dict[str, str] = {}
-    taken, reserved = set[str](), set(map(_on_disk, done.values()))
+    taken, reserved = set[str](), set(map(names.on_disk, done.values()))
     numbers: Counter[str] = Counter()  # so that a thousand files of one name are numbered at once
     for path in paths:
         key = names.portable(path)
@@ -262,13 +261,8 @@ def picture_names(paths: Sequence[Path], done: Mapping[str, str]) -> dict[str, s
             numbers[stem] += 1
             name = f"{stem}.png" if numbers[stem] == 1 else f"{stem}-{numbers[stem]}.png"
             is_own = done.get(key) == name
-            if _on_disk(name) not in taken and (is_own or _on_disk(name) not in reserved):
+            if names.on_disk(name) not in taken and (is_own or names.on_disk(name) not in reserved):
                 break
-        taken.add(_on_disk(name))
+        taken.add(names.on_disk(name))
         given[key] = name
     return given
-
-
-def _on_disk(name: str) -> str:
-    """What names have in common that are the same file on the disks of macOS and Windows."""
-    return unicodedata.normalize("NFC", name).casefold()
