@@ -103,12 +103,9 @@ def _aucs(
 ) -> Float[np.ndarray, "scores samples"]:
     """One row per score; NaN for a resample in which a class has no scored clip."""
     chance = np.full(len(drawn), 0.5)
-    with np.errstate(invalid="ignore"):
-        rows = [
-            curves.auc(curves.curves(order, drawn[:, known])) if order else chance
-            for known, order in orders
-        ]
-    return np.array(rows)
+    return np.array(
+        [curves.measure(order, drawn[:, known]).auc if order else chance for known, order in orders]
+    )
 
 
 def _num_groups(is_fake: np.ndarray, known: np.ndarray, groups: np.ndarray) -> int:

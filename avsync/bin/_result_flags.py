@@ -31,18 +31,20 @@ FRAMES = flags.DEFINE_bool("frames", False, "Write the score of every frame to f
 RETRY = flags.DEFINE_bool("retry_failed", False, "Score files again that have no score.")
 
 
-def explained() -> dict[str, Any]:
-    """Which files get pictures and pages, as arguments; UsageError if pages are for no file."""
+def explained() -> job.Explained:
+    """Which files get pictures and pages; UsageError if pages are for no file."""
     if PAGES.value and PICTURES.value == "none":
         raise UsageError("--report writes pages for files with a picture: not with --pictures=none")
-    return {"pictures": PICTURES.value, "with_pages": PAGES.value}
+    return job.Explained(PICTURES.value, PAGES.value)
 
 
 @contextlib.contextmanager
-def opened(out_dir: Path, paths: Sequence[Path], **reading: Any) -> Iterator[job.Job]:
+def opened(
+    out_dir: Path, paths: Sequence[Path], shown: job.Explained, **reading: Any
+) -> Iterator[job.Job]:
     """The job as the flags say, with JAX started; `reading` are --detector and --audio_track."""
     begin = functools.partial(
-        job.begin, out_dir, paths, **reading, limits=_limit_flags.limits(),
+        job.begin, out_dir, paths, **reading, explained=shown, limits=_limit_flags.limits(),
         num_workers=NUM_WORKERS.value or default_workers(),
         retry_failed=RETRY.value, with_frames=FRAMES.value,
     )  # fmt: skip

@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> None:
     place, parts = calibrated(CHECKPOINT.value, parts, out_dir=out_dir, detector=DETECTOR.value)
     reading = {"detector": DETECTOR.value, "audio_track": TRACK.value}
     rate = {"false_alarm_rate": RATE.value}
-    with _result_flags.opened(out_dir, paths, **reading) as job:
+    with _result_flags.opened(out_dir, paths, explained, **reading) as job:
         options = {"reader": job.readers[0], "tolerance": tolerance, **rate}
         scorer = _metric_flag.load_scorer(place, parts, **options)
         outputs = [*_metric_flag.outputs(), *_list_flags.outputs()]
@@ -64,8 +64,7 @@ def main(arguments: list[str]) -> None:
         settings |= {"frames": _result_flags.FRAMES.value, "tolerance": tolerance and tolerance[0]}
         from avsync.reports.video.report import score_job
 
-        options = {"notes": notes, "outputs": outputs, **explained}
-        report = score_job(job, scorer, settings=settings, **options)
+        report = score_job(job, scorer, settings=settings, outputs=outputs, notes=notes)
     if report is None:
         return  # the first process has the results of all
     report.print_all()

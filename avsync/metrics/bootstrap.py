@@ -8,13 +8,13 @@ clip, every resample is perfect too and the interval is [1, 1]: read it with the
 Percentile interval: Efron & Tibshirani, An Introduction to the Bootstrap (1993), ch. 13.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
-from avsync.metrics import curves, ranking, resampling
+from avsync.metrics import curves, resampling
 
 CONFIDENCE = 0.95
 NUM_RESAMPLES = 2_000
@@ -30,7 +30,7 @@ class Estimate(NamedTuple):
 
 
 class Quality(NamedTuple):
-    """The metrics of `avsync.metrics.ranking` for one score."""
+    """The metrics of `avsync.metrics.curves.Metrics` for one score."""
 
     auc: Estimate
     average_precision: Estimate
@@ -38,33 +38,6 @@ class Quality(NamedTuple):
     equal_error_rate: Estimate
     tpr_at_1_fpr: Estimate
     tpr_at_5_fpr: Estimate
-
-
-class _Statistic(NamedTuple):
-    """A metric of one test set, and of many resamples at once."""
-
-    of_clips: Callable[..., float]
-    of_samples: Callable[[curves.Curves], Float[np.ndarray, " samples"]]
-
-
-def _tpr_at_fpr(max_fpr: float) -> _Statistic:
-    return _Statistic(
-        lambda scores, is_fake: ranking.tpr_at_fpr(scores, is_fake, max_fpr=max_fpr),
-        lambda sample: curves.tpr_at_fpr(sample, max_fpr=max_fpr),
-    )
-
-
-# By the field names of `Quality`.
-_STATISTICS = {
-    "auc": _Statistic(ranking.auc, curves.auc),
-    "average_precision": _Statistic(ranking.average_precision, curves.average_precision),
-    "balanced_average_precision": _Statistic(
-        ranking.balanced_average_precision, curves.balanced_average_precision
-    ),
-    "equal_error_rate": _Statistic(ranking.equal_error_rate, curves.equal_error_rate),
-    "tpr_at_1_fpr": _tpr_at_fpr(0.01),
-    "tpr_at_5_fpr": _tpr_at_fpr(0.05),
-}
 
 
 def ranking_quality(
@@ -83,22 +56,15 @@ def ranking_quality(
     """
     order = curves.descending(scores, is_fake)
     if missing := _missing_class(is_fake):
-        return Quality(**{name: Estimate(None, None, None, missing) for name in _STATISTICS})
-    values = {name: known.of_clips(scores, is_fake) for name, known in _STATISTICS.items()}
+        return Quality(*[Estimate(None, None, None, missing)] * len(Quality._fields))
+    values = [float(value) for (value,) in curves.measure(order, _each_once(is_fake))]
     if single := _single_class(is_fake, identities):
-        return Quality(**{n: Estimate(value, None, None, single) for n, value in values.items()})
-    draws = []
-    for times_drawn in _resamples(is_fake, identities, num_resamples=num_resamples, seed=seed):
-        sample = curves.curves(order, times_drawn)
-        draws.append([statistic.of_samples(sample) for statistic in _STATISTICS.values()])
+        return Quality(*[Estimate(value, None, None, single) for value in values])
+    draws = _resamples(is_fake, identities, num_resamples=num_resamples, seed=seed)
+    samples = np.concatenate([curves.measure(order, times) for times in draws], axis=1)
     note = "all scores are equal" if np.ptp(scores) == 0 else ""
-    estimates = {
-        name: Estimate(value, *_interval(samples), note)
-        for (name, value), samples in zip(
-            values.items(), np.concatenate(draws, axis=1), strict=True
-        )
-    }
-    return Quality(**estimates)
+    estimates = zip(values, samples, strict=True)
+    return Quality(*[Estimate(value, *_interval(sample), note) for value, sample in estimates])
 
 
 def paired_auc_change(
@@ -118,12 +84,13 @@ def paired_auc_change(
     orders = [curves.descending(scores, is_fake) for scores in (before, after)]
     if missing := _missing_class(is_fake):
         return Estimate(None, None, None, missing)
-    value = ranking.auc(before, is_fake) - ranking.auc(after, is_fake)
+    first, second = (curves.measure(order, _each_once(is_fake)).auc for order in orders)
+    value = float(first[0] - second[0])
     if single := _single_class(is_fake, identities):
         return Estimate(value, None, None, single)
     changes = []
     for times_drawn in _resamples(is_fake, identities, num_resamples=num_resamples, seed=seed):
-        first, second = (curves.auc(curves.curves(order, times_drawn)) for order in orders)
+        first, second = (curves.measure(order, times_drawn).auc for order in orders)
         changes.append(first - second)
     return Estimate(value, *_interval(np.concatenate(changes)))
 
@@ -156,6 +123,11 @@ def _resamples(
     if identities is None:
         return resampling.over_clips(is_fake, num_resamples=num_resamples, seed=seed)
     return resampling.over_identities(is_fake, identities, num_resamples=num_resamples, seed=seed)
+
+
+def _each_once(is_fake: Bool[np.ndarray, " n"]) -> resampling.TimesDrawn:
+    """The test set itself, as a sample of its clips."""
+    return np.ones((1, len(is_fake)), int)
 
 
 def _interval(samples: Float[np.ndarray, " samples"]) -> tuple[float, float]:

@@ -1,65 +1,21 @@
-"""Ranking metrics of a score. Fake is the positive class; higher means more likely fake.
+"""The AUC of a score, and what every ranking needs: finite scores, clips of both classes.
 
-All metrics depend on the order of the scores alone. Each raises ValueError if a class is missing or
-a score is not finite.
+Fake is the positive class; higher means more likely fake. `avsync.metrics.curves` has the other
+metrics.
 """
 
 import numpy as np
 from jaxtyping import Bool, Float
-from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.metrics import roc_auc_score
 
 
 def auc(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]) -> float:
-    """The probability that a fake scores higher than a real clip, ties counting half; in [0, 1]."""
+    """The probability that a fake scores higher than a real clip, ties counting half; in [0, 1].
+
+    ValueError if a class is missing or a score is not finite.
+    """
     require_both_classes(scores, is_fake)
     return float(roc_auc_score(is_fake, scores))
-
-
-def average_precision(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]) -> float:
-    """The precision at each threshold, weighted by the recall it adds; in (0, 1].
-
-    At chance it is the share of fakes, so it compares only between test sets of the same mix.
-    """
-    require_both_classes(scores, is_fake)
-    return float(average_precision_score(is_fake, scores))
-
-
-def balanced_average_precision(
-    scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]
-) -> float:
-    """The average precision if half of all clips were fake; 0.5 at chance for every mix.
-
-    Sum over thresholds of (TPR - previous TPR) * TPR / (TPR + FPR): clips are weighted so that both
-    classes have the same total. Unlike average precision, it compares test sets of different mixes.
-    """
-    require_both_classes(scores, is_fake)
-    weights = compute_sample_weight("balanced", is_fake)
-    return float(average_precision_score(is_fake, scores, sample_weight=weights))
-
-
-def equal_error_rate(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]) -> float:
-    """The rate at which false positives equal misses; in [0, 1], 0 is best.
-
-    The ROC curve is interpolated linearly between thresholds: with few clips, or ties, no threshold
-    itself may have equal errors.
-    """
-    require_both_classes(scores, is_fake)
-    false_positives, true_positives, _ = roc_curve(is_fake, scores, drop_intermediate=False)
-    return float(np.interp(0, false_positives + true_positives - 1, false_positives))
-
-
-def tpr_at_fpr(
-    scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"], *, max_fpr: float
-) -> float:
-    """The share of fakes detected by the best threshold with an FPR of at most `max_fpr`.
-
-    An actual threshold, not interpolated: with fewer than 1 / `max_fpr` real clips it lies above
-    them all. These real clips select it, so its FPR on new real clips is somewhat higher.
-    """
-    require_both_classes(scores, is_fake)
-    false_positives, true_positives, _ = roc_curve(is_fake, scores, drop_intermediate=False)
-    return float(np.max(true_positives[false_positives <= max_fpr]))
 
 
 def require_both_classes(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]) -> None:

@@ -6,9 +6,11 @@ depends, stays that of the test set (Robin et al., pROC, BMC Bioinformatics 12:7
 """
 
 from collections.abc import Iterator, Sequence
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Int
+from numba import njit
 
 # Number of counts that fits the cache of a core.
 _COUNTS_AT_ONCE = 1 << 17
@@ -65,10 +67,19 @@ def _draw(
 ) -> Int[np.ndarray, "samples items"]:
     """The number of times each item is drawn; every stratum is resampled by itself."""
     members = [np.flatnonzero(stratum == number) for number in np.unique(stratum)]
-    drawn = [of[rng.integers(len(of), size=(rows, len(of)))] for of in members]
-    # One np.bincount for all rows: each row counts in its own range of numbers.
-    row_start = np.arange(rows)[:, None] * len(stratum)
-    counts = np.bincount(
-        (np.concatenate(drawn, axis=1) + row_start).ravel(), minlength=rows * len(stratum)
-    )
-    return counts.reshape(rows, -1)
+    times_drawn = np.zeros((rows, len(stratum)), np.int32)
+    for of in members:
+        # The numbers are those of 64 bits, in half the memory.
+        drawn = rng.integers(len(of), size=(rows, len(of)), dtype=np.int32)
+        _count(of, drawn, times_drawn)
+    return times_drawn
+
+
+# Compiled by numba, which knows no type checks. np.bincount took three times as long.
+@njit(cache=True)
+@no_type_check
+def _count(members, drawn, times_drawn):
+    """Adds to each row of `times_drawn` how often each of `members` occurs in that row."""
+    for row in range(drawn.shape[0]):
+        for index in drawn[row]:
+            times_drawn[row, members[index]] += 1

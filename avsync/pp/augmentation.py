@@ -97,6 +97,22 @@ STRANGERS = Augmentation(
     stretch=0.15,
 )
 
+# The ops drawn with `probability`, by what they change; "time" changes picture and sound.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "geometry": ("scale", "rotation_degrees", "aspect", "warp_pixels"),
+    "picture": ("cutout", "gamma", "blur_pixels", "low_resolution_pixels", "noise", "compression"),
+    "sound": (
+        "formants",
+        "equaliser_db",
+        "band_limit_hz",
+        "sound_noise",
+        "reverb_seconds",
+        "codec",
+        "sound_mask",
+    ),
+    "time": ("frame_drops", "stretch"),
+}
+
 # The lowest and the highest value of each strength. Beyond them an op has no meaning, or covers
 # what the model shall see or hear.
 RANGES: dict[str, tuple[float, float]] = {

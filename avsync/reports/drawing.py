@@ -3,11 +3,14 @@
 import functools
 import io
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
@@ -47,18 +50,11 @@ def draw_shares(
     axes: Axes, values: Float[np.ndarray, " n"], *, bins: list[float], label: str
 ) -> None:
     """Draws a histogram of one class, `label` "real" or "fake", as shares of that class."""
-    colour = COLOURS[label]
-    weights = np.full(len(values), 1 / max(len(values), 1))
-    axes.hist(values, bins=bins, weights=weights, color=colour, alpha=0.35)
-    axes.hist(
-        values,
-        bins=bins,
-        weights=weights,
-        color=colour,
-        histtype="step",
-        linewidth=1.4,
-        label=label,
-    )
+    counts, _ = np.histogram(values, bins)
+    shares, colour = counts / max(len(values), 1), COLOURS[label]
+    # One outline instead of a rectangle a bin, of which matplotlib draws each one by itself.
+    axes.stairs(shares, bins, fill=True, color=colour, alpha=0.35)
+    axes.stairs(shares, bins, color=colour, linewidth=1.4, label=label)
 
 
 def bins(values: Float[np.ndarray, " n"]) -> list[float]:
@@ -99,13 +95,22 @@ def drawable(text: str) -> str:
 
 def _take_literally(figure: Figure) -> None:
     """Lets no text be read as a formula, as matplotlib does between two dollar signs."""
-    for text in figure.findobj(Text):
+    for text in _texts(figure):
         text.set_text(_literal(text.get_text()))
     # Their texts are made while the figure is drawn. Formulas of other axes are matplotlib's own.
     for axis in [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]:
         formatter = axis.get_major_formatter()
         if isinstance(formatter, FixedFormatter | FuncFormatter):
             axis.set_major_formatter(_Literally(formatter))
+
+
+def _texts(artist: Artist) -> Iterator[Text]:
+    """Every text of the artist but the labels of ticks, which matplotlib makes while it draws."""
+    if isinstance(artist, Text):
+        yield artist
+    children = [artist.label] if isinstance(artist, Axis) else artist.get_children()
+    for child in children:
+        yield from _texts(child)
 
 
 class _Literally(Formatter):

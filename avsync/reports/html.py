@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from avsync.names import shown_text
 
@@ -76,8 +77,23 @@ def subsection(heading: str, content: str) -> str:
     return f"<h3>{escape(heading)}</h3>\n{content}"
 
 
+class Link(NamedTuple):
+    """A link to a file in the folder of the page, or below it."""
+
+    text: str
+    file: str
+
+    def __str__(self) -> str:
+        # "surrogateescape": a name that is not UTF-8 is linked by its bytes.
+        return f'<a href="{quote(self.file, errors="surrogateescape")}">{escape(self.text)}</a>'
+
+
+# The content of a cell: plain text, or links.
+Cell = str | Sequence[Link]
+
+
 def table(
-    head: Sequence[str], groups: Mapping[str, Sequence[Sequence[str]]], caption: str = ""
+    head: Sequence[str], groups: Mapping[str, Sequence[Sequence[Cell]]], caption: str = ""
 ) -> str:
     """A table of rows in named groups; the first cell of a row is its heading."""
     # Not a <caption>: that is as wide as the table, and scrolls away with it.
@@ -92,7 +108,7 @@ def table(
             lines.append(f"<tr>{span}</tr>")
         for first, *rest in rows:
             cells = "".join(f"<td>{_cell(cell)}</td>" for cell in rest)
-            lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
+            lines.append(f'<tr><th scope="row">{_cell(first)}</th>{cells}</tr>')
         lines.append("</tbody>")
     return "\n".join([*lines, "</table></div>"])
 
@@ -146,9 +162,11 @@ def method(text: str) -> str:
     return section("How to read this", paragraph(text))
 
 
-def _cell(text: str) -> str:
+def _cell(cell: Cell) -> str:
     """Keeps an interval on one line; the value before it may go on the line above."""
-    return UNBROKEN.sub(lambda match: match[0].replace(" ", "\u00a0"), escape(text))
+    if not isinstance(cell, str):
+        return ", ".join(map(str, cell))
+    return UNBROKEN.sub(lambda match: match[0].replace(" ", "\u00a0"), escape(cell))
 
 
 def _small(png: bytes) -> str:

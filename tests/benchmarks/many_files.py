@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from avsync.reports.video.job import Explained
 from avsync.reports.video.record import example_values
 from avsync.reports.video.report import Report
 from avsync.reports.video.result_folder import open_folder
@@ -210,7 +211,7 @@ def time_results(folder: Path, number: int) -> None:
         print(f"read, and what is left found: {time.monotonic() - began:.1f} s", flush=True)
         assert pending.num_done == number
         began = time.monotonic()
-        report = Report(opened, paths, _reference(), origin=Origin())
+        report = Report(opened, paths, _reference(), origin=Origin(), explained=Explained())
         rule = Rule("abs(offset_ms) <= 40 and p_value > 0.05", known=example_values())
         keep, drop = folder / "keep.txt", folder / "drop.txt"
         report.write_all([lambda _: PathLists(rule, keep=keep, drop=drop)])

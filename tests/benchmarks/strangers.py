@@ -25,8 +25,7 @@ from avsync.evaluation.lines import OK, Line
 from avsync.evaluation.scores import make_score_views
 from avsync.evaluation.views import Views
 from avsync.input_pipeline.clips import clip_batches, read_clips
-from avsync.metrics.curves import auc as curve_auc
-from avsync.metrics.curves import curves, descending
+from avsync.metrics import curves
 from avsync.metrics.resampling import over_clips
 from avsync.types import Clip
 
@@ -96,10 +95,10 @@ def measure(fakes: list[Fake], lines: list[Line], *, num_clips: int) -> dict[str
     numbers = {"num_left_out": float(len(lines) - len(judged))}
     for kind in KINDS:
         at = np.isin(kinds, ["real", kind])
-        order = descending(scores[at], kinds[at] == kind)
+        order = curves.descending(scores[at], kinds[at] == kind)
         # A resample of a single clip has no swap.
         has_both = times[:, kinds == kind].any(axis=1) & times[:, kinds == "real"].any(axis=1)
-        auc, *resampled = curve_auc(curves(order, times[has_both][:, at]))
+        auc, *resampled = curves.measure(order, times[has_both][:, at]).auc
         low, high = np.quantile(resampled, (0.025, 0.975))
         numbers |= {kind: float(auc), f"{kind}_low": float(low), f"{kind}_high": float(high)}
     offsets = [(f, line.offset_frames) for f, line in judged if f.kind in ("real", "moved")]

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from avsync.pp.augmentation import Augmentation
+from avsync.pp.augmentation import GROUPS, Augmentation
 
 # The fields of Augmentation that are ops drawn with `probability`: those after it. The place of an
 # op determines its seed, so new ones are added at the end.
@@ -13,7 +13,7 @@ _FIELDS = Augmentation._fields
 OPS = _FIELDS[_FIELDS.index("probability") + 1 :]
 
 # These share one resampling of the picture, and the draw of the first decides for all.
-GEOMETRY = ("scale", "rotation_degrees", "aspect", "warp_pixels")
+GEOMETRY = GROUPS["geometry"]
 
 # `tf.random.split(seed, 4)` belongs to the ops that every clip gets. Folding this number in first
 # gives other seeds, so that recipes without these ops keep their batches bit for bit.

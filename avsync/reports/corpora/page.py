@@ -20,10 +20,9 @@ def render(summary: Metrics) -> str:
         )
         if part
     )
-    split = html.escape(summary["split"])
+    split = summary["split"]
     links = ", ".join(
-        f'<a href="{name}/{split}/report.html">{name}</a>'
-        for name in map(html.escape, summary["datasets"])
+        str(html.Link(name, f"{name}/{split}/report.html")) for name in summary["datasets"]
     )
     body = "\n".join(
         [

@@ -18,8 +18,9 @@ from avsync.reports.html import escape
 from avsync.reports.text import readable
 from avsync.reports.video import case_panels
 from avsync.reports.video.case_data import page_data
+from avsync.reports.video.job import is_flagged
 from avsync.reports.video.picture import shown_moments
-from avsync.reports.video.record import Record, is_flagged
+from avsync.reports.video.record import Record
 from avsync.scoring.video import verdict
 from avsync.scoring.video.reference import Reference
 from avsync.scoring.video.results import FaceResult, SyncResult, VideoResult

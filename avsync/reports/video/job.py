@@ -8,13 +8,40 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from avsync.json_lines import Record
 from avsync.limits import Limits
 from avsync.media.process_reader import ProcessReader
-from avsync.reports.video.result_folder import ALONE, ResultFolder, open_folder
+from avsync.reports.video.result_folder import ALONE, OK, ResultFolder, open_folder
 from avsync.types import Host
 
 # Which scored files get a picture.
 PICTURES = ("all", "flagged", "none")
+
+# No score, no suspicion, no opinion.
+NOT_FLAGGED = {None, "consistent", "not_judged"}
+
+
+def is_flagged(verdict: str | None) -> bool:
+    """True for a verdict that somebody should look at, such as a mismatch."""
+    return verdict not in NOT_FLAGGED
+
+
+class Explained(NamedTuple):
+    """The scored files that get a picture, one of `PICTURES`, and whether these get a page too."""
+
+    pictures: str = "all"
+    with_pages: bool = False
+
+    def explains(self, record: Record) -> bool:
+        """Whether the file of this record gets a picture."""
+        if self.pictures == "none" or record["status"] != OK:
+            return False
+        return self.pictures == "all" or is_flagged(record["verdict"])
+
+    def is_missing(self, record: Record) -> bool:
+        """Whether the file of this record lacks a picture or a page that it gets."""
+        kinds = ("picture", "page") if self.with_pages else ("picture",)
+        return self.explains(record) and not all(record[kind] for kind in kinds)
 
 
 class Job(NamedTuple):
@@ -23,8 +50,9 @@ class Job(NamedTuple):
     folder: of the results.
     paths: the files asked for, each once.
     pending: those that this process is to score.
-    num_done: those of its share that have a record.
+    num_done: those of its share that have a record, and the picture and page that they get.
     readers: of the files, with a worker each; at least one.
+    explained: which files get pictures and pages.
     """
 
     folder: ResultFolder
@@ -32,6 +60,7 @@ class Job(NamedTuple):
     pending: list[Path]
     num_done: int
     readers: list[ProcessReader]
+    explained: Explained
 
 
 @contextlib.contextmanager
@@ -45,6 +74,7 @@ def begin(
     num_workers: int,
     retry_failed: bool,
     with_frames: bool,
+    explained: Explained,
     host: Host = ALONE,
     wait_for_all: Callable[[], None] = lambda: None,
 ) -> Iterator[Job]:
@@ -56,7 +86,9 @@ def begin(
     paths = list(dict.fromkeys(paths))
     opened = open_folder(out_dir, host=host, wait_for_all=wait_for_all, with_frames=with_frames)
     with opened as folder, contextlib.ExitStack() as stack:
-        pending, num_done = folder.pending(paths, retry_failed=retry_failed)
+        pending, num_done = folder.pending(
+            paths, retry_failed=retry_failed, is_unfinished=explained.is_missing
+        )
         readers = [
             stack.enter_context(
                 contextlib.closing(ProcessReader(detector, limits=limits, audio_track=audio_track))
@@ -65,4 +97,4 @@ def begin(
         ]
         for reader, path in zip(readers, pending, strict=False):
             reader.look_ahead(path)
-        yield Job(folder, paths, pending, num_done, readers)
+        yield Job(folder, paths, pending, num_done, readers, explained)

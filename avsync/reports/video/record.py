@@ -30,9 +30,6 @@ DIGITS = 4
 TEXTS = {"path", "sha256", "status", "verdict", "message", "compared_with", "picture"}
 TEXTS |= {"reason", "page", "model", "version"}
 
-# No score, no suspicion, no opinion.
-NOT_FLAGGED = {None, "consistent", "not_judged"}
-
 # Sentences of a hundred words, the same for all files; and an entry for each second.
 NO_VALUES = {"compared_with", "who_talks"}
 
@@ -90,11 +87,6 @@ def frame_record(result: VideoResult) -> Record | None:
             for track in result.timeline.tracks
         ],
     }
-
-
-def is_flagged(verdict: str | None) -> bool:
-    """True for a verdict that somebody should look at, such as a mismatch."""
-    return verdict not in NOT_FLAGGED
 
 
 def values(record: Record) -> dict[str, Any]:

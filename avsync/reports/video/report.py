@@ -22,8 +22,8 @@ from avsync.reports import text
 from avsync.reports.drawing import to_png
 from avsync.reports.video import picture
 from avsync.reports.video.case_page import make_page
-from avsync.reports.video.job import Job
-from avsync.reports.video.record import Record, frame_record, is_flagged, make_record
+from avsync.reports.video.job import Explained, Job
+from avsync.reports.video.record import Record, frame_record, make_record
 from avsync.reports.video.result_folder import ResultFolder
 from avsync.reports.video.summary import Summary
 from avsync.reports.video.tables import CsvTable, JsonList, Output
@@ -73,17 +73,13 @@ class Report:
         reference: Reference,
         *,
         origin: Origin,
-        pictures: str = "all",
-        with_pages: bool = False,
+        explained: Explained,
         audio_track: int | None = None,
     ):
-        """`pictures` is one of `avsync.reports.video.job.PICTURES`; the same files have pages.
-
-        `audio_track` is the one that was asked for, see `read_playback`.
-        """
+        """`audio_track` is the one that was asked for, see `read_playback`."""
         self._folder, self._paths = folder, paths
-        self._reference, self._origin, self._pictures = reference, origin, pictures
-        self._with_pages, self._audio_track = with_pages, audio_track
+        self._reference, self._origin = reference, origin
+        self._explained, self._audio_track = explained, audio_track
         self._names = picture_names(paths, folder.pictures())
         rate = reference.false_alarm_rate
         self._thresholds = {"score": reference.threshold, "false_alarm_rate": rate}
@@ -101,12 +97,12 @@ class Report:
             compared_with=verdict.comparison(self._reference) if result.is_scored else None,
         )
         png = page = None
-        if self._has_picture(result):
+        if self._explained.explains(record):
             draw = functools.partial(draw_png, result, self._reference)
             # Importing what draws takes a worker 2 s: not worth it for one file.
             call = reader.call if len(self._paths) > 1 else _call
             png = self._made("picture", ".png", draw, record, call)
-            if self._with_pages:
+            if self._explained.with_pages:
                 make = functools.partial(
                     make_page,
                     result,
@@ -158,11 +154,6 @@ class Report:
                     output.add(record)
         return outputs
 
-    def _has_picture(self, result: VideoResult) -> bool:
-        if self._pictures == "none" or not result.is_scored:
-            return False
-        return self._pictures == "all" or is_flagged(result.verdict)
-
     def _made(
         self,
         kind: str,
@@ -187,8 +178,6 @@ def score_job(
     scorer: VideoScorer | LseScorer,
     *,
     settings: Mapping[str, Any],
-    pictures: str,
-    with_pages: bool,
     outputs: Sequence[MakeOutput],
     notes: Sequence[str],
 ) -> Report | None:
@@ -204,12 +193,12 @@ def score_job(
         job.paths,
         scorer.reference,
         origin=scorer.origin,
-        pictures=pictures,
-        with_pages=with_pages,
+        explained=job.explained,
         audio_track=settings.get("audio_track"),
     )
     if job.num_done:
         notes = [*notes, f"{job.num_done:,} files are done already, in {job.folder.path}"]
+    pictures, with_pages = job.explained
     if pictures == "all" and len(job.pending) > MANY:
         gigabytes = len(job.pending) * PICTURE_BYTES / 1e9
         pages = f", and their pages up to {PAGE_BYTES / 1e6:.0f} MB each" if with_pages else ""

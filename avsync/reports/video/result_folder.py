@@ -28,7 +28,10 @@ PARTS, LOCK = "parts", "scores.lock"
 
 ALONE = Host()
 
-KEPT = ("status", "bytes", "modified", "picture")
+# The status of a file with a score, as in `avsync.scoring`, which imports JAX.
+OK = "ok"
+
+KEPT = ("status", "verdict", "bytes", "modified", "picture", "page")
 
 MAX_SETTINGS_BYTES = 1 << 20
 
@@ -97,13 +100,25 @@ class ResultFolder:
         elif self._host.index == 0:
             atomic_write(path, json.dumps(settings, indent=2) + "\n")
 
-    def pending(self, paths: Sequence[Path], *, retry_failed: bool) -> Pending:
+    def pending(
+        self,
+        paths: Sequence[Path],
+        *,
+        retry_failed: bool,
+        is_unfinished: Callable[[Record], bool] = lambda record: False,
+    ) -> Pending:
         """Those of `paths` that this process is to score, in order.
 
-        With `retry_failed`, files without a score are scored again.
+        Files without a score are scored again with `retry_failed`, and those of whose record, of
+        which the fields `KEPT` are known, `is_unfinished` is true.
         """
         mine = [path for path in paths if self._is_mine(path)]
-        left = [path for path in mine if not self._is_done(path, retry_failed=retry_failed)]
+        left = []
+        for path in mine:
+            known = self._merged.known(names.portable(path))
+            is_again = known and (is_unfinished(known) or (retry_failed and known["status"] != OK))
+            if not known or is_again or _has_changed(path, known):
+                left.append(path)
         return Pending(left, len(mine) - len(left))
 
     def pictures(self) -> dict[str, str]:
@@ -142,11 +157,9 @@ class ResultFolder:
         data = names.portable(path).encode("utf-8", "surrogateescape")
         return crc32(data) % self._host.count == self._host.index
 
-    def _is_done(self, path: Path, *, retry_failed: bool) -> bool:
-        known = self._merged.known(names.portable(path))
-        if known is None or (retry_failed and known["status"] != "ok"):
-            return False
-        return Stamp(known["bytes"], known["modified"]) == stamp(path)
+
+def _has_changed(path: Path, known: Record) -> bool:
+    return Stamp(known["bytes"], known["modified"]) != stamp(path)
 
 
 def _merge(out_dir: Path) -> LineFile:
@@ -165,7 +178,7 @@ def _merge(out_dir: Path) -> LineFile:
             frames.absorb(part)
         # A process that is killed after it wrote the frames of a file leaves no record of it.
         known = ((path, lines.known(path) or {}) for path in lines)
-        frames.compact(only={path for path, fields in known if fields["status"] == "ok"})
+        frames.compact(only={path for path, fields in known if fields["status"] == OK})
     with contextlib.suppress(OSError):  # not there, or somebody put something into it
         (out_dir / PARTS).rmdir()
     return lines

@@ -17,7 +17,8 @@ from avsync import names
 from avsync.files import atomic_write
 from avsync.reports import drawing, html
 from avsync.reports.text import capitalised, readable
-from avsync.reports.video.record import Record, is_flagged, sync_result
+from avsync.reports.video.job import is_flagged
+from avsync.reports.video.record import Record, sync_result
 from avsync.reports.video.tables import Output
 from avsync.scoring.video import verdict
 from avsync.scoring.video.reference import Reference
@@ -48,7 +49,7 @@ class Summary(Output):
         self._statuses: Counter[str] = Counter()
         self._scores, self._p_values, self._offsets = array("d"), array("d"), array("d")
         self._num_unclear = self._num_flagged = 0
-        self._worst: list[tuple[float, float, str, list[str]]] = []
+        self._worst: list[tuple[float, float, str, list[html.Cell]]] = []
         self._made_by: Counter[str] = Counter()
 
     def add(self, record: Record) -> None:
@@ -105,7 +106,7 @@ class Summary(Output):
             ]
             sections.append(html.section("Distributions", html.panels(pictures)))
             rows = [row for *_, row in sorted(self._worst, key=lambda item: item[:3])[::-1]]
-            head = ["File", "Verdict", "p-value", "Score", "Offset", "Picture"]
+            head = ["File", "Verdict", "p-value", "Score", "Offset", "Details"]
             heading = "Files that fit their sound worst"
             sections.append(html.section(heading, html.table(head, {"": rows})))
         sections.append(html.method(self._method()))
@@ -180,7 +181,7 @@ def _histogram(
     return figure
 
 
-def _row(record: Record) -> list[str]:
+def _row(record: Record) -> list[html.Cell]:
     p_value = record["p_value"]
     return [
         names.shown(record["path"]),
@@ -188,5 +189,5 @@ def _row(record: Record) -> list[str]:
         "" if p_value is None else f"{p_value:.3f}",
         f"{record['score']:.2f}",
         verdict.offset_cell(sync_result(record)),
-        record["picture"] or "",
+        [html.Link(kind, record[kind]) for kind in ("page", "picture") if record[kind]],
     ]

@@ -16,6 +16,7 @@ from matplotlib import image
 from avsync.media.reading import DirectReader
 from avsync.reports.drawing import to_png
 from avsync.reports.video import picture
+from avsync.reports.video.job import Explained
 from avsync.reports.video.report import Report, picture_names
 from avsync.reports.video.result_folder import open_folder
 from avsync.scoring.video.results import VideoResult
@@ -46,7 +47,8 @@ def write(
     paths = [Path(result.path) for result in results]
     with open_folder(out) as folder:
         folder.check_settings({})
-        report = Report(folder, paths, REFERENCE, origin=ORIGIN, **options)
+        explained = Explained(**options)
+        report = Report(folder, paths, REFERENCE, origin=ORIGIN, explained=explained)
         for path, result in zip(paths, results, strict=True):
             report.add(report.finish(path, result, reader))
         folder.close()
@@ -104,7 +106,7 @@ def test_pictures_are_of_flagged_files_or_of_none(tmp_path, reader, pictures, nu
 def test_a_full_disk_is_named_and_what_was_reported_is_kept(tmp_path, reader):
     paths = [Path("c.mp4"), Path("a.mp4")]
     with open_folder(tmp_path) as folder:
-        report = Report(folder, paths, REFERENCE, origin=ORIGIN)
+        report = Report(folder, paths, REFERENCE, origin=ORIGIN, explained=Explained())
         report.add(report.finish(paths[0], MUTE, reader))
         finished = report.finish(paths[1], video_result(scored(0.3), path="a.mp4"), reader)
         unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from avsync.files import Content, stamp
+from avsync.reports.video.job import Explained
 from avsync.reports.video.record import make_record
 from avsync.reports.video.result_folder import open_folder
 from avsync.scoring.video.results import VideoResult
@@ -14,6 +15,9 @@ from avsync.scoring.video.video_scorer import Origin
 from avsync.types import Host
 
 FRAMES = {"is_realigned": False, "faces": []}
+
+
+NO_PICTURES = Explained("none")
 
 
 def record(path: Path, status: str = "ok") -> dict:
@@ -33,9 +37,28 @@ def paths(tmp_path: Path) -> list[Path]:
     return paths  # the last one is missing
 
 
-def left(out: Path, paths: list[Path], *, retry: bool = False) -> list[str]:
+def left(
+    out: Path, paths: list[Path], *, retry: bool = False, explained: Explained = NO_PICTURES
+) -> list[str]:
+    unfinished = explained.is_missing
     with open_folder(out) as folder:
-        return [path.stem for path in folder.pending(paths, retry_failed=retry).paths]
+        pending = folder.pending(paths, retry_failed=retry, is_unfinished=unfinished)
+        return [path.stem for path in pending.paths]
+
+
+def test_files_that_lack_a_picture_or_a_page_asked_for_are_not_done(tmp_path, paths):
+    out = tmp_path / "out"
+    a, b, c, _ = paths
+    with open_folder(out) as folder:
+        folder.check_settings({"model": "m"})
+        folder.add(record(a, "ok") | {"verdict": "consistent"}, None)
+        folder.add(record(b, "ok") | {"verdict": "mismatched", "picture": "b.png"}, None)
+        folder.add(record(c, "no_face"), None)
+    assert left(out, paths[:3]) == []
+    assert left(out, paths[:3], explained=Explained("flagged")) == []
+    assert left(out, paths[:3], explained=Explained("all")) == ["a"]
+    assert left(out, paths[:3], explained=Explained("flagged", with_pages=True)) == ["b"]
+    assert left(out, paths[:3], explained=Explained("all", with_pages=True)) == ["a", "b"]
 
 
 def test_files_that_are_done_are_left_out_unless_they_changed_or_failed(tmp_path, paths):

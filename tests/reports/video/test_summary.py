@@ -41,6 +41,14 @@ def test_the_page_counts_verdicts_and_lists_the_worst_files_first(tmp_path: Path
     assert "http" not in page.replace('src="data:', "")
 
 
+def test_the_worst_files_are_linked_with_their_pages_and_pictures(tmp_path: Path):
+    record = record_of(video_result(scored(3.0), path="50% off.mp4"))
+    with Summary(tmp_path, REFERENCE) as summary:
+        summary.add(record | {"picture": "50% off.png", "page": "50% off.report.html"})
+    page = (tmp_path / "summary.html").read_text()
+    assert '<a href="50%25%20off.report.html">page</a>, <a href="50%25%20off.png">' in page
+
+
 def test_the_page_of_files_without_a_score_says_so(tmp_path: Path):
     with Summary(tmp_path, REFERENCE) as summary:
         summary.add(records()[-1])
