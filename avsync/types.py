@@ -21,6 +21,9 @@ REAL, FAKE = 0, 1
 # The environment variable with the number of processes of a job, see `avsync.runtime`.
 PROCESSES = "AVSYNC_PROCESSES"
 
+# How silence is trimmed, by the names of the rules in `avsync.pp.silence`.
+TRIM_RULES = ("none", "leading", "both_ends", "energy", "jitter")
+
 STREAMS = ("visual", "audio")  # of a model's input: crops or features of the mouth, sound
 
 

@@ -59,7 +59,7 @@ LAYERS = (
 
 # Third parties and the only parts of avsync that may import them.
 HOMES = {
-    "tensorflow": {"pp", "datasets", "features", "input_pipeline"},
+    "tensorflow": {"pp", "features", "input_pipeline"},
     "tensorflow_datasets": {"pp", "datasets", "features", "input_pipeline"},
     "flax": {"models"},
     "orbax": {"checkpoint"},

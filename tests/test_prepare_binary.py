@@ -93,6 +93,7 @@ def test_a_source_without_a_usable_file_ends_with_1(source, tmp_path, run_binary
         (["--dataset=grid", "--data_dir=x", "--sorce=x"], "sorce"),
         (["--dataset=grid/by_clop", "--data_dir=x"], "did you mean 'by_clip'"),
         (["--dataset=grid", "--data_dir=x", "--source=/nowhere"], "is not found: /nowhere"),
+        (["--dataset=grid", "--data_dir=x", "--storage=jpeg"], "did you mean 'jpeg95'"),
         (["--dataset=grid", "--data_dir=x", "clips"], "unexpected argument 'clips'"),
         pytest.param(
             [

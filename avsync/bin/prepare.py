@@ -17,7 +17,7 @@ from pathlib import Path
 from absl import flags
 
 from avsync.bin import _limit_flags
-from avsync.bin.base import UsageError, run_binary, say, suppress_stderr
+from avsync.bin.base import UsageError, run_binary, say
 from avsync.preparation.job import Engine
 from avsync.preparation.worker import prepare_in_processes
 
@@ -30,17 +30,18 @@ DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detecto
 LIMIT = flags.DEFINE_integer("limit", None, "Maximum number of clips per split.", lower_bound=1)
 LISTS = flags.DEFINE_multi_string("split_list", [], "SPLIT=FILE.csv: the clips to use.")
 DISJOINT = flags.DEFINE_string("disjoint", None, "Attribute that test must not share with train.")
+STORAGE = flags.DEFINE_string("storage", "png", "Storage of mouth crops: png, jpeg95 or raw.")
 RETRY = flags.DEFINE_bool("retry_rejects", False, "Try rejected files again.")
 STATUS = flags.DEFINE_bool("status", False, "Print the progress and exit.")
 flags.adopt_module_key_flags(_limit_flags)
 
 
 def main(_: list[str]) -> None:
-    # Not at the top: the workers import this file, and need no TensorFlow.
-    with suppress_stderr():
-        from avsync.preparation.dataset import Preparation
-        from avsync.reports.card.card import write_card
+    from avsync.preparation.dataset import Preparation  # not at the top: workers need none of it
+    from avsync.reports.card.card import write_card
+
     selection = {"limit": LIMIT.value, "split_list": LISTS.value, "disjoint": DISJOINT.value}
+    selection |= {"storage": STORAGE.value}
     data_dir = Path(DATA_DIR.value).expanduser().absolute()
     try:
         preparation = Preparation(DATASET.value, data_dir, num_workers=WORKERS.value, **selection)
@@ -48,8 +49,7 @@ def main(_: list[str]) -> None:
         raise UsageError(str(error)) from error
     source = Path(SOURCE.value).expanduser().absolute() if SOURCE.value else None
     if STATUS.value:
-        say(preparation.status())
-        return
+        return say(preparation.status())
     if preparation.is_done(source):
         say(f"{DATASET.value} already prepared: {preparation.directory}", file=sys.stderr)
         return

@@ -2,6 +2,7 @@
 evaluation of any prepared real clips (`plan_fakes`).
 """
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from avsync import lookup
+from avsync.datasets._portions import Make, Portioned, only
 from avsync.datasets._splits import stable_hash
 from avsync.datasets.fabricate import NO_DONOR, TOO_SHORT, CannotFabricate, leading_silence
 from avsync.types import REAL, Clip
@@ -106,21 +108,33 @@ def with_fakes(
     split: str,
     notes: list[str],
     kinds_per_clip: int = len(KINDS),
-) -> Iterator[Clip]:
-    """Yields each real clip of a split, followed by its fakes, in the order of `speakers`.
+    plants_silence: bool = False,
+) -> Portioned:
+    """Each real clip of a split, followed by its fakes, in the order of `speakers`.
 
     All clips are `tail_frames` shorter than prepared. `speakers` maps the ids of the split to
     speakers ("" if unknown). A fake borrows sound from another clip of the split, of the same
     speaker if possible, so that the voice does not give it away. The fakes of a clip depend only on
     its id and its donor. If `kinds_per_clip` is less than all, each clip draws its kinds at random.
+    With `plants_silence`, every fake begins with digital silence; real clips are unchanged.
 
     Fakes of clips that are too short, or have too little speech, are left out; when the last clip
     is made, a sentence that counts them by kind and reason is added to `notes`. Raises ValueError
     if the split has fewer than two clips, and so no donors.
     """
-    # Outside the generator, so that a split without donors is refused before anything is built.
     donor_of = donors(speakers)
-    return _with_fakes(prepared, donor_of, split=split, notes=notes, kinds_per_clip=kinds_per_clip)
+
+    def portion(pairs: Sequence[tuple[str, str]]) -> Make:
+        needed = only(prepared, {clip_id: None for pair in pairs for clip_id in pair})
+        options = {"kinds_per_clip": kinds_per_clip, "plants_silence": plants_silence}
+        return functools.partial(_with_fakes, needed, pairs, **options)
+
+    def conclude(left_out: Sequence[LeftOut]) -> None:
+        if left_out:
+            wanted = Counter(k for clip_id in donor_of for k in _drawn(clip_id, kinds_per_clip))
+            notes.append(f"{split}: fakes left out: {_counted(left_out, wanted)}")
+
+    return Portioned(list(donor_of.items()), portion, conclude=conclude)
 
 
 def with_planted_silence(clips: Iterable[Clip]) -> Iterator[Clip]:
@@ -235,34 +249,38 @@ def _by_speaker(speakers: Mapping[str, str]) -> dict[str, list[str]]:
 
 def _with_fakes(
     prepared: Mapping[str, Clip],
-    donor_of: Mapping[str, str],
+    pairs: Sequence[tuple[str, str]],
     *,
-    split: str,
-    notes: list[str],
     kinds_per_clip: int,
-) -> Iterator[Clip]:
-    wanted: Counter[str] = Counter()
-    left_out: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
-    for clip_id, donor_id in donor_of.items():
+    plants_silence: bool,
+) -> Iterator[Clip | LeftOut]:
+    """The clips of pairs of a clip's id and its donor's."""
+    for clip_id, donor_id in pairs:
         clip, donor = prepared[clip_id], prepared[donor_id]
         yield without_tail(clip, tail_frames(KINDS))
-        drawn = set(_rng(clip_id).permutation(len(KINDS))[:kinds_per_clip])
-        for kind in (kind for index, kind in enumerate(KINDS) if index in drawn):
-            wanted[kind] += 1
+        for kind in _drawn(clip_id, kinds_per_clip):
             try:
-                yield fabricate_kind(clip, donor, kind=kind)
+                fakes = [fabricate_kind(clip, donor, kind=kind)]
+                yield from with_planted_silence(fakes) if plants_silence else fakes
             except CannotFabricate as error:
-                left_out[kind][error.reason] += 1
-    if any(left_out.values()):
-        notes.append(f"{split}: fakes left out: {_counted(left_out, wanted)}")
+                yield LeftOut(clip_id, kind, error.reason)
 
 
-def _counted(left_out: Mapping[str, Counter[str]], wanted: Mapping[str, int]) -> str:
+def _drawn(clip_id: str, kinds_per_clip: int) -> list[str]:
+    """The kinds of fake that are made of a clip."""
+    drawn = set(_rng(clip_id).permutation(len(KINDS))[:kinds_per_clip].tolist())
+    return [kind for index, kind in enumerate(KINDS) if index in drawn]
+
+
+def _counted(left_out: Iterable[LeftOut], wanted: Mapping[str, int]) -> str:
     """The text "126 of 137 splice_0.8s (120 clip or donor too short, 6 too little speech), ..."."""
+    by_kind: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
+    for left in left_out:
+        by_kind[left.kind][left.reason] += 1
     return ", ".join(
         f"{reasons.total()} of {wanted[kind]} {kind} "
         f"({', '.join(f'{number} {reason}' for reason, number in reasons.most_common())})"
-        for kind, reasons in left_out.items()
+        for kind, reasons in by_kind.items()
         if reasons
     )
 

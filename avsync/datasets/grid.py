@@ -8,13 +8,14 @@ never trained on.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
 
-from avsync.datasets._fakes import with_fakes, with_planted_silence
+from avsync.datasets._fakes import with_fakes
+from avsync.datasets._portions import Portioned, identity
 from avsync.datasets._splits import split_of_talker, stable_hash
 from avsync.datasets.base import MediaBuilder
 from avsync.types import Clip, MediaFile
@@ -109,13 +110,13 @@ class Builder(MediaBuilder):
     def clips(self) -> dict[str, Iterable[Clip]]:
         # Sorted by hash, so that the first clips of a split are a fair sample of it.
         ranked = sorted(self.prepared, key=stable_hash)
-        speakers = {clip_id: self.prepared[clip_id].identity for clip_id in ranked}
+        speakers = {clip_id: identity(self.prepared, clip_id) for clip_id in ranked}
         config = self.builder_config.name if self.builder_config else ""
         if config == "heldout":
             return self._test_splits(speakers)
         if config == "by_talker":
             parts = talkers_apart(speakers)
-            return {s: map(self.prepared.__getitem__, ids) for s, ids in parts.items() if ids}
+            return {s: self.stored(ids, split=s) for s, ids in parts.items() if ids}
         split = split_by_speaker(speakers)
         if not split["test"]:
             raise ValueError(
@@ -124,25 +125,22 @@ class Builder(MediaBuilder):
                 "grid/heldout, which puts all of them into test"
             )
         return {
-            "train": map(self.prepared.__getitem__, split["train"]),
-            "train_labelled": with_planted_silence(
-                self._with_fakes(split["train"], split="train_labelled", kinds_per_clip=1)
-            ),
-            "val": map(self.prepared.__getitem__, split["val"]),
-            "val_labelled": with_planted_silence(
-                self._with_fakes(split["val"], split="val_labelled")
-            ),
+            "train": self.stored(list(split["train"]), split="train"),
+            "train_labelled": self._planted(split["train"], "train_labelled", kinds_per_clip=1),
+            "val": self.stored(list(split["val"]), split="val"),
+            "val_labelled": self._planted(split["val"], "val_labelled"),
             **self._test_splits(split["test"]),
         }
 
     def _test_splits(self, speakers: Mapping[str, str]) -> dict[str, Iterable[Clip]]:
         return {
-            "test": self._with_fakes(speakers, split="test"),
-            "test_planted": with_planted_silence(self._with_fakes(speakers, split="test_planted")),
+            "test": with_fakes(self.prepared, speakers, split="test", notes=self.notes),
+            "test_planted": self._planted(speakers, "test_planted"),
         }
 
-    def _with_fakes(self, speakers: Mapping[str, str], **options: Any) -> Iterator[Clip]:
-        return with_fakes(self.prepared, speakers, notes=self.notes, **options)
+    def _planted(self, speakers: Mapping[str, str], split: str, **options: Any) -> Portioned:
+        options |= {"split": split, "notes": self.notes, "plants_silence": True}
+        return with_fakes(self.prepared, speakers, **options)
 
 
 def split_by_speaker(speakers: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -7,15 +7,16 @@ supervised model learns instead.
 """
 
 import dataclasses
-import weakref
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+import functools
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
 
+from avsync.datasets._portions import Portioned
 from avsync.datasets.base import ClipBuilder
 from avsync.datasets.fabricate import (
     CannotFabricate,
@@ -26,7 +27,7 @@ from avsync.datasets.fabricate import (
     splice,
     swap,
 )
-from avsync.datasets.synthesis.talking import Take, talk_all, talker_pool
+from avsync.datasets.synthesis.talking import Take, talk
 from avsync.types import Clip
 
 SEED = 2412_00175
@@ -41,6 +42,8 @@ MANIPULATIONS: tuple[Callable[..., Clip], ...] = (
     freeze.fabricate,
     both.fabricate,
 )
+
+CLIPS_PER_PAIR = 4  # two real clips and a fake of each
 
 MAX_SILENT_FRAMES = 2  # 80 ms, the order of magnitude in AV-Deepfake1M
 
@@ -102,32 +105,59 @@ class Builder(ClipBuilder):
         first_test = first_val + config.val_talkers
         train, val = range(first_val), range(first_val, first_test)
         test = range(first_test, first_test + config.test_talkers)
-        pool = talker_pool(self.num_workers)
-        if pool:
-            weakref.finalize(self, pool.shutdown)
-        splits = {
-            "train": _real_clips(train, config.train_takes, pool),
-            "val": _real_clips(val, config.val_takes, pool),
-            "train_labelled": _labelled(train, config.train_labelled_takes, pool),
-            "val_labelled": _labelled(val, config.val_takes, pool),
-            "test": _labelled(test, config.test_takes, pool),
+        return {
+            "train": _real_clips(train, config.train_takes, self.limit),
+            "val": _real_clips(val, config.val_takes, self.limit),
+            "train_labelled": _labelled(train, config.train_labelled_takes, self.limit),
+            "val_labelled": _labelled(val, config.val_takes, self.limit),
+            "test": _labelled(test, config.test_takes, self.limit),
         }
-        return {split: islice(clips, self.limit) for split, clips in splits.items()}
 
 
-def _real_clips(talkers: range, num_takes: int, pool: ProcessPoolExecutor | None) -> Iterator[Clip]:
-    takes = (Take(SEED, talker, take) for talker in talkers for take in range(num_takes))
-    return talk_all(takes, pool=pool)
+class Pair(NamedTuple):
+    """The takes of two real clips of one talker, each the donor of the other's fake.
+
+    `number` is that of its first fake in the split; only the first `num_clips` of four are made.
+    """
+
+    first: Take
+    second: Take
+    number: int
+    num_clips: int
 
 
-def _labelled(talkers: range, num_takes: int, pool: ProcessPoolExecutor | None) -> Iterator[Clip]:
+def _takes(talkers: range, num_takes: int) -> list[Take]:
+    return [Take(SEED, talker, take) for talker in talkers for take in range(num_takes)]
+
+
+def _real_clips(talkers: range, num_takes: int, limit: int | None) -> Portioned:
+    takes = _takes(talkers, num_takes)[:limit]
+    return Portioned(takes, lambda portion: functools.partial(map, talk, portion))
+
+
+def _labelled(talkers: range, num_takes: int, limit: int | None) -> Portioned:
     """Pairs of real clips of one talker, each followed by the two fakes made from it."""
-    clips = _real_clips(talkers, num_takes, pool)
-    for index, (first, second) in enumerate(zip(clips, clips, strict=True)):
-        yield first
-        yield second
-        yield _fake(first, second, index=2 * index)
-        yield _fake(second, first, index=2 * index + 1)
+    takes = _takes(talkers, num_takes)
+    num_clips = min(2 * len(takes), sys.maxsize if limit is None else limit)
+    pairs = [
+        Pair(first, second, 2 * index, num_clips=min(CLIPS_PER_PAIR, num_clips - start))
+        for index, (first, second) in enumerate(zip(takes[::2], takes[1::2], strict=True))
+        if (start := CLIPS_PER_PAIR * index) < num_clips
+    ]
+    return Portioned(pairs, lambda portion: functools.partial(_all_of_pairs, portion))
+
+
+def _all_of_pairs(pairs: Sequence[Pair]) -> Iterator[Clip]:
+    for pair in pairs:
+        yield from islice(_clips_of_pair(pair), pair.num_clips)
+
+
+def _clips_of_pair(pair: Pair) -> Iterator[Clip]:
+    first, second = talk(pair.first), talk(pair.second)
+    yield first
+    yield second
+    yield _fake(first, second, index=pair.number)
+    yield _fake(second, first, index=pair.number + 1)
 
 
 def _fake(clip: Clip, donor: Clip, *, index: int) -> Clip:

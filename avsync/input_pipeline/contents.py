@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow_datasets as tfds
 
-from avsync.input_pipeline.records import parsed_records
+from avsync.input_pipeline.records import crops_as_stored, parsed_records
 from avsync.types import Source
 
 DIGEST_BYTES = 16
@@ -52,7 +52,7 @@ def _read(source: Source, fields: list[str]) -> Iterator[dict[str, Any]]:
     names = ["clip_id", *[name for name in fields if name in everything]]
     wanted = tfds.decode.PartialDecoding(dict.fromkeys(names, True))
     features: Any = wanted.extract_features(everything)
-    decoders = {"frames": tfds.decode.SkipDecoding()} if "frames" in names else None
+    decoders = crops_as_stored(features) if "frames" in names else None
     return parsed_records(
         source,
         range(source.num_clips),

@@ -76,7 +76,6 @@ def open_records(source: Source, *, trim: str) -> Records:
     if source.extraction:
         return _feature_records(source, source.extraction, features, trim)
     rule = silence.rule(trim)
-    skip_frames = {"frames": tfds.decode.SkipDecoding()}
     streams = ("frames", "waveform")
     realigned = realigner(source, streams=streams, audio_steps=SAMPLES_PER_FRAME)
 
@@ -85,7 +84,9 @@ def open_records(source: Source, *, trim: str) -> Records:
         return silence.leading_samples(waveform) / SAMPLE_RATE
 
     return Records(
-        parse=lambda record: realigned(features.deserialize_example(record, decoders=skip_frames)),
+        parse=lambda record: realigned(
+            features.deserialize_example(record, decoders=crops_as_stored(features))
+        ),
         trim=lambda clip, seed: rule(clip["waveform"], seed),
         source_frames=clip_frames.source_frames,
         change=clip_frames.change_clip,
@@ -95,6 +96,12 @@ def open_records(source: Source, *, trim: str) -> Records:
         audio_steps=SAMPLES_PER_FRAME,
         streams=streams,
     )
+
+
+def crops_as_stored(features: Any) -> dict[str, Any]:
+    """TFDS decoders that leave encoded mouth crops as they are; bare pixels become frames."""
+    is_encoded = not isinstance(features["frames"], tfds.features.Tensor)
+    return {"frames": tfds.decode.SkipDecoding()} if is_encoded else {}
 
 
 def host_range(num_items: int, host: Host) -> range:

@@ -19,9 +19,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from avsync.datasets._tfrecord import CHECKSUM, LENGTH
 from avsync.input_pipeline.damage import read_rows
 from avsync.input_pipeline.records import file_slices, no_autograph, read_slice
-from avsync.input_pipeline.sampling import CHECKSUM_BYTES, LENGTH, LENGTH_CHECKSUM_BYTES
 from avsync.input_pipeline.shuffled import ReadFrom
 from avsync.types import Source, SplitEdits
 
@@ -100,10 +100,10 @@ def read_places(source: Source) -> Places:
         )
         start = 0
         for length, identity in read_rows(dataset.prefetch(tf.data.AUTOTUNE), source):
-            start += LENGTH.size + LENGTH_CHECKSUM_BYTES
+            start += LENGTH.size + CHECKSUM.size
             rows.append((len(paths), start, int(length)))
             identities.append(identity or b"\0%d" % len(rows))  # no name begins like this
-            start += int(length) + CHECKSUM_BYTES
+            start += int(length) + CHECKSUM.size
         paths.append(file.path)
     kept = np.setdiff1d(np.arange(len(rows)), list(source.edits.dropped))
     talker = np.unique(np.asarray(identities, object)[kept], return_inverse=True)[1]

@@ -96,8 +96,8 @@ class FrameGrid:
         shown = coded.with_square_pixels(self._pixel_aspect)
         self.size = self.size or shown.turned(turns)
         shown = shown if shown.turned(turns) == self.size else shown.within(self.size.turned(turns))
-        image = np.rot90(self._convert(frame, shown), turns)
-        return _centred(image, self.size)
+        image = self._convert(frame, shown)
+        return _centred(np.rot90(image, turns) if turns else image, self.size)
 
 
 def _centred(image: Image, size: Size) -> UInt8[np.ndarray, "rows columns *channels"]:

@@ -1,11 +1,13 @@
 """An audio stream as mono samples at 16 kHz, each piece placed by its timestamp."""
 
 import math
+from typing import no_type_check
 
 import av
 import numpy as np
 import soxr
 from jaxtyping import Float32, Int16
+from numba import njit
 
 from avsync.media.decoding import RESTART_SECONDS
 from avsync.media.rejects import Reject
@@ -131,19 +133,14 @@ class MonoAudio:
     def _mono(self, frame: av.AudioFrame) -> Float32[np.ndarray, " s"]:
         """One channel, or the mean of all, in [-1, 1]."""
         samples, scale = _channels(frame)
-        if samples.dtype.kind == "f" and not (is_valid := np.abs(samples) <= MAX_AMPLITUDE).all():
-            self.num_invalid_samples += int((~is_valid).any(axis=0).sum())
-            samples = np.where(is_valid, samples, 0)
-        if self._channel is None:
-            mono = (samples.mean(axis=0, dtype=np.float64) / scale).astype(np.float32)
-        else:
-            mono = (samples[min(self._channel, len(samples)) - 1] / scale).astype(np.float32)
-        if len(samples) > 1:
-            energies = (samples.astype(np.float32) ** 2).sum(axis=1, dtype=np.float64) / scale**2
-            known = np.zeros(max(len(energies), len(self._energies)))
-            known[: len(self._energies)] = self._energies
-            known[: len(energies)] += energies
-            self._energies = known
+        if samples.dtype != np.float32:
+            samples = samples.astype(np.float64)
+        channel = 0 if self._channel is None else min(self._channel, len(samples))
+        mono = np.empty(samples.shape[1], np.float32)
+        known = np.zeros(max(len(samples), len(self._energies)))
+        known[: len(self._energies)] = self._energies
+        self.num_invalid_samples += _mix(samples, scale, channel, mono, known)
+        self._energies = known
         self._energy_of_mean += float(np.square(mono).sum(dtype=np.float64))
         return mono
 
@@ -173,3 +170,29 @@ def _channels(frame: av.AudioFrame) -> tuple[np.ndarray, float]:
     if np.issubdtype(samples.dtype, np.integer):
         return samples, 2.0 ** (8 * samples.dtype.itemsize - 1)
     return samples, 1.0
+
+
+# Compiled by numba, which knows no type checks: a file has hundreds of pieces, and NumPy takes
+# longer to begin than to compute.
+@njit(cache=True)
+@no_type_check
+def _mix(samples, scale, channel, mono, energies):
+    """Fills `mono` with a channel, from 1, or with the mean of all for 0; adds to `energies`.
+
+    What is no sound counts as 0; returns the number of samples with such a value.
+    """
+    num_channels, num_samples = samples.shape
+    num_invalid = 0
+    for i in range(num_samples):
+        total, is_valid = 0.0, True
+        for c in range(num_channels):
+            value = np.float64(samples[c, i])
+            if not abs(value) <= MAX_AMPLITUDE:
+                value, is_valid = 0.0, False
+            value /= scale
+            energies[c] += value * value
+            if channel == 0 or channel == c + 1:
+                total += value
+        num_invalid += not is_valid
+        mono[i] = total if channel else total / num_channels
+    return num_invalid

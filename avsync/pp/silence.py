@@ -12,6 +12,7 @@ from jaxtyping import Int16
 
 from avsync import lookup
 from avsync.pp.frames import FrameRange
+from avsync.types import TRIM_RULES
 from avsync.units import INT16_SCALE, SAMPLES_PER_FRAME, SILENCE_AMPLITUDE, SILENCE_LEVEL
 
 # `energy`: the defaults of librosa.effects.trim.
@@ -84,13 +85,9 @@ def _jitter(waveform: tf.Tensor, seed: tf.Tensor) -> FrameRange:
     return FrameRange(tf.minimum(first + extra, num_frames), num_frames)
 
 
-RULES: dict[str, Rule] = {
-    "none": _none,
-    "leading": _leading,
-    "both_ends": _both_ends,
-    "energy": _energy,
-    "jitter": _jitter,
-}
+RULES: dict[str, Rule] = dict(
+    zip(TRIM_RULES, (_none, _leading, _both_ends, _energy, _jitter), strict=True)
+)
 
 
 def energy_bounds(waveform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 from avsync import names
+from avsync.datasets._records import DEFAULT_STORAGE
 from avsync.datasets._splits import Plan
 from avsync.datasets.base import ClipBuilder, MediaBuilder, Selection, builder_class
 from avsync.files import file_lock
@@ -29,7 +30,8 @@ WriteCard = Callable[..., None]
 class Preparation:
     """The preparation of `dataset`, NAME or NAME/CONFIG, under `data_dir`.
 
-    Raises ValueError if the dataset is unknown, or does not support the selection.
+    Raises ValueError if the dataset or the storage of its crops is unknown, or if the dataset does
+    not support the selection.
     """
 
     def __init__(
@@ -41,17 +43,20 @@ class Preparation:
         limit: int | None,
         split_list: Iterable[str],
         disjoint: str | None,
+        storage: str = DEFAULT_STORAGE,
     ):
         self._dataset = dataset
-        self._settings = {"limit": limit, "split_list": list(split_list), "disjoint": disjoint}
+        selection = {"limit": limit, "split_list": list(split_list), "disjoint": disjoint}
+        self._settings = selection | {"storage": storage}
         self._num_workers = num_workers
         self._class = builder_class(dataset)
-        self._selection = Selection.parse(**self._settings)
+        self._selection = Selection.parse(**selection)
         self._options: dict[str, Any] = {
             "config": dataset.partition("/")[2] or None,
             "data_dir": data_dir,
             "num_workers": num_workers,
             "limit": limit,
+            "storage": storage,
         }
         self.directory = Path(self._class(**self._options).data_dir)
         self._work = self.directory.parent / "preparing"

@@ -121,7 +121,7 @@ def read_report(directory: Path, *, settings: Mapping[str, Any]) -> dict[str, An
     path = directory / REPORT
     if not path.is_file():
         return None
-    report = json.loads(path.read_text(encoding="utf-8"))
+    report = {"storage": "png"} | json.loads(path.read_text(encoding="utf-8"))  # as it once was
     for name, value in settings.items():
         if report[name] != value:
             raise ValueError(

@@ -36,6 +36,17 @@ class ClipStore(Mapping[str, Clip]):
         stored = stored_ids(files, directory)
         self._files = {clip_id: file for clip_id, file in files.items() if clip_id in stored}
 
+    def only(self, clip_ids: Iterable[str]) -> "ClipStore":
+        """Those of its clips; the disk is not asked again."""
+        part = ClipStore.__new__(ClipStore)
+        part.directory = self.directory
+        part._files = {clip_id: self._files[clip_id] for clip_id in clip_ids}
+        return part
+
+    def identity(self, clip_id: str) -> str:
+        """Returns the identity of a clip without reading it."""
+        return self._files[clip_id].identity
+
     def __getitem__(self, clip_id: str) -> Clip:
         """Raises ValueError if the file holds another clip, or one made from another file."""
         file = self._files[clip_id]

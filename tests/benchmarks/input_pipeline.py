@@ -6,8 +6,9 @@
 
 Measures CPU time, which is steadier than wall time on a shared machine: of each stage alone, on the
 in-memory output of the previous stages, minus the overhead of passing it on; and of the whole
-pipeline as training reads it. Then compares formats for storing mouth crops, and times the update
-of configs/quickstart.py on a batch of these clips, on --cores cores. With --steps it only reads
+pipeline as training reads it. Then compares formats for storing mouth crops and the frames/s that
+this host feeds from each and from features, and times the update of configs/quickstart.py on a
+batch of these clips, on --cores cores. With --steps it only reads
 that many batches and prints the memory of the process.
 """
 
@@ -40,7 +41,7 @@ from avsync.pp.augmentation import Augmentation
 from avsync.train.state import new_state
 from avsync.train.step import make_train_step
 from avsync.types import Source
-from tests.benchmarks import crop_storage
+from tests.benchmarks import crop_storage, feeding
 
 SEED = tf.constant([1, 2])
 
@@ -74,6 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pipeline = measure_stages(config, source, num_clips=args.num_clips, rounds=args.rounds)
     serialized = read_records(source, range(args.storage_clips))
     crop_storage.compare(open_records(source, trim="none"), serialized)
+    num_batches = max(1, args.num_clips // args.batch_size)
+    feeding.compare(
+        source, num_clips=args.storage_clips, num_batches=num_batches, rounds=args.rounds
+    )
     if args.updates:
         compare_with_trainer(config, pipeline, num_updates=args.updates)
 

@@ -54,6 +54,8 @@ def test_the_stages_of_the_input_pipeline_and_storage_formats_are_reported(tiny_
         *("PNG 1", "PNG 6", "raw")
     }
     assert {"JPEG 95", "JPEG 90"} < errors.keys()
+    fed = re.findall(r"^\| (\w+) \| ([\d,]+) \|(?: [\d,]+ \|)(?: .* frames/s) \|$", printed, re.M)
+    assert [name for name, _ in fed] == ["png", "jpeg95", "raw", "features"]
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 """A dataset has the current labels of its source, whenever its clips were prepared."""
 
 import functools
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,21 @@ def test_labels_corrected_during_preparation_are_used(manifest, tmp_path):
     manifest(label=0, identity="somebody")
     with pytest.raises(ValueError, match=r"files, splits or labels of .* have changed since"):
         here.is_done(source)
+
+
+def test_preparing_imports_no_tensorflow():
+    # Its import would be most of the time of a small preparation, once in each process.
+    code = (
+        "import sys, avsync.preparation.dataset, avsync.reports.card.card, avsync.datasets.grid\n"
+    )
+    code += "print({'tensorflow', 'jax'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+def test_a_dataset_of_another_storage_is_refused(tmp_path):
+    job.write_reports([], {"limit": None, "split_list": [], "disjoint": None}, tmp_path)
+    # Reports of older datasets do not mention it: they are of PNG.
+    assert job.read_report(tmp_path, settings={"storage": "png"})
+    with pytest.raises(ValueError, match="was prepared with storage=png, not raw: remove it"):
+        job.read_report(tmp_path, settings={"storage": "raw"})

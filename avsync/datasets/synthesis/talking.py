@@ -1,10 +1,5 @@
 """Clips of synthetic talkers; the same seed gives the same bytes in every process."""
 
-import multiprocessing
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +12,6 @@ from avsync.datasets.synthesis.talker import draw_talker
 from avsync.types import Clip
 
 MIN_FRAMES, MAX_FRAMES = 60, 100  # 2.4 to 4 s
-
-MAX_PENDING = 16  # clips in flight; one is about 1 MB
 
 # Stream numbers of the random generators, so that talkers, lengths and takes are independent.
 _TALKER, _LENGTH, _TAKE = 0, 1, 2
@@ -51,28 +44,3 @@ def talk(take: Take) -> Clip:
         waveform=speak(articulation, voice, sound),
         identity=identity,
     )
-
-
-def talk_all(takes: Iterable[Take], *, pool: ProcessPoolExecutor | None) -> Iterator[Clip]:
-    """Generates the clips of `takes` in order, in the processes of `pool`, or here if None."""
-    if pool is None:
-        yield from map(talk, takes)
-        return
-    remaining = iter(takes)
-    # Bounded, so that fast workers do not fill the memory ahead of a slow reader.
-    pending = deque(pool.submit(talk, take) for take in islice(remaining, MAX_PENDING))
-    while pending:
-        clip = pending.popleft().result()
-        pending.extend(pool.submit(talk, take) for take in islice(remaining, 1))
-        yield clip
-
-
-def talker_pool(num_workers: int) -> ProcessPoolExecutor | None:
-    """A process pool for `talk_all`, or None for a single worker. The caller shuts it down.
-
-    Processes start on first use. They are spawned, because forking a process with TensorFlow
-    threads can hang; they import this module and nothing heavy.
-    """
-    if num_workers < 2:
-        return None
-    return ProcessPoolExecutor(num_workers, mp_context=multiprocessing.get_context("spawn"))

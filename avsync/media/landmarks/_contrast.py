@@ -11,7 +11,9 @@ def grey_range(
 
     They differ at least by one. None if no pixel of the frame is in the box.
     """
-    left, top, right, bottom = box.astype(int).clip(0, np.tile(frame.shape[::-1], 2))
+    height, width = frame.shape
+    left, right = (min(max(int(x), 0), width) for x in (box[0], box[2]))
+    top, bottom = (min(max(int(y), 0), height) for y in (box[1], box[3]))
     levels = np.sort(frame[top:bottom:4, left:right:4], axis=None)
     if not levels.size:
         return None

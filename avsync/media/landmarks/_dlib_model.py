@@ -7,14 +7,14 @@ first; a real number is two integers, mantissa and exponent of two.
 
 import importlib
 import importlib.util
-import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import NamedTuple, no_type_check
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64
+from jaxtyping import Float32, Int32
+from numba import njit
 
 INSTALL = "pip install 'avsync[prepare]'"
 
@@ -26,11 +26,11 @@ NUM_COORDINATES = 2 * 68
 # A tree of four levels compares 15 pairs of pixels, and ends in one of 16 leaves.
 NUM_SPLITS, NUM_LEAVES = 15, 16
 
-# The coordinates of a leaf start with the integers -136 and -1: a column of 136 numbers.
-LEAF_HEADER = bytes([0x81, NUM_COORDINATES, 0x81, 1])
+# A byte with sign and length, and up to 8 of the number.
+MAX_INTEGER_BYTES = 9
 
-# Leaves read in parallel, so that their working set fits the cache.
-NUM_LANES = 16_384
+# 2 to the power of -256 to 255: the exponent of a 32-bit number is one byte and its sign.
+POWERS = 2.0 ** np.arange(-256, 256)
 
 
 class TreeModel(NamedTuple):
@@ -93,27 +93,18 @@ def _parse(data: bytes) -> TreeModel:
     _expect((reader.integer(), reader.integer()) == (-NUM_COORDINATES, -1))
     mean_face = reader.floats(NUM_COORDINATES)
     num_stages, num_trees = reader.integer(), reader.integer()
-    # Nearly all of the file is leaves, a hundred million bytes that take a minute to read one by
-    # one. They are located by their header and read in parallel. Each leaf ends where the next one
-    # starts, which proves that nothing else looked like a header.
-    starts = np.array([m.start() for m in re.finditer(re.escape(LEAF_HEADER), data)], np.int64)
-    leaf_starts = starts[starts >= reader.position]
-    _expect(len(leaf_starts) == num_stages * num_trees * NUM_LEAVES)
-    lanes = _Lanes(data)
-    leaves, leaf_ends = lanes.leaves(leaf_starts + len(LEAF_HEADER))
-    tree_ends = leaf_ends.reshape(-1, NUM_LEAVES)
-    _expect((tree_ends[:, :-1] == leaf_starts.reshape(-1, NUM_LEAVES)[:, 1:]).all())
-    tree_starts = np.concatenate([[reader.position], tree_ends[:-1, -1]])
-    later_stages = np.arange(num_trees, len(tree_starts), num_trees)
-    sizes, tree_starts[later_stages] = lanes.integers(tree_starts[later_stages])
-    _expect((sizes == num_trees).all())
-    splits, split_ends = lanes.splits(tree_starts)
-    _expect((split_ends == leaf_starts[::NUM_LEAVES]).all())
-    reader.position = int(tree_ends[-1, -1])
+    shape = (num_stages, num_trees, NUM_SPLITS)
+    first, second = np.empty(shape, np.int32), np.empty(shape, np.int32)
+    threshold = np.empty(shape, np.float32)
+    leaves = np.empty((num_stages, num_trees, NUM_LEAVES, NUM_COORDINATES), np.float32)
+    # Nearly all of the file: ten million numbers.
+    trees = (first, second, threshold, leaves)
+    end = int(_read_trees(np.frombuffer(data, np.uint8), reader.position, *trees))
+    _expect(end > 0)
+    reader.position = end
     anchors = reader.table(num_stages, reader.integers)
     offsets = reader.table(num_stages, lambda size: reader.floats(2 * size))
     _expect(reader.position == len(data))
-    first, second, threshold = (part.reshape(num_stages, num_trees, NUM_SPLITS) for part in splits)
     return TreeModel(
         mean_face=mean_face,
         anchors=anchors.astype(np.int32),
@@ -121,7 +112,7 @@ def _parse(data: bytes) -> TreeModel:
         first=first,
         second=second,
         threshold=threshold,
-        leaves=leaves.reshape(num_stages, num_trees, NUM_LEAVES, NUM_COORDINATES),
+        leaves=leaves,
     )
 
 
@@ -154,65 +145,56 @@ class _Reader:
         return np.stack(rows)
 
 
-class _Lanes:
-    """Reads numbers of one kind at many positions of the file at once."""
-
-    def __init__(self, data: bytes):
-        # The 8 bytes from each position on: all numbers but the last few are shorter.
-        self._words = np.ndarray((len(data) - 7,), "<u8", data, strides=(1,))
-
-    def integers(self, at: Int64[np.ndarray, " n"]) -> tuple[Int64[np.ndarray, " n"], np.ndarray]:
-        """Returns the non-negative integers at these positions, and where they end."""
-        words = self._words[at]
-        lengths = words & 0x0F
-        return ((words >> 8) & _ones(lengths)).astype(np.int64), at + 1 + lengths.astype(np.int64)
-
-    def floats(self, at: Int64[np.ndarray, " n"]) -> tuple[Float32[np.ndarray, " n"], np.ndarray]:
-        """Returns the real numbers at these positions, and where they end."""
-        words = self._words[at]
-        lengths = words & 0x0F
-        mantissas = ((words >> 8) & _ones(lengths)).astype(np.float32)
-        np.negative(mantissas, out=mantissas, where=(words & 0x80).astype(bool))
-        # The exponent of a 32-bit number is always one byte.
-        rest = words >> (8 + 8 * lengths)
-        exponents = ((rest >> 8) & 0xFF).astype(np.int32)
-        np.negative(exponents, out=exponents, where=(rest & 0x80).astype(bool))
-        return np.ldexp(mantissas, exponents), at + 3 + lengths.astype(np.int64)
-
-    def leaves(
-        self, at: Int64[np.ndarray, " n"]
-    ) -> tuple[Float32[np.ndarray, "n k"], Int64[np.ndarray, " n"]]:
-        """Returns the coordinates of the leaves at these positions, and where they end."""
-        leaves, ends = np.empty((len(at), NUM_COORDINATES), np.float32), at.copy()
-        for first in range(0, len(at), NUM_LANES):
-            lanes = slice(first, first + NUM_LANES)
-            for coordinate in range(NUM_COORDINATES):
-                leaves[lanes, coordinate], ends[lanes] = self.floats(ends[lanes])
-        return leaves, ends
-
-    def splits(self, at: Int64[np.ndarray, " n"]) -> tuple[list[np.ndarray], np.ndarray]:
-        """Returns two pixels and a threshold for each split of these trees, and where leaves start.
-
-        The stored numbers of splits and leaves must be those of full trees.
-        """
-        num_splits, at = self.integers(at)
-        _expect((num_splits == NUM_SPLITS).all())
-        columns = []
-        for _ in range(NUM_SPLITS):
-            first, at = self.integers(at)
-            second, at = self.integers(at)
-            threshold, at = self.floats(at)
-            columns.append((first.astype(np.int32), second.astype(np.int32), threshold))
-        num_leaves, at = self.integers(at)
-        _expect((num_leaves == NUM_LEAVES).all())
-        return [np.stack(part, axis=1) for part in zip(*columns, strict=True)], at
-
-
-def _ones(num_bytes: np.ndarray) -> np.ndarray:
-    """Masks with the lowest `num_bytes` bytes set."""
-    return (np.uint64(1) << (8 * num_bytes)) - np.uint64(1)
-
-
 def _expect(condition: object) -> None:
     if not condition:
         raise ValueError("unexpected content")
+
+
+# Compiled by numba, which knows no type checks.
+@njit(cache=True)
+@no_type_check
+def _integer(data, position):
+    """The integer at a position of the file, and where it ends; beyond the file, it is 0."""
+    if position + MAX_INTEGER_BYTES >= len(data):
+        return np.int64(0), np.int64(len(data))
+    head = data[position]
+    end = position + 1 + (head & 0x0F)
+    value = np.int64(0)
+    for i in range(end - 1, position, -1):
+        value = value << 8 | np.int64(data[i])
+    return (-value if head & 0x80 else value), end
+
+
+@njit(cache=True)
+@no_type_check
+def _read_trees(data, position, first, second, threshold, leaves):
+    """Fills the splits and leaves of all trees; returns where they end, -1 if they are others."""
+    for stage in range(len(first)):
+        if stage:  # the first number of trees has been read
+            num_trees, position = _integer(data, position)
+            if num_trees != first.shape[1]:
+                return -1
+        for tree in range(first.shape[1]):
+            num_splits, position = _integer(data, position)
+            if num_splits != NUM_SPLITS:
+                return -1
+            for split in range(NUM_SPLITS):
+                first[stage, tree, split], position = _integer(data, position)
+                second[stage, tree, split], position = _integer(data, position)
+                mantissa, position = _integer(data, position)
+                exponent, position = _integer(data, position)
+                threshold[stage, tree, split] = mantissa * POWERS[exponent + 256 & 0x1FF]
+            num_leaves, position = _integer(data, position)
+            if num_leaves != NUM_LEAVES:
+                return -1
+            for leaf in range(NUM_LEAVES):
+                # The size of the column, as negative numbers.
+                rows, position = _integer(data, position)
+                columns, position = _integer(data, position)
+                if (rows, columns) != (-NUM_COORDINATES, -1):
+                    return -1
+                for k in range(NUM_COORDINATES):
+                    mantissa, position = _integer(data, position)
+                    exponent, position = _integer(data, position)
+                    leaves[stage, tree, leaf, k] = mantissa * POWERS[exponent + 256 & 0x1FF]
+    return position

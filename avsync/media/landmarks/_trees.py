@@ -20,6 +20,9 @@ from avsync.media.landmarks._dlib_model import NUM_SPLITS, TreeModel
 # is found 1.9 pixels from where it is in full light, and 0.3 with the contrast enlarged.
 MIN_CONTRAST = 100
 
+# Frames of up to this size in all are copied into one array, which saves a call for each.
+MAX_STACKED_BYTES = 32 * 2**20
+
 
 def place_landmarks(
     model: TreeModel,
@@ -32,23 +35,27 @@ def place_landmarks(
     pixels = np.empty((model.anchors.shape[1], len(frames)), np.uint8)
     turns = np.empty((len(frames), 2), np.float32)
     pairs = zip(frames, boxes, strict=True)
+    stacks = _stacked(frames)
     gains = np.array([MIN_CONTRAST / _contrast(*pair) for pair in pairs], np.float32).clip(min=1)
     for stage in range(len(model.anchors)):
         _measure_turns(faces, model.mean_face, turns)
-        for index, (frame, box) in enumerate(zip(frames, boxes, strict=True)):
-            _look(
-                frame,
-                box,
-                faces[index],
-                turns[index],
-                model.anchors[stage],
-                model.offsets[stage],
-                pixels[:, index],
-            )
+        anchors, offsets = model.anchors[stage], model.offsets[stage]
+        for part, stack in stacks:
+            here = (boxes[part], faces[part], turns[part])
+            _look(stack, *here, anchors, offsets, pixels[:, part])
         splits = (model.first[stage], model.second[stage], model.threshold[stage])
         _add_leaves(pixels, gains, *splits, model.leaves[stage], faces)
     corner, size = boxes[:, None, :2], boxes[:, None, 2:] - boxes[:, None, :2]
     return np.floor(faces.reshape(-1, 68, 2) * size + corner + 0.5)
+
+
+def _stacked(
+    frames: Sequence[UInt8[np.ndarray, "h w"]],
+) -> list[tuple[slice, UInt8[np.ndarray, "n h w"]]]:
+    """All frames in one array if they are small, else each in one of its own, not copied."""
+    if sum(frame.nbytes for frame in frames) <= MAX_STACKED_BYTES:
+        return [(slice(0, len(frames)), np.stack(frames))] if frames else []
+    return [(slice(i, i + 1), frame[None]) for i, frame in enumerate(frames)]
 
 
 def _contrast(frame: UInt8[np.ndarray, "h w"], box: Float64[np.ndarray, "4"]) -> int:
@@ -90,18 +97,20 @@ def _measure_turns(faces, mean_face, turns):
 
 @njit(cache=True)
 @no_type_check
-def _look(frame, box, face, turn, anchors, offsets, pixels):
+def _look(frames, boxes, faces, turns, anchors, offsets, pixels):
     """Reads the pixels that a stage compares; they are black outside the frame."""
-    height, width = frame.shape
-    a, b = turn
-    for j in range(len(anchors)):
-        dx, dy = offsets[j]
-        x = (a * dx - b * dy) + face[2 * anchors[j]]
-        y = (b * dx + a * dy) + face[2 * anchors[j] + 1]
-        column = int(np.floor(np.float64(x) * (box[2] - box[0]) + box[0] + 0.5))
-        row = int(np.floor(np.float64(y) * (box[3] - box[1]) + box[1] + 0.5))
-        inside = 0 <= row < height and 0 <= column < width
-        pixels[j] = frame[row, column] if inside else 0
+    num_frames, height, width = frames.shape
+    for i in range(num_frames):
+        a, b = turns[i]
+        left, top, right, bottom = boxes[i]
+        for j in range(len(anchors)):
+            dx, dy = offsets[j]
+            x = (a * dx - b * dy) + faces[i, 2 * anchors[j]]
+            y = (b * dx + a * dy) + faces[i, 2 * anchors[j] + 1]
+            column = int(np.floor(np.float64(x) * (right - left) + left + 0.5))
+            row = int(np.floor(np.float64(y) * (bottom - top) + top + 0.5))
+            inside = 0 <= row < height and 0 <= column < width
+            pixels[j, i] = frames[i, row, column] if inside else 0
 
 
 @njit(cache=True)

@@ -8,8 +8,6 @@ from avsync.datasets.synthesis.talking import (
     MIN_FRAMES,
     Take,
     talk,
-    talk_all,
-    talker_pool,
 )
 from avsync.types import Clip
 
@@ -25,25 +23,11 @@ def takes() -> list[Take]:
 
 @pytest.fixture(scope="module")
 def clips(takes: list[Take]) -> list[Clip]:
-    return list(talk_all(takes, pool=None))
+    return list(map(talk, takes))
 
 
 def test_the_same_take_gives_the_same_bytes(takes: list[Take], clips: list[Clip]) -> None:
     assert_same(talk(takes[7]), clips[7])
-
-
-def test_a_process_pool_makes_the_same_clips_in_the_same_order(
-    takes: list[Take], clips: list[Clip]
-) -> None:
-    pool = talker_pool(2)
-    assert pool is not None
-    with pool:
-        for made_elsewhere, clip in zip(talk_all(takes[:6], pool=pool), clips[:6], strict=True):
-            assert_same(made_elsewhere, clip)
-
-
-def test_a_single_worker_needs_no_pool() -> None:
-    assert talker_pool(1) is None
 
 
 @pytest.mark.parametrize("change", [{"seed": 2}, {"talker_index": 1}, {"take_index": 1}])
