@@ -27,6 +27,7 @@ LAYERS = (
     {"types", "ops", "partition", "json_file", "json_lines", "markdown"},
     {
         "media",
+        "records",
         "pp",
         "models",
         "scoring",
@@ -60,7 +61,7 @@ LAYERS = (
 # Third parties and the only parts of avsync that may import them.
 HOMES = {
     "tensorflow": {"pp", "features", "input_pipeline"},
-    "tensorflow_datasets": {"pp", "datasets", "features", "input_pipeline"},
+    "tensorflow_datasets": {"pp", "records", "datasets", "features", "input_pipeline"},
     "flax": {"models"},
     "orbax": {"checkpoint"},
     "optax": {"train"},

@@ -35,6 +35,7 @@ flags.adopt_module_key_flags(_limit_flags)
 def main(_: list[str]) -> None:
     from avsync.preparation.dataset import Preparation  # not at the top: workers need none of it
     from avsync.reports.card.card import write_card
+
     engine, num_workers = _engine_flags.engine(), _engine_flags.WORKERS.value
     selection = {"limit": LIMIT.value, "split_list": LISTS.value, "disjoint": DISJOINT.value}
     selection |= {"storage": STORAGE.value}

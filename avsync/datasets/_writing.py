@@ -9,16 +9,16 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils.shard_utils import ShardConfig, get_shard_boundaries
 
 from avsync.datasets._portions import Make, Portioned
-from avsync.datasets._records import Serializer
-from avsync.datasets._tfrecord import OVERHEAD_BYTES, framed
 from avsync.limits import DEFAULT_LIMITS
 from avsync.processes import POLL_SECONDS, Fault, JobError, Report, Work, WorkerProcess
+from avsync.records.clip_record import Serializer
+from avsync.records.tfrecord import OVERHEAD_BYTES, framed
 from avsync.types import Clip
 
 # Items of a portion: enough to send, few enough to share. A real clip of 3 s takes 25 ms, with nine
@@ -180,37 +180,27 @@ def _join(
         raise ValueError(f"split {name} has no clips")
     num_shards = shards.get_number_shards(sum(num_bytes), len(num_bytes))
     ends = get_shard_boundaries(len(num_bytes), num_shards)
-    parts = _Joined([part.path for part in written])
+    blocks, rest = _blocks(part.path for part in written), b""
     lengths = []
     for index, (start, end) in enumerate(itertools.pairwise([0, *ends])):
         path = template.sharded_filepath(shard_index=index, num_shards=num_shards)
         with open(path, "wb") as shard:
-            parts.move(sum(num_bytes[start:end]) + OVERHEAD_BYTES * (end - start), to=shard)
+            left = sum(num_bytes[start:end]) + OVERHEAD_BYTES * (end - start)
+            while left:
+                rest = rest or next(blocks)
+                shard.write(rest[:left])
+                left, rest = left - len(rest[:left]), rest[left:]
         lengths.append(end - start)
+    assert not rest and not list(blocks)
     return tfds.core.SplitInfo(
         name=name, shard_lengths=lengths, num_bytes=sum(num_bytes), filename_template=template
     )
 
 
-class _Joined:
-    """Files read as one, each removed once it is read."""
-
-    def __init__(self, paths: Sequence[Path]):
-        self._paths = iter(paths)
-        self._path: Path | None = None
-        self._file: IO[bytes] | None = None
-
-    def move(self, num_bytes: int, *, to: IO[bytes]) -> None:
-        """Appends the next bytes to the file `to`."""
-        while num_bytes:
-            if self._file is None:
-                self._path = next(self._paths)
-                self._file = self._path.open("rb", buffering=0)
-            block = self._file.read(min(num_bytes, COPY_BYTES))
-            to.write(block)
-            num_bytes -= len(block)
-            if not block:
-                self._file.close()
-                self._file = None
-                assert self._path
-                self._path.unlink()
+def _blocks(paths: Iterable[Path]) -> Iterator[bytes]:
+    """The content of the files, end to end; each is removed once it is read."""
+    for path in paths:
+        with path.open("rb", buffering=0) as file:
+            while block := file.read(COPY_BYTES):
+                yield block
+        path.unlink()

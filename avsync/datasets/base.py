@@ -26,15 +26,15 @@ from tensorflow_datasets.core.splits import SplitDict
 from avsync import lookup
 from avsync.datasets._clip_lists import without_suffix
 from avsync.datasets._portions import Make, Portioned, only
-from avsync.datasets._records import (
+from avsync.datasets._splits import Plan, Selection, make_plan
+from avsync.datasets._writing import write_splits
+from avsync.records.clip_record import (
     DEFAULT_STORAGE,
     clip_features,
     parse_record,
     require_storage,
 )
-from avsync.datasets._splits import Plan, Selection, make_plan
-from avsync.datasets._tfrecord import read_at
-from avsync.datasets._writing import write_splits
+from avsync.records.tfrecord import read_at
 from avsync.types import REAL, TRIM_RULES, Clip, Extraction, MediaFile, Source
 from avsync.units import SAMPLE_RATE
 

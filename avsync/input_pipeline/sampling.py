@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import tensorflow_datasets as tfds
 
-from avsync.datasets._records import CROP_BYTES, as_png, parse_record
-from avsync.datasets._tfrecord import read_at
+from avsync.records.clip_record import CROP_BYTES, as_png, parse_record
+from avsync.records.tfrecord import read_at
 from avsync.types import Source
 from avsync.units import FRAMES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_FRAME, SILENCE_LEVEL
 

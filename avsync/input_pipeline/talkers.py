@@ -19,10 +19,10 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from avsync.datasets._tfrecord import CHECKSUM, LENGTH
 from avsync.input_pipeline.damage import read_rows
 from avsync.input_pipeline.records import file_slices, no_autograph, read_slice
 from avsync.input_pipeline.shuffled import ReadFrom
+from avsync.records.tfrecord import CHECKSUM, LENGTH
 from avsync.types import Source, SplitEdits
 
 

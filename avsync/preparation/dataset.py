@@ -14,7 +14,6 @@ from time import monotonic
 from typing import Any
 
 from avsync import names
-from avsync.datasets._records import DEFAULT_STORAGE
 from avsync.datasets._splits import Plan
 from avsync.datasets.base import ClipBuilder, MediaBuilder, Selection, builder_class
 from avsync.files import file_lock
@@ -22,6 +21,7 @@ from avsync.preparation import job
 from avsync.preparation.job import Engine
 from avsync.preparation.progress import read_status, show_progress
 from avsync.preparation.worker import Limits
+from avsync.records.clip_record import DEFAULT_STORAGE
 
 # `avsync.reports.card.card.write_card`, passed in: reports are a layer above preparation.
 WriteCard = Callable[..., None]

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from avsync.datasets._png import COMPRESSION as PNG_COMPRESSION
-from avsync.datasets._png import encode_png
 from avsync.input_pipeline.records import Records
+from avsync.records.clip_record import PNG_LEVEL, encode_crop
 from avsync.units import CROP_PIXELS
 
 CROP = (CROP_PIXELS, CROP_PIXELS, 1)
@@ -32,8 +31,8 @@ def jpeg(quality: int) -> Storage:
 
 
 STORAGES = {
-    f"PNG {PNG_COMPRESSION}": Storage(
-        lambda crop: encode_png(crop[None])[0],
+    f"PNG {PNG_LEVEL}": Storage(
+        lambda crop: encode_crop(crop[..., 0], "png"),
         lambda encoded: tf.io.decode_image(encoded, channels=1),
     ),
     "PNG 6": Storage(

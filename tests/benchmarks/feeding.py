@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from avsync.config import default
-from avsync.datasets._records import STORAGES
 from avsync.datasets.base import open_source
 from avsync.datasets.folder import Builder
 from avsync.input_pipeline.clips import read_clips
 from avsync.input_pipeline.training import train_batches
 from avsync.markdown import table
 from avsync.pp.augmentation import Augmentation
+from avsync.records.clip_record import STORAGES
 from avsync.types import Clip, Source
 from tests.benchmarks import random_features
 

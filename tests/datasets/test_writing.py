@@ -11,9 +11,9 @@ from etils import epath
 from tensorflow_datasets.core.utils.shard_utils import ShardConfig
 
 from avsync.datasets._portions import Portioned
-from avsync.datasets._records import parse_record
-from avsync.datasets._tfrecord import read_at
 from avsync.datasets._writing import MIN_PORTIONS_PER_PROCESS, PORTION_ITEMS, write_splits
+from avsync.records.clip_record import parse_record
+from avsync.records.tfrecord import read_at
 from avsync.types import Clip
 
 NUM_ITEMS = 2 * MIN_PORTIONS_PER_PROCESS * PORTION_ITEMS - 3

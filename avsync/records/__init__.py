@@ -1,0 +1,1 @@
+"""Clips as records of TFRecord files, written and read without TensorFlow."""
