@@ -33,6 +33,11 @@ class Cluster(NamedTuple):
     def engine(self) -> str:
         return self.address.replace("tcp://", "dask://")
 
+    def processes(self) -> set[int]:
+        """The processes that prepare files, of all workers."""
+        dask_workers = [pid for nanny in self.workers for pid in spawned(nanny.pid)]
+        return {pid for worker in dask_workers for pid in spawned(worker)}
+
 
 @contextlib.contextmanager
 def cluster(
@@ -74,7 +79,16 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def descendants(pid: int) -> list[int]:
-    """The processes that `pid` and its descendants have started, parents first."""
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [*map(int, listed), *(below for child in listed for below in descendants(int(child)))]
+def spawned(pid: int) -> list[int]:
+    """The processes that `pid` has started by multiprocessing: a nanny its Dask worker, and a Dask
+    worker those that prepare files."""
+    # Each thread has its own list, and Dask runs tasks in threads.
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    listed = [int(child) for thread in threads for child in thread.read_text().split()]
+    return [child for child in listed if b"spawn_main" in _command(child)]
+
+
+def _command(pid: int) -> bytes:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""

@@ -3,6 +3,7 @@
 A scheduler and two workers run as processes of their own, as on a cluster.
 """
 
+import contextlib
 import functools
 import hashlib
 import multiprocessing
@@ -25,7 +26,7 @@ from avsync.preparation.worker import Limits, Task, prepare_in_processes
 from avsync.types import MediaFile
 from tests.conftest import Run, Start
 from tests.media.media_files import grid_files, write_bomb
-from tests.preparation.dask_cluster import WITHOUT_AVSYNC, Cluster, cluster, descendants, end
+from tests.preparation.dask_cluster import WITHOUT_AVSYNC, Cluster, cluster, end, spawned
 
 pytest.importorskip("distributed", reason="Dask is an extra: pip install 'avsync[dask]'")
 
@@ -48,6 +49,12 @@ def prepare(dask: Cluster, media: list[MediaFile], folder: Path, **limits: float
     task = Task(folder / "clips", "trees68", Limits(**limits))
     task.clips.mkdir(exist_ok=True)
     return prepare_on_dask(media, task, journals=folder / "journals", address=dask.address)
+
+
+def has_open(process: int, path: Path) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return any(file.readlink() == path for file in Path(f"/proc/{process}/fd").iterdir())
+    return False
 
 
 def reasons(entries: list[Entry]) -> dict[str, str]:
@@ -100,15 +107,15 @@ def test_a_file_that_crashes_hangs_or_needs_too_much_memory_is_one_reject(tmp_pa
     # Decoding a gigabyte of frames takes seconds on any machine.
     assert reasons(list(prepare(dask, [huge], tmp_path, seconds=0.5))) == {"huge": "timed_out"}
 
-    entries = prepare(dask, [files[2], files[3], huge], tmp_path)
-    first = [next(entries), next(entries)]
-    time.sleep(0.3)
-    for worker in dask.workers:
-        for pid in descendants(worker.pid)[1:]:  # the first is the Dask worker
-            if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text():
-                os.kill(pid, signal.SIGSEGV)
-    (last,) = entries
-    assert [entry.reason for entry in [*first, last]] == ["", "", "crashed"]
+    before = dask.processes()
+    with ThreadPoolExecutor(1) as executor:
+        found = executor.submit(list, prepare(dask, [huge], tmp_path))
+        while not (reading := [p for p in dask.processes() - before if has_open(p, huge.path)]):
+            assert not found.done()
+            time.sleep(0.05)
+        os.kill(*reading, signal.SIGSEGV)
+        (last,) = found.result()
+    assert last.reason == "crashed"
     assert "SIGSEGV" in last.detail
 
 
@@ -125,11 +132,12 @@ def test_a_machine_that_is_lost_costs_no_file(tmp_path, files):
 
         # Only the Dask worker dies: its nanny starts another. Its worker process ends by itself.
         nanny = dask.workers[1].pid
-        worker, process, *_ = descendants(nanny)
+        (worker,) = spawned(nanny)
+        (process,) = spawned(worker)
         entries = prepare(dask, files[:2], tmp_path)
         os.kill(worker, signal.SIGKILL)
         assert reasons(list(entries)) == {file.clip_id: "" for file in files[:2]}
-        assert not {worker, process} & set(descendants(nanny))
+        assert worker not in spawned(nanny)
         assert not Path(f"/proc/{process}").exists()
 
 
@@ -221,8 +229,9 @@ def test_a_worker_process_without_files_ends(tmp_path, monkeypatch):
     assert outcome.reject is not None
     assert outcome.reject.reason == "missing_file"
     (worker,) = {*multiprocessing.active_children()} - {*before}
-    worker.join(60)
-    assert not worker.is_alive()
+    # Not by join: the thread that ends the process waits for it too.
+    while worker in multiprocessing.active_children():
+        time.sleep(0.05)
 
 
 @pytest.mark.grid
