@@ -15,7 +15,9 @@ for python in "${@:-python3}"; do
     bash "$repository/launch/setup.sh" >&2
   {
     echo "# By launch/constraints.sh on $(date +%F); read by launch/setup.sh."
-    "$folder/$name/bin/python" -m pip freeze --exclude-editable
+    # The quickstart gets the same TensorFlow without its kernels for CUDA.
+    "$folder/$name/bin/python" -m pip freeze --exclude-editable |
+      sed 's/^tensorflow==\(.*\)$/&\ntensorflow-cpu==\1/'
   } >"$folder/versions"
   mv "$folder/versions" "$repository/launch/$name"
   echo "$repository/launch/$name"

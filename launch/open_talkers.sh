@@ -41,7 +41,7 @@ done
 ((${#corpora[@]})) || fail "no corpus: give one or more of --grid=DIR --crema_d=DIR --lombard_grid=DIR"
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-PATH="${VENV:-$(bash launch/setup.sh)}/bin:$PATH"
+PATH="${VENV:-$(bash launch/setup.sh prepare,train-cpu)}/bin:$PATH"
 
 DATA_DIR="${DATA_DIR:-data}"
 CONFIG="${CONFIG:-open_talkers}"

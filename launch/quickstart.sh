@@ -17,7 +17,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-venv="$(bash launch/setup.sh)"
+venv="$(bash launch/setup.sh prepare,train-cpu)"
 PATH="$venv/bin:$PATH"
 
 if [[ -n "${TWIN:-}" ]]; then

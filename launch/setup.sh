@@ -3,6 +3,7 @@
 # prints its path. Does nothing if it is up to date. Needs Python >= 3.11 with pip, nothing else.
 #
 #   bash launch/setup.sh
+#   bash launch/setup.sh prepare,train-cpu        # these extras of pyproject.toml alone
 #   AVSYNC_VENV=/elsewhere bash launch/setup.sh
 #   AVSYNC_PYTHON=python3.12 bash launch/setup.sh # otherwise the first that is new enough
 #   AVSYNC_UNPINNED=1 bash launch/setup.sh        # the newest versions that pyproject.toml allows
@@ -12,6 +13,7 @@
 set -euo pipefail
 
 repository="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+extras="${1:-dev}"
 venv="${AVSYNC_VENV:-$repository/.venv}"
 unfinished="$venv/avsync.unfinished"
 stamp="$venv/avsync.stamp"
@@ -27,12 +29,14 @@ main() {
     fail "$venv exists but has no Python 3.11 or newer. Remove it, or set AVSYNC_VENV to" \
       "another folder."
   fi
-  local wanted
+  local wanted found
   wanted="$(fingerprint)"
-  if [[ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]]; then
+  found="$(cat "$stamp" 2>/dev/null || true)"
+  # `dev` has all that the scripts need.
+  if [[ "$found" != "$wanted $extras" && "$found" != "$wanted dev" ]]; then
     install
     # Written last: an interrupted installation has no stamp.
-    echo "$wanted" >"$stamp"
+    echo "$wanted $extras" >"$stamp"
     rm -f "$unfinished"
   fi
   echo "$venv"
@@ -95,11 +99,19 @@ install() {
   echo "setup: installing avsync in $venv; this takes minutes, once" >&2
   # The pip bundled with Python is years old and takes 1.5 times as long.
   "$venv/bin/python" -m pip install -qq --disable-pip-version-check --upgrade pip >&2
+  # `tensorflow` and `tensorflow-cpu` have the same files: the one that is not wanted goes first.
+  local unwanted=tensorflow-cpu
+  if [[ "$extras" == *train-cpu* ]]; then
+    unwanted=tensorflow
+  fi
+  if "$venv/bin/python" -m pip show -qq "$unwanted" >/dev/null 2>&1; then
+    "$venv/bin/python" -m pip uninstall -qq --yes tensorflow tensorflow-cpu >&2
+  fi
   # pip would compile all modules on one core, which takes as long as everything else.
   local file
   file="$(constraints)"
   "$venv/bin/python" -m pip install -qq --no-compile ${file:+--constraint "$file"} \
-    --editable "${repository}[dev]" >&2 ||
+    --editable "${repository}[$extras]" >&2 ||
     fail "pip failed. If a version in ${file:-pyproject.toml} is not to be had here," \
       "AVSYNC_UNPINNED=1 installs the newest ones instead."
   # Files that cannot be compiled, such as templates, are never imported; tests are skipped.

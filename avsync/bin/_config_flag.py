@@ -1,4 +1,4 @@
-"""--config and --config.FIELD=VALUE, which avsync-train and avsync-sweep share, and --sweep.
+"""--config and --config.FIELD=VALUE, which avsync-train and avsync-sweep share.
 
 Fields are checked when the config is read, all at once: the order of the flags does not matter, and
 which fields exist depends on the plug-ins that the flags choose.
@@ -6,7 +6,7 @@ which fields exist depends on the plug-ins that the flags choose.
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from absl import flags
@@ -20,10 +20,6 @@ The config: NAME[:VARIANT], or any file, PATH.py[:VARIANT]. Known configs:
 {textwrap.indent(files.summary(files.CONFIG), "  ")}
 --config.FIELD=VALUE changes a field, as in --config.optim.learning_rate=1e-3. All fields are
 described in {files.README}."""
-
-SWEEP_HELP = f"""\
-The runs: NAME[:ARG], or any file, PATH.py[:ARG]. Known sweeps:
-{textwrap.indent(files.summary(files.SWEEP), "  ")}"""
 
 FIELD = re.compile(r"--?(config\.[^=\s]+)(=.*)?", re.DOTALL)
 
@@ -64,16 +60,5 @@ def read_config(argument: str) -> Chosen:
             raise ValueError(f"--config={argument}: {error}") from error
         changes = parse_changes(config, texts)
         return Chosen(config, argument, changes, with_changes(config, changes).lock())
-    except (ValueError, OSError) as error:
-        raise UsageError(str(error)) from error
-
-
-def read_sweep(argument: str) -> list[dict[str, Any]]:
-    """The changes of each run of --sweep; UsageError says what is wrong."""
-    try:
-        runs = files.run(files.SWEEP, argument)
-        if not isinstance(runs, Iterable):
-            raise ValueError(f"--sweep={argument}: get_sweep returned {runs!r}, not a list of runs")
-        return list(runs)
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error

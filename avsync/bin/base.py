@@ -6,6 +6,7 @@ to resume (EX_TEMPFAIL of sysexits.h); 128 + n ended by signal n. A user error i
 stderr, without a traceback; a defect of avsync keeps its traceback.
 """
 
+import importlib.util
 import inspect
 import io
 import os
@@ -61,7 +62,7 @@ def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> No
     `positional` names them ("VIDEO"). The docstring of its module is the text of --help.
     A `UsageError` from `main` ends with 2, any other ValueError or OSError with 1, both with their
     message alone (`--verbosity=1` adds the traceback). Any other exception is a defect of avsync
-    and keeps its traceback.
+    and keeps its traceback; a missing TensorFlow, which scoring does without, is wrong usage.
     """
     program = Path(sys.argv[0]).name
     # In a locale without UTF-8, a letter that it lacks is printed as an escape, as on stderr.
@@ -94,6 +95,10 @@ def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> No
         end("not all was printed: stdout was closed", SIGNALLED + signal.SIGPIPE)
     except (ValueError, OSError) as error:
         end(_reason(error), FAILED)
+    except ImportError as error:
+        if error.name != "tensorflow" or importlib.util.find_spec("tensorflow"):
+            raise
+        end("this command needs TensorFlow: pip install 'avsync[train]'", WRONG_USAGE)
     except _Signalled as error:
         end(f"ended by {signal.Signals(error.number).name}", SIGNALLED + error.number)
     except KeyboardInterrupt:

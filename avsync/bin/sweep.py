@@ -13,11 +13,10 @@ from pathlib import Path
 
 from absl import flags
 
-from avsync.bin import _config_flag
+from avsync.bin import _config_flag, _sweep_flags
 from avsync.bin.base import FAILED, PREEMPTED, UsageError, end, run_binary, suppress_stderr
 
 CONFIG = flags.DEFINE_string("config", None, _config_flag.CONFIG_HELP, required=True)
-SWEEP = flags.DEFINE_string("sweep", None, _config_flag.SWEEP_HELP, required=True)
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the runs and the table.", required=True)
 LAUNCHER = flags.DEFINE_enum(
     "launcher", "local", ["local", "slurm"], "Execute the runs on this machine or as a Slurm array."
@@ -39,14 +38,11 @@ def main(_: list[str]) -> None:
     root, evaluation = Path(WORKDIR.value).expanduser(), Evaluation(DATASET.value, SPLIT.value)
     chosen = _config_flag.read_config(CONFIG.value)
     try:
-        sweep = plan.make_sweep(
-            _config_flag.read_sweep(SWEEP.value),
-            config=chosen.argument,
-            fixed=chosen.changes,
-            fields_with=chosen.fields_with,
-        )
+        by_index = "--launcher=slurm" if LAUNCHER.value == "slurm" else ""
+        by_index = by_index if ONLY.value is None else "--only"
+        sweep, study = _sweep_flags.plan_sweep(chosen, root, needs_list=by_index)
         left = job.pending(sweep, root, evaluation=evaluation, only=ONLY.value)
-        if left and not COLLECT.value:
+        if (left or study) and not COLLECT.value:
             with suppress_stderr():  # It imports TensorFlow, and prints nothing itself.
                 job.require_test_split(sweep, evaluation=evaluation)
         slurm.require_options(SBATCH.value)
@@ -56,12 +52,16 @@ def main(_: list[str]) -> None:
         raise UsageError(str(error)) from error
     plan.record(sweep, root)
     if left and LAUNCHER.value == "slurm" and not COLLECT.value:
-        command = array_task_command(sweep, SWEEP.value, workdir=root, evaluation=evaluation)
+        sweep_file = _sweep_flags.SWEEP.value
+        command = array_task_command(sweep, sweep_file, workdir=root, evaluation=evaluation)
         slurm.launch(root, left, command=command, num_jobs=JOBS.value, options=SBATCH.value)
         return
     if not COLLECT.value:
         try:
-            job.execute(sweep, root, evaluation=evaluation, indices=left, slots=slots)
+            if study:
+                sweep = study.execute(evaluation=evaluation, slots=slots)
+            else:
+                job.execute(sweep, root, evaluation=evaluation, indices=left, slots=slots)
         except runner.Preempted:
             end("preempted; run the same command again to resume", PREEMPTED)
     if ONLY.value is None:

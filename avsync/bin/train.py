@@ -15,7 +15,7 @@ from pathlib import Path
 
 from absl import flags
 
-from avsync.bin import _config_flag
+from avsync.bin import _config_flag, _tracking_flag
 from avsync.bin.base import PREEMPTED, UsageError, end, run_binary, suppress_stderr
 
 CONFIG = flags.DEFINE_string("config", None, _config_flag.CONFIG_HELP, required=True)
@@ -32,7 +32,7 @@ PROFILE = flags.DEFINE_integer(
 
 def main(_: list[str]) -> None:
     # Before the slow imports: a mistyped config is reported at once.
-    config = _config_flag.read_config(CONFIG.value).config
+    chosen = _config_flag.read_config(CONFIG.value)
     signal.signal(signal.SIGTERM, _end_unsaved)
     # Imported here, because --help must not wait for TensorFlow.
     with suppress_stderr():
@@ -41,10 +41,11 @@ def main(_: list[str]) -> None:
         from avsync.train.loop import train
         from avsync.train.preemption import Preempted
 
+        tracker = _tracking_flag.tracker(chosen.fields_with({}))
         runtime.start()
     workdir = Path(WORKDIR.value).expanduser()
     try:
-        config = build_training.with_origin(build_start.with_weights(config, WEIGHTS.value))
+        config = build_training.with_origin(build_start.with_weights(chosen.config, WEIGHTS.value))
         is_new = not checkpoint.can_resume(workdir)
         if not is_new:
             trained.read_config(workdir)  # names a workdir of avsync 0.1 as such
@@ -56,7 +57,7 @@ def main(_: list[str]) -> None:
     with file_lock(workdir / f"trainer{runtime.this_host().index}.lock"):
         build_start.write_config(config, workdir)
         try:
-            loss = train(job, workdir, num_profiled=PROFILE.value)
+            loss = train(job, workdir, num_profiled=PROFILE.value, tracker=tracker)
         except Preempted as preempted:
             end(f"{preempted}; run the same command again to resume", PREEMPTED)
     runtime.announce(

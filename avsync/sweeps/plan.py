@@ -17,6 +17,19 @@ FILE = "sweep.json"
 MAX_NAME_CHARACTERS = 120
 
 
+# Fields that change the meaning of the validation loss: which clips it is computed on, the number
+# of candidate offsets, the number of frames that are summed.
+LOSS_FIELDS = (
+    "data.dataset",
+    "data.mixture",
+    "data.val_split",
+    "model.reach_frames",
+    "model.edges",
+    "train.loss",
+    "train.reduction",
+)
+
+
 class Run(NamedTuple):
     """One training; `name` is also the name of its folder."""
 
@@ -30,12 +43,14 @@ class Sweep(NamedTuple):
     config: as on the command line, "configs/quickstart.py:test".
     fixed: changes that apply to all runs.
     fields: every config field by its dotted name, with its value in the runs that leave it alone.
+    space: the values of each field that Optuna chooses from; empty for a list of runs.
     """
 
     config: str
     fixed: Overrides
     fields: Mapping[str, Any]
     runs: tuple[Run, ...]
+    space: Mapping[str, Any] = {}
 
     def value(self, run: Run, field: str) -> Any:
         """Return the value of a config field in this run; "" if only other runs have the field."""
@@ -64,19 +79,7 @@ def make_sweep(
     fields = fields_with({})
     runs: list[Run] = []
     for index, changes in enumerate(overrides):
-        plain = {field: _plain(value) for field, value in changes.items()}
-        for field, value in plain.items():
-            if isinstance(value, Mapping):
-                # It fits the config, but a run gets its changes as --config.FIELD=VALUE.
-                raise ValueError(
-                    f"{field} is a section: sweep its fields by their dotted names, such as "
-                    f"{'.'.join([field, *list(value)[:1]])}"
-                )
-            if field in fixed:
-                raise ValueError(
-                    f"{field} is both swept and set by --config.{field}={fixed[field]}; remove one "
-                    "of them"
-                )
+        plain = checked(changes, fixed=fixed)
         fields_with(plain)
         if repeated := next((run for run in runs if run.overrides == plain), None):
             raise ValueError(
@@ -87,6 +90,27 @@ def make_sweep(
     if not runs:
         raise ValueError("the sweep has no runs: get_sweep returned an empty list")
     return Sweep(config, dict(fixed), fields, tuple(runs))
+
+
+def checked(changes: Overrides, *, fixed: Overrides) -> Overrides:
+    """Return the changes of a run with NumPy scalars as Python values, which JSON can hold.
+
+    ValueError for a field that `fixed` sets, or that is a section of the config.
+    """
+    plain = {field: _plain(value) for field, value in changes.items()}
+    for field, value in plain.items():
+        if isinstance(value, Mapping):
+            # It fits the config, but a run gets its changes as --config.FIELD=VALUE.
+            raise ValueError(
+                f"{field} is a section: sweep its fields by their dotted names, such as "
+                f"{'.'.join([field, *list(value)[:1]])}"
+            )
+        if field in fixed:
+            raise ValueError(
+                f"{field} is both swept and set by --config.{field}={fixed[field]}; remove one "
+                "of them"
+            )
+    return plain
 
 
 def name_of(index: int, overrides: Overrides) -> str:
@@ -109,6 +133,7 @@ def record(sweep: Sweep, root: Path) -> None:
     content = {
         "config": sweep.config,
         "fixed": sweep.fixed,
+        "space": sweep.space,
         "runs": [run._asdict() for run in sweep.runs],
     }
     text = json.dumps(content, indent=2) + "\n"
@@ -124,9 +149,10 @@ def record(sweep: Sweep, root: Path) -> None:
 
 
 def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    for key in ("config", "fixed"):
-        if before[key] != now[key]:
-            return f"{key}: {before[key]!r} before, {now[key]!r} now"
+    for key in ("config", "fixed", "space"):
+        one, other = before.get(key, {}), now[key]  # 0.1 wrote no space
+        if one != other:
+            return f"{key}: {one!r} before, {other!r} now"
     if len(now["runs"]) < len(before["runs"]):
         return f"{len(before['runs'])} runs before, {len(now['runs'])} now"
     for recorded, run in zip(before["runs"], now["runs"], strict=False):

@@ -7,7 +7,7 @@ ROOT/outcomes/NAME.json   an `Outcome`
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,9 @@ from avsync.sweeps.plan import Run, Sweep
 
 NOT_BEGUN, RUNNING, DONE, FAILED = "not begun", "unfinished", "done", "failed"
 
+# Ended early for its validation loss, see `avsync.sweeps.study`; its checkpoint stays.
+PRUNED = "pruned"
+
 # The model's own score, computed as its config says.
 SCORE = "alignment"
 
@@ -24,12 +27,12 @@ SCORE = "alignment"
 class Outcome(NamedTuple):
     """The outcome of a run.
 
-    status: "not begun", "unfinished", "done" or "failed". "unfinished" runs either continue in
-      another process or were killed; the file cannot tell which.
+    status: "not begun", "unfinished", "done", "failed" or "pruned". "unfinished" runs either
+      continue in another process or were killed; the file cannot tell which.
     seconds: wall time of all attempts; a killed attempt counts until its last log entry.
     began: start of the latest attempt, in seconds since the epoch.
     tested_on: test set of a finished run, as `Evaluation.describe` names it; "" if untested.
-    reason: why the run failed; "" unless it did.
+    reason: why the run failed or was pruned; "" otherwise.
     """
 
     status: str = NOT_BEGUN
@@ -39,8 +42,9 @@ class Outcome(NamedTuple):
     reason: str = ""
 
     def is_finished(self, tested_on: str) -> bool:
-        """Return whether the run is done and tested on this set ("": no test is required)."""
-        return self.status == DONE and tested_on in ("", self.tested_on)
+        """Return whether the run is pruned, or done and tested on this set ("": no test)."""
+        is_tested = tested_on in ("", self.tested_on)
+        return self.status == PRUNED or (self.status == DONE and is_tested)
 
 
 class RunFiles(NamedTuple):
@@ -77,15 +81,27 @@ class RunFiles(NamedTuple):
 
     def end(self, attempt: Outcome, *, tested_on: str = "", reason: str = "") -> Outcome:
         """Record the end of the attempt that `begin` returned: failed if there is a reason."""
-        return self._write(
-            Outcome(
-                FAILED if reason else DONE,
-                attempt.seconds + time.time() - attempt.began,
-                attempt.began,
-                tested_on,
-                reason,
-            )
-        )
+        return self._end(attempt, FAILED if reason else DONE, tested_on, reason)
+
+    def prune(self, attempt: Outcome, *, reason: str) -> Outcome:
+        """Record that the attempt that `begin` returned was ended early."""
+        return self._end(attempt, PRUNED, "", reason)
+
+    def validation_losses(self) -> dict[int, float]:
+        """Return the validation losses in nats so far, by the number of updates."""
+        path, losses = self.workdir / "metrics.jsonl", {}
+        for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+            try:
+                line: dict[str, Any] = json.loads(text)
+            except json.JSONDecodeError:
+                continue  # The last line of a running or killed training may be incomplete.
+            if line["split"] == "val" and line["loss"] is not None:
+                losses[line["step"]] = line["loss"]
+        return losses
+
+    def _end(self, attempt: Outcome, status: str, tested_on: str, reason: str) -> Outcome:
+        seconds = attempt.seconds + time.time() - attempt.began
+        return self._write(Outcome(status, seconds, attempt.began, tested_on, reason))
 
     def _write(self, outcome: Outcome) -> Outcome:
         atomic_write(self.outcome, json.dumps(outcome._asdict()) + "\n")
@@ -146,21 +162,11 @@ def duration(seconds: float) -> str:
 
 def _read_result(run: Run, files: RunFiles, tested_on: str) -> Result:
     outcome = files.read_outcome()
-    losses = _validation_losses(files.workdir / "metrics.jsonl")
+    losses = files.validation_losses().items()
     step, loss = min(losses, key=lambda entry: entry[1], default=(None, None))
-    is_tested = tested_on and outcome.is_finished(tested_on)
+    is_tested = tested_on and outcome.status == DONE and outcome.is_finished(tested_on)
     test = _read_test(files.workdir / "evaluation" / "metrics.json") if is_tested else {}
     return Result(run, outcome, loss, step, test)
-
-
-def _validation_losses(metrics: Path) -> Iterator[tuple[int, float]]:
-    for text in metrics.read_text(encoding="utf-8").splitlines() if metrics.is_file() else ():
-        try:
-            line: dict[str, Any] = json.loads(text)
-        except json.JSONDecodeError:
-            continue  # The last line of a running or killed training may be incomplete.
-        if line["split"] == "val" and line["loss"] is not None:
-            yield line["step"], line["loss"]
 
 
 def _read_test(metrics: Path) -> dict[str, Auc]:

@@ -72,21 +72,30 @@ def make_slots(num_jobs: int, *, gpus: list[str]) -> list[Mapping[str, str]]:
 
 
 def run_tasks(
-    tasks: Iterable[Task], *, slots: list[Mapping[str, str]], say: Callable[[str], None]
+    tasks: Iterable[Task],
+    *,
+    slots: list[Mapping[str, str]],
+    say: Callable[[str], None],
+    reason_to_prune: Callable[[Task], str] = lambda task: "",
 ) -> Generator[tuple[Task, Outcome], None, None]:
     """Execute the tasks, one per slot at a time, and yield each with its outcome as it ends.
 
-    A slot holds the environment variables that its runs get in addition. A run that fails does not
-    stop the others. On Ctrl-C or SIGTERM the trainings save before this raises KeyboardInterrupt
-    or `Preempted`; if this process is killed, they are killed too (on Linux).
+    A slot holds the environment variables that its runs get in addition. A task is taken from
+    `tasks` when a slot is free, after the outcomes of those before. A run that fails does not stop
+    the others. `reason_to_prune(task)`, unless it is "", ends a running task, which saves first. On
+    Ctrl-C or SIGTERM the trainings save before this raises KeyboardInterrupt or `Preempted`; if
+    this process is killed, they are killed too (on Linux).
     """
-    pending, free, running = deque(tasks), deque(slots), list[_Attempt]()
+    pending, free, running = iter(tasks), deque(slots), list[_Attempt]()
     with _sigterm_raises():
         try:
-            while pending or running:
-                while pending and free:
-                    running.append(_Attempt(pending.popleft(), slot=free.popleft(), say=say))
+            while True:
+                while free and (task := next(pending, None)):
+                    running.append(_Attempt(task, slot=free.popleft(), say=say))
+                if not running:
+                    return
                 for attempt in tuple(running):
+                    attempt.prune_if(reason_to_prune)
                     if outcome := attempt.advance():
                         running.remove(attempt)
                         free.append(attempt.slot)
@@ -109,9 +118,17 @@ class _Attempt:
         self.task, self.slot = task, slot
         self._say = say
         self._remaining = deque(task.commands)
+        self._pruned = ""
         self._begun = task.files.begin()
         self._log: IO[str] = task.files.log.open("a", encoding="utf-8")
         self._start_next()
+
+    def prune_if(self, reason_to_prune: Callable[[Task], str]) -> None:
+        """End the training early if there is a reason."""
+        is_training = self._command.binary == "train" and not self._pruned
+        if is_training and (reason := reason_to_prune(self.task)):
+            self._pruned = reason
+            self.terminate()
 
     def advance(self) -> Outcome | None:
         """Start the next command when one has succeeded; return the outcome once all are over."""
@@ -124,6 +141,8 @@ class _Attempt:
         self._log.close()
         if status == 0:
             return self.task.files.end(self._begun, tested_on=self.task.tested_on)
+        if self._pruned:
+            return self.task.files.prune(self._begun, reason=self._pruned)
         reason = _reason(status, last_lines(self.task.files.log))
         return self.task.files.end(self._begun, reason=f"{self._command.binary}: {reason}")
 

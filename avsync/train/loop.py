@@ -19,16 +19,20 @@ from avsync.train.profiling import Profiler
 from avsync.train.reporter import Reporter, parameters_in_words
 from avsync.train.state import count_parameters, new_state
 from avsync.train.step import make_eval_step, make_train_step, refuse_fakes
+from avsync.train.tracking import Tracker
 from avsync.train.validation import losses_in_words, validation_losses
 from avsync.train.writer import MetricsWriter
 
 
-def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
+def train(
+    job: Training, workdir: Path, *, num_profiled: int = 0, tracker: Tracker | None = None
+) -> float:
     """Trains to the end of the schedule; returns the best validation loss, in nats.
 
     A finished training, also one that stopped early, is left unchanged. `num_profiled` updates are
-    traced into workdir/profile. ValueError if the data holds a fake, or if a loss is not finite;
-    workdir/nan_batch.json then lists the clips. `Preempted` if the job is preempted.
+    traced into workdir/profile; `tracker` gets the metrics too. ValueError if the data holds a
+    fake, or if a loss is not finite; workdir/nan_batch.json then lists the clips. `Preempted` if
+    the job is preempted.
     """
     num_steps, log_every, validate_every, max_waited = job.schedule
     rule, objective = job.rule, job.rule.objective
@@ -56,7 +60,7 @@ def train(job: Training, workdir: Path, *, num_profiled: int = 0) -> float:
         batches = job.batches(step)
         with (
             Preemption() as preemption,
-            MetricsWriter(workdir, first_step=step) as writer,
+            MetricsWriter(workdir, first_step=step, tracker=tracker) as writer,
             Progress("training", total=num_steps, done=step) as progress,
             Meter(update) as meter,
             Profiler(workdir, num_steps=num_profiled) as profiler,

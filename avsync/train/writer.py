@@ -1,4 +1,4 @@
-"""Writes metrics to workdir/metrics.jsonl, and to TensorBoard if it is installed."""
+"""Writes metrics to workdir/metrics.jsonl, to TensorBoard if it is installed, and to a tracker."""
 
 import importlib
 import importlib.util
@@ -10,6 +10,7 @@ from types import TracebackType
 import jax
 
 from avsync.files import atomic_write
+from avsync.train.tracking import TrackedRun, Tracker
 
 FILE = "metrics.jsonl"
 
@@ -20,8 +21,8 @@ class MetricsWriter:
     Only the first process writes.
     """
 
-    def __init__(self, workdir: Path, *, first_step: int):
-        self._file = self._tensorboard = None
+    def __init__(self, workdir: Path, *, first_step: int, tracker: Tracker | None = None):
+        self._file = self._tensorboard = self._tracked = None
         if jax.process_index():
             return
         path = workdir / FILE
@@ -39,6 +40,11 @@ class MetricsWriter:
             # This writer needs TensorBoard only, not TensorFlow.
             tensorboard = importlib.import_module("tensorboard.summary")
             self._tensorboard = tensorboard.Writer(str(workdir / "tensorboard"))
+        if tracker:
+            self._tracked = TrackedRun(workdir, tracker)
+            # What a killed training did not send, or one without a tracker; the rest is known.
+            for line in map(json.loads, lines):
+                self._tracked.write(line.pop("step"), split=line.pop("split"), values=line)
 
     def __enter__(self) -> "MetricsWriter":
         return self
@@ -53,6 +59,8 @@ class MetricsWriter:
             self._file.close()
         if self._tensorboard:
             self._tensorboard.close()
+        if self._tracked:
+            self._tracked.close(is_done=kind is None)
 
     def write(self, step: int, *, split: str, **values: float | int) -> None:
         """Writes a line of step, split and values; a value that is not finite becomes null."""
@@ -64,3 +72,5 @@ class MetricsWriter:
         if self._tensorboard:
             for name, value in values.items():
                 self._tensorboard.add_scalar(f"{split}/{name}", value, step)
+        if self._tracked:
+            self._tracked.write(step, split=split, values=finite)

@@ -89,6 +89,24 @@ def test_a_signal_to_the_sweep_ends_its_runs_unfinished(
     assert [task.files.read_outcome().status for task in tasks] == ["unfinished"] * 2
 
 
+def test_a_pruned_run_ends_with_its_reason_and_its_test_is_not_run(tmp_path: Path):
+    slow = slow_task(tmp_path, "slow")
+    tasks = iter([slow._replace(commands=(*slow.commands, GOOD)), task(tmp_path, "good", GOOD)])
+    pid = tmp_path / "slow.pid"
+
+    def reason(task: Task) -> str:
+        return "too high a loss" if task.name == "slow" and pid.is_file() else ""
+
+    ended = dict(run_tasks(tasks, slots=[{}], say=lambda line: None, reason_to_prune=reason))
+    outcomes = {task.name: outcome for task, outcome in ended.items()}
+    assert outcomes["slow"].status == "pruned"
+    assert outcomes["slow"].reason == "too high a loss"
+    assert outcomes["slow"].is_finished("grid, test split")
+    assert not is_running(int(pid.read_text()))
+    assert slow.files.log.read_text().count("$ avsync-train") == 1
+    assert outcomes["good"].status == "done"
+
+
 def test_a_killed_attempt_counts_until_its_last_log_entry(tmp_path: Path):
     files = RunFiles.of(tmp_path, Run("run", {}))
     outcome = files.begin()

