@@ -11,9 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-# Fields of a Flax module that no config holds: config.model.dtype serves the whole model, and Flax
-# adds the other two.
-NOT_IN_CONFIG = ("dtype", "name", "parent")
+# Fields of a Flax module that no config holds: config.model.dtype serves the whole model, the form
+# of a head's computation does not change what it computes, and Flax adds the other two.
+NOT_IN_CONFIG = ("dtype", "form", "name", "parent")
 
 
 class Field(NamedTuple):

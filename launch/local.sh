@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Runs one job as several processes on this machine, to try out what a cluster does or to use one
-# process per GPU. (A single process uses all GPUs of its machine and needs no script.)
+# Runs a command of avsync as several processes on this machine, to try out what a cluster does or to
+# use one process per GPU. (A single process uses all GPUs of its machine and needs no script.)
 #
 #   PROCESSES=2 bash launch/local.sh avsync-train --config=quickstart --workdir=runs/two
+#
+# avsync-train, -evaluate, -extract and -score share the work; every other command is one process.
 #
 # PROCESSES   number of processes; default: one per GPU
 # PORT        free port of this machine at which they meet; default: 29400
@@ -19,6 +21,15 @@ if ((PROCESSES < 1)) || (($# == 0)); then
   echo "local.sh: PROCESSES or COMMAND is missing; usage: PROCESSES=2 bash local.sh COMMAND" >&2
   exit 2
 fi
+
+name="${1##*/}"
+[[ "$name" == avsync ]] && name="avsync-${2:-}"
+case "$name" in
+  avsync-adapt | avsync-audit | avsync-convert | avsync-export | avsync-fix | avsync-prepare | avsync-sweep)
+    echo "local.sh: $name is one process; start it without local.sh" >&2
+    exit 2
+    ;;
+esac
 
 pids=()
 for ((index = 0; index < PROCESSES; index++)); do

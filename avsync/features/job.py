@@ -96,7 +96,8 @@ def extract(
     shards = [(task, index) for task in tasks for index in range(task.split.num_shards)]
     shards = shards[host.index :: host.count]
     pending = [(task, i) for task, i in shards if not sink.is_written(task.split, i)]
-    total = sum(task.num_clips for task in tasks) // host.count
+    # Of this process; its shards may hold more clips than those of another.
+    total = round(sum(task.num_clips / task.split.num_shards for task, _ in shards))
     left = sum(task.num_clips / task.split.num_shards for task, _ in pending)
     num_clips = 0
     with (

@@ -4,12 +4,15 @@ python -m tests.benchmarks.avsync_loop DIR BATCH_CLIPS WINDOW_FRAMES
 """
 
 import sys
-from collections.abc import Callable
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from avsync import parallel
 from avsync.build_training import make_training
 from avsync.config import Config, default, encoder, head
+from avsync.train.flops import count_flops
+from avsync.train.meter import Meter
 from avsync.train.state import new_state
 from avsync.train.step import make_train_step, refuse_fakes
 from tests.benchmarks.turns import serve
@@ -19,7 +22,7 @@ READ_AHEAD = 4
 
 
 def main(directory: Path, batch_clips: int, window_frames: int) -> None:
-    serve(make_train(make_config(directory, batch_clips, window_frames)), read_ahead=READ_AHEAD)
+    serve(Loop(make_config(directory, batch_clips, window_frames)).train, read_ahead=READ_AHEAD)
 
 
 def make_config(directory: Path, batch_clips: int, window_frames: int) -> Config:
@@ -35,32 +38,56 @@ def make_config(directory: Path, batch_clips: int, window_frames: int) -> Config
     return config
 
 
-def make_train(config: Config) -> Callable[[int], int]:
-    """`train(num_updates)`, which continues from its last call and returns the number of frames."""
-    job = make_training(config)
-    state = new_state(job.init(), optimiser=job.rule.optimiser, plateau=job.plateau)
-    state = parallel.replicate(state)
-    step = make_train_step(job.apply_in_training, job.rule)
-    update = parallel.map_step(step, donate_state=True)
-    batches = job.batches(0)
+class Loop:
+    """The updates of a training of `config`, without checkpoints and reports."""
 
-    def train(num_updates: int) -> int:
-        nonlocal state
+    def __init__(self, config: Config, *, donate_state: bool = True):
+        job = make_training(config)
+        state = new_state(
+            job.init(),
+            optimiser=job.rule.optimiser,
+            plateau=job.plateau,
+            partition=job.rule.partition,
+        )
+        self._state: Any = parallel.replicate(state)
+        step = make_train_step(job.apply_in_training, job.rule)
+        self._update = parallel.map_step(step, donate_state=donate_state)
+        self._meter = Meter(self._update)
+        self._batches = job.batches(0)
+
+    def train(self, num_updates: int) -> int:
+        """Continues from the last call; returns the number of frames."""
         num_frames, pending = 0, None
         for _ in range(num_updates):
-            batch, clip_ids = next(batches)
+            with self._meter.waiting():
+                batch, clip_ids = next(self._batches)
             refuse_fakes(batch, clip_ids)
-            state, metrics = update(state, parallel.shard_batch(batch))
+            self._state, metrics = self._meter.run(self._state, batch)
             # As in the training loop, the loss is read while the next update runs.
             if pending:
-                float(pending["loss"])
+                self._finish(pending)
             pending = metrics
             num_frames += int(batch.loss_mask.sum())
         if pending:
-            float(pending["loss"])
+            self._finish(pending)
         return num_frames
 
-    return train
+    def data_wait(self) -> float:
+        """The share of the time since the last call in which the devices waited for a batch."""
+        return self._meter.rates().data_wait
+
+    def close(self) -> None:
+        self._meter.__exit__()  # ends its thread
+
+    def _finish(self, metrics: Any) -> None:
+        float(metrics["loss"])
+        self._meter.note_finished()
+
+    def cost(self) -> tuple[Counter[str], Any]:
+        """Operations of an update on one device by dtype, and the compiler's memory analysis."""
+        batch = parallel.shard_batch(next(self._batches)[0])
+        compiled = self._update.lower(self._state, batch).compile()
+        return count_flops(self._update, self._state, batch), compiled.memory_analysis()
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from avsync.units import LOOKAHEAD_SAMPLES, SAMPLES_PER_FRAME
 
 SIZES = {
     "large": {},
+    "base": {"embedding": 768, "feed_forward": 3072, "num_heads": 12, "num_layers": 12},
     "small": {"embedding": 512, "feed_forward": 2048, "num_heads": 8, "num_layers": 2},
 }
 
@@ -145,8 +146,22 @@ def make_model(args: argparse.Namespace, **sizes: int) -> avhubert.Encoder:
     return avhubert.Encoder(**sizes, dtype=jnp.dtype(args.dtype))
 
 
-def make_encoder(model: avhubert.Encoder, stream: str) -> FrozenEncoder:
-    """`model` with random weights, for one stream."""
+def make_encoder(model: avhubert.Encoder, stream: str, params: Any = None) -> FrozenEncoder:
+    """`model` for one stream, with random weights if no `params` are given."""
+    extract, init = make_functions(model, stream)
+    if params is None:
+        shapes = jax.eval_shape(init, jax.random.key(0), like(4))
+        random = np.random.default_rng(0)
+        params = jax.tree.map(
+            lambda x: 0.02 * random.standard_normal(x.shape, np.float32), shapes["params"]
+        )
+    return FrozenEncoder(extract, params, Extraction("none", "random", {stream: model.embedding}))
+
+
+def make_functions(
+    model: avhubert.Encoder, stream: str
+) -> tuple[Callable[[Any, EncoderBatch], Any], Callable[[jax.Array, EncoderBatch], Any]]:
+    """(params, batch) -> the features of one stream, and (key, batch) -> its variables."""
 
     def extract(params: Any, batch: EncoderBatch) -> Any:
         return model.apply({"params": params}, *batch, streams=(stream,), method="extract")
@@ -154,12 +169,7 @@ def make_encoder(model: avhubert.Encoder, stream: str) -> FrozenEncoder:
     def init(key: jax.Array, batch: EncoderBatch) -> Any:
         return model.init(key, *batch, streams=(stream,), method="extract")
 
-    shapes = jax.eval_shape(init, jax.random.key(0), like(4))
-    random = np.random.default_rng(0)
-    params = jax.tree.map(
-        lambda x: 0.02 * random.standard_normal(x.shape, np.float32), shapes["params"]
-    )
-    return FrozenEncoder(extract, params, Extraction("none", "random", {stream: model.embedding}))
+    return extract, init
 
 
 def like(num_frames: int) -> EncoderBatch:

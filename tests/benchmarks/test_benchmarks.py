@@ -6,7 +6,16 @@ import sys
 
 import pytest
 
-from tests.benchmarks import augmentation, extraction, finetune_memory, halves, input_pipeline
+from tests.benchmarks import (
+    accelerator,
+    accelerator_cases,
+    augmentation,
+    extraction,
+    finetune_memory,
+    halves,
+    input_pipeline,
+    roofline,
+)
 from tests.conftest import ROOT
 
 
@@ -89,3 +98,64 @@ def test_models_in_half_precision_are_compared(capsys):
     halves.main(["--small", "--rounds=1"])
     rows = re.findall(r"^\| \w.*\|( [\d.]+ \|){3}$", capsys.readouterr().out, re.MULTILINE)
     assert len(rows) == 4
+
+
+@pytest.mark.slow
+def test_every_group_of_the_accelerator_benchmark_has_its_figures():
+    rows = accelerator.main(["--size=tiny", "--seconds=0.1", "--knobs=1", "--peak_tflops=1"])
+    assert len(rows) == len(accelerator_cases.GROUPS)
+    for row in rows:
+        pace, mfu, waiting, memory, _ = row.cells
+        assert float(pace.replace(",", "")) > 0, row
+        assert 0 < float(mfu.rstrip("%")) < 100, row
+        is_training = "training" in row.what or "tuning" in row.what
+        assert (waiting != "-") == is_training, row
+        assert float(memory) >= 0, row
+
+
+def test_cases_that_would_begin_too_late_are_not_run():
+    (row,) = accelerator.main(["--size=tiny", "--minutes=0", "--rows=score", "--knobs=1"])
+    assert row.cells[0] == "not run: out of time"
+
+
+def test_known_devices_have_the_peak_of_their_data_sheet():
+    assert accelerator.make_peak("NVIDIA H100 80GB HBM3", None)("bfloat16") == 989e12
+    assert accelerator.make_peak("TPU v5 lite", None)("float32") == 197e12
+    assert accelerator.make_peak("cpu", 2.5)("float32") == 2.5e12
+
+
+# 1,000 frames of 1 GFLOP and 1 MB each: 10 ms at the peak of this machine, 1 ms in its memory.
+MACHINE = roofline.Machine("two", 2, 2, peak=1e14, bandwidth=5e11, link=1e9, cores=10)
+JOB = roofline.Job("a job", 1000, flops=1e12, bytes_moved=1e9, exchanged=4e6, reads="features")
+
+
+@pytest.mark.parametrize(
+    ("change", "step", "limit", "exchange", "needed", "binds"),
+    [
+        # The exchange of 4 MB takes 4 ms, beside the 6.7 ms of the backward pass.
+        ({}, "10.00", "operations", "4.00", "200,000", "operations"),
+        # 3.3 + 8 ms: a host needs fewer frames.
+        ({"exchanged": 8e6}, "10.00", "operations", "8.00", "176,471", "exchange"),
+        ({"bytes_moved": 2e10, "exchanged": 0}, "20.00", "memory", "none", "100,000", "memory"),
+        ({"reads": "crops"}, "10.00", "operations", "4.00", "200,000", "input"),
+    ],
+)
+def test_the_roofline_says_what_binds(change, step, limit, exchange, needed, binds):
+    job = JOB._replace(**change)
+    found = roofline.machine_cells(job, MACHINE, decode=4800, disk=1e9)
+    # 1 GB/s of features of 4,096 bytes, or 20 cores that decode 4,800 frames each.
+    feeds = "244,141" if job.reads == "features" else "96,000 (2.1 times this is needed)"
+    assert found[1:-1] == (step, limit, exchange, needed, feeds, binds)
+
+
+@pytest.mark.slow
+def test_the_counts_of_the_roofline_are_those_of_the_formula(capsys):
+    jobs = roofline.main(["--tiny"])
+    assert len(re.findall(r"^\|", capsys.readouterr().out, re.M)) == 2 + 5 + 2 + 5 * 4
+    assert all(job.bytes_moved > 0 for job in jobs)
+    base = next(job for job in jobs if job.name == "extraction, AV-HuBERT Base")
+    sizes = {"embedding": 64, "feed_forward": 64, "num_heads": 2, "num_layers": 3}
+    model = extraction.avhubert.Encoder(**sizes)
+    formula = sum(extraction.frame_flops(model, stream, 10) for stream in ("visual", "audio"))
+    # Extrapolated from one block and two to three.
+    assert base.flops / base.num_frames == pytest.approx(formula, rel=1e-6)

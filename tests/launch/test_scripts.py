@@ -1,24 +1,25 @@
-"""The scripts of launch/: shellcheck, their messages, and a job on a one-node Slurm."""
+"""The scripts of launch/: shellcheck, their messages, and the processes of each command."""
 
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tests.conftest import ROOT, Run
+from avsync import lookup
+from tests.conftest import ROOT
 
-SLURM = Path(__file__).with_name("one_node_slurm.sh")
-SCRIPTS = [*sorted((ROOT / "launch").glob("*.s[hb]*")), SLURM]
+LAUNCHERS = ["local.sh", "slurm.sbatch", "tpu_pod.sh"]
+SCRIPTS = [
+    *sorted((ROOT / "launch").glob("*.s[hb]*")),
+    Path(__file__).with_name("one_node_slurm.sh"),
+]
 
-NUM_STEPS = 40
+# The commands whose processes share the work.
+SHARED = {"train", "evaluate", "extract", "score"}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
@@ -30,17 +31,100 @@ def test_a_script_passes_shellcheck(script: Path):
 
 
 @pytest.mark.parametrize(
-    ("script", "message"),
+    ("script", "variables", "message"),
     [
-        ("local.sh", "PROCESSES=2 bash local.sh COMMAND"),
-        ("slurm.sbatch", "CONFIG: not set"),
-        ("tpu_pod.sh", "TPU: not set"),
+        ("local.sh", {}, "PROCESSES=2 bash local.sh COMMAND"),
+        ("slurm.sbatch", {}, "sbatch launch/slurm.sbatch avsync-train"),
+        ("tpu_pod.sh", {}, "TPU: not set"),
+        ("tpu_pod.sh", {"TPU": "slice", "ZONE": "zone"}, "bash tpu_pod.sh avsync-train"),
     ],
 )
-def test_a_script_names_a_missing_variable(script: str, message: str):
-    done = subprocess.run(["bash", f"launch/{script}"], cwd=ROOT, capture_output=True, text=True)
+def test_a_script_names_what_is_missing(script: str, variables: dict[str, str], message: str):
+    done = launch(script, **variables)
     assert done.returncode != 0
     assert message in done.stderr
+
+
+@pytest.mark.parametrize("script", LAUNCHERS)
+def test_a_script_knows_the_commands_that_are_one_process(script: str):
+    text = (ROOT / "launch" / script).read_text()
+    cases = re.findall(r"^  (avsync-[^)]*)\)$", text, re.MULTILINE)
+    named = {name.removeprefix("avsync-") for case in cases for name in case.split(" | ")}
+    assert named == set(lookup.names("bin")) - SHARED
+
+
+@pytest.mark.parametrize("command", [["avsync-prepare"], ["/venv/bin/avsync", "prepare"]])
+def test_local_processes_are_refused_to_a_command_that_is_one_process(command: list[str]):
+    done = launch("local.sh", *command, PROCESSES="2")
+    assert done.returncode == 2
+    assert "avsync-prepare is one process" in done.stderr
+
+
+# Instead of a remote shell: writes down the hosts, and runs the command here.
+GCLOUD = """\
+#!/usr/bin/env bash
+for argument in "$@"; do
+  case "$argument" in
+    --worker=*) echo "hosts ${argument#*=}" ;;
+    --command=*) bash -c "${argument#*=}" ;;
+  esac
+done
+"""
+
+# Fails as often as the file of attempts says; shows its arguments and what it is told of processes.
+COMMAND = """\
+#!/usr/bin/env bash
+printf '<%s>' "${AVSYNC_PROCESSES:-}" "${JAX_PLATFORMS:-}" "$@"
+echo
+[[ -e preempted ]] || { touch preempted; exit 75; }
+exit "${LAST:-0}"
+"""
+
+
+@pytest.fixture
+def pod(tmp_path: Path) -> Path:
+    """A folder of `gcloud`, which runs commands in it, and two commands of avsync."""
+    for name, text in (("gcloud", GCLOUD), ("avsync", COMMAND), ("avsync-train", COMMAND)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    return tmp_path
+
+
+def test_a_preempted_training_is_started_again_on_all_hosts_of_a_tpu(pod: Path):
+    done = launch("tpu_pod.sh", "avsync-train", "--workdir=/runs/a b's", **on_pod(pod))
+    assert done.returncode == 0
+    attempt = ["hosts all", "<auto><><--workdir=/runs/a b's>"]
+    assert done.stdout.splitlines() == [*attempt, *attempt]
+
+
+def test_a_training_that_fails_is_not_started_again(pod: Path):
+    (pod / "preempted").touch()
+    done = launch("tpu_pod.sh", "avsync-train", **on_pod(pod), LAST="1")
+    assert (done.returncode, done.stdout.count("hosts")) == (1, 1)
+
+
+@pytest.mark.parametrize(("command", "settings"), [("prepare", "<><cpu>"), ("sweep", "<1><>")])
+def test_a_command_of_one_process_runs_on_the_first_host_of_a_tpu(
+    pod: Path, command: str, settings: str
+):
+    (pod / "preempted").touch()
+    done = launch("tpu_pod.sh", "avsync", command, **on_pod(pod))
+    assert done.stdout.splitlines() == ["hosts 0", f"{settings}<{command}>"]
+
+
+def on_pod(pod: Path) -> dict[str, str]:
+    path = f"{pod}:{os.environ['PATH']}"
+    return {"TPU": "slice", "ZONE": "zone", "PATH": path, "FOLDER": str(pod), "JAX_PLATFORMS": ""}
+
+
+def launch(script: str, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", ROOT / "launch" / script, *command],
+        cwd=variables.get("FOLDER", ROOT),
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_xla_knows_the_flags_that_the_readme_recommends():
@@ -52,74 +136,3 @@ def test_xla_knows_the_flags_that_the_readme_recommends():
         text=True,
     )
     assert done.returncode == 0, done.stderr
-
-
-@pytest.fixture(scope="module")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment in which sbatch and scancel use a Slurm on this machine."""
-    if shutil.which("slurmctld") is None or os.geteuid():
-        pytest.skip("needs root, and apt-get install slurmctld slurmd slurm-client munge")
-    directory = tmp_path_factory.mktemp("slurm")
-    subprocess.run(["bash", SLURM, "start", directory], check=True)
-    yield {**os.environ, "SLURM_CONF": str(directory / "slurm.conf")}
-    subprocess.run(["bash", SLURM, "stop", directory], check=True)
-
-
-@pytest.mark.slow
-def test_a_preempted_job_on_slurm_is_requeued_and_ends_like_an_uninterrupted_one(
-    slurm: dict[str, str], tiny_data: Path, tmp_path: Path, run_binary: Run
-):
-    options = [f"--config.train.num_steps={NUM_STEPS}", "--config.train.checkpoint_every=20"]
-    uninterrupted, workdir, log = tmp_path / "uninterrupted", tmp_path / "run", tmp_path / "job.log"
-    config = "configs/quickstart.py:test"
-    places = [f"--workdir={uninterrupted}", f"--config.data.data_dir={tiny_data}"]
-    done = run_binary("train", f"--config={config}", *places, *options, devices=2)
-    assert done.returncode == 0, done.stderr
-
-    scheduling = ["--ntasks-per-node=2", "--gpus-per-node=0", "--cpus-per-task=1"]
-    submitted = subprocess.run(
-        ["sbatch", "--parsable", *scheduling, f"--output={log}", "launch/slurm.sbatch", *options],
-        cwd=ROOT,
-        env={
-            **slurm,
-            "CONFIG": config,
-            "WORKDIR": str(workdir),
-            "DATA_DIR": str(tiny_data),
-            "VENV": sys.prefix,
-        },
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    job = submitted.stdout.strip()
-    wait_until(lambda: len(read_losses(workdir)) >= 3, log)
-    subprocess.run(["scancel", "--signal=TERM", job], env=slurm, check=True)
-    wait_until(lambda: state_of(job, slurm) == ("COMPLETED", 1), log)
-
-    print(log.read_text())
-    assert "requeued" in log.read_text()
-    expected, losses = read_losses(uninterrupted), read_losses(workdir)
-    assert losses.keys() == expected.keys()
-    np.testing.assert_allclose([losses[key] for key in expected], [*expected.values()], rtol=1e-5)
-
-
-def read_losses(workdir: Path) -> dict[tuple[int, str], float]:
-    path = workdir / "metrics.jsonl"
-    lines = path.read_text().splitlines() if path.is_file() else []
-    return {(line["step"], line["split"]): line["loss"] for line in map(json.loads, lines)}
-
-
-def state_of(job: str, slurm: dict[str, str]) -> tuple[str, int]:
-    """The state of a job and how often it was requeued."""
-    shown = subprocess.run(
-        ["scontrol", "show", "job", job], env=slurm, check=True, capture_output=True, text=True
-    )
-    fields = dict(text.split("=", 1) for text in shown.stdout.split() if "=" in text)
-    return fields["JobState"], int(fields["Restarts"])
-
-
-def wait_until(condition: Callable[[], bool], log: Path, *, seconds: float = 1800) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, log.read_text()
-        time.sleep(0.2)

@@ -1,5 +1,7 @@
 """Head of AVH-Align (Smeu et al., CVPR 2025): a small network scores each pair of frames."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -8,9 +10,16 @@ import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float
 
+from avsync import lookup
 from avsync.models.layers import dense, product
 
 EPSILON = 1e-5  # of PyTorch's LayerNorm; Flax's default is 1e-6
+
+FORMS = ("auto", "scan", "batch")
+
+# Frames of a batch up to which accelerators take all offsets at once: 4 GB of activations at the
+# paper's sizes. Beyond, the products of one offset are large enough to keep them busy.
+MAX_FRAMES_AT_ONCE = 1 << 16
 
 # checkpoint_name of the arrays of each pair that the backward pass keeps.
 PRODUCT = "product"
@@ -24,21 +33,28 @@ class Head(nn.Module):
     have nothing between them, so they are applied to frames and added up for pairs: 8 times fewer
     multiplications at the paper's sizes.
 
-    The remaining layers, 31 times as large as the features, are computed one offset at a time. The
-    backward pass keeps only the results of their matrix products, 48 kB per frame at the paper's
-    sizes; the norms between them are cheap to recompute. On two cores that is 1.15 times as fast as
-    recomputing everything, and 1.4 times as fast as keeping everything, or as processing four or
-    more offsets at once, which no longer fit the cache.
+    The remaining layers are 31 times as large as the features. On CPUs they are computed one offset
+    at a time. The backward pass keeps only the results of their matrix products, 48 kB per frame at
+    the paper's sizes; the norms between them are cheap to recompute. On two cores that is 1.15
+    times as fast as recomputing everything, and 1.4 times as fast as keeping everything, or as
+    processing four or more offsets at once, which no longer fit the cache.
+
+    On accelerators the pairs of all offsets are one batch: a scan of 31 small products would start
+    about 1,000 kernels per update, which take longer to start than to run. Values and gradients are
+    equal to rounding. Only reasoned about; not measured on an accelerator.
 
     Attributes:
       projection: channels of each stream before the shared layers.
       widths: channels of the shared hidden layers.
       dtype: of the activations; norms are always float32.
+      form: "scan" over the offsets, all of them as one "batch", or "auto", by the platform. It is
+        not what the head computes, and so no field of the config.
     """
 
     projection: int = 512
     widths: tuple[int, ...] = (512, 256, 128)
     dtype: Any = jnp.float32
+    form: str = "auto"
 
     @nn.compact
     def __call__(
@@ -48,7 +64,7 @@ class Head(nn.Module):
         *,
         reach_frames: int,
     ) -> Float[Array, "b t k"]:
-        time, num_offsets = visual.shape[1], 2 * reach_frames + 1
+        num_frames, num_offsets = visual.shape[0] * visual.shape[1], 2 * reach_frames + 1
         # Zero vectors beyond the clip enter before the first layer, so that biases apply to them.
         audio = jnp.pad(audio, ((0, 0), (reach_frames, reach_frames), (0, 0)))
         visual = dense(self.projection, dtype=self.dtype, name="visual_proj")(visual)
@@ -60,14 +76,20 @@ class Head(nn.Module):
         visual, audio = _centred(visual), _centred(audio)
         layers = PairTail(self.widths, self.dtype, name="tail")()
 
-        def one_offset(_: None, offset: jax.Array) -> tuple[None, jax.Array]:
-            neighbours = jax.lax.dynamic_slice_in_dim(audio, offset, time, axis=1)
-            return None, _pair_logits(visual + neighbours, layers)
+        form = form_for(self.form, jax.default_backend(), num_frames=num_frames)
+        logits_of = {"scan": _scan, "batch": _batch}[form]
+        return logits_of(visual, audio, layers, num_offsets).astype(jnp.float32)
 
-        products = jax.checkpoint_policies.save_only_these_names(PRODUCT)
-        one_offset = jax.checkpoint(one_offset, policy=products, prevent_cse=False)
-        _, logits = jax.lax.scan(one_offset, None, jnp.arange(num_offsets))
-        return jnp.moveaxis(logits, 0, -1).astype(jnp.float32)
+
+def form_for(form: str, platform: str, *, num_frames: int) -> str:
+    """ "scan" or "batch": `form`, or for "auto" what suits a batch of so many frames on `platform`.
+
+    ValueError if `form` is none of `FORMS`.
+    """
+    lookup.require("form of the head", form, FORMS)
+    if form != "auto":
+        return form
+    return "scan" if platform == "cpu" or num_frames > MAX_FRAMES_AT_ONCE else "batch"
 
 
 class PairLayer(NamedTuple):
@@ -105,6 +127,47 @@ class PairTail(nn.Module):
             kernel, bias = kernel.T.astype(self.dtype), bias.astype(self.dtype)
             layers.append(PairLayer(norm["scale"], norm["bias"], kernel, bias))
         return layers
+
+
+def _scan(
+    visual: Float[Array, "b t d"],
+    audio: Float[Array, "b s d"],
+    layers: list[PairLayer],
+    num_offsets: int,
+) -> Float[Array, "b t k"]:
+    """Logits of all pairs, one offset at a time; `audio` has the frames beyond the clip too."""
+
+    def one_offset(_: None, offset: jax.Array) -> tuple[None, jax.Array]:
+        neighbours = jax.lax.dynamic_slice_in_dim(audio, offset, visual.shape[1], axis=1)
+        return None, _pair_logits(visual + neighbours, layers)
+
+    one_offset = jax.checkpoint(one_offset, policy=_keep_products(), prevent_cse=False)
+    _, logits = jax.lax.scan(one_offset, None, jnp.arange(num_offsets))
+    return jnp.moveaxis(logits, 0, -1)
+
+
+def _batch(
+    visual: Float[Array, "b t d"],
+    audio: Float[Array, "b s d"],
+    layers: list[PairLayer],
+    num_offsets: int,
+) -> Float[Array, "b t k"]:
+    """Logits of all pairs at once, as `_scan`."""
+
+    # Slices, not a gather: the gradient of a gather is a scatter, which is slow on TPUs, and adds
+    # up in another order each time on GPUs.
+    @partial(jax.checkpoint, policy=_keep_products())
+    def all_offsets(visual: jax.Array, audio: jax.Array, layers: list[PairLayer]) -> jax.Array:
+        time = visual.shape[1]
+        pairs = jnp.stack([visual + audio[:, k : k + time] for k in range(num_offsets)])
+        return _pair_logits(pairs.reshape(-1, time, pairs.shape[-1]), layers)
+
+    logits = all_offsets(visual, audio, layers).reshape(num_offsets, *visual.shape[:2])
+    return jnp.moveaxis(logits, 0, -1)
+
+
+def _keep_products() -> Callable[..., bool]:
+    return jax.checkpoint_policies.save_only_these_names(PRODUCT)
 
 
 def _pair_logits(x: Float[Array, "b t d"], layers: list[PairLayer]) -> Float[Array, "b t"]:
