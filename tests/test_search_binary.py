@@ -44,10 +44,10 @@ def arguments(sweep_file: Path, workdir: Path, data: Path, *, num_runs: int) -> 
     ]
 
 
-def kill_in(index: int, workdir: Path, options: list[str], start_binary: Start) -> None:
-    """Start the sweep, and kill it with SIGKILL once the run of this index has begun to train."""
+def kill_when(pattern: str, workdir: Path, options: list[str], start_binary: Start) -> None:
+    """Start the sweep, and kill it with SIGKILL once there is a file of this pattern."""
     process = start_binary("sweep", *options)
-    while not list(workdir.glob(f"runs/{index:03d}_*/metrics.jsonl")):
+    while not list(workdir.glob(pattern)):
         assert process.poll() is None, "the sweep ended before it could be killed"
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
@@ -73,7 +73,8 @@ def test_a_killed_search_resumes_its_trial_and_ends_with_each_run_once(
     tiny_data, sweep_file, tmp_path, run_binary: Run, start_binary: Start
 ):
     options = arguments(sweep_file, tmp_path / "sweep", tiny_data, num_runs=2)
-    kill_in(1, tmp_path / "sweep", options, start_binary)
+    options += ["--pruner=none"]
+    kill_when("outcomes/001_*.json", tmp_path / "sweep", options, start_binary)
     done = run_binary("sweep", *options)
     assert done.returncode == 0, done.stderr
     table = read_table(tmp_path / "sweep")
@@ -102,7 +103,7 @@ def test_eight_runs_killed_in_the_middle_are_finished_once_each_and_bad_ones_pru
 ):
     workdir = tmp_path / "sweep"
     options = [*arguments(sweep_file, workdir, tiny_data, num_runs=8), *LONG]
-    kill_in(4, workdir, options, start_binary)
+    kill_when("runs/004_*/metrics.jsonl", workdir, options, start_binary)
     before = {path.name: path.read_text() for path in workdir.glob("outcomes/00[0-3]*.json")}
     assert len(before) == 4
     done = run_binary("sweep", *options)
