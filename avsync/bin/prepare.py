@@ -3,7 +3,7 @@
     avsync-prepare --dataset=synthetic_talkers --data_dir=data
     avsync-prepare --dataset=fakeavceleb --source=DIR --data_dir=data --split_list=test=test.csv
     avsync-prepare --dataset=fakeavceleb --data_dir=data --status
-    avsync-prepare --dataset=voxceleb2 --source=DIR --data_dir=/shared/data --engine=dask://HOST:8786
+    avsync-prepare --dataset=voxceleb2 --source=DIR --data_dir=/data --engine=dask://HOST:8786
 
 A preparation that was killed resumes when it is run again. It writes prepare_report.json and
 rejects.jsonl, one line per file that was rejected, beside the dataset.

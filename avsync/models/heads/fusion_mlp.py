@@ -81,15 +81,18 @@ class Head(nn.Module):
         return logits_of(visual, audio, layers, num_offsets).astype(jnp.float32)
 
 
-def form_for(form: str, platform: str, *, num_frames: int) -> str:
+def form_for(form: str, platform: str, *, num_frames: Any) -> str:
     """ "scan" or "batch": `form`, or for "auto" what suits a batch of so many frames on `platform`.
 
-    ValueError if `form` is none of `FORMS`.
+    In a program for export, `num_frames` is a symbol: the scan then suits any number. ValueError if
+    `form` is none of `FORMS`.
     """
     lookup.require("form of the head", form, FORMS)
     if form != "auto":
         return form
-    return "scan" if platform == "cpu" or num_frames > MAX_FRAMES_AT_ONCE else "batch"
+    if platform == "cpu" or not isinstance(num_frames, int) or num_frames > MAX_FRAMES_AT_ONCE:
+        return "scan"
+    return "batch"
 
 
 class PairLayer(NamedTuple):
