@@ -10,15 +10,16 @@ with random weights and data. On a CPU, and with --size=small, with small models
 
 MFU is the rate of convolutions and matrix products over the peak of the dtype they are computed in:
 that of the data sheet, --peak_tflops for both, or for unknown devices that of a large product,
-measured. Memory is what the compiler plans for one device: arguments and temporary arrays. Cases
-that would begin after --minutes are not run, and say so.
+measured. Memory is what the compiler plans for one device: arguments and temporary arrays. The
+first case of each row comes first; those that would begin after --minutes are not run.
 """
 
 import argparse
+import itertools
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,11 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> list[Row]:
         f"{jax.__version__}; load average {os.getloadavg()[0]:.1f}\n",
         flush=True,
     )
-    rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for name in args.rows:
-            group = cases.GROUPS[name](size, Path(folder))
-            rows += measure_all(group, args=args, deadline=deadline, peak=peak)
+        groups = [list(cases.GROUPS[name](size, Path(folder)))[: args.knobs] for name in args.rows]
+        measured = measure_all(groups, seconds=args.seconds, deadline=deadline, peak=peak)
+    rows = [measured[case] for group in groups for case in group]
     print(markdown.table(HEAD, [(row.what, row.knobs, *row.cells) for row in rows]))
     if stats := device.memory_stats():
         print(f"\nhighest memory of the first device: {stats['peak_bytes_in_use'] / GIB:.2f} GiB")
@@ -108,29 +108,33 @@ def make_peak(kind: str, given_tflops: float | None) -> Callable[[str], float]:
 
 
 def measure_all(
-    group: Iterable[cases.Case],
+    groups: Sequence[Sequence[cases.Case]],
     *,
-    args: argparse.Namespace,
+    seconds: float,
     deadline: float,
     peak: Callable[[str], float],
-) -> Iterator[Row]:
-    for index, case in enumerate(group):
-        if index >= args.knobs:
-            return
+) -> dict[cases.Case, Row]:
+    """The rows of all cases: the first of each group, the second of each, and so on.
+
+    Where the time is short, every group has a figure.
+    """
+    rows = {}
+    turns = itertools.zip_longest(*groups)
+    for case in (case for turn in turns for case in turn if case is not None):
         began = time.monotonic()
         if began > deadline:
             cells: tuple[str, ...] = ("not run: out of time", "", "", "", "")
         else:
             try:
-                cells = measure(case, seconds=args.seconds, peak=peak)
+                cells = measure(case, seconds=seconds, peak=peak)
             except jax.errors.JaxRuntimeError as error:
                 if "RESOURCE_EXHAUSTED" not in str(error):
                     raise
                 cells = ("out of memory", "", "", "", "")
-        row = Row(case.what, case.knobs, cells)
+        row = rows[case] = Row(case.what, case.knobs, cells)
         # What is measured is seen even if the command is ended.
         print(f"{time.monotonic() - began:5.0f} s  {row.what}, {row.knobs}: {cells[0]}", flush=True)
-        yield row
+    return rows
 
 
 def measure(

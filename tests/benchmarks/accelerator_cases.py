@@ -270,7 +270,6 @@ def _scoring(clips: int, dtype: str) -> Iterator[Work]:
     yield _Scoring(with_changes(default(), {"model.dtype": dtype}), clips)
 
 
-# In the order of what matters: the last ones are not run where the time is over.
 GROUPS: dict[str, Callable[[Size, Path], Iterator[Case]]] = {
     "head": head,
     "aligner": aligner,
