@@ -32,7 +32,7 @@ RETRY = flags.DEFINE_bool("retry_failed", False, "Score files again that have no
 
 
 def explained() -> job.Explained:
-    """Which files get pictures and pages; UsageError if pages are for no file."""
+    """The rule for pictures and pages of scored files; UsageError if no file would get a page."""
     if PAGES.value and PICTURES.value == "none":
         raise UsageError("--report writes pages for files with a picture: not with --pictures=none")
     return job.Explained(PICTURES.value, PAGES.value)

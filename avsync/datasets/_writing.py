@@ -35,7 +35,7 @@ COPY_BYTES = 2**20
 
 
 class Portion(NamedTuple):
-    """What makes some clips of a split, and the file for their records."""
+    """A function that makes some clips of a split, and the file that their records go to."""
 
     make: Make
     path: Path
