@@ -32,6 +32,9 @@ REJECTS, REPORT = "rejects.jsonl", "prepare_report.json"
 
 SETTINGS, PLAN, CLIPS, JOURNALS = "settings.json", "plan.json", "clips", "journals"
 
+# Settings that reports of version 0.1 do not name, with the values that they all had.
+FIRST_SETTINGS = {"storage": "png"}
+
 # One line of rejects.jsonl: clip_id, path, reason, detail.
 RejectLine = dict[str, str]
 
@@ -121,11 +124,12 @@ def read_report(directory: Path, *, settings: Mapping[str, Any]) -> dict[str, An
     path = directory / REPORT
     if not path.is_file():
         return None
-    report = {"storage": "png"} | json.loads(path.read_text(encoding="utf-8"))  # as it once was
+    report = json.loads(path.read_text(encoding="utf-8"))
+    before = FIRST_SETTINGS | report
     for name, value in settings.items():
-        if report[name] != value:
+        if before[name] != value:
             raise ValueError(
-                f"{directory} was prepared with {name}={report[name]}, not {value}: remove it, or "
+                f"{directory} was prepared with {name}={before[name]}, not {value}: remove it, or "
                 "prepare into another folder"
             )
     return report
