@@ -62,6 +62,7 @@ def test_a_killed_preparation_resumes_without_losing_a_file(
     (directory,) = (tmp_path / "grid" / "heldout").iterdir()  # the intermediate folder is gone
     report = json.loads((directory / "prepare_report.json").read_text())
     assert report["num_clips"] + report["num_rejected"] == 6
+    assert report["engine"] == "local"
     assert report["by_reason"] == {"not_media": 1, "out_of_memory": 1}
     assert report["hours_of_video"] == pytest.approx(4 * 74 / 25 / 3600, rel=1e-2)
     line, huge = map(json.loads, (directory / "rejects.jsonl").read_text().splitlines())

@@ -37,9 +37,13 @@ def engine() -> Engine:
 
         return functools.partial(prepare_on_dask, address=address)
     except ImportError as error:
-        extra = ENGINE.value.partition(":")[0]
-        reason = f"{error}: for --engine={extra}, pip install 'avsync[{extra}]'"
+        reason = f"{error}: for --engine={name()}, pip install 'avsync[{name()}]'"
         raise UsageError(reason) from error
+
+
+def name() -> str:
+    """The engine without its address: "local", "dask" or "beam"."""
+    return ENGINE.value.partition(":")[0]
 
 
 def _scheduler(value: str) -> str:

@@ -53,7 +53,7 @@ def main(_: list[str]) -> None:
     if preparation.needs_source and not (source and source.exists()):
         reason = f"not found: {source}" if source else "required"
         raise UsageError(f"--source, the folder or manifest of the raw videos, is {reason}")
-    how = {"engine": engine, "limits": _limit_flags.limits()}
+    how = {"engine": engine, "engine_name": _engine_flags.name(), "limits": _limit_flags.limits()}
     report = preparation.run(
         source, detector=DETECTOR.value, write_card=write_card, retry_rejects=RETRY.value, **how
     )

@@ -99,12 +99,14 @@ class Preparation:
         engine: Engine,
         limits: Limits,
         write_card: WriteCard,
+        engine_name: str = "local",
         retry_rejects: bool = False,
     ) -> dict[str, Any]:
         """Makes the dataset, or resumes; returns its report.
 
         `source` is None for a dataset that needs none. `engine`, `limits` and errors are those of
-        `job.prepare_media`; ValueError also while another process prepares the dataset.
+        `job.prepare_media`; ValueError also while another process prepares the dataset. The report
+        has `engine_name`.
         `write_card` writes the data card last, so that a finished dataset has one. With
         `retry_rejects`, rejected files are tried again.
         """
@@ -112,7 +114,12 @@ class Preparation:
             if retry_rejects:
                 job.forget_rejects(self._work)
             return self._run(
-                source, detector=detector, engine=engine, limits=limits, write_card=write_card
+                source,
+                detector=detector,
+                engine=engine,
+                limits=limits,
+                write_card=write_card,
+                engine_name=engine_name,
             )
 
     def _run(
@@ -123,6 +130,7 @@ class Preparation:
         engine: Engine,
         limits: Limits,
         write_card: WriteCard,
+        engine_name: str,
     ) -> dict[str, Any]:
         started = monotonic()
         # Left by runs that were killed while TFDS wrote.
@@ -148,7 +156,8 @@ class Preparation:
             made = {"num_rejected": 0, "by_reason": {}, "notes": builder.notes}
             rejects, report = [], builder.contents() | made
         seconds = round(monotonic() - started, 1)
-        report |= {**self._settings, "num_workers": self._num_workers, "seconds": seconds}
+        made_by = {"engine": engine_name, "num_workers": self._num_workers, "seconds": seconds}
+        report |= self._settings | made_by
         data_dir = self._options["data_dir"]
         write_card(self._dataset, self.directory, data_dir=data_dir, rejects=rejects, report=report)
         job.write_reports(rejects, report, self.directory)

@@ -72,12 +72,16 @@ def limits(values: Float[np.ndarray, " n"]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def to_png(figure: Figure) -> bytes:
-    """The figure as a PNG file, the same bytes every time; its texts may hold any names."""
+def to_png(figure: Figure, *, cropped: bool = True) -> bytes:
+    """The figure as a PNG file, the same bytes every time; its texts may hold any names.
+
+    `cropped`: to what is drawn, which takes a pass over all texts.
+    """
     _take_literally(figure)
     buffer = io.BytesIO()
+    box = "tight" if cropped else None
     figure.savefig(
-        buffer, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight", metadata={"Software": None}
+        buffer, format="png", dpi=DOTS_PER_INCH, bbox_inches=box, metadata={"Software": None}
     )
     return buffer.getvalue()
 

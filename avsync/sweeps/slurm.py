@@ -30,7 +30,9 @@ TEMPLATE = """\
 # Slurm's own requeue sends SIGTERM to this script too; wait until the run has saved.
 trap ':' TERM
 
-srun {command} --only="$SLURM_ARRAY_TASK_ID"
+# srun does not take --cpus-per-task over from sbatch.
+cores=${{SLURM_CPUS_PER_TASK:+--cpus-per-task="$SLURM_CPUS_PER_TASK"}}
+srun $cores {command} --only="$SLURM_ARRAY_TASK_ID"
 status=$?
 if ((status == 75)); then
   scontrol requeue "$SLURM_JOB_ID"

@@ -35,7 +35,10 @@ def digests(directory: Path) -> dict[str, str]:
 
 
 @pytest.mark.grid
-def test_beam_resumes_a_local_job_and_gives_the_same_bytes(tmp_path, testdata, on_beam):
+def test_beam_resumes_a_local_job_and_gives_the_same_bytes(
+    tmp_path, testdata, on_beam, monkeypatch
+):
+    monkeypatch.setattr("avsync.preparation.on_beam.MIN_PORTIONS", 2)  # of three files and of two
     garbage = tmp_path / "garbage.mkv"
     garbage.write_text("no video")
     media = [*grid_files(testdata, 4), MediaFile("garbage", garbage)]

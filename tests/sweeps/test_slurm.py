@@ -40,6 +40,18 @@ def test_a_task_executes_the_run_of_its_index_and_is_requeued_when_preempted(tmp
     assert requeued == "scontrol requeue 17"
 
 
+def test_a_run_has_the_cores_that_were_asked_for(tmp_path: Path):
+    script = write(tmp_path, [0], "--cpus-per-task=8")
+    job = {"SLURM_ARRAY_TASK_ID": "0", "SLURM_JOB_ID": "17", "SLURM_CPUS_PER_TASK": "8"}
+    done = subprocess.run(
+        ["bash", "-c", f'srun() {{ echo "srun $*"; }}; source {script}'],
+        env={"PATH": "/usr/bin:/bin", **job},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith("srun --cpus-per-task=8 "), done.stderr
+
+
 def test_an_invalid_sbatch_option_is_refused():
     with pytest.raises(ValueError, match="--sbatch=--gres=gpu:1; got 'gres=gpu:1'"):
         slurm.require_options(["gres=gpu:1"])

@@ -145,7 +145,7 @@ def preparation(report: Mapping[str, Any]) -> Table:
         "Clip lists": ", ".join(report.get("split_list") or []),
         "Disjoint by": report.get("disjoint"),
         "Limit of clips per split": report.get("limit"),
-        "Worker processes": report.get("num_workers"),
+        "Made by": _makers(report),
         "Seconds": report.get("seconds"),
         "Clips with other faces in view": report.get("num_clips_with_other_faces"),
         "Largest difference of audio and video length": _seconds(
@@ -155,6 +155,14 @@ def preparation(report: Mapping[str, Any]) -> Table:
     }
     rows = [[name, str(value)] for name, value in shown.items() if value not in (None, "")]
     return Table("Preparation", ["", ""], {"": rows})
+
+
+def _makers(report: Mapping[str, Any]) -> str:
+    """What prepared the clips; on a cluster the number of processes is not known."""
+    engine = report.get("engine", "local")
+    if engine != "local":
+        return f"a cluster, with {engine.capitalize()}"
+    return f"worker processes: {report['num_workers']}" if "num_workers" in report else ""
 
 
 def _split_row(split: SplitContents) -> list[str]:

@@ -231,7 +231,7 @@ def _call(function: Callable[[], Any]) -> Any:
 
 def draw_png(result: VideoResult, reference: Reference) -> bytes:
     """The picture of a scored file."""
-    return to_png(picture.draw(result, reference))
+    return to_png(picture.draw(result, reference), cropped=False)
 
 
 def picture_names(paths: Sequence[Path], done: Mapping[str, str]) -> dict[str, str]:

@@ -150,4 +150,10 @@ def test_avsync_prepare_writes_a_card_beside_its_report(tiny_data: Path):
     text = report.with_name("card.md").read_text()
     assert f"**{num_clips} clips in 5 splits" in text
     assert "All clips were read." in text
+    assert re.search(r"Made by.*worker processes: \d", text)
     assert "data:image/png" in report.with_name("card.html").read_text()
+
+
+def test_a_card_names_the_cluster_that_prepared_the_clips():
+    (rows,) = tables.preparation({"engine": "dask", "num_workers": 8}).groups.values()
+    assert rows == [["Made by", "a cluster, with Dask"]]

@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 from matplotlib import image
+from matplotlib.text import Text
 
 from avsync.media.reading import DirectReader
-from avsync.reports.drawing import to_png
 from avsync.reports.video import picture
 from avsync.reports.video.job import Explained
-from avsync.reports.video.report import Report, picture_names
+from avsync.reports.video.report import Report, draw_png, picture_names
 from avsync.reports.video.result_folder import open_folder
 from avsync.scoring.video.results import VideoResult
+from avsync.scoring.video.segments import Segment
 from avsync.scoring.video.video_scorer import Origin
 from tests.scoring.video.results import REFERENCE, scored, video_result
 
@@ -179,9 +180,25 @@ def test_a_picture_of_a_file_that_fits_shows_no_mouths_and_one_line_of_caution()
 
 
 @pytest.mark.parametrize("seconds", [1.0, 600.0])
-def test_a_picture_is_1200_pixels_wide_for_any_length(seconds):
+def test_a_picture_has_the_same_size_for_any_length(seconds):
     result = video_result(scored(0.3), path="clip.mp4", seconds=seconds)
-    png = to_png(picture.draw(result, REFERENCE))
-    height, width, _ = image.imread(io.BytesIO(png)).shape
-    assert width == pytest.approx(1200, abs=60)
-    assert height == pytest.approx(1500, abs=130)
+    pixels = image.imread(io.BytesIO(draw_png(result, REFERENCE)))
+    assert pixels.shape[:2] == (1500, 1200)
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "W" * 251 + ".mp4", "\U0001f600" * 60 + ".mp4"])
+@pytest.mark.parametrize("segments", [(), (Segment(1.0, 1.8, 3.0),)])
+def test_no_text_of_a_picture_is_cut_off_or_over_a_panel(name, segments):
+    result = video_result(scored(3.0, segments=segments), path=name)
+    figure = picture.draw(result, REFERENCE)
+    figure.draw_without_rendering()
+    for text in figure.findobj(Text):
+        if text.get_visible() and text.get_text():
+            box = text.get_window_extent()
+            assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, text.get_text()
+            assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1, text.get_text()
+    around: list[Any] = [axes.get_tightbbox() for axes in figure.axes]
+    title, caution = (text.get_window_extent() for text in figure.texts)
+    for i, box in enumerate(around):
+        others = [title, caution, *around[:i]]
+        assert not any(box.overlaps(other) for other in others), figure.axes[i].get_title()
