@@ -1,9 +1,9 @@
 """Synthetic talkers: generated speech and rendered mouths, and fakes with planted leading silence.
 
 The dataset needs no download and shows no real person, so it can be shared freely. Lips move with
-the speech (avsync.datasets.synthesis), which alignment learns. Every fake starts with a short
-digital silence, as in AV-Deepfake1M and FakeAVCeleb (Smeu et al., CVPR 2025), a shortcut that a
-supervised model learns instead.
+the speech (avsync.datasets.synthesis), which alignment learns; the A/V offset is zero by
+construction. Every fake starts with a short digital silence, as in AV-Deepfake1M and FakeAVCeleb
+(Smeu et al., CVPR 2025), a shortcut that a supervised model learns instead.
 """
 
 import dataclasses
@@ -27,7 +27,9 @@ from avsync.datasets.fabricate import (
     splice,
     swap,
 )
-from avsync.datasets.synthesis.talking import Take, talk
+from avsync.datasets.synthesis import talking
+from avsync.datasets.synthesis.many import talking as many_talking
+from avsync.datasets.synthesis.talking import Take
 from avsync.types import Clip
 
 SEED = 2412_00175
@@ -48,10 +50,17 @@ CLIPS_PER_PAIR = 4  # two real clips and a fake of each
 MAX_SILENT_FRAMES = 2  # 80 ms, the order of magnitude in AV-Deepfake1M
 
 
+Talk = Callable[[Take], Clip]
+
+
 @dataclasses.dataclass
 class TalkersConfig(tfds.core.BuilderConfig):
-    """Number of talkers per split, and of takes per talker; takes come in pairs."""
+    """Number of talkers per split, and of takes per talker; takes come in pairs.
 
+    `talk` makes the clip of a take. Without labelled takes there are no labelled splits.
+    """
+
+    talk: Talk = talking.talk
     train_talkers: int = 0
     train_takes: int = 0
     train_labelled_takes: int = 0
@@ -65,8 +74,9 @@ class Builder(ClipBuilder):
     """Generated speech and rendered mouths that move with it.
 
     `train` and `val` are real only. `train_labelled` and `val_labelled` hold some of their clips
-    and one fake of each, for supervised baselines. `test` holds other talkers, and one fake of each
-    clip. Every fake starts with one or two frames of digital silence over a still image.
+    and one fake of each, for supervised baselines; `many` has neither. `test` holds other talkers,
+    and one fake of each clip. Every fake starts with one or two frames of digital silence over a
+    still image.
     """
 
     name = "synthetic_talkers"
@@ -96,6 +106,17 @@ class Builder(ClipBuilder):
             test_talkers=3,
             test_takes=4,
         ),
+        TalkersConfig(
+            name="many",
+            description="360 talkers of 24 invented languages in train, 20 in val, 30 in test.",
+            talk=many_talking.talk,
+            train_talkers=360,
+            train_takes=4,
+            val_talkers=20,
+            val_takes=2,
+            test_talkers=30,
+            test_takes=2,
+        ),
     ]
 
     def clips(self) -> dict[str, Iterable[Clip]]:
@@ -105,13 +126,22 @@ class Builder(ClipBuilder):
         first_test = first_val + config.val_talkers
         train, val = range(first_val), range(first_val, first_test)
         test = range(first_test, first_test + config.test_talkers)
-        return {
-            "train": _real_clips(train, config.train_takes, self.limit),
-            "val": _real_clips(val, config.val_takes, self.limit),
-            "train_labelled": _labelled(train, config.train_labelled_takes, self.limit),
-            "val_labelled": _labelled(val, config.val_takes, self.limit),
-            "test": _labelled(test, config.test_takes, self.limit),
+
+        def reals(talkers: range, num_takes: int) -> Portioned:
+            return _real_clips(_takes(talkers, num_takes), config.talk, self.limit)
+
+        def labelled(talkers: range, num_takes: int) -> Portioned:
+            return _labelled(_takes(talkers, num_takes), config.talk, self.limit)
+
+        splits: dict[str, Iterable[Clip]] = {
+            "train": reals(train, config.train_takes),
+            "val": reals(val, config.val_takes),
         }
+        if config.train_labelled_takes:
+            splits["train_labelled"] = labelled(train, config.train_labelled_takes)
+            splits["val_labelled"] = labelled(val, config.val_takes)
+        splits["test"] = labelled(test, config.test_takes)
+        return splits
 
 
 class Pair(NamedTuple):
@@ -130,29 +160,27 @@ def _takes(talkers: range, num_takes: int) -> list[Take]:
     return [Take(SEED, talker, take) for talker in talkers for take in range(num_takes)]
 
 
-def _real_clips(talkers: range, num_takes: int, limit: int | None) -> Portioned:
-    takes = _takes(talkers, num_takes)[:limit]
-    return Portioned(takes, lambda portion: functools.partial(map, talk, portion))
+def _real_clips(takes: list[Take], talk: Talk, limit: int | None) -> Portioned:
+    return Portioned(takes[:limit], lambda portion: functools.partial(map, talk, portion))
 
 
-def _labelled(talkers: range, num_takes: int, limit: int | None) -> Portioned:
+def _labelled(takes: list[Take], talk: Talk, limit: int | None) -> Portioned:
     """Pairs of real clips of one talker, each followed by the two fakes made from it."""
-    takes = _takes(talkers, num_takes)
     num_clips = min(2 * len(takes), sys.maxsize if limit is None else limit)
     pairs = [
         Pair(first, second, 2 * index, num_clips=min(CLIPS_PER_PAIR, num_clips - start))
         for index, (first, second) in enumerate(zip(takes[::2], takes[1::2], strict=True))
         if (start := CLIPS_PER_PAIR * index) < num_clips
     ]
-    return Portioned(pairs, lambda portion: functools.partial(_all_of_pairs, portion))
+    return Portioned(pairs, lambda portion: functools.partial(_all_of_pairs, portion, talk))
 
 
-def _all_of_pairs(pairs: Sequence[Pair]) -> Iterator[Clip]:
+def _all_of_pairs(pairs: Sequence[Pair], talk: Talk) -> Iterator[Clip]:
     for pair in pairs:
-        yield from islice(_clips_of_pair(pair), pair.num_clips)
+        yield from islice(_clips_of_pair(pair, talk), pair.num_clips)
 
 
-def _clips_of_pair(pair: Pair) -> Iterator[Clip]:
+def _clips_of_pair(pair: Pair, talk: Talk) -> Iterator[Clip]:
     first, second = talk(pair.first), talk(pair.second)
     yield first
     yield second

@@ -71,14 +71,14 @@ def articulate(rng: np.random.Generator, *, num_frames: int, speaking_rate: floa
     starts = np.cumsum([0, *(phone.seconds for phone, _ in sounds)]) * STEPS_PER_SECOND
     starts = np.round(starts).astype(int)
     targets = {
-        name: _hold([getattr(phone, name) for phone, _ in sounds], starts, num_steps)
+        name: hold([getattr(phone, name) for phone, _ in sounds], starts, num_steps)
         for name in ("jaw", "spread", "closure", "front", "tip", "voicing")
     }
     targets["noise"], targets["noise_hertz"] = _hiss(sounds, starts, num_steps)
-    targets["nasal"] = _hold([float(phone.is_nasal) for phone, _ in sounds], starts, num_steps)
+    targets["nasal"] = hold([float(phone.is_nasal) for phone, _ in sounds], starts, num_steps)
     blocked = [phone.is_nasal or phone.is_stop for phone, _ in sounds]
-    targets["oral"] = _hold([1.0 - is_blocked for is_blocked in blocked], starts, num_steps)
-    targets["stress"] = _hold([stress for _, stress in sounds], starts, num_steps)
+    targets["oral"] = hold([1.0 - is_blocked for is_blocked in blocked], starts, num_steps)
+    targets["stress"] = hold([stress for _, stress in sounds], starts, num_steps)
     smooth = {
         name: gaussian_filter1d(target, SMOOTHING_SECONDS[name] * STEPS_PER_SECOND, mode="nearest")
         if name in SMOOTHING_SECONDS
@@ -150,7 +150,7 @@ def _syllable(rng: np.random.Generator) -> list[Phone]:
     return phones
 
 
-def _hold(values: list[float | None], starts: np.ndarray, num_steps: int) -> Trajectory:
+def hold(values: list[float | None], starts: np.ndarray, num_steps: int) -> Trajectory:
     """Each value for the length of its phone; None is interpolated between its neighbours."""
     steps = np.arange(num_steps)
     index = np.searchsorted(starts, steps, side="right") - 1
