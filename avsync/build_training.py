@@ -15,6 +15,7 @@ from avsync.environment import describe_source
 from avsync.input_pipeline.evaluation import eval_batches
 from avsync.input_pipeline.gates import decisions
 from avsync.input_pipeline.gates.judging import Gates, judge, require_gates
+from avsync.mirror import address_of
 from avsync.models.aligner import Aligner
 from avsync.partition import ALL_TRAINED, make_partition
 from avsync.pp.pseudo_fakes import PseudoFakes
@@ -265,7 +266,7 @@ def apply_gates(config: Config, source: Source, workdir: Path | None) -> Source:
         )
     settings = {
         **gates._asdict(),
-        "directory": str(source.directory),
+        "directory": address_of(source.directory) or str(source.directory),
         "split": source.split,
         "num_clips": source.num_clips,
     }

@@ -24,7 +24,7 @@ from tests.structure import (
 LAYERS = (
     {"units", "jpeg", "pretrained", "lookup", "files", "names", "hub", "limits", "quiet"},
     {"processes"},
-    {"types", "ops", "partition", "json_file", "json_lines", "markdown"},
+    {"mirror", "types", "ops", "partition", "json_file", "json_lines", "markdown"},
     {
         "media",
         "records",
@@ -69,6 +69,8 @@ HOMES = {
     "apache_beam": {"preparation.on_beam"},
     "distributed": {"preparation.on_dask"},
     "huggingface_hub": {"hub"},
+    "fsspec": {"mirror"},
+    "array_record": {"records"},
     "optuna": {"sweeps.study"},
     "mlflow": {"train.tracking"},
     "wandb": {"train.tracking"},
@@ -197,8 +199,8 @@ def test_every_binary_is_named_by_a_test_and_installed_as_a_command(binary):
         (
             "pp.window",
             "from avsync.metrics import ranking",
-            "may import files, hub, jpeg, json_file, json_lines, limits, lookup, markdown, names, "
-            "ops, partition, ",
+            "may import files, hub, jpeg, json_file, json_lines, limits, lookup, markdown, mirror, "
+            "names, ops, partition, ",
         ),
         ("pp.window", "import avsync.models", "imports avsync.models"),
         ("train.loop", "from avsync import evaluation", "imports avsync.evaluation"),

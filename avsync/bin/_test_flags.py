@@ -9,7 +9,7 @@ from avsync.config import files
 
 DATASET = flags.DEFINE_list("dataset", None, "Datasets in --data_dir: NAME or NAME/CONFIG, ...")
 SPLIT = flags.DEFINE_string("split", "test", "Split to score.")
-DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder or address of prepared datasets.")
 FEATURES = flags.DEFINE_string("features_npz", None, "Features (CLIP.npz), instead of --dataset.")
 LIST = flags.DEFINE_string("list", None, "FILE.csv with path,label: the clips of --features_npz.")
 TRIM = flags.DEFINE_enum("trim", "none", ["none", "leading"], "Trimming of --features_npz.")

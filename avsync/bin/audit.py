@@ -16,7 +16,7 @@ DATASET = flags.DEFINE_string(
     "dataset", None, "Prepared dataset, NAME or NAME/CONFIG.", required=True
 )
 SPLIT = flags.DEFINE_string("split", "test", "Split to audit; it must hold real and fake clips.")
-DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder or address of prepared datasets.")
 OUT = flags.DEFINE_string("out", None, "Folder for audit.json and report.html.", required=True)
 
 
@@ -56,7 +56,7 @@ def main(_: list[str]) -> None:
     say(f"report: {out_dir / 'report.html'}")
 
 
-run = functools.partial(run_binary, main)
+run = functools.partial(run_binary, main, read={"data_dir"})
 
 if __name__ == "__main__":
     run()

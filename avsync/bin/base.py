@@ -14,13 +14,14 @@ import re
 import signal
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NoReturn, TextIO
 
 from absl import flags, logging
 
 from avsync import __version__, hub
+from avsync.bin._addresses import require_local
 from avsync.names import shown_text
 from avsync.quiet import suppress_stderr as suppress_stderr  # for the import of TensorFlow
 
@@ -55,11 +56,14 @@ class _Signalled(KeyboardInterrupt):
         self.number = number
 
 
-def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> None:
+def run_binary(
+    main: Callable[[list[str]], None], *, positional: str = "", read: Collection[str] = ()
+) -> None:
     """Parses the command line, runs `main`, and ends the process with the exit status.
 
     `main` gets the positional arguments without the program name; they are an error unless
-    `positional` names them ("VIDEO"). The docstring of its module is the text of --help.
+    `positional` names them ("VIDEO"). The options `read` may be addresses of object stores, see
+    `_addresses`. The docstring of its module is the text of --help.
     A `UsageError` from `main` ends with 2, any other ValueError or OSError with 1, both with their
     message alone (`--verbosity=1` adds the traceback). Any other exception is a defect of avsync
     and keeps its traceback; a missing TensorFlow, which scoring does without, is wrong usage.
@@ -76,6 +80,7 @@ def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> No
         arguments = flags.FLAGS(sys.argv)[1:]
         if arguments and not positional:
             raise UsageError(f"unexpected argument {arguments[0]!r}; options begin with --")
+        require_local(flags.FLAGS.flag_values_dict(), arguments, read=read)
     except (flags.Error, ValueError) as error:
         _end_wrong_usage(error, program)
     logging.use_absl_handler()
@@ -88,6 +93,8 @@ def run_binary(main: Callable[[list[str]], None], *, positional: str = "") -> No
         if sys.stdout is not None:  # None if it was closed beforehand
             sys.stdout.flush()
     except UsageError as error:
+        if isinstance(error.__cause__, ConnectionError):  # the same command may work later
+            end(str(error), FAILED)
         _end_wrong_usage(error, program)
     except BrokenPipeError:
         # Python would complain when it flushes stdout at its end.

@@ -71,7 +71,7 @@ def main(_: list[str]) -> None:
         say(f"report: {page}")
 
 
-run = functools.partial(run_binary, main)
+run = functools.partial(run_binary, main, read={"data_dir"})
 
 if __name__ == "__main__":
     run()

@@ -23,15 +23,14 @@ FROM_ROI = flags.DEFINE_string("from_roi", None, "Input: folder of CLIP_roi.mp4 
 FROM_NPZ = flags.DEFINE_string("from_npz", None, "Input: folder of CLIP.npz feature files.")
 LIST = flags.DEFINE_multi_string("list", [], "[SPLIT=]FILE.csv with path,label: the clips to use.")
 SPLIT = flags.DEFINE_list("split", [], "Splits of --dataset, separated by commas. Default: all.")
-DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder or address of prepared datasets.")
 OUT_NAME = flags.DEFINE_string("out_name", None, "Output: name of the feature dataset.")
+OUT_DIR = flags.DEFINE_string("out_dir", None, "Folder of --out_name. Default: --data_dir.")
 TO_NPZ = flags.DEFINE_string("to_npz", None, "Output: folder of CLIP.npz feature files.")
 TRIM = flags.DEFINE_enum("trim", "none", ["none", "leading"], "How silence is trimmed, or was.")
 STREAMS = flags.DEFINE_list("streams", ["visual", "audio"], "Any of visual,audio,multimodal.")
 DTYPE = flags.DEFINE_enum("dtype", "bfloat16", ["bfloat16", "float32"], "Type of stored features.")
-COMPUTE = flags.DEFINE_enum(
-    "compute_dtype", "float32", ["bfloat16", "float32"], "Type of activations."
-)
+COMPUTE = flags.DEFINE_enum("compute_dtype", "float32", ["bfloat16", "float32"], "Activations.")
 FRAMES = flags.DEFINE_integer("frames_per_batch", 1024, "Frames per device and batch.", 1)
 
 
@@ -42,8 +41,9 @@ def main(_: list[str]) -> None:
         from avsync.features.extractor import FeatureExtractor
 
         runtime.start()
-    output = {"data_dir": DATA_DIR.value, "out_name": OUT_NAME.value, "to_npz": TO_NPZ.value}
+    output = {"out_name": OUT_NAME.value, "to_npz": TO_NPZ.value, "dtype": DTYPE.value}
     try:
+        out_dir = inputs.output_folder(OUT_DIR.value or DATA_DIR.value, OUT_NAME.value)
         found = inputs.find(
             dataset=DATASET.value,
             splits=SPLIT.value,
@@ -65,7 +65,7 @@ def main(_: list[str]) -> None:
                 trim=TRIM.value,
             )
             extraction = encoder.extraction
-        sink = inputs.open_sink(found, extraction, dtype=DTYPE.value, **output)
+        sink = inputs.open_sink(found, extraction, data_dir=out_dir, **output)
         if encoder is not None:
             extractor = FeatureExtractor(encoder, frames_per_batch=FRAMES.value, dtype=sink.dtype)
     except ValueError as error:
@@ -74,7 +74,7 @@ def main(_: list[str]) -> None:
     runtime.announce(f"extracted: {sink.directory}, {num_rejects} rejected")
 
 
-run = functools.partial(run_binary, main)
+run = functools.partial(run_binary, main, read={"data_dir"})
 
 if __name__ == "__main__":
     run()

@@ -26,6 +26,7 @@ LIMIT = flags.DEFINE_integer("limit", None, "Maximum number of clips per split."
 LISTS = flags.DEFINE_multi_string("split_list", [], "SPLIT=FILE.csv: the clips to use.")
 DISJOINT = flags.DEFINE_string("disjoint", None, "Attribute that test must not share with train.")
 STORAGE = flags.DEFINE_string("storage", "png", "Storage of mouth crops: png, jpeg95 or raw.")
+FORMAT = flags.DEFINE_string("file_format", "tfrecord", "Format: tfrecord or array_record.")
 RETRY = flags.DEFINE_bool("retry_rejects", False, "Try rejected files again.")
 STATUS = flags.DEFINE_bool("status", False, "Print the progress and exit.")
 flags.adopt_module_key_flags(_engine_flags)
@@ -38,7 +39,7 @@ def main(_: list[str]) -> None:
 
     engine, num_workers = _engine_flags.engine(), _engine_flags.WORKERS.value
     selection = {"limit": LIMIT.value, "split_list": LISTS.value, "disjoint": DISJOINT.value}
-    selection |= {"storage": STORAGE.value}
+    selection |= {"storage": STORAGE.value, "file_format": FORMAT.value}
     data_dir = Path(DATA_DIR.value).expanduser().absolute()
     try:
         preparation = Preparation(DATASET.value, data_dir, num_workers=num_workers, **selection)

@@ -63,7 +63,7 @@ def default() -> Config:
     # How clips are drawn from each dataset: "clip", all equally often, or "identity", first a
     # talker, then one of their clips; a clip of an unknown talker counts as a talker of its own.
     data.balance = "clip"
-    # Folder of the prepared datasets.
+    # Folder of the prepared datasets, or its address in an object store (s3://…, gs://…).
     data.data_dir = "data"
     # The split to train on. The alignment loss needs one that its dataset declares real only.
     data.train_split = "train"

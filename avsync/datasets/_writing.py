@@ -1,10 +1,12 @@
 """The files of a dataset, written by several processes; the bytes do not depend on their number.
 
-Each portion of a split becomes a file of its own. Files of records can be joined end to end, so
-that the shards are cut from these files, at the places where TFDS would cut them.
+Each portion of a split becomes a TFRecord file of its own. These can be joined end to end, so that
+shards are cut from them, at the places where TFDS would cut them. Shards of ArrayRecord, which has
+an index, are written from their records.
 """
 
 import itertools
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from multiprocessing.connection import wait
@@ -18,7 +20,8 @@ from avsync.datasets._portions import Make, Portioned
 from avsync.limits import DEFAULT_LIMITS
 from avsync.processes import POLL_SECONDS, Fault, JobError, Report, Work, WorkerProcess
 from avsync.records.clip_record import Serializer
-from avsync.records.tfrecord import OVERHEAD_BYTES, framed
+from avsync.records.shards import ARRAY_RECORD, write_array_record
+from avsync.records.tfrecord import CHECKSUM, LENGTH, OVERHEAD_BYTES, framed
 from avsync.types import Clip
 
 # Items of a portion: enough to send, few enough to share. A real clip of 3 s takes 25 ms, with nine
@@ -180,21 +183,51 @@ def _join(
         raise ValueError(f"split {name} has no clips")
     num_shards = shards.get_number_shards(sum(num_bytes), len(num_bytes))
     ends = get_shard_boundaries(len(num_bytes), num_shards)
-    blocks, rest = _blocks(part.path for part in written), b""
-    lengths = []
-    for index, (start, end) in enumerate(itertools.pairwise([0, *ends])):
-        path = template.sharded_filepath(shard_index=index, num_shards=num_shards)
-        with open(path, "wb") as shard:
-            left = sum(num_bytes[start:end]) + OVERHEAD_BYTES * (end - start)
+    lengths = [end - start for start, end in itertools.pairwise([0, *ends])]
+    paths = [
+        Path(template.sharded_filepath(shard_index=index, num_shards=num_shards))
+        for index in range(num_shards)
+    ]
+    if template.filetype_suffix == ARRAY_RECORD:
+        records = _records(written)
+        for path, length in zip(paths, lengths, strict=True):
+            write_array_record(path, itertools.islice(records, length))
+        assert next(records, None) is None
+    else:
+        sizes = iter(num_bytes)
+        _cut(
+            _blocks(part.path for part in written),
+            {
+                path: sum(itertools.islice(sizes, length)) + OVERHEAD_BYTES * length
+                for path, length in zip(paths, lengths, strict=True)
+            },
+        )
+    return tfds.core.SplitInfo(
+        name=name, shard_lengths=lengths, num_bytes=sum(num_bytes), filename_template=template
+    )
+
+
+def _cut(blocks: Iterator[bytes], sizes: Mapping[Path, int]) -> None:
+    """Writes the content of `blocks` to the files, of these sizes in bytes."""
+    rest = b""
+    for path, left in sizes.items():
+        with path.open("wb") as shard:
             while left:
                 rest = rest or next(blocks)
                 shard.write(rest[:left])
                 left, rest = left - len(rest[:left]), rest[left:]
-        lengths.append(end - start)
     assert not rest and not list(blocks)
-    return tfds.core.SplitInfo(
-        name=name, shard_lengths=lengths, num_bytes=sum(num_bytes), filename_template=template
-    )
+
+
+def _records(written: Sequence[Written]) -> Iterator[bytes]:
+    """The records of the files, one after the other; each file is removed once it is read."""
+    for part in written:
+        with part.path.open("rb") as file:
+            for size in part.num_bytes:
+                file.seek(LENGTH.size + CHECKSUM.size, os.SEEK_CUR)
+                yield file.read(size)
+                file.seek(CHECKSUM.size, os.SEEK_CUR)
+        part.path.unlink()
 
 
 def _blocks(paths: Iterable[Path]) -> Iterator[bytes]:

@@ -25,6 +25,7 @@ from tensorflow_datasets.core.splits import SplitDict
 
 from avsync import lookup
 from avsync.datasets._clip_lists import without_suffix
+from avsync.datasets._opening import open_builder
 from avsync.datasets._portions import Make, Portioned, only
 from avsync.datasets._splits import Plan, Selection, make_plan
 from avsync.datasets._writing import write_splits
@@ -34,8 +35,8 @@ from avsync.records.clip_record import (
     parse_record,
     require_storage,
 )
-from avsync.records.tfrecord import read_at
-from avsync.types import REAL, TRIM_RULES, Clip, Extraction, MediaFile, Source
+from avsync.records.shards import read_at
+from avsync.types import REAL, Clip, Extraction, MediaFile, Source
 from avsync.units import SAMPLE_RATE
 
 
@@ -219,12 +220,12 @@ def builder_class(dataset: str) -> type[ClipBuilder]:
 def open_source(
     dataset: str, split: str, *, data_dir: str | Path, trim: str | None = None
 ) -> Source:
-    """Opens a split of a dataset prepared under `data_dir`.
+    """Opens a split of a dataset prepared under `data_dir`, a folder or the address of a store.
 
     For a feature dataset, NAME stands for NAME/TRIM. Raises ValueError with the command to prepare
     the dataset, or with the splits that it has.
     """
-    builder = _open(dataset, data_dir=data_dir, trim=trim)
+    builder = open_builder(dataset, data_dir=data_dir, trim=trim)
     split = _expand_labelled(dataset, split, list(builder.info.splits))
     metadata = builder.info.metadata or {}
     extraction = metadata.get("extraction")
@@ -254,45 +255,4 @@ def _expand_labelled(dataset: str, split: str, stored: list[str]) -> str:
 
 def split_names(dataset: str, *, data_dir: str | Path, trim: str | None = None) -> list[str]:
     """The split names of a dataset prepared under `data_dir`; ValueError as `open_source`."""
-    return list(_open(dataset, data_dir=data_dir, trim=trim).info.splits)
-
-
-def extracted_trims(name: str, *, data_dir: str | Path) -> list[str]:
-    """The trim rules that feature dataset `name` was extracted with; empty for clips."""
-    directory = Path(data_dir).expanduser() / name
-    return [trim for trim in TRIM_RULES if any((directory / trim).glob("*/dataset_info.json"))]
-
-
-def _open(dataset: str, *, data_dir: str | Path, trim: str | None) -> tfds.core.DatasetBuilder:
-    name, _, config = dataset.partition("/")
-    data_dir = Path(data_dir).expanduser()
-    trims = extracted_trims(name, data_dir=data_dir)
-    if trims and not config:
-        if trim is None or trim not in trims:
-            raise ValueError(
-                f"{dataset} holds features extracted with --trim={' and '.join(trims)}, but trim "
-                f"{trim!r} was requested; extract the features with it, or request {trims[0]!r}"
-            )
-        dataset = f"{name}/{trim}"
-    if name in lookup.names("datasets"):
-        lookup.load("datasets", name)  # registers the builder, so that NAME finds its first config
-    try:
-        builder = tfds.builder(dataset, data_dir=data_dir, try_gcs=False)
-    except (tfds.core.DatasetNotFoundError, ValueError) as error:
-        known = [*lookup.names("datasets"), *_prepared_names(data_dir)]
-        raise ValueError(lookup.unknown("dataset", dataset, sorted(set(known)))) from error
-    if not builder.is_prepared():
-        source = " --source=DIR" if isinstance(builder, MediaBuilder) else ""
-        raise ValueError(
-            f"{dataset} is not prepared in {data_dir}. Prepare it: "
-            f"avsync-prepare --dataset={dataset}{source} --data_dir={data_dir}"
-        )
-    return builder
-
-
-def _prepared_names(data_dir: Path) -> list[str]:
-    return (
-        [path.name for path in data_dir.iterdir() if any(path.rglob("features.json"))]
-        if data_dir.is_dir()
-        else []
-    )
+    return list(open_builder(dataset, data_dir=data_dir, trim=trim).info.splits)

@@ -12,6 +12,7 @@ from avsync.features import official
 from avsync.features.job import SplitTask, from_dataset, from_files
 from avsync.features.official import NpzFolder
 from avsync.features.store import FeatureDataset
+from avsync.mirror import is_address
 from avsync.types import ClipInfo, Extraction
 
 # The split of files without a list: they have no label, so only files can be written from them.
@@ -39,10 +40,20 @@ def find(
     if sum(map(bool, (dataset, from_roi, from_npz))) != 1:
         raise ValueError("give exactly one input: --dataset, --from_roi or --from_npz")
     if dataset:
-        return dataset_inputs(dataset, splits, data_dir=Path(data_dir).expanduser(), trim=trim)
+        return dataset_inputs(dataset, splits, data_dir=data_dir, trim=trim)
     if from_roi:
         return roi_inputs(Path(from_roi).expanduser(), lists, trim=trim)
     return npz_inputs(Path(from_npz or "").expanduser(), lists, trim=trim)
+
+
+def output_folder(data_dir: str, out_name: str | None) -> Path:
+    """The folder of the feature dataset; ValueError if there is one and this is an address."""
+    if out_name and is_address(data_dir):
+        raise ValueError(
+            f"--data_dir={data_dir} is only read: give --out_dir, the folder in which "
+            f"--out_name={out_name} is written"
+        )
+    return Path(data_dir).expanduser()
 
 
 def open_sink(
@@ -51,7 +62,7 @@ def open_sink(
     *,
     to_npz: str | None,
     out_name: str | None,
-    data_dir: str,
+    data_dir: Path,
     dtype: str,
 ) -> FeatureDataset | NpzFolder:
     """The destination named by exactly one of `to_npz` and `out_name`.
@@ -63,17 +74,19 @@ def open_sink(
         raise ValueError("give exactly one output: --out_name or --to_npz")
     if to_npz:
         return NpzFolder(Path(to_npz).expanduser(), extraction=extraction)
-    name, folder = str(out_name), Path(data_dir).expanduser()
+    name = str(out_name)
     if not name.isidentifier() or name in lookup.names("datasets"):
         raise ValueError(
             f"--out_name={name} must be an identifier, and not the name of a dataset of clips"
         )
     if any(task.split.name == UNLISTED for task in inputs.tasks):
         raise ValueError("a dataset needs labels: give --list=SPLIT=FILE.csv")
-    return FeatureDataset(name, data_dir=folder, extraction=extraction, dtype=dtype)
+    return FeatureDataset(name, data_dir=data_dir, extraction=extraction, dtype=dtype)
 
 
-def dataset_inputs(dataset: str, splits: Sequence[str], *, data_dir: Path, trim: str) -> Inputs:
+def dataset_inputs(
+    dataset: str, splits: Sequence[str], *, data_dir: str | Path, trim: str
+) -> Inputs:
     """The splits of a dataset, by default all of them. ValueError as for `open_source`."""
     names = splits or split_names(dataset, data_dir=data_dir, trim=trim)
     sources = [open_source(dataset, name, data_dir=data_dir, trim=trim) for name in names]

@@ -6,7 +6,10 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from avsync.input_pipeline.fetching import take_failure
+from avsync.mirror import address_of, local_file
 from avsync.names import shown_text
+from avsync.records.tfrecord import COPY
 from avsync.types import Source
 
 MAX_REASON = 200  # characters of TensorFlow's message, which may print a record
@@ -15,11 +18,14 @@ MAX_REASON = 200  # characters of TensorFlow's message, which may print a record
 def read_rows(dataset: Any, *sources: Source) -> Iterator[Any]:
     """The rows of `dataset`, which reads `sources`, as NumPy arrays.
 
-    ValueError names the file of `sources` that is damaged, incomplete or missing.
+    ValueError names the file of `sources` that is damaged, incomplete or missing; ConnectionError
+    the one that could not be fetched.
     """
     try:
         yield from dataset.as_numpy_iterator()
     except tf.errors.OpError as error:
+        if failure := take_failure():
+            raise failure from error
         raise ValueError(shown_text(_described(sources, error))) from error
 
 
@@ -28,11 +34,11 @@ def _described(sources: Sequence[Source], error: tf.errors.OpError) -> str:
         splits: Any = tfds.builder_from_directory(source.directory).info.splits
         # Every record has a checksum, so that reading finds the file, at the speed of the disk.
         for file in splits[source.split].file_instructions:
-            if reason := _damage(file.filename):
-                return (
-                    f"{file.filename} {reason}: copy it again, or prepare the dataset again "
-                    "without it"
-                )
+            path = local_file(file.filename)
+            if reason := _damage(path):
+                if address_of(source.directory):
+                    return f"{path} {reason}: delete it, and it is fetched again"
+                return f"{path} {reason}: {COPY}"
     reason = (error.message or type(error).__name__).partition("\n")[0][:MAX_REASON]
     directories = " or ".join(str(source.directory) for source in sources)
     names = " or ".join(f"{source.dataset}/{source.split}" for source in sources)

@@ -6,6 +6,7 @@ extraction: an encoder's context has spread any silence over the features around
 """
 
 from collections.abc import Callable, Iterator
+from os.path import dirname
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,10 +16,13 @@ import tensorflow_datasets as tfds
 from avsync.input_pipeline import clip_frames
 from avsync.input_pipeline.clip_frames import Fields
 from avsync.input_pipeline.damage import read_rows
+from avsync.input_pipeline.fetching import fetched
+from avsync.mirror import address_of
 from avsync.pp import silence
 from avsync.pp.augmentation import Augmentation
 from avsync.pp.frames import FrameRange, cut, realign
 from avsync.pp.pseudo_fakes import Draws, forge_features
+from avsync.records.shards import require_tfrecord
 from avsync.types import STREAMS, Extraction, Host, Source, SplitEdits
 from avsync.units import FRAMES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_FRAME
 
@@ -157,13 +161,18 @@ def file_slices(source: Source, clips: range) -> list[FileSlice]:
 
 
 def as_tensors(slices: list[FileSlice]) -> dict[str, Any]:
-    """The fields of `slices`, each with a leading axis of slices."""
+    """The fields of `slices`, each with a leading axis of slices.
+
+    Slices of mirrored files have a field `address` more, by which `read_slice` knows them.
+    """
     # Padded with -1, which is no index: TensorFlow prints a page of warnings on a dataset of ragged
     # rows.
     dropped = np.full((len(slices), max((len(x.dropped) for x in slices), default=0)), -1, np.int64)
     for row, piece in zip(dropped, slices, strict=True):
         row[: len(piece.dropped)] = piece.dropped
+    addresses = _addresses(slices)
     return {
+        **({"address": tf.constant(addresses, tf.string)} if any(addresses) else {}),
         "path": tf.constant([x.path for x in slices], tf.string),
         "skip": tf.constant([x.skip for x in slices], tf.int64),
         "take": tf.constant([x.take for x in slices], tf.int64),
@@ -179,10 +188,17 @@ def slice_dataset(slices: Any) -> Any:
 @no_autograph
 def read_slice(file: dict[str, Any]) -> tf.data.Dataset:
     """The serialized records of one slice of `as_tensors`."""
-    records: Any = tf.data.TFRecordDataset(file["path"])
+    path = fetched(file["path"]) if "address" in file else file["path"]
+    records: Any = tf.data.TFRecordDataset(path)
     records = records.skip(file["skip"]).take(file["take"]).enumerate()
     records = records.filter(lambda index, record: ~tf.reduce_any(file["dropped"] == index))
     return records.map(lambda index, record: record)
+
+
+def _addresses(slices: list[FileSlice]) -> list[str]:
+    """Where the files come from; "" for files that are no copies."""
+    folders = {folder: address_of(folder) or "" for folder in {dirname(x.path) for x in slices}}
+    return [folders[dirname(x.path)] for x in slices]
 
 
 def _stored_range(source: Source, clips: range) -> range:
@@ -198,7 +214,9 @@ def _stored_range(source: Source, clips: range) -> range:
 
 def _files(source: Source) -> Any:
     splits: Any = tfds.builder_from_directory(source.directory).info.splits
-    return splits[source.split].file_instructions
+    files = splits[source.split].file_instructions
+    require_tfrecord(source.dataset, *[file.filename for file in files])
+    return files
 
 
 def realigner(

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from avsync.records.clip_record import CROP_BYTES, as_png, parse_record
-from avsync.records.tfrecord import read_at
+from avsync.records.shards import read_at
 from avsync.types import Source
 from avsync.units import FRAMES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_FRAME, SILENCE_LEVEL
 

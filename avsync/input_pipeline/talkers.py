@@ -22,6 +22,7 @@ import tensorflow_datasets as tfds
 from avsync.input_pipeline.damage import read_rows
 from avsync.input_pipeline.records import file_slices, no_autograph, read_slice
 from avsync.input_pipeline.shuffled import ReadFrom
+from avsync.mirror import local_file
 from avsync.records.tfrecord import CHECKSUM, LENGTH
 from avsync.types import Source, SplitEdits
 
@@ -90,7 +91,12 @@ def read_places(source: Source) -> Places:
     for file in file_slices(whole, range(whole.num_clips)):
         assert file.skip == 0, "the split begins within a file"
         dataset: Any = read_slice(
-            {"path": file.path, "skip": 0, "take": file.take, "dropped": tf.constant([], tf.int64)}
+            {
+                "path": local_file(file.path),
+                "skip": 0,
+                "take": file.take,
+                "dropped": tf.constant([], tf.int64),
+            }
         ).map(
             lambda record: (
                 tf.strings.length(record),

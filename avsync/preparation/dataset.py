@@ -22,6 +22,7 @@ from avsync.preparation.job import Engine
 from avsync.preparation.progress import read_status, show_progress
 from avsync.preparation.worker import Limits
 from avsync.records.clip_record import DEFAULT_STORAGE
+from avsync.records.shards import TFRECORD, require_format
 
 # `avsync.reports.card.card.write_card`, passed in: reports are a layer above preparation.
 WriteCard = Callable[..., None]
@@ -30,8 +31,8 @@ WriteCard = Callable[..., None]
 class Preparation:
     """The preparation of `dataset`, NAME or NAME/CONFIG, under `data_dir`.
 
-    Raises ValueError if the dataset or the storage of its crops is unknown, or if the dataset does
-    not support the selection.
+    Raises ValueError if the dataset, the storage of its crops or the file format is unknown, or if
+    the dataset does not support the selection.
     """
 
     def __init__(
@@ -44,10 +45,11 @@ class Preparation:
         split_list: Iterable[str],
         disjoint: str | None,
         storage: str = DEFAULT_STORAGE,
+        file_format: str = TFRECORD,
     ):
         self._dataset = dataset
         selection = {"limit": limit, "split_list": list(split_list), "disjoint": disjoint}
-        self._settings = selection | {"storage": storage}
+        self._settings = selection | {"storage": storage, "file_format": file_format}
         self._num_workers = num_workers
         self._class = builder_class(dataset)
         self._selection = Selection.parse(**selection)
@@ -59,6 +61,8 @@ class Preparation:
             "storage": storage,
         }
         self.directory = Path(self._class(**self._options).data_dir)
+        # Not before: of a dataset in the other format, TFDS would refuse to tell the directory.
+        self._options["file_format"] = require_format(file_format)
         self._work = self.directory.parent / "preparing"
 
     @property

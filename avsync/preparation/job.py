@@ -33,7 +33,7 @@ REJECTS, REPORT = "rejects.jsonl", "prepare_report.json"
 SETTINGS, PLAN, CLIPS, JOURNALS = "settings.json", "plan.json", "clips", "journals"
 
 # Settings that reports of version 0.1 do not name, with the values that they all had.
-FIRST_SETTINGS = {"storage": "png"}
+FIRST_SETTINGS = {"storage": "png", "file_format": "tfrecord"}
 
 # One line of rejects.jsonl: clip_id, path, reason, detail.
 RejectLine = dict[str, str]

@@ -1,1 +1,1 @@
-"""Clips as records of TFRecord files, written and read without TensorFlow."""
+"""Clips as records of TFRecord or ArrayRecord files, written and read without TensorFlow."""

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import UInt32
 from numba import njit
 
+from avsync.mirror import local_file
 from avsync.names import shown_text
 
 LENGTH, CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
@@ -43,9 +44,9 @@ def framed(record: bytes) -> bytes:
 def read_at(path: str | Path, indices: Iterable[int]) -> Iterator[bytes]:
     """Yields the records at these ascending indices; of all others only the lengths are read.
 
-    Raises ValueError that names a damaged file.
+    Raises ValueError that names a damaged file. A mirrored file is fetched first.
     """
-    here = 0
+    here, path = 0, local_file(path)
     try:
         # Unbuffered: a buffer would read some of the 0.4 MB between two lengths.
         with open(path, "rb", buffering=0) as file:

@@ -13,7 +13,7 @@ from tensorflow_datasets.core.utils.shard_utils import ShardConfig
 from avsync.datasets._portions import Portioned
 from avsync.datasets._writing import MIN_PORTIONS_PER_PROCESS, PORTION_ITEMS, write_splits
 from avsync.records.clip_record import parse_record
-from avsync.records.tfrecord import read_at
+from avsync.records.shards import FILE_FORMATS, TFRECORD, read_at
 from avsync.types import Clip
 
 NUM_ITEMS = 2 * MIN_PORTIONS_PER_PROCESS * PORTION_ITEMS - 3
@@ -43,14 +43,21 @@ def some_splits(told: list) -> dict:
     }
 
 
-def write(folder: Path, splits: dict, *, num_processes: int, num_shards: int = 3) -> list:
+def write(
+    folder: Path,
+    splits: dict,
+    *,
+    num_processes: int,
+    num_shards: int = 3,
+    file_format: str = TFRECORD,
+) -> list:
     folder.mkdir()
     templates = {
         split: tfds.core.ShardedFileTemplate(
             data_dir=epath.Path(folder),
             dataset_name="numbers",
             split=split,
-            filetype_suffix="tfrecord",
+            filetype_suffix=file_format,
         )
         for split in splits
     }
@@ -68,10 +75,12 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_two_processes_write_the_same_bytes_as_one(tmp_path):
+@pytest.mark.parametrize("file_format", FILE_FORMATS)
+def test_two_processes_write_the_same_bytes_as_one(tmp_path, file_format: str):
     left_out: list = [[], []]
     for n in (1, 2):
-        infos = write(tmp_path / str(n), some_splits(left_out[n - 1]), num_processes=n)
+        splits = some_splits(left_out[n - 1])
+        infos = write(tmp_path / str(n), splits, num_processes=n, file_format=file_format)
     one = contents(tmp_path / "1")
     assert one == contents(tmp_path / "2")
     assert len(one) == 6

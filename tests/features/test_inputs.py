@@ -40,7 +40,7 @@ def test_unlisted_files_form_one_split_without_labels(folder: Path):
     found = inputs.find(**{**NOTHING, "from_npz": str(folder)})
     assert [(task.split.name, task.num_clips) for task in found.tasks] == [("all", 3)]
     assert found.extraction == Extraction("none", "", {"visual": 8, "audio": 8})
-    options = {"data_dir": str(folder), "dtype": "float32", "out_name": "new", "to_npz": None}
+    options = {"data_dir": folder, "dtype": "float32", "out_name": "new", "to_npz": None}
     with pytest.raises(ValueError, match="a dataset needs labels"):
         inputs.open_sink(found, EXTRACTION, **options)
 
@@ -81,6 +81,6 @@ def test_missing_inputs_are_named(folder: Path, given, match):
     ],
 )
 def test_exactly_one_output_is_required(folder: Path, given, match):
-    options = {"data_dir": str(folder), "dtype": "float32", "out_name": None, "to_npz": None}
+    options = {"data_dir": folder, "dtype": "float32", "out_name": None, "to_npz": None}
     with pytest.raises(ValueError, match=match):
         inputs.open_sink(inputs.Inputs([]), EXTRACTION, **{**options, **given})

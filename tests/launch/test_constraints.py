@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 LISTS = sorted((ROOT / "launch").glob("constraints-py*.txt"))
 
 # Extras of other machines and of services, which launch/setup.sh does not install.
-NOT_INSTALLED = {"cuda", "tpu", "mlflow", "wandb"}
+NOT_INSTALLED = {"cuda", "tpu", "gs", "mlflow", "wandb"}
 
 
 def requirements() -> list[Requirement]:
