@@ -11,8 +11,7 @@ def verdicts(corpus: Any, load: Load) -> dict[str, Any]:
 
     `load` loads the scorer.
     """
-    from avsync.datasets._opening import extracted_trims
-    from avsync.datasets.base import open_source
+    from avsync.datasets.base import extracted_trims, open_source
     from avsync.evaluation.lines import TRIMS
     from avsync.input_pipeline.evaluation import whole_clips
     from avsync.scoring.video import reference_clips

@@ -25,6 +25,7 @@ from tensorflow_datasets.core.splits import SplitDict
 
 from avsync import lookup
 from avsync.datasets._clip_lists import without_suffix
+from avsync.datasets._opening import extracted_trims as extracted_trims
 from avsync.datasets._opening import open_builder
 from avsync.datasets._portions import Make, Portioned, only
 from avsync.datasets._splits import Plan, Selection, make_plan

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from avsync.datasets._clip_lists import read_infos
-from avsync.datasets._opening import extracted_trims
-from avsync.datasets.base import open_source
+from avsync.datasets.base import extracted_trims, open_source
 from avsync.evaluation.lines import TRIMS, Metrics, view_of
 from avsync.features import official
 from avsync.input_pipeline.batching import EvalBatch, batched

@@ -51,8 +51,7 @@ def require_test_split(sweep: Sweep, *, evaluation: Evaluation) -> None:
     if not evaluation.split:
         return
     # Nothing else in a sweep needs TensorFlow, which takes seconds to import.
-    from avsync.datasets._opening import extracted_trims
-    from avsync.datasets.base import open_source
+    from avsync.datasets.base import extracted_trims, open_source
 
     places = {
         (evaluation.dataset_of(sweep, run), sweep.value(run, "data.data_dir"))
