@@ -1,6 +1,6 @@
 """Trains the paper's head like avsync-train, in turns: see alignment_head.py.
 
-python -m tests.benchmarks.avsync_loop DIR BATCH_CLIPS WINDOW_FRAMES
+python -m tests.benchmarks.avsync_loop DIR BATCH_CLIPS WINDOW_FRAMES DTYPE
 """
 
 import sys
@@ -21,8 +21,10 @@ from tests.benchmarks.turns import serve
 READ_AHEAD = 4
 
 
-def main(directory: Path, batch_clips: int, window_frames: int) -> None:
-    serve(Loop(make_config(directory, batch_clips, window_frames)).train, read_ahead=READ_AHEAD)
+def main(directory: Path, batch_clips: int, window_frames: int, dtype: str) -> None:
+    config = make_config(directory, batch_clips, window_frames)
+    config.model.dtype = dtype
+    serve(Loop(config).train, read_ahead=READ_AHEAD)
 
 
 def make_config(directory: Path, batch_clips: int, window_frames: int) -> Config:
@@ -91,4 +93,4 @@ class Loop:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])

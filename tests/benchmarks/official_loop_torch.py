@@ -1,10 +1,11 @@
 """The training loop of AVH-Align (Smeu et al., CVPR 2025) in plain PyTorch, in turns.
 
-    python -m tests.benchmarks.official_loop_torch DIR BATCH_FRAMES
+    python -m tests.benchmarks.official_loop_torch DIR BATCH_FRAMES DTYPE
 
 Written from the paper's description, for an interpreter with torch; see alignment_head.py. The unit
 of data is a frame: its visual features, and a window of 31 audio frames with zero vectors beyond
 the clip. A batch is 1,024 frames in file order, the loss is summed over it, Adam's rate is 1e-5.
+With DTYPE "bfloat16" the network runs under autocast; its parameters stay float32.
 """
 
 import sys
@@ -22,12 +23,13 @@ REACH_FRAMES = 15
 CHANNELS, PROJECTION, WIDTHS = 1024, 512, (512, 256, 128)
 
 
-def main(directory: Path, batch_frames: int) -> None:
+def main(directory: Path, batch_frames: int, dtype: str) -> None:
+    paths = sorted(directory.glob("npz/*.npz"))
     # No worker processes: they slow it down where the step keeps all cores busy.
-    serve(make_train(sorted(directory.glob("npz/*.npz")), batch_frames), read_ahead=0)
+    serve(make_train(paths, batch_frames, dtype), read_ahead=0)
 
 
-def make_train(paths: list[Path], batch_frames: int) -> Callable[[int], int]:
+def make_train(paths: list[Path], batch_frames: int, dtype: str) -> Callable[[int], int]:
     """`train(num_updates)`, which continues from its last call and returns the number of frames."""
     model = AlignmentNetwork()
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-5)
@@ -37,8 +39,9 @@ def make_train(paths: list[Path], batch_frames: int) -> Callable[[int], int]:
         num_frames = 0
         for _ in range(num_updates):
             visual, audio_window = next(batches)
-            logits = model(visual, audio_window)
-            loss = -logits.log_softmax(dim=-1)[:, REACH_FRAMES].sum()
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == "bfloat16"):
+                logits = model(visual, audio_window)
+            loss = -logits.float().log_softmax(dim=-1)[:, REACH_FRAMES].sum()
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -102,4 +105,4 @@ class AlignmentNetwork(nn.Module):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -4,12 +4,14 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tests.benchmarks import (
     accelerator,
     accelerator_cases,
     augmentation,
+    avhubert_speed,
     extraction,
     finetune_memory,
     halves,
@@ -18,15 +20,20 @@ from tests.benchmarks import (
 )
 from tests.conftest import ROOT
 
+DTYPES = ("float32", "bfloat16")
+
 
 @pytest.mark.slow
 def test_the_head_benchmark_trains_on_features_from_disk():
-    script = ROOT / "tests" / "benchmarks" / "alignment_head.py"
     size = ["--num_clips=3", "--batch_clips=2", "--window_frames=16", "--rounds=1"]
-    done = subprocess.run([sys.executable, script, *size], capture_output=True, text=True)
+    command = [sys.executable, "-m", "tests.benchmarks.alignment_head", *size]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^avsync [\d,]+ frames/s$", done.stdout, re.MULTILINE)
-    assert re.search(r"^avsync: ready .*peak memory [\d,]+ MiB", done.stdout, re.MULTILINE)
+    sides = [f"avsync {dtype}" for dtype in DTYPES]
+    speeds = ", ".join(rf"{side} [\d,]+ frames/s at [\d,]+ CPU us" for side in sides)
+    assert re.search(rf"^{speeds} \(load average", done.stdout, re.MULTILINE)
+    for side in sides:
+        assert re.search(rf"^{side}: ready .*peak memory [\d,]+ MiB", done.stdout, re.MULTILINE)
 
 
 @pytest.mark.slow
@@ -159,3 +166,19 @@ def test_the_counts_of_the_roofline_are_those_of_the_formula(capsys):
     formula = sum(extraction.frame_flops(model, stream, 10) for stream in ("visual", "audio"))
     # Extrapolated from one block and two to three.
     assert base.flops / base.num_frames == pytest.approx(formula, rel=1e-6)
+
+
+@pytest.mark.slow
+def test_extraction_is_timed_without_pytorch(capfd):
+    avhubert_speed.main(["--size=small", "--num_clips=1", "--clip_frames=25", "--rounds=1"])
+    sides = re.findall(r"^(avsync \w+ \w+): ready", capfd.readouterr().out, re.MULTILINE)
+    assert sides == [
+        f"avsync {stream} {dtype}" for stream in ("audio", "visual") for dtype in DTYPES
+    ]
+
+
+def test_features_are_compared_with_those_in_float32(tmp_path, capsys):
+    for name, x in (("float32", [3, 4]), ("float32_avsync", [3, 4.5]), ("autocast", [3, 5])):
+        np.save(tmp_path / f"audio_{name}.npy", np.array(x))
+    avhubert_speed.report_differences(tmp_path, "audio", "float32")
+    assert "at most 0.5 from audio_float32.npy, 0.1 relative" in capsys.readouterr().out

@@ -11,6 +11,7 @@ from avsync import build
 from avsync.config import default, encoder
 from avsync.convert import torch_file
 from avsync.convert.avhubert import convert
+from avsync.models.avhubert import resnet
 from avsync.models.encoders.avhubert import Encoder
 
 TINY = {"embedding": 32, "feed_forward": 64, "num_heads": 2, "num_layers": 2}
@@ -99,6 +100,27 @@ def test_padding_and_chunks_change_no_feature(published, modality):
     together = run(in_chunks, published.params, padded, valid)
     np.testing.assert_allclose(together[0, :4], alone[0], atol=2e-6)
     assert (together[~valid] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("chunk_frames", "platform", "num_clips", "num_frames", "chunk"),
+    [
+        (0, "cpu", 4, 75, 75),
+        (512, "gpu", 4, 75, 75),
+        (64, "gpu", 4, 75, 64),
+        (512, "cpu", 4, 75, 15),  # 5 times 15 frames; 10 times 8 would be 80
+        (512, "cpu", 4, 80, 8),
+        (512, "cpu", 100, 75, 1),
+        (512, "cpu", 1, 20, 20),
+        (9, "cpu", 4, 75, 8),
+        (5, "cpu", 4, 75, 5),
+    ],
+)
+def test_chunks_of_the_resnet_suit_the_platform(
+    chunk_frames, platform, num_clips, num_frames, chunk
+):
+    sizes = {"num_clips": num_clips, "num_frames": num_frames}
+    assert resnet.chunk_for(chunk_frames, platform, **sizes) == chunk
 
 
 def test_features_have_length_1_unless_raw(published):

@@ -18,6 +18,10 @@ STEM_WIDTH = 64
 WIDTHS = (64, 128, 256, 512)
 BLOCKS = 2
 
+# Images of a chunk on CPUs: what a convolution reads is then in the cache. With the large model, 32
+# take 0.93 of the time of 192 on two cores of Zen 4 and 0.80 of that of 320 on Sapphire Rapids.
+IMAGES_AT_ONCE = 32
+
 
 class ResNet(nn.Module):
     """Mouth crops to 512 channels per frame, [b t 512].
@@ -26,8 +30,8 @@ class ResNet(nn.Module):
     channel has its own PReLU slope.
 
     Attributes:
-      chunk_frames: frames processed at once, 0 for all; a frame takes about 1 MB in float32. The
-        result is the same.
+      chunk_frames: frames processed at once, 0 for all; a frame takes about 1 MB in float32. CPUs
+        may process fewer, see `chunk_for`. The result is the same.
       remat: see `avsync.models.layers.with_remat`.
       dtype: of the activations.
     """
@@ -50,7 +54,9 @@ class ResNet(nn.Module):
             )
         images = ImageNetwork(self.remat, self.dtype, name="pictures")
         time = frames.shape[1]
-        chunk = self.chunk_frames if 0 < self.chunk_frames < time else time
+        chunk = chunk_for(
+            self.chunk_frames, jax.default_backend(), num_clips=frames.shape[0], num_frames=time
+        )
         num_chunks = -(-time // chunk)
         margin = (REACH_FRAMES, num_chunks * chunk - time + REACH_FRAMES)
         frames = jnp.pad(frames, ((0, 0), margin, (0, 0), (0, 0), (0, 0)))
@@ -71,6 +77,21 @@ class ResNet(nn.Module):
         _, features = scan(images, None, jnp.arange(num_chunks) * chunk)
         features = jnp.moveaxis(features, 0, 1)
         return features.reshape(features.shape[0], num_chunks * chunk, -1)[:, :time]
+
+
+def chunk_for(chunk_frames: int, platform: str, *, num_clips: Any, num_frames: Any) -> Any:
+    """Frames of each of `num_clips` clips of `num_frames` that are processed at once.
+
+    `chunk_frames` is the most, 0 for all of them. Below it, CPUs process `IMAGES_AT_ONCE` images or
+    up to twice as many, whichever needs the least padding at the end of the clips.
+    """
+    if not chunk_frames:  # also in a program for export, where the sizes are symbols
+        return num_frames
+    fewest = -(-IMAGES_AT_ONCE // num_clips)
+    if platform == "cpu" and fewest < chunk_frames:
+        sizes = range(fewest, min(2 * fewest, chunk_frames + 1))
+        chunk_frames = min(sizes, key=lambda size: -(-num_frames // size) * size)
+    return min(chunk_frames, num_frames)
 
 
 class ImageNetwork(nn.Module):
