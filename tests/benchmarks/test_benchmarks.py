@@ -17,6 +17,7 @@ from tests.benchmarks import (
     halves,
     input_pipeline,
     roofline,
+    turns,
 )
 from tests.conftest import ROOT
 
@@ -182,3 +183,14 @@ def test_features_are_compared_with_those_in_float32(tmp_path, capsys):
         np.save(tmp_path / f"audio_{name}.npy", np.array(x))
     avhubert_speed.report_differences(tmp_path, "audio", "float32")
     assert "at most 0.5 from audio_float32.npy, 0.1 relative" in capsys.readouterr().out
+
+
+def test_the_turns_of_a_round_are_compared(capsys):
+    ours, theirs = (object.__new__(turns.Side) for _ in range(2))
+    for side, name, seconds in ((ours, "ours", (1, 2, 1)), (theirs, "theirs", (3, 8, 5))):
+        side.name = name
+        side.turns = [{"num_frames": 10, "seconds": x, "cpu_seconds": 2 * x} for x in seconds]
+    turns.compare(ours, theirs)
+    words = "per frame: theirs takes 4.00 times that of ours (median of 3 rounds, 3.00 to 5.00)"
+    printed = capsys.readouterr().out
+    assert printed.splitlines() == [f"{measure} {words}" for measure in ("time", "CPU time")]

@@ -18,8 +18,8 @@ STEM_WIDTH = 64
 WIDTHS = (64, 128, 256, 512)
 BLOCKS = 2
 
-# Images of a chunk on CPUs: what a convolution reads is then in the cache. With the large model, 32
-# take 0.93 of the time of 192 on two cores of Zen 4 and 0.80 of that of 320 on Sapphire Rapids.
+# Images of a chunk on CPUs: what a convolution reads is then in the cache. An image of 32 takes
+# 0.93 of the CPU time of one of 192 on Zen 4, and 0.80 of one of 320 on Sapphire Rapids (float32).
 IMAGES_AT_ONCE = 32
 
 
