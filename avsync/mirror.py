@@ -85,7 +85,7 @@ def local_data_dir(data_dir: str | Path, name: str) -> Path:
 
 
 def local_file(path: str | Path) -> str:
-    """`path`, which is fetched if it is a file of a mirrored dataset that is not there yet.
+    """Returns `path`; fetches it first if it is a missing file of a mirrored dataset.
 
     A path of another folder may be missing. ConnectionError if the store cannot be read.
     """
@@ -245,7 +245,7 @@ def _connect(address: str) -> tuple[Any, str]:
 
 @functools.cache
 def _file_system(bucket: str, process: int) -> Any:
-    """Of all threads of a process; fsspec itself would connect each thread anew."""
+    """One connection for all threads of a process; fsspec itself opens one for each thread."""
     import fsspec  # not at the top: local folders need none of it
 
     del process

@@ -1,4 +1,4 @@
-"""Which options may be addresses (s3://…, gs://…, hf://…); all others are local paths, or no paths.
+"""Refuses addresses (s3://…, gs://…, hf://…) in options and arguments that need a local path.
 
 `Path` would make a local folder "gs:" of an address, and a job would write there for hours.
 """

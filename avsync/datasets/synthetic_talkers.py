@@ -127,15 +127,15 @@ class Builder(ClipBuilder):
         train, val = range(first_val), range(first_val, first_test)
         test = range(first_test, first_test + config.test_talkers)
 
-        def reals(talkers: range, num_takes: int) -> Portioned:
+        def real(talkers: range, num_takes: int) -> Portioned:
             return _real_clips(_takes(talkers, num_takes), config.talk, self.limit)
 
         def labelled(talkers: range, num_takes: int) -> Portioned:
             return _labelled(_takes(talkers, num_takes), config.talk, self.limit)
 
         splits: dict[str, Iterable[Clip]] = {
-            "train": reals(train, config.train_takes),
-            "val": reals(val, config.val_takes),
+            "train": real(train, config.train_takes),
+            "val": real(val, config.val_takes),
         }
         if config.train_labelled_takes:
             splits["train_labelled"] = labelled(train, config.train_labelled_takes)

@@ -91,7 +91,7 @@ def measure(args: argparse.Namespace, folder: Path, *, stream: str, dtype: str) 
 
 
 def report_differences(folder: Path, stream: str, dtype: str) -> None:
-    """How far apart the features of avsync and PyTorch in `dtype` are, and both from float32."""
+    """Prints how much the features in `dtype`, of avsync and PyTorch, differ from PyTorch's."""
     files = [f"{stream}_{dtype}_avsync.npy"]
     files += [f"{stream}_{precision}.npy" for precision in PRECISIONS[dtype]]
     for name in files:

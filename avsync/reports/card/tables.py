@@ -158,7 +158,7 @@ def preparation(report: Mapping[str, Any]) -> Table:
 
 
 def _makers(report: Mapping[str, Any]) -> str:
-    """What prepared the clips; on a cluster the number of processes is not known."""
+    """Names the engine that prepared the clips, with its number of processes if that is known."""
     engine = report.get("engine", "local")
     if engine != "local":
         return f"a cluster, with {engine.capitalize()}"

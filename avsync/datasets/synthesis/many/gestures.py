@@ -1,4 +1,4 @@
-"""What a person says in a clip, as trajectories of the mouth and of the sources of sound.
+"""The utterance of a clip, as trajectories of the mouth and of the sources of sound.
 
 The lips of the picture and the sound are functions of the same trajectories, so that lips pick out
 their own sound.

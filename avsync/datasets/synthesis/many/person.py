@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Habits:
-    """How a person articulates; factors are around 1."""
+    """Habits of articulation; factors are around 1."""
 
     rate: float  # speed of speech
     jaw: float  # size of the motion of the jaw
@@ -88,7 +88,7 @@ class Room:
 
 @dataclasses.dataclass(frozen=True)
 class Camera:
-    """What the camera and the crop add."""
+    """The camera, and the errors of the crop."""
 
     exposure: float  # share of a frame in which the shutter is open
     noise: float  # grey levels

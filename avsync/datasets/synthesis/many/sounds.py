@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Target(NamedTuple):
-    """What one piece of a sound aims at; None means that the neighbours decide.
+    """Targets of one piece of a sound; a target of None is taken from its neighbours.
 
     jaw: 0 closed to 1 wide open. spread: -1 rounded to 1 spread lips. closure: 0 lips apart to 1
     lips together; above 1 they are pressed. tuck: 1 while the lower lip is under the upper teeth.

@@ -8,22 +8,14 @@ import pytest
 from avsync.datasets.synthesis.articulation import STEPS_PER_FRAME
 from avsync.datasets.synthesis.many.gestures import Gestures
 from avsync.datasets.synthesis.many.mouth import BOTTOM, JAW, TOP, shape_mouth
-from avsync.datasets.synthesis.many.person import Person, draw_person
+from avsync.datasets.synthesis.many.person import Person
 from avsync.datasets.synthesis.many.picture import picture
+from tests.datasets.synthesis.many.people import still_person
 
 
 @pytest.fixture(scope="module")
 def person() -> Person:
-    """A person without idle motion, in front of a camera that follows them exactly."""
-    drawn = draw_person(np.random.default_rng(0))
-    return dataclasses.replace(
-        drawn,
-        habits=dataclasses.replace(drawn.habits, unrest=0.0, jaw=1.0, lips=1.0),
-        face=dataclasses.replace(
-            drawn.face, skin=150.0, cavity=0.15, upper_teeth=-9.0, lower_teeth=-9.0, tongue_tone=0.2
-        ),
-        camera=dataclasses.replace(drawn.camera, sway=0.0, landmark_noise=0.0, exposure=1.0),
-    )
+    return still_person(0)
 
 
 def test_a_dropping_jaw_shows_the_dark_inside(person: Person):

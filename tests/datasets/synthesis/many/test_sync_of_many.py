@@ -9,11 +9,12 @@ from avsync.datasets.synthesis.articulation import STEPS_PER_FRAME
 from avsync.datasets.synthesis.many.gestures import Gestures, perform
 from avsync.datasets.synthesis.many.language import draw_language
 from avsync.datasets.synthesis.many.mouth import shape_mouth
-from avsync.datasets.synthesis.many.person import Person, draw_person
+from avsync.datasets.synthesis.many.person import Person
 from avsync.datasets.synthesis.many.picture import picture
 from avsync.datasets.synthesis.many.recording import record
 from avsync.datasets.synthesis.many.vocal_tract import HOP, utter
 from avsync.units import SAMPLES_PER_FRAME
+from tests.datasets.synthesis.many.people import still_person
 
 NUM_FRAMES = 300
 REACH_STEPS = 12  # 60 ms
@@ -21,15 +22,10 @@ REACH_STEPS = 12  # 60 ms
 
 @pytest.fixture(scope="module")
 def person() -> Person:
-    """A person whose mouth is dark inside, without idle motion, in a quiet room."""
-    drawn = draw_person(np.random.default_rng(3))
+    """In a quiet room."""
+    drawn = still_person(3)
     return dataclasses.replace(
         drawn,
-        habits=dataclasses.replace(drawn.habits, unrest=0.0, jaw=1.0, lips=1.0),
-        face=dataclasses.replace(
-            drawn.face, skin=150.0, cavity=0.15, upper_teeth=-9.0, lower_teeth=-9.0, tongue_tone=0.2
-        ),
-        camera=dataclasses.replace(drawn.camera, sway=0.0, landmark_noise=0.0, exposure=1.0),
         room=dataclasses.replace(drawn.room, noise_db=60.0, direct=6.0),
         voice=dataclasses.replace(drawn.voice, pitch_hertz=200.0),
     )
