@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+import tensorflow_datasets as tfds
 
 from avsync.datasets.base import ClipBuilder, open_source
 from avsync.input_pipeline.evaluation import whole_clips
@@ -150,6 +151,15 @@ def test_official_pairs_convert_to_official_features_and_a_dataset(
         stored = {clip.info.clip_id: clip for clip in whole_clips(split, trim="leading")}
         assert list(stored) == ["a/real", "b/real", "a/fake"]
         assert np.linalg.norm(stored["a/fake"].audio - fake) <= 1e-4 * np.linalg.norm(fake)
+    done = run_binary(
+        "extract", f"--from_npz={tmp_path / 'npz'}", clips, f"--data_dir={tmp_path}",
+        "--out_name=arrays", "--trim=leading", "--dtype=float32", "--file_format=array_record",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    arrays = tfds.data_source("arrays/leading", split="test", data_dir=tmp_path)
+    for clip, read in zip(stored.values(), arrays, strict=True):
+        assert read["clip_id"].decode() == clip.info.clip_id
+        np.testing.assert_array_equal(read["audio"], clip.audio)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from absl import flags
 
 from avsync.bin.base import UsageError, run_binary, suppress_stderr
 
+DTYPES = ["bfloat16", "float32"]
+
 ENCODER = flags.DEFINE_string("encoder", None, "Name of the encoder: avhubert. Not for --from_npz.")
 WEIGHTS = flags.DEFINE_string("weights", None, "Checkpoint of the encoder, from avsync-convert.")
 DATASET = flags.DEFINE_string("dataset", None, "Input: dataset NAME or NAME/CONFIG in --data_dir.")
@@ -29,8 +31,9 @@ OUT_DIR = flags.DEFINE_string("out_dir", None, "Folder of --out_name. Default: -
 TO_NPZ = flags.DEFINE_string("to_npz", None, "Output: folder of CLIP.npz feature files.")
 TRIM = flags.DEFINE_enum("trim", "none", ["none", "leading"], "How silence is trimmed, or was.")
 STREAMS = flags.DEFINE_list("streams", ["visual", "audio"], "Any of visual,audio,multimodal.")
-DTYPE = flags.DEFINE_enum("dtype", "bfloat16", ["bfloat16", "float32"], "Type of stored features.")
-COMPUTE = flags.DEFINE_enum("compute_dtype", "float32", ["bfloat16", "float32"], "Activations.")
+DTYPE = flags.DEFINE_enum("dtype", "bfloat16", DTYPES, "Type of stored features.")
+COMPUTE = flags.DEFINE_enum("compute_dtype", "float32", DTYPES, "Type of encoders' activations.")
+FORMAT = flags.DEFINE_string("file_format", "tfrecord", "Of --out_name: tfrecord or array_record.")
 FRAMES = flags.DEFINE_integer("frames_per_batch", 1024, "Frames per device and batch.", 1)
 
 
@@ -41,18 +44,13 @@ def main(_: list[str]) -> None:
         from avsync.features.extractor import FeatureExtractor
 
         runtime.start()
+    files = {"from_roi": FROM_ROI.value, "from_npz": FROM_NPZ.value, "lists": LIST.value}
+    dataset = {"dataset": DATASET.value, "splits": SPLIT.value, "data_dir": DATA_DIR.value}
     output = {"out_name": OUT_NAME.value, "to_npz": TO_NPZ.value, "dtype": DTYPE.value}
+    output["file_format"] = FORMAT.value
     try:
         out_dir = inputs.output_folder(OUT_DIR.value or DATA_DIR.value, OUT_NAME.value)
-        found = inputs.find(
-            dataset=DATASET.value,
-            splits=SPLIT.value,
-            from_roi=FROM_ROI.value,
-            from_npz=FROM_NPZ.value,
-            lists=LIST.value,
-            data_dir=DATA_DIR.value,
-            trim=TRIM.value,
-        )
+        found = inputs.find(**dataset, **files, trim=TRIM.value)
         extractor, encoder, extraction = None, None, found.extraction
         if extraction is None:
             if not (ENCODER.value and WEIGHTS.value):

@@ -20,7 +20,7 @@ from avsync.datasets._portions import Make, Portioned
 from avsync.limits import DEFAULT_LIMITS
 from avsync.processes import POLL_SECONDS, Fault, JobError, Report, Work, WorkerProcess
 from avsync.records.clip_record import Serializer
-from avsync.records.shards import ARRAY_RECORD, write_array_record
+from avsync.records.shards import ARRAY_RECORD, write_shard
 from avsync.records.tfrecord import CHECKSUM, LENGTH, OVERHEAD_BYTES, framed
 from avsync.types import Clip
 
@@ -191,7 +191,7 @@ def _join(
     if template.filetype_suffix == ARRAY_RECORD:
         records = _records(written)
         for path, length in zip(paths, lengths, strict=True):
-            write_array_record(path, itertools.islice(records, length))
+            write_shard(path, itertools.islice(records, length))
         assert next(records, None) is None
     else:
         sizes = iter(num_bytes)

@@ -13,6 +13,7 @@ from avsync.features.job import SplitTask, from_dataset, from_files
 from avsync.features.official import NpzFolder
 from avsync.features.store import FeatureDataset
 from avsync.mirror import is_address
+from avsync.records.shards import TFRECORD, require_format
 from avsync.types import ClipInfo, Extraction
 
 # The split of files without a list: they have no label, so only files can be written from them.
@@ -64,15 +65,19 @@ def open_sink(
     out_name: str | None,
     data_dir: Path,
     dtype: str,
+    file_format: str = TFRECORD,
 ) -> FeatureDataset | NpzFolder:
     """The destination named by exactly one of `to_npz` and `out_name`.
 
-    ValueError if the destination holds features of another extraction, or if a dataset would get
-    clips without labels.
+    ValueError if the destination holds features of another extraction, if a dataset would get clips
+    without labels, or if the format of its files is unknown.
     """
+    require_format(file_format)
     if bool(to_npz) == bool(out_name):
         raise ValueError("give exactly one output: --out_name or --to_npz")
     if to_npz:
+        if file_format != TFRECORD:
+            raise ValueError(f"--file_format={file_format} is for datasets, --out_name")
         return NpzFolder(Path(to_npz).expanduser(), extraction=extraction)
     name = str(out_name)
     if not name.isidentifier() or name in lookup.names("datasets"):
@@ -81,7 +86,8 @@ def open_sink(
         )
     if any(task.split.name == UNLISTED for task in inputs.tasks):
         raise ValueError("a dataset needs labels: give --list=SPLIT=FILE.csv")
-    return FeatureDataset(name, data_dir=data_dir, extraction=extraction, dtype=dtype)
+    kinds = {"dtype": dtype, "file_format": file_format}
+    return FeatureDataset(name, data_dir=data_dir, extraction=extraction, **kinds)
 
 
 def dataset_inputs(

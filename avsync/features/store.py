@@ -1,7 +1,7 @@
 """Writes feature datasets that TFDS reads: data_dir/NAME/TRIM/1.0.0 is the dataset NAME/TRIM."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 from avsync.features.ledger import Ledger, Split
 from avsync.files import replacing
 from avsync.media.rejects import Reject
+from avsync.records.shards import TFRECORD, require_format, write_shard
 from avsync.types import REAL, ClipFeatures, Extraction
 
 VERSION = "1.0.0"
@@ -24,13 +25,25 @@ DTYPES = {"bfloat16": tf.bfloat16, "float32": tf.float32}
 class FeatureDataset:
     """Writes the dataset `name`/`extraction.trim` below `data_dir`, in `dtype`, shard by shard.
 
-    ValueError if it holds features of another `extraction` or type.
+    ValueError if it holds features of another `extraction`, type or format of files.
     """
 
-    def __init__(self, name: str, *, data_dir: Path, extraction: Extraction, dtype: str):
+    def __init__(
+        self,
+        name: str,
+        *,
+        data_dir: Path,
+        extraction: Extraction,
+        dtype: str,
+        file_format: str = TFRECORD,
+    ):
         self.name, self.extraction, self.dtype = name, extraction, dtype
         self.directory = data_dir / name / extraction.trim / VERSION
-        self._ledger = Ledger(self.directory, {**extraction._asdict(), "dtype": dtype})
+        self._format = require_format(file_format)
+        settings = {**extraction._asdict(), "dtype": dtype}
+        if file_format != TFRECORD:  # not in the settings of datasets of version 0.1
+            settings["file_format"] = file_format
+        self._ledger = Ledger(self.directory, settings)
         self._spec = _spec(extraction.channels, dtype)
 
     def is_written(self, split: Split, index: int) -> bool:
@@ -47,13 +60,9 @@ class FeatureDataset:
     ) -> None:
         """Writes shard `index` of the split atomically."""
         numbers = f"{index:05d}-of-{split.num_shards:05d}"
-        path = self.directory / f"{self.name}-{split.name}.tfrecord-{numbers}"
-        num_bytes = 0
-        with replacing(path) as unfinished, tf.io.TFRecordWriter(str(unfinished)) as writer:
-            for clip in clips:
-                record = _in_order(self._spec.serialize_example(_record(clip, self.dtype)))
-                writer.write(record)
-                num_bytes += len(record)
+        path = self.directory / f"{self.name}-{split.name}.{self._format}-{numbers}"
+        with replacing(path) as unfinished:
+            num_bytes = write_shard(unfinished, self._records(clips))
         self._ledger.record(
             split,
             index,
@@ -63,6 +72,10 @@ class FeatureDataset:
             num_frames=sum(clip.info.num_frames for clip in clips),
             num_bytes=num_bytes,
         )
+
+    def _records(self, clips: Sequence[ClipFeatures]) -> Iterator[bytes]:
+        for clip in clips:
+            yield _in_order(self._spec.serialize_example(_record(clip, self.dtype)))
 
     def finish(self) -> int:
         """Writes the metadata of all complete splits, and rejects.jsonl.

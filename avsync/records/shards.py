@@ -4,7 +4,8 @@ avsync trains and evaluates from TFRecord files, which TensorFlow reads ahead; A
 for the data loaders of Grain and PyTorch.
 """
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from avsync import lookup
@@ -60,13 +61,29 @@ def read_at(path: str | Path, indices: Iterable[int]) -> Iterator[bytes]:
         raise ValueError(shown_text(f"{path} is damaged: {tfrecord.COPY}")) from error
 
 
-def write_array_record(path: str | Path, records: Iterable[bytes]) -> None:
-    """Writes an ArrayRecord file: the same bytes for the same records."""
+def write_shard(path: str | Path, records: Iterable[bytes]) -> int:
+    """Writes a shard in the format of its name; returns the bytes of all records.
+
+    The same records are the same bytes of the file.
+    """
+    num_bytes = 0
+    with _writer(path) as add:
+        for record in records:
+            add(record)
+            num_bytes += len(record)
+    return num_bytes
+
+
+@contextlib.contextmanager
+def _writer(path: str | Path) -> Iterator[Callable[[bytes], object]]:
+    if not is_array_record(path):
+        with open(path, "wb") as file:
+            yield lambda record: file.write(tfrecord.framed(record))
+        return
     from array_record.python.array_record_module import ArrayRecordWriter
 
     writer = ArrayRecordWriter(str(path), OPTIONS)
     try:
-        for record in records:
-            writer.write(record)
+        yield writer.write
     finally:
         writer.close()

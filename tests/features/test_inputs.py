@@ -78,6 +78,8 @@ def test_missing_inputs_are_named(folder: Path, given, match):
         ({"out_name": "a", "to_npz": "b"}, "exactly one output: --out_name or --to_npz"),
         ({"out_name": "grid"}, "--out_name=grid must be"),
         ({"out_name": "a/b"}, "--out_name=a/b must be"),
+        ({"out_name": "a", "file_format": "csv"}, "unknown file format: 'csv'"),
+        ({"to_npz": "a", "file_format": "array_record"}, "=array_record is for datasets, --out_n"),
     ],
 )
 def test_exactly_one_output_is_required(folder: Path, given, match):

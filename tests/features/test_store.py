@@ -14,6 +14,7 @@ from avsync.features.store import FeatureDataset
 from avsync.input_pipeline.evaluation import whole_clips
 from avsync.input_pipeline.training import train_batches
 from avsync.media.rejects import Reject
+from avsync.records.shards import ARRAY_RECORD, TFRECORD
 from avsync.types import ClipFeatures, ClipInfo, Extraction
 
 EXTRACTION = Extraction("leading", "some encoder", {"visual": 8, "audio": 4})
@@ -37,9 +38,12 @@ def clip(number: int, *, num_frames: int = 5, label: int = 0) -> ClipFeatures:
     return ClipFeatures(info, streams)
 
 
-def dataset(data_dir: Path, *, dtype: str = "float32", **changes) -> FeatureDataset:
+def dataset(
+    data_dir: Path, *, dtype: str = "float32", file_format: str = TFRECORD, **changes
+) -> FeatureDataset:
+    kinds = {"dtype": dtype, "file_format": file_format}
     extraction = EXTRACTION._replace(**changes)
-    return FeatureDataset("features", data_dir=data_dir, extraction=extraction, dtype=dtype)
+    return FeatureDataset("features", data_dir=data_dir, extraction=extraction, **kinds)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -62,6 +66,27 @@ def test_clips_are_read_back_in_order_with_all_annotations(tmp_path: Path, dtype
         numpy_dtype = np.float32 if dtype == "float32" else ml_dtypes.bfloat16
         assert after.visual.dtype == numpy_dtype
         np.testing.assert_array_equal(after.visual, before.streams["visual"].astype(numpy_dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_features_as_array_record_are_read_at_random(tmp_path: Path, dtype: str):
+    clips = [clip(3, label=1), clip(1), clip(2)]
+    written = dataset(tmp_path, dtype=dtype, file_format=ARRAY_RECORD)
+    split = Split("test", 2, is_real_only=False)
+    written.write(split, 0, clips=clips[:2])
+    written.write(split, 1, clips=clips[2:])
+    written.finish()
+    source = tfds.data_source("features/leading", split="test", data_dir=tmp_path)
+    assert len(source) == 3
+    for index in (2, 0, 1):
+        before, after = clips[index], source[index]
+        assert after["clip_id"].decode() == before.info.clip_id
+        assert after["label"] == before.info.label
+        numpy_dtype = np.float32 if dtype == "float32" else ml_dtypes.bfloat16
+        assert after["visual"].dtype == numpy_dtype
+        np.testing.assert_array_equal(after["visual"], before.streams["visual"].astype(numpy_dtype))
+    with pytest.raises(ValueError, match="they do not mix"):
+        dataset(tmp_path, dtype=dtype)
 
 
 def test_a_split_is_readable_once_all_its_shards_are_written(tmp_path: Path):
