@@ -90,29 +90,29 @@ def test_a_killed_training_continues_its_mlflow_run_which_has_every_update_once(
 ):
     workdir, uri = tmp_path / "run", f"sqlite:///{tmp_path}/mlflow.db"
 
-    def start(num_steps: int) -> subprocess.Popen:
-        steps = (f"--config.train.num_steps={num_steps}", "--config.train.checkpoint_every=10")
-        options = (python, workdir, tiny_data, "--tracking=mlflow", *steps)
-        return train(*options, MLFLOW_TRACKING_URI=uri)
-
-    first = start(20)
-    text, _ = first.communicate()
-    assert first.returncode == 0, text
-    process = start(2000)
     metrics = workdir / FILE
-    # MLflow takes seconds to be imported: not all of these updates have been sent to it.
-    while len(metrics.read_text().splitlines()) < 55:
-        assert process.poll() is None, "the training ended before it could be killed"
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    again = start(2000)
-    while len(metrics.read_text().splitlines()) < 155:
-        assert again.poll() is None, "the training ended before it could be preempted"
-        time.sleep(0.01)
-    again.send_signal(signal.SIGTERM)
-    text, _ = again.communicate()
-    assert again.returncode == 75 and "--tracking" not in text, text
+    steps = ("--config.train.num_steps=2000", "--config.train.checkpoint_every=10")
+
+    def start_until(num_lines: int) -> subprocess.Popen:
+        """A training, with `num_lines` of metrics on the disk, that is still running."""
+        options = (python, workdir, tiny_data, "--tracking=mlflow", *steps)
+        process = train(*options, MLFLOW_TRACKING_URI=uri)
+        while not metrics.exists() or len(metrics.read_text().splitlines()) < num_lines:
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.01)
+        return process
+
+    def preempt(process: subprocess.Popen) -> None:
+        process.send_signal(signal.SIGTERM)
+        text, _ = process.communicate()
+        assert process.returncode == 75 and "--tracking" not in text, text
+
+    preempt(start_until(25))
+    # MLflow takes seconds to be imported: not all of the updates before a kill have been sent.
+    killed = start_until(len(metrics.read_text().splitlines()) + 30)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    preempt(start_until(len(metrics.read_text().splitlines()) + 100))
     done = subprocess.run(
         [python, "-c", READ],
         env={**os.environ, "MLFLOW_TRACKING_URI": uri},
