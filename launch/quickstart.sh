@@ -19,6 +19,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 venv="$(bash launch/setup.sh prepare,train-cpu)"
 PATH="$venv/bin:$PATH"
+# Large pages: a tenth less CPU time for trainings on CPUs. The C library reads it at the start.
+export GLIBC_TUNABLES="${GLIBC_TUNABLES:-glibc.malloc.hugetlb=1}"
 
 if [[ -n "${TWIN:-}" ]]; then
   echo "quickstart: TWIN is now called BASELINE" >&2
