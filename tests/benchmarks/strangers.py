@@ -110,13 +110,17 @@ def measure(fakes: list[Fake], lines: list[Line], *, num_clips: int) -> dict[str
     return numbers
 
 
-def evaluate(workdir: str, items: list[tuple[Fake, Clip]], *, num_clips: int) -> dict[str, float]:
-    """The numbers of `measure` for one checkpoint."""
+def score(workdir: str, items: list[tuple[Fake, Clip]]) -> list[Line]:
+    """The lines of all clips by one checkpoint, leading silence trimmed."""
     scorer = build.load_scorer(*checkpoint.find(workdir), extraction=None)
     batches = clip_batches((clip for _, clip in items), batch_size=16, trim="leading")
     views = Views("strangers", "test", {"trimmed": batches}, len(items), None)
-    lines = make_score_views(scorer, others={})(views).lines
-    return measure([fake for fake, _ in items], lines, num_clips=num_clips)
+    return make_score_views(scorer, others={})(views).lines
+
+
+def evaluate(workdir: str, items: list[tuple[Fake, Clip]], *, num_clips: int) -> dict[str, float]:
+    """The numbers of `measure` for one checkpoint."""
+    return measure([fake for fake, _ in items], score(workdir, items), num_clips=num_clips)
 
 
 def table(rows: dict[str, dict[str, float]]) -> Iterator[str]:
