@@ -24,6 +24,7 @@ def load_scorer(
     false_alarm_rate: float = 0.05,
     tolerance: "Tolerance | None" = None,
     reader: "Reader | None" = None,
+    group: str = "",
 ) -> "VideoScorer":
     """A scorer of video files, with the shipped model by default.
 
@@ -53,6 +54,8 @@ def load_scorer(
       false_alarm_rate: the target share of alarms on the calibration clips, between 0 and 1.
       tolerance: how far the sound may be early or late, `avsync.scoring.video.tolerance.parse(...)`
         of "ebu", "itu" or "EARLY,LATE" in milliseconds; each result then has `tolerance.passes`.
+      group: the group of the calibration clips that files are compared with, if it has 30 of them
+        at least, see `avsync.scoring.video.reference.MIN_GROUP`; else those of all groups.
       reader: reads the files, by default in this process and without limits. For files from
         strangers, `avsync.media.reading.ProcessReader("trees68")` reads in a process of its own,
         limited in time and memory; it brings its own detector, and a script that makes one needs
@@ -60,7 +63,7 @@ def load_scorer(
 
     Raises:
       ValueError: the checkpoint is not found, damaged or of another kind; the detector is unknown
-        or not installed; the rate is out of range.
+        or not installed; the rate is out of range; the calibration has no such group.
     """
     from avsync import hub, lookup, pretrained
 
@@ -86,6 +89,7 @@ def load_scorer(
         calibration,
         false_alarm_rate=false_alarm_rate,
         caution="" if checkpoint else pretrained.CAUTION,
+        group=group,
     )
     scorer = build.load_scorer(workdir, step, extraction=None, encoder=encoder, dtype=dtype)
     reader = reader or DirectReader(load_detector(detector))

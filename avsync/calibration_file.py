@@ -136,6 +136,11 @@ def _check_verdict(verdict: Any) -> None:
     if not isinstance(verdict.get("is_speech_only"), bool):
         raise ValueError("its 'is_speech_only' must be true or false")
     _require_numbers(verdict, "scores")
+    groups = verdict.get("groups", {})
+    if not isinstance(groups, dict):
+        raise ValueError("its 'groups' must be an object of lists")
+    for name in groups:
+        _require_numbers(groups, name)
     if verdict.get("unrelated_nats") != []:
         _require_numbers(verdict, "unrelated_nats")
     for stream in ("mouths", "voices"):

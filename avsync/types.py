@@ -225,6 +225,10 @@ OK = ("ok", "")
 ALL_SILENT = ("all_silent", "no sound is left after trimming silence")
 
 
+# The attribute of a real clip by which a calibration is divided: a camera, a language.
+GROUP = "group"
+
+
 class ClipInfo(NamedTuple):
     """A clip's annotations; they stay on the host.
 

@@ -93,7 +93,8 @@ def test_files_are_scored_by_a_scorer_that_is_calibrated_on_own_videos(
     rows = [f"{path},0,{'ab'[number % 2]}" for number, path in enumerate(reals)]
     manifest = tmp_path / "reals.csv"
     manifest.write_text("\n".join(["path,label,group", *rows]))
-    command = (f"--reals={manifest}", f"--out={tmp_path / 'out'}", "--pictures=none", str(clip))
+    out = f"--out={tmp_path / 'out'}"
+    command = (f"--reals={manifest}", "--group=a", out, "--pictures=none", str(clip))
 
     done = run_binary("score", *command)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -101,6 +102,9 @@ def test_files_are_scored_by_a_scorer_that_is_calibrated_on_own_videos(
     assert record["status"] == "ok"
     # 20 clips and the file itself: no p-value is smaller.
     assert record["p_value"] >= 1 / 21
+    # Group a has 10 of these, too few for p-values of its own.
+    assert record["group"] == {"name": "a", "is_pooled": True, "num_clips": 20}
+    assert "reference clips of all groups (group a has 10, fewer than 30)" in done.stdout
     groups = json.loads((tmp_path / "out" / "reals" / "groups.json").read_text())
     assert {name: group["num_reals"] for name, group in groups.items()} == {
         "": 20,

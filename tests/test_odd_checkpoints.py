@@ -82,6 +82,11 @@ def test_a_config_out_of_range_is_refused_at_once(folder, field, value, message)
     assert str(error.value).isprintable() and len(str(error.value)) < 800
 
 
+VERDICT = {
+    **{"frame": "near_nll", "pooling": "window", "is_speech_only": True},
+    **{"scores": [1.0], "unrelated_nats": [1.0]},
+}
+
 CALIBRATIONS = [
     ("dataset", ..., "'dataset' must be text"),
     ("trim", "both_ends", "unknown trimming rule: 'both_ends'"),
@@ -96,6 +101,8 @@ CALIBRATIONS = [
     ("scores", [1.0, "2"], "a list of finite numbers"),
     ("scores", [1.0, HUGE], "a list of finite numbers"),
     ("scores", [1.0, float("nan")], "NaN is not a number"),
+    ("verdict", {**VERDICT, "groups": ["a"]}, "'groups' must be an object"),
+    ("verdict", {**VERDICT, "groups": {"a": []}}, "'a' must be a list of finite numbers"),
 ]
 
 

@@ -19,6 +19,7 @@ from avsync.evaluation.lines import SCORES_FILE, Line, read_lines
 from avsync.files import atomic_write, file_lock
 from avsync.metrics.calibration import exact_interval
 from avsync.names import shown_text
+from avsync.types import GROUP
 
 GROUPS, REPORT = "groups.json", "calibrate"
 
@@ -73,7 +74,7 @@ def false_alarms(lines: Iterable[Line]) -> dict[str, Alarms]:
     num_lower = np.searchsorted(np.sort(scores), scores)
     p_values = (len(scores) - num_lower) / len(scores)
     is_alarm = p_values <= float(RATE)
-    groups = np.array([line.attributes.get(plan.GROUP, "") for line in judged])
+    groups = np.array([line.attributes.get(GROUP, "") for line in judged])
     found = {"": _alarms(is_alarm)}
     for name in sorted(set(groups.tolist()) - {""}):
         found[name] = _alarms(is_alarm[groups == name])

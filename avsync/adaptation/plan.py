@@ -11,13 +11,10 @@ from avsync import names
 from avsync.datasets import folder
 from avsync.datasets._splits import stable_hash
 from avsync.files import sha256
-from avsync.types import REAL, MediaFile
+from avsync.types import GROUP, REAL, MediaFile
 
 # The splits as `datasets.folder` stores them; `val` calibrates, and chooses nothing.
 TRAIN, CALIBRATION, TEST = "train", "val", "test"
-
-# The column of a manifest by which false alarms are counted.
-GROUP = "group"
 
 # A threshold for 5% false alarms needs 19 calibration clips: it is then their highest score.
 MIN_CALIBRATION = 19

@@ -8,6 +8,7 @@ from avsync.adaptation.outcome import RATE
 from avsync.evaluation.lines import Metrics
 from avsync.names import shown_text
 from avsync.reports import text
+from avsync.scoring.video.reference import MIN_GROUP
 
 
 def print_outcome(found: Metrics) -> None:
@@ -34,6 +35,12 @@ def print_alarms(found: Mapping[str, Alarms]) -> None:
     for name, alarms in found.items():
         if alarms.low > float(RATE):
             console.print(
-                f"Group {shown_text(name)} alarms more often than 5% of the time: calibrate it by "
-                "itself, with a manifest of its videos alone."
+                f"Group {shown_text(name)} alarms more often than 5% of the time: "
+                f"{_advice(alarms)}."
             )
+
+
+def _advice(alarms: Alarms) -> str:
+    if alarms.num_reals >= MIN_GROUP:
+        return "score its files with avsync-score --group"
+    return f"with {MIN_GROUP - alarms.num_reals} more videos it has thresholds of its own (--group)"

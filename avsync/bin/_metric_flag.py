@@ -30,7 +30,7 @@ def load_scorer(checkpoint: str | None, parts: dict[str, Any], **options: Any) -
             "--weights needs --checkpoint, a head that was trained on its features; the shipped "
             "scorer has encoders of its own"
         )
-    given = [f"--{flag}" for flag in ("weights", "dtype") if flags.FLAGS[flag].value]
+    given = [f"--{flag}" for flag in ("weights", "dtype", "group") if flags.FLAGS[flag].value]
     if METRIC.value == LSE and given:
         raise UsageError(
             f"--metric=lse takes no {' and no '.join(given)}: SyncNet is one checkpoint"

@@ -20,7 +20,19 @@ REALS = flags.DEFINE_string(
     "OUT/reals, which is used again while they and the scorer are the same.",
 )
 
+GROUP = flags.DEFINE_string(
+    "group",
+    None,
+    "The files are of this group of the real videos (column group of their manifest), and compared "
+    "with those of it alone if it has 30 at least; with all otherwise, and the records say so.",
+)
+
 FOLDER = "reals"
+
+
+def group() -> dict[str, str]:
+    """The option of `load_scorer`, and the setting, for --group; nothing without it."""
+    return {} if GROUP.value is None else {"group": GROUP.value}
 
 
 def calibrated(

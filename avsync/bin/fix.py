@@ -1,13 +1,14 @@
-"""Writes video files again with their sound moved to where it fits, without re-encoding.
+"""Writes video files again with sound and picture moved to where they fit, without re-encoding.
 
     avsync-fix --out=fixed video.mp4 another.mkv folder/
     avsync-fix --dry_run --out=fixed folder/
 
 Each file is scored. If its sound is out of sync by a certain offset, its streams are copied to
---out with the sound moved; the copy is scored too, and kept only if it is in sync. A file that is
-in sync, or whose offset is not certain or changes along the file, is not copied. Containers: MP4,
-MOV, 3GP, Matroska, WebM, MPEG transport streams. fixes.jsonl in --out has a line for each file, and
-says why there is no copy. The exit status is 0 if each file, or its copy, is in sync, 1 otherwise.
+--out with the sound moved; if it drifts at a certain rate, with the picture stretched, too. The
+copy is scored as well, and kept only if it is in sync. A file that is in sync, or whose offset is
+not certain or jumps, is not copied. Containers: MP4, MOV, 3GP, Matroska, WebM, MPEG transport
+streams. fixes.jsonl in --out has a line for each file, and says why there is no copy. The exit
+status is 0 if each file, or its copy, is in sync, 1 otherwise.
 """
 
 import contextlib

@@ -20,7 +20,7 @@ from absl import flags
 
 from avsync import lookup, pretrained
 from avsync.bin import _limit_flags, _list_flags, _metric_flag, _model_flags, _result_flags
-from avsync.bin._reals_flag import calibrated
+from avsync.bin._reals_flag import calibrated, group
 from avsync.bin._tolerance_flag import check_tolerance, parsed_tolerance
 from avsync.bin.base import UsageError, existing, run_binary
 from avsync.media.folders import named_files
@@ -38,7 +38,7 @@ TRACK = flags.DEFINE_integer(
 DETECTOR = flags.DEFINE_string("detector", "trees68", "Face and landmark detector.")
 for module in (_model_flags, _metric_flag, _limit_flags, _result_flags, _list_flags):
     flags.adopt_module_key_flags(module)
-for flag in ("reals", "tolerance"):
+for flag in ("reals", "group", "tolerance"):
     flags.declare_key_flag(flag)
 
 
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> None:
     _list_flags.require_consistent(out_dir, videos=paths)
     place, parts = calibrated(CHECKPOINT.value, parts, out_dir=out_dir, detector=DETECTOR.value)
     reading = {"detector": DETECTOR.value, "audio_track": TRACK.value}
-    rate = {"false_alarm_rate": RATE.value}
+    rate = {"false_alarm_rate": RATE.value, **group()}
     with _result_flags.opened(out_dir, paths, explained, **reading) as job:
         options = {"reader": job.readers[0], "tolerance": tolerance, **rate}
         scorer = _metric_flag.load_scorer(place, parts, **options)

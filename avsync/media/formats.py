@@ -75,10 +75,13 @@ def require_file(path: Path) -> None:
         raise Reject("missing_file", f"no file at {path}{dangling}")
 
 
-def open_container(path: Path, *, tag_errors: str = "ignore") -> InputContainer:
+def open_container(
+    path: Path, *, tag_errors: str = "ignore", analysed_seconds: float | None = None
+) -> InputContainer:
     """The open container; raises `Reject`, which says what the file is, if it cannot be opened.
 
-    Tags may be in any encoding; `tag_errors` says how bytes that are not UTF-8 are decoded.
+    Tags may be in any encoding; `tag_errors` says how bytes that are not UTF-8 are decoded. FFmpeg
+    looks for packets of each stream in the first `analysed_seconds`; by default for 5 s.
     """
     require_file(path)
     if not os.access(path, os.R_OK):
@@ -86,7 +89,10 @@ def open_container(path: Path, *, tag_errors: str = "ignore") -> InputContainer:
     try:
         # With the name of the protocol: "concat:a.mp4" is a file of this name, and nothing else.
         address = f"file:{path.absolute()}"
-        return av.open(address, metadata_errors=tag_errors, options=dict(OPTIONS))
+        options = dict(OPTIONS)
+        if analysed_seconds is not None:
+            options["analyzeduration"] = str(round(analysed_seconds * 1_000_000))
+        return av.open(address, metadata_errors=tag_errors, options=options)
     except FFmpegMemoryError as error:
         raise Reject("undecodable", "FFmpeg: out of memory") from error
     except FFmpegError as error:

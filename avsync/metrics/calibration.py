@@ -82,12 +82,18 @@ def num_allowed(num_calibration: int, *, false_alarm_rate: float) -> int:
     rate = Fraction(str(false_alarm_rate))
     allowed = math.floor(rate * (num_calibration + 1))
     if not allowed:
+        needed = num_needed(false_alarm_rate)
         raise ValueError(
             f"no threshold guarantees a false-alarm rate of {false_alarm_rate} with "
-            f"{num_calibration} calibration clips: it takes {math.ceil(1 / rate) - 1}, or a rate "
-            f"of at least 1/{num_calibration + 1}"
+            f"{num_calibration} calibration clips: it takes {needed}, or a rate of at least "
+            f"1/{num_calibration + 1}"
         )
     return allowed
+
+
+def num_needed(false_alarm_rate: float) -> int:
+    """The least number of calibration clips with a threshold for this rate: 19 for 5%."""
+    return math.ceil(1 / Fraction(str(false_alarm_rate))) - 1
 
 
 def realised_rate(num_calibration: int, *, false_alarm_rate: float) -> Rate:

@@ -30,6 +30,10 @@ MAX_TIME_ERROR_SECONDS = 0.002
 # codecs: 2048 samples of AAC at 44.1 kHz are 0.05 s.
 SAME_SPAN_SECONDS = 0.1
 
+# Writers that do not interleave their streams write 10 s of one before the other. FFmpeg guesses
+# decoding times that no muxer takes for a picture with B frames that it has not seen by then.
+ANALYSED_SECONDS = 60.0
+
 # Tags in any encoding stay as they are, byte by byte.
 TAG_ERRORS = "surrogateescape"
 
@@ -90,7 +94,8 @@ class FileContent(NamedTuple):
 
 def read_content(path: Path) -> FileContent:
     """Reads all packets of a file; raises `CannotCopy` where they are damaged, and `Reject`."""
-    with open_container(path, tag_errors=TAG_ERRORS) as container:
+    options = {"tag_errors": TAG_ERRORS, "analysed_seconds": ANALYSED_SECONDS}
+    with open_container(path, **options) as container:
         readers = [_Reader(stream) for stream in container.streams]
         for packet in all_packets(container):
             readers[packet.stream.index].add(packet)

@@ -23,6 +23,16 @@ Status = Literal[
     "failed",
 ]
 
+# By number in fixes.jsonl: microseconds, and over a day 9 of these.
+DIGITS = {
+    "offset_before": 6,
+    "offset_after": 6,
+    "drift_before": 3,
+    "drift_after": 3,
+    "moved_seconds": 6,
+    "stretch": 10,
+}
+
 # The sound of these fits, or would.
 GOOD = ("fixed", "in_sync", "would_fix")
 
@@ -35,15 +45,18 @@ class Fix:
       path: the file.
       status: "fixed": `out` is a copy whose sound fits; "in_sync": it fits in the file;
         "would_fix": a dry run found that it can be moved. Otherwise there is no copy: "not_scored":
-        the file has no score; "uncertain": no offset is certain; "changing": it is not the same all
-        along; "not_copied": the streams cannot be copied as they are; "still_out_of_sync": the
-        sound does not fit in the copy either; "exists": something else is at `out`; "failed": an
-        unexpected error.
+        the file has no score; "uncertain": no offset is certain; "changing": it changes, and
+        not by a steady drift; "not_copied": the streams cannot be copied as they are;
+        "still_out_of_sync": the sound does not fit in the copy either; "exists": something else is
+        at `out`; "failed": an unexpected error.
       message: the status in words.
       out: the copy; None if there is none.
       offset_before, offset_after: A/V offset of the file and of the copy, in seconds; + means the
-        sound is late. None if unknown.
-      moved_seconds: how much later the sound is in the copy, against the picture.
+        sound is late. That at the first picture where it drifts. None if unknown.
+      drift_before, drift_after: how these grow, in milliseconds a minute, as measured; None if
+        unknown. In a file of a minute, 20 are no certain drift.
+      moved_seconds: how much later the sound is in the copy, against the first picture.
+      stretch: by which share of its time each picture is shown later; 0 unless the sound drifted.
       audio_tracks: the numbers of the sound tracks that were moved, from 1.
       lost: streams, tags and chapters that the copy lacks, in words.
       sha256, out_sha256: of the file and of the copy, if there is one.
@@ -55,7 +68,10 @@ class Fix:
     out: Path | None = None
     offset_before: float | None = None
     offset_after: float | None = None
+    drift_before: float | None = None
+    drift_after: float | None = None
     moved_seconds: float | None = None
+    stretch: float | None = None
     audio_tracks: tuple[int, ...] = ()
     lost: tuple[str, ...] = ()
     sha256: str | None = None
@@ -68,14 +84,13 @@ class Fix:
 
     def to_json(self) -> dict[str, Any]:
         """The line of the file in fixes.jsonl."""
-        seconds = ("offset_before", "offset_after", "moved_seconds")
         return {
             "path": names.portable(self.path),
             "out": None if self.out is None else names.portable(self.out),
             **{k: v for k, v in dataclasses.asdict(self).items() if k not in ("path", "out")},
             **{
-                name: None if (value := getattr(self, name)) is None else round(value, 6)
-                for name in seconds
+                name: None if (value := getattr(self, name)) is None else round(value, digits)
+                for name, digits in DIGITS.items()
             },
             "version": __version__,
         }
@@ -112,7 +127,10 @@ class Journal:
             out=out,
             offset_before=line["offset_before"],
             offset_after=line["offset_after"],
+            drift_before=line.get("drift_before"),  # earlier versions measured none
+            drift_after=line.get("drift_after"),
             moved_seconds=line["moved_seconds"],
+            stretch=line.get("stretch", 0.0),
             audio_tracks=tuple(line["audio_tracks"]),
             lost=tuple(line["lost"]),
             sha256=key[0],

@@ -1,13 +1,13 @@
-"""One file: scored, copied with its sound moved, scored again, and kept only if the sound fits."""
+"""One file: scored, copied with its sound moved or its picture stretched, and scored again."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from avsync.files import replacing, sha256
 from avsync.repair.containers import CannotCopy
 from avsync.repair.fixes import Fix
-from avsync.repair.measuring import Measured, measured
+from avsync.repair.measuring import Measured, drift_text, measured
 from avsync.repair.remux import Moved, Request
 from avsync.scoring.video.clip_scorer import OnProgress
 from avsync.scoring.video.results import VideoResult
@@ -64,31 +64,32 @@ class Fixer:
         before = self._measure(path, on_progress)
         if (fix := self._without_move(path, before)) is not None:
             return fix
-        late_seconds = before.late_seconds or 0.0
+        change = _change(before)
         hashed = sha256(path)
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
                 with replacing(out) as unfinished:
-                    request = Request(path, unfinished, self._audio_track, late_seconds)
+                    request = Request(path, unfinished, self._audio_track, *change)
                     moved = self._mover.move(request)
                     after = self._measure(unfinished, on_progress)
-                    if not after.is_within(self._tolerance_seconds):
+                    if not self._fits(before, after):
                         raise _StillOut(after)
                     return Fix(
                         status="fixed",
                         path=path,
                         out=out,
                         offset_after=after.late_seconds,
+                        drift_after=after.drift,
                         sha256=hashed,
                         out_sha256=sha256(unfinished),
-                        **_fields(before, late_seconds, moved),
+                        **_fields(before, change, moved),
                     )
             except CannotCopy as error:
                 return _not_copied(path, before, error)
             except _StillOut as error:
                 if error.after.late_seconds is None or attempt == MAX_ATTEMPTS:
                     return _not_kept(path, before, error.after)
-                late_seconds += error.after.late_seconds
+                change = change.then(_change(error.after))
         raise AssertionError("the last attempt returns")
 
     def plan(self, path: Path, *, on_progress: OnProgress) -> Fix:
@@ -96,20 +97,25 @@ class Fixer:
         before = self._measure(path, on_progress)
         if (fix := self._without_move(path, before)) is not None:
             return fix
-        late_seconds = before.late_seconds or 0.0
+        change = _change(before)
         try:
-            moved = self._mover.move(Request(path, None, self._audio_track, late_seconds))
+            moved = self._mover.move(Request(path, None, self._audio_track, *change))
         except CannotCopy as error:
             return _not_copied(path, before, error)
-        return Fix(status="would_fix", path=path, **_fields(before, late_seconds, moved))
+        return Fix(status="would_fix", path=path, **_fields(before, change, moved))
 
     def _measure(self, path: Path, on_progress: OnProgress) -> Measured:
         return measured(self._scorer.score(path, on_progress=on_progress))
 
+    def _fits(self, before: Measured, after: Measured) -> bool:
+        if before.status == "drifting":
+            return after.is_steady(self._tolerance_seconds)
+        return after.is_within(self._tolerance_seconds)
+
     def _without_move(self, path: Path, before: Measured) -> Fix | None:
         """What there is to say of a file whose sound is not moved; None for one that is out."""
-        fields: dict[str, Any] = {"path": path, "offset_before": before.late_seconds}
-        if before.status != "measured":
+        fields: dict[str, Any] = {"path": path, **_found(before)}
+        if before.status not in ("measured", "drifting"):
             return Fix(status=before.status, message=before.message, **fields)
         if before.is_within(self._tolerance_seconds):
             allowed = f"within {1000 * self._tolerance_seconds:g} ms"
@@ -125,14 +131,39 @@ class _StillOut(Exception):
         self.after = after
 
 
-def _fields(before: Measured, late_seconds: float, moved: Moved) -> dict[str, Any]:
-    """The fields of a `Fix` that say what was moved."""
+class _Change(NamedTuple):
+    """What a copy changes, see `Request`."""
+
+    late_seconds: float
+    stretch: float
+
+    def then(self, other: "_Change") -> "_Change":
+        """Both, where the other was found in the copy that this one made."""
+        stretch = (1 + self.stretch) * (1 + other.stretch) - 1
+        return _Change(self.late_seconds + other.late_seconds, stretch)
+
+
+def _change(found: Measured) -> _Change:
+    return _Change(found.late_seconds or 0.0, found.rate)
+
+
+def _found(before: Measured) -> dict[str, Any]:
+    """The fields of a `Fix` that say what was found in the file."""
+    return {"offset_before": before.late_seconds, "drift_before": before.drift}
+
+
+def _fields(before: Measured, change: _Change, moved: Moved) -> dict[str, Any]:
+    """The fields of a `Fix` that say what was found and changed."""
+    message = _sentence(change.late_seconds, moved)
+    if change.stretch:
+        message = f"{before.message}: picture stretched by {100 * change.stretch:+.3f} %; {message}"
     return {
-        "offset_before": before.late_seconds,
-        "moved_seconds": -late_seconds,
+        **_found(before),
+        "moved_seconds": -change.late_seconds,
+        "stretch": change.stretch,
         "audio_tracks": moved.tracks,
         "lost": moved.lost,
-        "message": _sentence(late_seconds, moved),
+        "message": message,
     }
 
 
@@ -156,16 +187,19 @@ def _numbered(tracks: Sequence[int]) -> str:
 
 
 def _not_copied(path: Path, before: Measured, error: CannotCopy) -> Fix:
-    return Fix(
-        path=path, status="not_copied", message=str(error), offset_before=before.late_seconds
-    )
+    return Fix(path=path, status="not_copied", message=str(error), **_found(before))
 
 
 def _not_kept(path: Path, before: Measured, after: Measured) -> Fix:
+    reason = after.message
+    if before.status == "drifting" and after.status == "measured":
+        known = after.line
+        reason = drift_text(known) if known else "too little speech to tell its drift"
     return Fix(
         path=path,
         status="still_out_of_sync",
-        message=f"moved, it is not in sync either: {after.message}",
-        offset_before=before.late_seconds,
+        message=f"{'stretched' if before.rate else 'moved'}, it is not in sync either: {reason}",
         offset_after=after.late_seconds,
+        drift_after=after.drift,
+        **_found(before),
     )

@@ -1,4 +1,10 @@
-"""Copies a file with its sound moved: the packets stay as they are, their timestamps change."""
+"""Copies a file with its sound moved: the packets stay as they are, their timestamps change.
+
+Sound that drifts against the picture cannot be stretched by its timestamps, since players count its
+samples; it would have to be resampled and encoded again. The timestamps of a picture can: at 25
+frames per second, a stretch by 0.1 % shows each of them for 0.04 ms longer. So the picture is
+stretched to the sound, and with it all that is timed by the picture.
+"""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -17,6 +23,7 @@ from avsync.media.rejects import Reject
 from avsync.processes import JobError
 from avsync.repair.containers import ALL_TAGS, DISK_ERRORS, CannotCopy, Target, target_of
 from avsync.repair.content import (
+    ANALYSED_SECONDS,
     TAG_ERRORS,
     FileContent,
     StreamContent,
@@ -25,6 +32,7 @@ from avsync.repair.content import (
     lost_tags,
     read_content,
 )
+from avsync.repair.retiming import TICK, Retiming, fraction
 
 # The muxer writes its own.
 BRAND_TAGS = {"major_brand", "minor_version", "compatible_brands"}
@@ -35,12 +43,15 @@ class Request(NamedTuple):
 
     out: an empty file; None to learn what would be done.
     audio_track: number of the sound that was found to be late, from 1; None for the default one.
+    stretch: by which share of its time since the first frame each frame is shown later, for sound
+      that gets later at this rate.
     """
 
     source: Path
     out: Path | None
     audio_track: int | None
     late_seconds: float
+    stretch: float = 0.0
 
 
 class Moved(NamedTuple):
@@ -59,8 +70,9 @@ class Moved(NamedTuple):
 
 
 class _Used(NamedTuple):
-    """The sound that was scored, and all sound tracks, by index."""
+    """The picture and the sound that were scored, and all sound tracks, by index."""
 
+    video: int
     audio: int
     tracks: Sequence[int]
 
@@ -69,14 +81,14 @@ class _Plan(NamedTuple):
     """How the streams of a file, by their index, are copied.
 
     carried: the streams of the copy, in order.
-    later: by how many seconds each of them is moved.
-    lead: by how many seconds the chapters are moved.
+    moves: the new times of each of them.
+    chapters: the new times of the chapters.
     """
 
     target: Target
     carried: list[int]
-    later: Mapping[int, Fraction]
-    lead: Fraction
+    moves: Mapping[int, Retiming]
+    chapters: Retiming
     moved: Moved
 
 
@@ -84,16 +96,17 @@ def move_sound(request: Request) -> Moved:
     """Writes the copy, and checks that it holds what the source holds.
 
     The late sound moves, and with it every sound that begins and ends with it. Pictures, subtitles,
-    chapters and attachments stay, and so does sound of another length.
+    chapters and attachments stay, and so does sound of another length. With a stretch, all but the
+    sound that moves is stretched.
 
     Raises `CannotCopy` if a stream cannot be copied as it is, and `JobError` if the disk is full.
     """
     try:
         with open_file(request.source, audio_track=request.audio_track) as file:
             tracks = [stream.index for stream in file.container.streams.audio]
-            used = _Used(file.audio.index, tracks)
+            used = _Used(file.video.index, file.audio.index, tracks)
         content = read_content(request.source)
-        with open_container(request.source) as source:
+        with open_container(request.source, analysed_seconds=ANALYSED_SECONDS) as source:
             plan = _plan(source, content, request, used)
         if request.out is None:
             return plan.moved
@@ -116,6 +129,12 @@ def _plan(source: InputContainer, content: FileContent, request: Request, used: 
     streams, tracks = content.streams, used.tracks
     moved = [i for i in tracks if streams[i].has_span_of(streams[used.audio])]
     moved.sort(key=lambda index: index != used.audio)
+    others = tuple(number for number, i in enumerate(tracks, start=1) if i not in moved)
+    if others and request.stretch:
+        raise CannotCopy(
+            f"sound track {others[0]} begins or ends elsewhere than the one that drifts: it stays "
+            "with the picture, and sound cannot be stretched without encoding it again"
+        )
     late = Fraction(request.late_seconds).limit_denominator(1_000_000)
     lead = Fraction(0)
     if not target.hides_start:
@@ -124,18 +143,14 @@ def _plan(source: InputContainer, content: FileContent, request: Request, used: 
         before_zero = max(min(start, 0.0) - (start - float(late)) for start in starts)
         lead = max(lead, Fraction(before_zero).limit_denominator(1_000_000))
     carried, lost = _carried(source, target)
-    return _Plan(
-        target,
-        carried,
-        {i: lead - late if i in moved else lead for i in carried},
-        lead,
-        Moved(
-            tuple(tracks.index(i) + 1 for i in moved),
-            tuple(number for number, i in enumerate(tracks, start=1) if i not in moved),
-            float(lead),
-            lost,
-        ),
-    )
+    # Times of scores begin with the picture.
+    start = fraction(streams[used.video].start_seconds)
+    rest = Retiming(lead, fraction(request.stretch), start)
+    still = {i for i in carried if streams[i].is_picture}
+    moves = dict.fromkeys(carried, rest) | dict.fromkeys(still, Retiming(lead))
+    moves |= dict.fromkeys(moved, Retiming(lead - late))
+    numbers = tuple(tracks.index(i) + 1 for i in moved)
+    return _Plan(target, carried, moves, rest, Moved(numbers, others, float(lead), lost))
 
 
 def _carried(source: InputContainer, target: Target) -> tuple[list[int], tuple[str, ...]]:
@@ -186,7 +201,9 @@ def _copy(request: Request, plan: _Plan, content: FileContent) -> tuple[str, ...
     assert request.out is not None
     covers = _covers(request.source, content, plan)
     with (
-        open_container(request.source, tag_errors=TAG_ERRORS) as source,
+        open_container(
+            request.source, tag_errors=TAG_ERRORS, analysed_seconds=ANALYSED_SECONDS
+        ) as source,
         av.open(
             f"file:{request.out.absolute()}",
             "w",
@@ -196,28 +213,31 @@ def _copy(request: Request, plan: _Plan, content: FileContent) -> tuple[str, ...
         ) as out,
     ):
         streams = {
-            index: _add_stream(out, source.streams[index], plan.target, covers.get(index))
+            index: _add_stream(out, source.streams[index], plan, covers.get(index))
             for index in plan.carried
         }
         out.metadata.update(
             {key: value for key, value in source.metadata.items() if key not in BRAND_TAGS}
         )
-        out.set_chapters([_later(chapter, plan.lead) for chapter in source.chapters()])
+        out.set_chapters([plan.chapters.of_chapter(each) for each in source.chapters()])
         for packet in all_packets(source):
             index = packet.stream.index
             if index in streams and index not in covers:
-                _move(packet, plan.later[index])
+                plan.moves[index].change(packet)
                 packet.stream = streams[index]
                 out.mux(packet)
     return _check(request.out, plan, content)
 
 
 def _check(path: Path, plan: _Plan, content: FileContent) -> tuple[str, ...]:
-    source = content._replace(streams=[content.streams[i] for i in plan.carried])
+    moves = [plan.moves[i] for i in plan.carried]
+    streams = [content.streams[i] for i in plan.carried]
+    streams = [move.stretched(each) for move, each in zip(moves, streams, strict=True)]
+    source = content._replace(streams=streams)
     copy = read_content(path)
     # Behind the carried streams are those that FFmpeg makes of chapters and timecodes.
     copy = copy._replace(streams=copy.streams[: len(source.streams)])
-    later = [float(plan.later[index]) for index in plan.carried]
+    later = [float(move.later_seconds) for move in moves]
     if found := differences(source.streams, copy.streams, later=later):
         raise CannotCopy(f"FFmpeg's copy differs from the file: {'; '.join(found)}")
     return tuple(lost_tags(source, copy))
@@ -237,30 +257,19 @@ def _picture(path: Path, stream: StreamContent) -> bytes:
         return b"".join(bytes(packet) for packet in packets if packet.size)
 
 
-def _add_stream(out: OutputContainer, template: Any, target: Target, cover: bytes | None) -> Stream:
+def _add_stream(out: OutputContainer, template: Any, plan: _Plan, cover: bytes | None) -> Stream:
     if cover is not None:
         tags = template.metadata
         return out.add_attachment(tags.get("filename", "cover"), tags.get("mimetype", ""), cover)
     stream = out.add_stream_from_template(template, opaque=True)
     stream.metadata.update(template.metadata)
     stream.disposition, stream.id = template.disposition, template.id
-    context = template.codec_context
-    if context is not None and target.keeps_codec_tags:
+    context, move = template.codec_context, plan.moves[template.index]
+    if context is not None and plan.target.keeps_codec_tags:
         stream.codec_context.codec_tag = context.codec_tag
     if template.type == "video" and template.average_rate:
         # Of the frames that Matroska does not state the length of.
-        stream.codec_context.framerate = template.average_rate
+        stream.codec_context.framerate = move.new_rate(template.average_rate)
+    if move.stretch:
+        stream.time_base = TICK
     return stream
-
-
-def _move(packet: av.Packet, seconds: Fraction) -> None:
-    ticks = round(seconds / packet.time_base)
-    if packet.pts is not None:
-        packet.pts += ticks
-    if packet.dts is not None:
-        packet.dts += ticks
-
-
-def _later(chapter: Any, seconds: Fraction) -> Any:
-    ticks = round(seconds / chapter["time_base"])
-    return chapter | {"start": chapter["start"] + ticks, "end": chapter["end"] + ticks}

@@ -2,7 +2,8 @@
 
 import pytest
 
-from avsync.adaptation.calibrating import false_alarms
+from avsync.adaptation import report
+from avsync.adaptation.calibrating import Alarms, false_alarms
 from avsync.evaluation.lines import Line
 
 
@@ -35,3 +36,11 @@ def test_videos_that_are_not_judged_count_nowhere():
     lines = [line(number, number) for number in range(40)]
     lines += [line(40, 99.0, status="no_speech"), line(41, 99.0, view="original")]
     assert false_alarms(lines)[""].num_reals == 40
+
+
+def test_a_group_that_alarms_too_often_is_told_what_helps(capsys):
+    often = (0.3, 0.7)
+    report.print_alarms({"large": Alarms(20, 40, *often), "small": Alarms(10, 20, *often)})
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "Group large alarms more often than 5% of the time: score its files with" in printed
+    assert "Group small alarms more often than 5% of the time: with 10 more videos" in printed

@@ -12,6 +12,7 @@ from tests.benchmarks import (
     accelerator_cases,
     augmentation,
     avhubert_speed,
+    by_group,
     extraction,
     finetune_memory,
     halves,
@@ -194,3 +195,12 @@ def test_the_turns_of_a_round_are_compared(capsys):
     words = "per frame: theirs takes 4.00 times that of ours (median of 3 rounds, 3.00 to 5.00)"
     printed = capsys.readouterr().out
     assert printed.splitlines() == [f"{measure} {words}" for measure in ("time", "CPU time")]
+
+
+def test_own_reference_clips_keep_the_rate_in_groups_that_score_differently():
+    rng = np.random.default_rng(0)
+    scores = {"low": rng.gamma(2, 0.2, 120), "high": rng.gamma(9, 0.6, 120)}
+    low, high, own_low, own_high = by_group.drawn(scores, (49, 49), length=1, rng=rng)
+    assert low < 0.01
+    assert high > 0.07
+    assert max(own_low, own_high) < 0.06

@@ -95,7 +95,7 @@ def test_a_part_that_an_edit_list_hides_stays_hidden(tmp_path: Path):
 
 def test_a_cover_a_rotation_and_a_codec_tag_survive(tmp_path: Path):
     for suffix in ("mp4", "mkv"):
-        path = _write_with_cover(tmp_path / f"cover.{suffix}")
+        path = write_with_cover(tmp_path / f"cover.{suffix}")
         out = tmp_path / f"out.{suffix}"
         move_sound(Request(path, out, None, 0.1))
         with av.open(str(out)) as container:
@@ -199,7 +199,7 @@ def _copy_without_first_second_of_third_track(path: Path, out_path: Path) -> Non
                 out.mux(packet)
 
 
-def _write_with_cover(path: Path) -> Path:
+def write_with_cover(path: Path) -> Path:
     cover = av.open(str(path.with_suffix(".png")), "w", format="image2")
     with cover:
         picture = cover.add_stream("png")

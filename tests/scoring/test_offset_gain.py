@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from avsync.scoring.drift import drift_ms_per_minute
 from avsync.scoring.offset_gain import at_offset, best_offset, candidate_gains
 from avsync.scoring.offset_runs import OffsetRun, certain_runs
 
@@ -83,16 +82,3 @@ def test_a_clip_with_little_evidence_has_its_offset_as_a_whole_or_none():
         OffsetRun(0, 75, 2, at_offset(gains, 2).exact_frames)
     ]
     assert certain_runs(gains, min_nats=nats + 1) == []
-
-
-@pytest.mark.parametrize("slope", [-30.0, 0.0, 20.0])
-def test_a_drift_is_found_in_milliseconds_a_minute_whatever_an_edit_does(slope):
-    frames = np.arange(3 * 60 * 25)
-    offsets = slope / 40 * frames / 1500
-    offsets[2000:2400] += 3
-    drifting = np.stack([logits(1, offset, seed=i)[0] for i, offset in enumerate(offsets)])
-    assert drift_ms_per_minute(candidate_gains(drifting)) == pytest.approx(slope, abs=4)
-
-
-def test_a_file_of_half_a_minute_has_no_drift():
-    assert drift_ms_per_minute(candidate_gains(logits(30 * 25, 0))) is None

@@ -43,12 +43,13 @@ def make_record(
     compared_with: str | None = None,
     picture: str | None = None,
     page: str | None = None,
+    group: Mapping[str, Any] | None = None,
 ) -> Record:
     """The record of a file, in the order of its fields.
 
     Besides the fields of the result: what it was compared with, in words; the names of its picture
     and its page; the hash, size and time of the file when it was read; the thresholds, the
-    fingerprint of the model, and the version of avsync.
+    fingerprint of the model, and the version of avsync; with --group, `Reference.group_entry`.
     """
     fields = {"verdict": result.verdict, **result.to_json(), "sha256": content.sha256}
     first = {name: fields.pop(name) for name in FIRST}
@@ -60,6 +61,7 @@ def make_record(
         "page": page,
         **content.stamp._asdict(),
         "thresholds": dict(thresholds),
+        **({} if group is None else {"group": group}),
         "model": origin.model,
         "version": __version__,
     }

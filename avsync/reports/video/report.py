@@ -95,6 +95,7 @@ class Report:
             thresholds=self._thresholds,
             origin=self._origin,
             compared_with=verdict.comparison(self._reference) if result.is_scored else None,
+            group=self._reference.group_entry(),
         )
         png = page = None
         if self._explained.explains(record):

@@ -9,7 +9,7 @@ from jaxtyping import Bool
 
 from avsync.media.tracks import MouthTrack
 from avsync.scoring import OffsetRun
-from avsync.scoring.drift import drift_ms_per_minute
+from avsync.scoring.drift import Placed, drift_ms_per_minute
 from avsync.scoring.video.decision import decided
 from avsync.scoring.video.joint_scores import Heard, JointScores
 from avsync.scoring.video.long_clip import LongClip
@@ -71,7 +71,7 @@ def outcome(
         offset_is_certain=scores.is_certain,
         offset_nats=scores.best.nats,
         offsets=tuple(offsets),
-        drift_ms_per_minute=_drift(tracks),
+        drift_ms_per_minute=drift_ms_per_minute([Placed(t.start, t.heard.gains) for t in tracks]),
         score_resynced=scores.score_realigned,
         p_value_resynced=reference.p_value([piece.score for piece in scores.pieces_realigned]),
         num_pieces=len(scores.pieces),
@@ -99,11 +99,6 @@ def _offset_segments(
             else:
                 segments.append(OffsetSegment(start, end, run.offset_frames, run.exact_frames))
     return segments
-
-
-def _drift(tracks: Sequence[HeardTrack]) -> float | None:
-    """The drift of the longest of them: that of several would need their places in the file."""
-    return drift_ms_per_minute(max((t.heard.gains for t in tracks), key=len))
 
 
 def _scored_share(scores: JointScores) -> float:

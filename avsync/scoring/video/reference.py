@@ -8,9 +8,9 @@ from jaxtyping import Bool, Float
 
 from avsync import lookup
 from avsync.metrics import combination, domain
-from avsync.metrics.calibration import threshold
+from avsync.metrics.calibration import num_needed, threshold
 from avsync.metrics.domain import Domain
-from avsync.metrics.tail import tail_p_values
+from avsync.metrics.tail import MIN_CALIBRATION, tail_p_values
 from avsync.scoring.scorer import Scorer
 from avsync.scoring.video.trimming import RULES
 
@@ -32,6 +32,11 @@ DEFAULT_FRAMES = 75
 
 STREAMS = ("mouths", "voices")
 
+# The clips that a group needs for p-values of its own: with fewer, no score of a long file could
+# stand out, see `metrics.tail`. At a rate of 5% a set of 30 has 3% on average, 0.1 to 11% for 95
+# in 100 sets; a smaller rate needs more clips.
+MIN_GROUP = MIN_CALIBRATION
+
 Distances = Float[np.ndarray, " _"]
 
 
@@ -42,6 +47,9 @@ class Reference:
       scores: of the reference clips.
       num_clips: the number of reference clips; 0 without calibration, and then nothing has a
         p-value.
+      group: the group of real clips that was asked for, and whose clips alone these are if there
+        are enough; "" for all clips.
+      is_pooled: True if that group has too few clips, and those of all groups are used.
       clips: the clips in words: "reference clips (one speaker)".
       source: their dataset and split, in words.
       caution: what else a reader of the p-value must know; may be "".
@@ -60,11 +68,16 @@ class Reference:
     """
 
     def __init__(
-        self, calibration: Mapping[str, Any] | None, *, false_alarm_rate: float, caution: str = ""
+        self,
+        calibration: Mapping[str, Any] | None,
+        *,
+        false_alarm_rate: float,
+        caution: str = "",
+        group: str = "",
     ):
         """`calibration` is the result of `avsync.checkpoint.read_calibration`.
 
-        ValueError if the rate is not between 0 and 1, or the trimming rule is unknown.
+        ValueError if the rate is not between 0 and 1, or the trimming rule or the group is unknown.
         """
         if not 0 < false_alarm_rate < 1:
             raise ValueError(f"false_alarm_rate must lie between 0 and 1, got {false_alarm_rate}")
@@ -73,10 +86,26 @@ class Reference:
         verdict = given.get("verdict") or {}
         own = verdict or given
         self._rules = {name: own[key] for name, key in RULE_KEYS.items() if calibration}
-        self.scores = np.array(own["scores"], float)
+        scores, self.clips = own["scores"], _described(given.get("num_identities"))
+        self.group, self.is_pooled = group, False
+        if group:
+            groups: Mapping[str, list[float]] = own.get("groups", {})
+            if not groups:
+                raise ValueError(
+                    f"group {group} was asked for, and the calibration clips have no groups: "
+                    "calibrate with a manifest that has a column 'group' (--reals)"
+                )
+            known = groups[lookup.require("group of the calibration clips", group, sorted(groups))]
+            least = max(MIN_GROUP, num_needed(false_alarm_rate))
+            self.is_pooled = len(known) < least
+            scores = scores if self.is_pooled else known
+            self.clips = f"reference clips of group {group}"
+            if self.is_pooled:
+                number = f"group {group} has {len(known)}, fewer than {least}"
+                self.clips = f"reference clips of all groups ({number})"
+        self.scores = np.array(scores, float)
         self._unrelated: list[float] = verdict.get("unrelated_nats", [])
         self.num_clips = len(self.scores)
-        self.clips = _described(given.get("num_identities"))
         self.caution = caution
         self.source = f"{given['dataset']}, {given['split']} split" if calibration else ""
         self.trim = lookup.require("trimming rule of reference clips", given["trim"], RULES)
@@ -93,6 +122,15 @@ class Reference:
         self.domain = {
             stream: Domain.from_json(verdict[stream]) for stream in STREAMS if verdict.get(stream)
         }
+
+    def group_entry(self) -> dict[str, Any] | None:
+        """The entry "group" of a record; None unless a group was asked for.
+
+        `is_pooled` says that its clips are too few, and `num_clips` how many were used instead.
+        """
+        if not self.group:
+            return None
+        return {"name": self.group, "is_pooled": self.is_pooled, "num_clips": self.num_clips}
 
     def apply_rules(self, scorer: Scorer) -> Scorer:
         """`scorer` with the frame-score and pooling rules of the reference clips.

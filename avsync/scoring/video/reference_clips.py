@@ -23,7 +23,7 @@ from avsync.scoring.offset_gain import Gains, best_offset, candidate_gains
 from avsync.scoring.scorer import Scorer
 from avsync.scoring.video.reference import STREAMS, min_offset_nats
 from avsync.scoring.video.trimming import MIN_SPEECH_FRAMES
-from avsync.types import WholeClip
+from avsync.types import GROUP, WholeClip
 
 RULES = {"frame": "near_nll", "pooling": "window"}
 
@@ -38,6 +38,7 @@ class _Measured(NamedTuple):
     has_speech: Bool[np.ndarray, " t"]
     windows: tuple[domain.Windows, ...]
     unrelated_nats: float | None
+    group: str
 
 
 def measure(clips: Iterable[WholeClip], scorer: Scorer) -> dict[str, Any]:
@@ -46,6 +47,7 @@ def measure(clips: Iterable[WholeClip], scorer: Scorer) -> dict[str, Any]:
     frame, pooling: the rules of `scores`.
     is_speech_only: False if most clips have no speech, and all of their frames count.
     scores: one for each clip with enough speech, in ascending order.
+    groups: those of each group that the clips name; without it if they name none.
     unrelated_nats: by clip, the evidence for its lips and the sound of the clip before it, for an
       offset out of sync; 0 for one in sync.
     mouths, voices: see `avsync.metrics.domain`; None for too few clips.
@@ -59,12 +61,15 @@ def measure(clips: Iterable[WholeClip], scorer: Scorer) -> dict[str, Any]:
     is_speech_only = bool(2 * sum(has_speech) >= len(measured))
     unrelated = [each.unrelated_nats for each in measured if each.unrelated_nats is not None]
     num_frames = int(np.median([len(each.gains) for each in measured]))
-    scores = []
+    scores: dict[str, list[float]] = {}
     for each, is_usable in zip(measured, has_speech, strict=True):
         if is_usable or not is_speech_only:
             counts = each.has_speech if is_speech_only else np.ones(len(each.gains), bool)
             least = min_offset_nats(unrelated, len(each.gains), piece_frames=num_frames)
-            scores.append(_score(each, counts, min_nats=least))
+            score = _score(each, counts, min_nats=least)
+            if np.isfinite(score):
+                scores.setdefault(each.group, []).append(_rounded(score))
+    groups = {name: sorted(own) for name, own in sorted(scores.items()) if name}
     spoken = [domain.is_spoken(each.has_speech) | (not is_speech_only) for each in measured]
     models = [
         domain.fit(
@@ -79,7 +84,8 @@ def measure(clips: Iterable[WholeClip], scorer: Scorer) -> dict[str, Any]:
     return {
         **RULES,
         "is_speech_only": is_speech_only,
-        "scores": sorted(_rounded(score) for score in scores if np.isfinite(score)),
+        "scores": sorted(score for own in scores.values() for score in own),
+        **({"groups": groups} if groups else {}),
         "unrelated_nats": sorted(map(_rounded, unrelated)),
         **{
             stream: None if model is None else model.to_json()
@@ -117,6 +123,7 @@ def _measured(clips: Iterable[WholeClip], scorer: Scorer) -> Iterator[_Measured]
             speech_frames(clip.audio),
             tuple(domain.windows(np.asarray(x)[0, :length]) for x in (visual, audio)),
             unrelated,
+            clip.info.attributes.get(GROUP, ""),
         )
 
 

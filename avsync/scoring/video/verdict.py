@@ -19,9 +19,6 @@ from avsync.units import FRAMES_PER_SECOND
 # What changes more often, or has more parts, is described by its range.
 MAX_SEGMENTS = 3
 
-# A drift is told once it moves the sound by a frame over the file.
-MIN_DRIFT_SECONDS = 1 / FRAMES_PER_SECOND
-
 BLIND_SPOT = (
     "A consistent file is not proven genuine: a manipulation that keeps lip sync, or that changes "
     "a few words of a long file, can go unnoticed."

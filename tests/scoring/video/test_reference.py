@@ -106,3 +106,48 @@ def test_a_false_alarm_rate_lies_between_0_and_1(rate):
 def test_an_unknown_trimming_rule_is_an_error():
     with pytest.raises(ValueError, match="did you mean 'leading'"):
         Reference({**CALIBRATION, "trim": "leadin"}, false_alarm_rate=0.05)
+
+
+GROUPS = {"phone": np.linspace(5, 9, 30).tolist(), "studio": np.linspace(0.1, 2, 99).tolist()}
+GROUPS["radio"] = GROUPS["phone"][:29]
+BY_GROUP = {
+    **CALIBRATION,
+    "num_frames": 75,
+    "verdict": {**VERDICT, "scores": [x for own in GROUPS.values() for x in own], "groups": GROUPS},
+}
+
+
+def of_group(name: str, *, rate: float = 0.05) -> Reference:
+    return Reference(BY_GROUP, false_alarm_rate=rate, group=name)
+
+
+def test_a_file_of_a_group_is_compared_with_the_clips_of_that_group_alone():
+    pooled, studio, phone = of_group(""), of_group("studio"), of_group("phone")
+    assert (pooled.num_clips, studio.num_clips, phone.num_clips) == (158, 99, 30)
+    # 4 is far beyond the studio's clips and below all of those of phones.
+    assert [each.is_alarm(each.p_value([4.0])) for each in (pooled, studio, phone)] == [
+        False,
+        True,
+        False,
+    ]
+    assert phone.p_value([4.0]) == 1
+    assert phone.group_entry() == {"name": "phone", "is_pooled": False, "num_clips": 30}
+    assert pooled.group_entry() is None
+    assert phone.clips == "reference clips of group phone"
+
+
+@pytest.mark.parametrize(("name", "rate", "least"), [("radio", 0.05, 30), ("studio", 0.001, 999)])
+def test_a_group_of_too_few_clips_is_compared_with_all_and_its_sentence_says_so(name, rate, least):
+    reference = of_group(name, rate=rate)
+    assert (reference.num_clips, reference.is_pooled) == (158, True)
+    number = len(GROUPS[name])
+    assert reference.clips == (
+        f"reference clips of all groups (group {name} has {number}, fewer than {least})"
+    )
+
+
+def test_a_mistyped_group_is_an_error_and_names_the_nearest():
+    with pytest.raises(ValueError, match="phone"):
+        of_group("fone")
+    with pytest.raises(ValueError, match="the calibration clips have no groups: calibrate with"):
+        Reference(CALIBRATION, false_alarm_rate=0.05, group="phone")
