@@ -55,7 +55,9 @@ def load_clip(
         shown = augment.shown_frames(tf.shape(encoded)[0], augmentation=augmentation, seed=seed)
         # Frames that are not shown need not be decoded, and those that are shown twice only once.
         needed, index = tf.unique(shown)
-        frames = tf.gather(decode_frames(tf.gather(encoded, needed)), index)
+        decoded = decode_frames(tf.gather(encoded, needed))
+        each_once = tf.size(needed) == tf.size(shown)  # then `index` is 0, 1, 2 and so on
+        frames = tf.cond(each_once, lambda: decoded, lambda: tf.gather(decoded, index))
     else:
         frames = decode_frames(encoded)
     return augment.augment(frames, waveform, augmentation=augmentation, seed=seed)

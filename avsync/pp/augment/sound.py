@@ -1,5 +1,7 @@
 """The sound of a clip: its speed and room, its voice and channel, its gain."""
 
+from functools import partial
+
 import tensorflow as tf
 
 from avsync.pp.augment import room, timing, voice
@@ -15,13 +17,15 @@ def change(waveform: tf.Tensor, *, draws: Draws) -> tf.Tensor:
 
     def changed() -> tf.Tensor:
         heard = samples
-        if draws.has(*room.OPS):
+        if draws.has(*room.TRANSFORMED):
             slowness = timing.slowness(draws)
             heard = tf.cond(
-                draws.any_chosen(*room.OPS),
+                draws.any_chosen(*room.TRANSFORMED),
                 lambda: room.place(samples, slowness=slowness, draws=draws),
                 lambda: samples,
             )
+        add_noise = partial(room.add_noise, power=tf.reduce_mean(tf.square(samples)))
+        heard = draws.apply("sound_noise", add_noise, heard)
         if draws.has(*voice.OPS):
             heard = tf.cond(
                 draws.any_chosen(*voice.OPS),

@@ -12,7 +12,7 @@ from avsync.pp.augment.draws import Draws, signed
 def slowness(draws: Draws) -> tf.Tensor:
     """Frames of the output per frame of the clip; 1 if the clip's speed is not changed.
 
-    It is a multiple of 2^-7, so that ten frames of sound become a whole number of samples.
+    It is a multiple of 2^-7, so that a frame of sound becomes a whole number of samples.
     """
     drawn = 1 + draws.augmentation.stretch * signed([], draws.seeds["stretch"])
     return tf.where(draws.chosen["stretch"], tf.round(drawn * 128) / 128, 1.0)

@@ -5,6 +5,7 @@ a rounding of it: phases stay, and windows are symmetric, so nothing moves in ti
 """
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -38,17 +39,16 @@ OPS = ("formants", "equaliser_db", "band_limit_hz", "codec", "sound_mask")
 def shape(samples: tf.Tensor, *, draws: Draws) -> tf.Tensor:
     """float32 [s] with its spectrum changed; louder or softer."""
     spectrum = _stft(samples)
-    parts = tf.math.real(spectrum), tf.math.imag(spectrum)
-    levels = _levels(*parts, draws)
-    parts = draws.apply("codec", partial(quantise, levels=levels), parts)
+    levels = _levels(spectrum, draws)
+    spectrum = draws.apply("codec", partial(quantise, levels=levels), spectrum)
     # What is the same for all sounds comes first: it is small.
     gains = tf.ones([1, NUM_BINS])
     gains = draws.apply("equaliser_db", equalise, gains)
     gains = draws.apply("band_limit_hz", limit_band, gains)
-    gains = tf.broadcast_to(gains, tf.shape(parts[0]))
+    gains = tf.broadcast_to(gains, tf.shape(spectrum))
     gains = draws.apply("sound_mask", mute, gains)
     gains = draws.apply("formants", partial(stretch_formants, levels=levels), gains)
-    return _inverse(tf.complex(parts[0] * gains, parts[1] * gains))[: tf.shape(samples)[0]]
+    return _inverse(spectrum * tf.complex(gains, 0.0))[: tf.shape(samples)[0]]
 
 
 def stretch_formants(
@@ -92,27 +92,28 @@ def mute(gains: tf.Tensor, *, strength: float, seed: tf.Tensor) -> tf.Tensor:
 
 
 def quantise(
-    parts: tuple[tf.Tensor, tf.Tensor], *, levels: tf.Tensor, strength: float, seed: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Real and imaginary parts [n 257] rounded to multiples of a step relative to the level there.
+    spectrum: tf.Tensor, *, levels: tf.Tensor, strength: float, seed: tf.Tensor
+) -> tf.Tensor:
+    """`spectrum` [n 257] rounded to multiples of a step relative to the level there.
 
     Like a codec at a low bit rate, this keeps what is strong and drops what is weak.
     """
     relative = strength * tf.random.stateless_uniform([], seed, 0.25, 1.0)
     bins = tf.range(NUM_BINS, dtype=tf.float32)
     step = relative * tf.exp(0.5 * (levels @ _interpolation(bins)))
-    real, imaginary = parts
-    return tf.round(real / step) * step, tf.round(imaginary / step) * step
+    parts = tf.math.real(spectrum), tf.math.imag(spectrum)
+    return tf.complex(*(tf.round(part / step) * step for part in parts))
 
 
-def _levels(real: tf.Tensor, imaginary: tf.Tensor, draws: Draws) -> tf.Tensor:
+def _levels(spectrum: tf.Tensor, draws: Draws) -> tf.Tensor:
     """The log of the mean power in each band [n 24], for the ops that follow the envelope."""
 
     def levels() -> tf.Tensor:
         bands = _interpolation(tf.range(NUM_BINS, dtype=tf.float32))
         bands /= tf.reduce_sum(bands, axis=1, keepdims=True)
-        power = tf.linalg.matmul(real**2 + imaginary**2, bands, transpose_b=True)
-        return tf.math.log(power + 1e-3)  # silence has a level too
+        power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
+        # Silence has a level too.
+        return tf.math.log(tf.linalg.matmul(power, bands, transpose_b=True) + 1e-3)
 
     if not draws.has("formants", "codec"):
         return tf.zeros([0, NUM_BANDS])
@@ -133,14 +134,17 @@ def _muted(length: tf.Tensor, most: float, draws: tf.Tensor) -> tf.Tensor:
 
 
 def _stft(samples: tf.Tensor) -> tf.Tensor:
-    """complex64 [n 257]; half a window of zeros before and one after, so that all is covered."""
-    padded = tf.pad(samples, [[HOP, WINDOW]])
-    return tf.signal.stft(padded, WINDOW, HOP, WINDOW, window_fn=_window)
+    """complex64 [n 257]; half a window of zeros before and at least one after: all is covered."""
+    after: Any = WINDOW - tf.math.floormod(tf.shape(samples)[0], HOP)
+    hops = tf.reshape(tf.pad(samples, [[HOP, after]]), [-1, HOP])
+    return tf.signal.rfft(tf.concat([hops[:-1], hops[1:]], 1) * _window())
 
 
 def _inverse(spectrum: tf.Tensor) -> tf.Tensor:
-    return tf.signal.inverse_stft(spectrum, WINDOW, HOP, WINDOW, window_fn=_window)[HOP:]
+    """float32 [256 n - 256], from the first sample on."""
+    windows = tf.signal.irfft(spectrum) * _window()
+    return tf.reshape(windows[:-1, HOP:] + windows[1:, :HOP], [-1])
 
 
-def _window(length: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    return tf.sqrt(tf.signal.hann_window(length, periodic=True, dtype=dtype))
+def _window() -> tf.Tensor:
+    return tf.constant(np.sin(np.pi * np.arange(WINDOW) / WINDOW), tf.float32)

@@ -12,7 +12,7 @@ from avsync.pp.augmentation import Augmentation
 rng = np.random.default_rng(0)
 FRAMES = rng.integers(0, 256, (3, 96, 96, 1), np.uint8)
 PIXELS = tf.constant(rng.uniform(0, 255, (88, 88, 5)), tf.float32)
-EYE = tf.eye(88)
+PIXELS_OF_CROP = np.moveaxis(FRAMES[..., 0], 0, 2)  # [96 96 t]
 
 
 def seed(i: int) -> tf.Tensor:
@@ -25,10 +25,15 @@ def smooth(num_frames: int = 2) -> np.ndarray:
     return np.repeat((60 + y + x / 2)[..., None], num_frames, 2).astype(np.uint8)
 
 
-def warped(pixels: np.ndarray, i: int, **strengths: Any) -> np.ndarray:
-    options = Augmentation(shift_pixels=0, **strengths)
+def warped(
+    pixels: np.ndarray, i: int, *, shift_seed: int = 0, flip: bool = False, **options: Any
+) -> np.ndarray:
     return geometry.warp(
-        tf.constant(pixels), augmentation=options, shift_seed=seed(0), seed=seed(i)
+        tf.constant(pixels),
+        augmentation=Augmentation(**{"shift_pixels": 0, **options}),
+        shift_seed=seed(shift_seed),
+        mirrored=tf.constant(flip),
+        seed=seed(i),
     ).numpy()
 
 
@@ -40,19 +45,29 @@ def places(i: int, **strengths: Any) -> np.ndarray:
 
 
 def test_a_warp_of_no_strength_is_the_centre_crop():
-    pixels = np.moveaxis(FRAMES[..., 0], 0, 2)
-    np.testing.assert_array_equal(warped(pixels, 0), pixels[4:92, 4:92])
+    np.testing.assert_array_equal(warped(PIXELS_OF_CROP, 0), PIXELS_OF_CROP[4:92, 4:92])
 
 
-def test_a_warp_moves_with_the_shift_of_the_crop():
-    options = Augmentation(shift_pixels=4)
-    pixels = np.moveaxis(FRAMES[..., 0], 0, 2)
+@pytest.mark.parametrize("flip", [False, True])
+def test_what_is_placed_is_what_is_cropped_and_flipped(flip):
     for i in range(5):
-        out = geometry.warp(
-            tf.constant(pixels), augmentation=options, shift_seed=seed(i), seed=seed(0)
+        cropped = geometry.crop(tf.constant(FRAMES), shift_pixels=4, seed=seed(i))
+        flipped = geometry.flip(cropped, probability=float(flip), seed=seed(0))
+        expected = np.moveaxis(flipped.numpy()[..., 0], 0, 2)
+        where = {"shift_seed": seed(i), "mirrored": tf.constant(flip)}
+        placed = geometry.place(tf.constant(PIXELS_OF_CROP), shift_pixels=4, **where)
+        np.testing.assert_array_equal(placed, expected)
+        out = warped(PIXELS_OF_CROP, 0, shift_seed=i, shift_pixels=4, flip=flip)
+        np.testing.assert_allclose(out, expected, atol=1e-2)
+
+
+def test_a_warped_picture_is_flipped_after_it():
+    strengths: dict[str, Any] = {"scale": 0.25, "rotation_degrees": 15.0, "warp_pixels": 3.0}
+    for i in range(3):
+        straight, flipped = (
+            warped(PIXELS_OF_CROP, i, flip=flip, **strengths) for flip in (False, True)
         )
-        shifted = geometry.crop(tf.constant(FRAMES), shift_pixels=4, seed=seed(i)).numpy()
-        np.testing.assert_allclose(np.moveaxis(out.numpy(), 2, 0), shifted[..., 0], atol=1e-2)
+        np.testing.assert_array_equal(flipped, straight[:, ::-1])
 
 
 @pytest.mark.parametrize(
@@ -107,13 +122,13 @@ def test_a_rectangle_never_covers_the_lips_and_lies_at_an_edge():
     (top, bottom), (left, right) = geometry.LIP_ROWS, geometry.LIP_COLUMNS
     sides, covered = set(), []
     for i in range(60):
-        out = geometry.cut_out(tf.constant(FRAMES), strength=1.0, seed=seed(i)).numpy()
-        changed = np.any(out != FRAMES, axis=(0, 3))
+        out = geometry.cut_out(tf.constant(PIXELS_OF_CROP), strength=1.0, seed=seed(i)).numpy()
+        changed = np.any(out != PIXELS_OF_CROP, axis=2)
         assert not changed[top:bottom, left:right].any()
         edges = changed[0], changed[-1], changed[:, 0], changed[:, -1]
         sides |= {side for side, edge in enumerate(edges) if edge.sum() > 20}
         covered.append(changed.mean())
-        assert len(np.unique(out[:, changed])) <= 1
+        assert len(np.unique(out[changed])) <= 1
     assert sides == {0, 1, 2, 3}
     assert 0.1 < max(covered) < 0.35
 
@@ -130,43 +145,67 @@ def test_gamma_keeps_black_and_white_and_stays_within_its_exponents():
     assert 1.4 < max(found) <= 1.651
 
 
-def test_blur_and_low_resolution_keep_an_even_picture_and_remove_detail():
-    even = tf.fill([88, 88, 2], 77.0)
+def blurred(pixels: np.ndarray, i: int) -> np.ndarray:
+    return degradation.blur(tf.constant(pixels, tf.float32), strength=2.0, seed=seed(i)).numpy()
+
+
+def lowered(pixels: np.ndarray, i: int) -> np.ndarray:
+    low = degradation.low_resolution(tf.constant(pixels, tf.float32), strength=32, seed=seed(i))
+    return low.numpy()
+
+
+@pytest.mark.parametrize("op", [blurred, lowered])
+def test_blur_and_low_resolution_keep_an_even_picture_and_remove_detail(op):
+    pixels = PIXELS.numpy()
     for i in range(8):
-        for matrix in (
-            degradation.blur(EYE, strength=2.0, seed=seed(i)),
-            degradation.low_resolution(EYE, strength=32, seed=seed(i)),
-        ):
-            np.testing.assert_allclose(degradation.resample(even, matrix), 77, rtol=1e-5)
-            left = degradation.resample(PIXELS, matrix).numpy()
-            assert left.std() < PIXELS.numpy().std() * 1.0001
-            assert left.mean() == pytest.approx(PIXELS.numpy().mean(), rel=0.02)
+        np.testing.assert_allclose(op(np.full([88, 88, 2], 77.0), i), 77, rtol=1e-5)
+        left = op(pixels, i)
+        assert left.std() < pixels.std() * 1.0001
+        assert left.mean() == pytest.approx(pixels.mean(), rel=0.02)
 
 
-def test_blur_widens_a_point_by_its_standard_deviation():
+def test_blur_is_a_gaussian_of_at_most_its_standard_deviation():
     points = np.zeros((88, 88, 1), np.float32)
     points[44, 44] = 1
+    distance = np.arange(88) - 44
     found = []
     for i in range(20):
-        matrix = degradation.blur(EYE, strength=2.0, seed=seed(i))
-        profile = degradation.resample(tf.constant(points), matrix).numpy()[..., 0].sum(1)
-        found.append(np.sqrt((profile * (np.arange(88) - 44) ** 2).sum()))
-    assert max(found) == pytest.approx(2.0, abs=0.3)
-    assert max(found) <= 2.001
+        spread = blurred(points, i)[..., 0]
+        profile = spread.sum(1)
+        np.testing.assert_allclose(spread, np.outer(profile, spread.sum(0)), atol=1e-6)
+        found.append(np.sqrt((profile * distance**2).sum()))
+        # As far as whole pixels show one.
+        gaussian = np.exp(-0.5 * (distance / max(found[-1], 1e-3)) ** 2)
+        if found[-1] > 0.6:
+            np.testing.assert_allclose(profile, gaussian / gaussian.sum(), atol=0.01)
+    assert 1.6 < max(found) <= 2.001
+    assert min(found) < 0.3
+
+
+def test_a_blur_at_the_edge_weighs_what_is_within_the_picture():
+    points = np.zeros((88, 88, 1), np.float32)
+    points[0] = 1
+    for i in range(8):
+        edge, next_row = blurred(points, i)[:2, 44, 0]
+        far = np.zeros((88, 88, 1), np.float32)
+        far[44] = 1
+        centre, beside = blurred(far, i)[44:46, 44, 0]
+        # Of a line at the edge half the weights are beyond it.
+        assert edge == pytest.approx(centre / (centre + (1 - centre) / 2), rel=1e-3)
+        assert next_row >= beside
 
 
 def test_a_low_resolution_moves_no_edge():
-    slope = tf.constant(np.repeat(np.mgrid[:88, :88][0][..., None], 1, 2), tf.float32)
+    slope = np.repeat(np.mgrid[:88, :88][0][..., None], 2, 2).astype(np.float32)
     for i in range(8):
-        matrix = degradation.low_resolution(EYE, strength=32, seed=seed(i))
-        out = degradation.resample(slope, matrix).numpy()
-        np.testing.assert_allclose(out[8:-8], slope[8:-8], atol=0.1)
+        np.testing.assert_allclose(lowered(slope, i)[8:-8], slope[8:-8], atol=0.1)
 
 
 def test_a_low_resolution_has_no_more_detail_than_its_pixels():
     for i in range(8):
-        matrix = degradation.low_resolution(EYE, strength=32, seed=seed(i)).numpy()
-        assert 32 <= np.linalg.matrix_rank(matrix, tol=1e-3) <= 64
+        # The rows of all pictures of a single line.
+        rows = lowered(np.eye(88)[:, None, :].repeat(88, 1), i)[:, 44]
+        assert 32 <= np.linalg.matrix_rank(rows, tol=1e-3) <= 64
 
 
 def test_noise_has_at_most_its_standard_deviation_and_is_new_in_each_frame():
