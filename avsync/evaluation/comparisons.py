@@ -119,10 +119,12 @@ def _poolings(in_view: Sequence[Line]) -> Metrics:
     names = list(dict.fromkeys(name for clip in clips for name in clip.poolings))
     is_fake = np.array([clip.label == FAKE for clip in clips], bool)
     lengths = np.array([clip.num_frames for clip in clips if clip.is_real])
+    by_name = np.array([[clip.poolings[name] for clip in clips] for name in names], float)
+    by_name = by_name.reshape(len(names), len(clips))
     results = {}
-    for name in names:
-        scores = np.array([clip.poolings[name] for clip in clips], float)
-        auc = bootstrap.ranking_quality(scores, is_fake).auc
+    qualities = bootstrap.ranking_qualities(by_name, is_fake)
+    for name, scores, quality in zip(names, by_name, qualities, strict=True):
+        auc = quality.auc
         real_scores = scores[~is_fake]
         varies = len(set(lengths.tolist())) > 1 and len(set(real_scores.tolist())) > 1
         correlation: Any = stats.spearmanr(real_scores, lengths) if varies else None

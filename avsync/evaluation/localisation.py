@@ -23,14 +23,15 @@ MAX_FORGED_SHARE = 0.9
 
 
 class _Clip(NamedTuple):
+    """A clip with the segments proposed in it, and what its best window says.
+
+    best_window_overlap: None unless it is a partly forged fake with exactly one forged segment.
+    """
+
     line: Line
     frame_scores: Float[np.ndarray, " t"]
-    proposed: Float[np.ndarray, "p 3"]
-
-    def forged(self) -> Float[np.ndarray, "s 2"]:
-        """The true segments; none for a real clip."""
-        segments = [] if self.line.is_real else self.line.fake_segments
-        return np.asarray(segments, float).reshape(-1, 2)
+    segments: Localised
+    best_window_overlap: float | None
 
 
 def localise(lines: Sequence[Line], frame_scores: Sequence[Sequence[float]]) -> Metrics:
@@ -47,8 +48,7 @@ def localise(lines: Sequence[Line], frame_scores: Sequence[Sequence[float]]) -> 
         if not line.is_judged:
             unscored.setdefault(line.view, []).append(line)
         elif scores:
-            array = np.asarray(scores, float)
-            views.setdefault(line.view, []).append(_Clip(line, array, propose(array)))
+            views.setdefault(line.view, []).append(_clip(line, np.asarray(scores, float)))
     results: Metrics = {}
     for view, clips in views.items():
         real_clips = [clip for clip in clips if clip.line.is_real]
@@ -75,27 +75,26 @@ def propose(frame_scores: Float[np.ndarray, " t"]) -> Float[np.ndarray, "p 3"]:
     num_frames = len(frame_scores)
     typical = np.median(frame_scores) if num_frames else 0.0
     total = np.concatenate([[0.0], np.cumsum(frame_scores - typical)])
-    windows = []
-    for length in LENGTHS_FRAMES:
-        if length < num_frames:
-            start = np.arange(num_frames - length + 1)
-            confidence = (total[length:] - total[:-length]) / np.sqrt(length)
-            windows.append(np.stack([confidence, start, start + length], axis=1))
-    if not windows:
-        return np.zeros((0, 3))
-    ranked = np.concatenate(windows)
-    ranked = ranked[ranked[:, 0] > 0]
-    ranked = ranked[np.argsort(-ranked[:, 0], kind="stable")]
-    chosen = []
-    while len(ranked) and len(chosen) < MAX_PROPOSALS:
-        best, ranked = ranked[0], ranked[1:]
-        chosen.append(best)
-        inner = np.minimum(best[2], ranked[:, 2]) - np.maximum(best[1], ranked[:, 1])
-        outer = np.maximum(best[2], ranked[:, 2]) - np.minimum(best[1], ranked[:, 1])
-        ranked = ranked[inner <= MAX_OVERLAP * outer]
-    segments = np.array(chosen).reshape(-1, 3)
+    lengths = [length for length in LENGTHS_FRAMES if length < num_frames]
+    starts = np.concatenate([np.arange(0), *(np.arange(num_frames - n + 1) for n in lengths)])
+    ends = starts + np.repeat(lengths, [num_frames - n + 1 for n in lengths]).astype(int)
+    confidence = (total[ends] - total[starts]) / np.sqrt(ends - starts)
+    windows = np.stack([confidence, starts, ends], axis=1)[confidence > 0]
+    windows = windows[np.argsort(-windows[:, 0], kind="stable")]
+    segments = windows[localisation.least_overlapping(windows, MAX_OVERLAP, MAX_PROPOSALS)]
     segments[:, 1:] /= FRAMES_PER_SECOND
     return segments
+
+
+def _clip(line: Line, frame_scores: Float[np.ndarray, " t"]) -> _Clip:
+    # A real clip has no true segments.
+    forged = np.asarray([] if line.is_real else line.fake_segments, float).reshape(-1, 2)
+    overlap = None
+    if _is_partial(line) and len(forged) == 1:
+        seconds = float(forged[0, 1] - forged[0, 0])
+        window = localisation.best_window(frame_scores, window_seconds=seconds)
+        overlap = localisation.forged_share(window, forged)
+    return _Clip(line, frame_scores, Localised(propose(frame_scores), forged), overlap)
 
 
 def _is_partial(line: Line) -> bool:
@@ -106,27 +105,16 @@ def _is_partial(line: Line) -> bool:
 
 def _result(fakes: Sequence[_Clip], real_clips: Sequence[_Clip], num_unscored: int) -> Metrics:
     clips = [*fakes, *real_clips]
-    pairs = [Localised(clip.proposed, clip.forged()) for clip in clips]
+    segments = [clip.segments for clip in clips]
+    shares = [clip.best_window_overlap for clip in fakes if clip.best_window_overlap is not None]
     return {
         "num_fake": len(fakes),
         "num_real": len(real_clips),
         "num_unscored": num_unscored,
         "frame_auc": localisation.frame_auc(
-            [clip.frame_scores for clip in clips], [clip.forged() for clip in clips]
+            [clip.frame_scores for clip in clips], [clip.segments.forged for clip in clips]
         ),
-        "best_window_overlap": _best_window_overlap(fakes),
-        "ap": {str(k): v for k, v in localisation.average_precisions(pairs).items()},
-        "ar": {str(k): v for k, v in localisation.average_recalls(pairs).items()},
+        "best_window_overlap": float(np.mean(shares)) if shares else None,
+        "ap": {str(k): v for k, v in localisation.average_precisions(segments).items()},
+        "ar": {str(k): v for k, v in localisation.average_recalls(segments).items()},
     }
-
-
-def _best_window_overlap(fakes: Sequence[_Clip]) -> float | None:
-    """The mean over fakes with exactly one forged segment; None if there are none."""
-    shares = []
-    for clip in fakes:
-        segments = clip.forged()
-        if len(segments) == 1:
-            seconds = float(segments[0, 1] - segments[0, 0])
-            window = localisation.best_window(clip.frame_scores, window_seconds=seconds)
-            shares.append(localisation.forged_share(window, segments))
-    return float(np.mean(shares)) if shares else None

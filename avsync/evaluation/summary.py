@@ -37,8 +37,7 @@ def compute_metrics(
 ) -> Metrics:
     """The content of metrics.json; ValueError if the lines contradict one another.
 
-    views: by view and score, `results.result` over all clips, over each category and manipulation
-      of fakes against all real clips, and over each value of an attribute.
+    views: by view, see `results.of_view`.
     delta: by score, AUC(original) minus AUC(trimmed) over the clips scored in both.
     compared_with, differences: by view and score, AUC of the score `compared_with` minus the AUC of
       this score, paired.
@@ -67,17 +66,7 @@ def compute_metrics(
         "checkpoint": checkpoint,
         "fabricated": fabricated,
         "views": {
-            view: {
-                score: {
-                    **results.result(clips, score),
-                    **{
-                        f"by_{field}": results.by_kind(clips, score, field=field, kinds=known)
-                        for field, known in kinds.items()
-                    },
-                    "by_attribute": results.by_attribute(clips, score, attributes=groups),
-                }
-                for score in scores
-            }
+            view: results.of_view(clips, scores, kinds=kinds, attributes=groups)
             for view, clips in views.items()
         },
         "delta": {score: _delta(views, score) for score in scores},

@@ -8,7 +8,7 @@ clip, every resample is perfect too and the interval is [1, 1]: read it with the
 Percentile interval: Efron & Tibshirani, An Introduction to the Bootstrap (1993), ch. 13.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -54,17 +54,43 @@ def ranking_quality(
     values are None if a class has no clips; the intervals are None if a class has a single clip (or
     identity). ValueError if a score is not finite.
     """
-    order = curves.descending(scores, is_fake)
+    (quality,) = ranking_qualities(
+        scores[None], is_fake, identities=identities, num_resamples=num_resamples, seed=seed
+    )
+    return quality
+
+
+def ranking_qualities(
+    scores: Float[np.ndarray, "scores n"],
+    is_fake: Bool[np.ndarray, " n"],
+    *,
+    identities: Sequence[str] | None = None,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> list[Quality]:
+    """`ranking_quality` of each of several scores of the same clips.
+
+    The resamples are the same for all scores, so they are drawn once: to draw them takes longer
+    than to measure a score on them.
+    """
+    orders = [curves.descending(score, is_fake) for score in scores]
     if missing := _missing_class(is_fake):
-        return Quality(*[Estimate(None, None, None, missing)] * len(Quality._fields))
-    values = [float(value) for (value,) in curves.measure(order, _each_once(is_fake))]
+        return [Quality(*[Estimate(None, None, None, missing)] * len(Quality._fields))] * len(
+            orders
+        )
+    measured = [curves.measure(order, _each_once(is_fake)) for order in orders]
+    values = [[float(value) for (value,) in metrics] for metrics in measured]
     if single := _single_class(is_fake, identities):
-        return Quality(*[Estimate(value, None, None, single) for value in values])
+        return [Quality(*[Estimate(value, None, None, single) for value in of]) for of in values]
     draws = _resamples(is_fake, identities, num_resamples=num_resamples, seed=seed)
-    samples = np.concatenate([curves.measure(order, times) for times in draws], axis=1)
-    note = "all scores are equal" if np.ptp(scores) == 0 else ""
-    estimates = zip(values, samples, strict=True)
-    return Quality(*[Estimate(value, *_interval(sample), note) for value, sample in estimates])
+    samples = _measure_all(orders, draws)
+    notes = ["all scores are equal" if np.ptp(score) == 0 else "" for score in scores]
+    return [
+        Quality(
+            *[Estimate(x, *_interval(y), note) for x, y in zip(of_set, of_samples, strict=True)]
+        )
+        for of_set, of_samples, note in zip(values, samples, notes, strict=True)
+    ]
 
 
 def paired_auc_change(
@@ -88,11 +114,9 @@ def paired_auc_change(
     value = float(first[0] - second[0])
     if single := _single_class(is_fake, identities):
         return Estimate(value, None, None, single)
-    changes = []
-    for times_drawn in _resamples(is_fake, identities, num_resamples=num_resamples, seed=seed):
-        first, second = (curves.measure(order, times_drawn).auc for order in orders)
-        changes.append(first - second)
-    return Estimate(value, *_interval(np.concatenate(changes)))
+    draws = _resamples(is_fake, identities, num_resamples=num_resamples, seed=seed)
+    first, second = (samples.auc for samples in _measure_all(orders, draws))
+    return Estimate(value, *_interval(first - second))
 
 
 def mean(
@@ -123,6 +147,29 @@ def _resamples(
     if identities is None:
         return resampling.over_clips(is_fake, num_resamples=num_resamples, seed=seed)
     return resampling.over_identities(is_fake, identities, num_resamples=num_resamples, seed=seed)
+
+
+def _measure_all(
+    orders: Sequence[curves.Descending], draws: Iterable[resampling.TimesDrawn]
+) -> list[curves.Metrics]:
+    """The metrics of all samples in each order."""
+    measured = [[curves.measure(order, drawn) for order in orders] for drawn in _joined(draws)]
+    of_orders = zip(*measured, strict=True)
+    return [curves.Metrics(*np.concatenate(chunks, axis=1)) for chunks in of_orders]
+
+
+def _joined(draws: Iterable[resampling.TimesDrawn]) -> Iterator[resampling.TimesDrawn]:
+    """The same samples in chunks of multiples of `curves.SAMPLES_AT_ONCE`; the last as it is."""
+    waiting: list[resampling.TimesDrawn] = []
+    for drawn in draws:
+        waiting.append(drawn)
+        num_waiting = sum(map(len, waiting))
+        if num_whole := num_waiting - num_waiting % curves.SAMPLES_AT_ONCE:
+            joined = np.concatenate(waiting)
+            yield joined[:num_whole]
+            waiting = [joined[num_whole:]]
+    if any(map(len, waiting)):
+        yield np.concatenate(waiting)
 
 
 def _each_once(is_fake: Bool[np.ndarray, " n"]) -> resampling.TimesDrawn:

@@ -6,7 +6,9 @@ are counted, so that ties are exact: clips of equal score pass a threshold toget
 equals that of scikit-learn on the clips drawn. Metrics depend on the order of the scores alone.
 
 All metrics are computed in one pass: as NumPy operations on whole curves they took 8 times as long,
-and scikit-learn's checks of every call half of the time of a report.
+and scikit-learn's checks of every call half of the time of a report. The pass goes down the scores
+of `SAMPLES_AT_ONCE` samples side by side, which a processor does in single instructions; one sample
+after the other took 2.6 to 3.5 times as long.
 """
 
 from typing import NamedTuple, no_type_check
@@ -19,6 +21,12 @@ from avsync.metrics import ranking
 
 # The false-positive rates of `Metrics.tpr_at_1_fpr` and `Metrics.tpr_at_5_fpr`.
 LOW_FPR, HIGH_FPR = 0.01, 0.05
+
+# Fewer samples at a time cost as much as these: callers should measure multiples.
+SAMPLES_AT_ONCE = 16
+
+# Keeps 0 / 0 where no clip has been drawn yet at 0; all other denominators are larger.
+_TINY = np.finfo(float).tiny
 
 
 class Descending(NamedTuple):
@@ -78,54 +86,103 @@ def measure(order: Descending, times_drawn: Integer[np.ndarray, "samples n"]) ->
     return Metrics(*values)
 
 
-# Compiled by numba, which knows no type checks.
+# Compiled by numba, which knows no type checks. Loops over `sample` have no branches and a fixed
+# length: those become instructions on many samples.
 @njit(cache=True, error_model="numpy")
 @no_type_check
 def _measure(times_drawn, real, fake, num_real_passing, num_fake_passing, values):
     """Fills `values`, a row for each field of `Metrics`, with those of every sample."""
-    for row in range(len(times_drawn)):
-        times = times_drawn[row]
-        num_real, num_fake = 0.0, 0.0
-        for clip in real:
-            num_real += times[clip]
-        for clip in fake:
-            num_fake += times[clip]
-        weight = num_fake / num_real
-        double_wins, precision, balanced = 0.0, 0.0, 0.0
-        equal_error_rate = -1.0
-        few, more = 0.0, 0.0
-        is_few, is_more = True, True
-        next_real, next_fake = 0, 0
-        reals, fakes = 0.0, 0.0  # that score at least the threshold
-        for threshold in range(len(num_real_passing)):
-            reals_before, fakes_before = reals, fakes
-            while next_real < num_real_passing[threshold]:
-                reals += times[real[next_real]]
-                next_real += 1
-            while next_fake < num_fake_passing[threshold]:
-                fakes += times[fake[next_fake]]
-                next_fake += 1
-            double_wins += (reals - reals_before) * (fakes + fakes_before)
-            if fakes > fakes_before:
-                precision += (fakes - fakes_before) * fakes / (reals + fakes)
-                balanced += (fakes - fakes_before) * fakes / (reals * weight + fakes)
-            if equal_error_rate < 0:
-                # FPR + TPR - 1, times both class sizes: rises through zero in whole numbers.
-                high = reals * num_fake + fakes * num_real - num_real * num_fake
-                if high >= 0:
-                    low = reals_before * num_fake + fakes_before * num_real - num_real * num_fake
-                    share = -low / (high - low)
-                    between = reals_before + share * (reals - reals_before)
-                    equal_error_rate = between / num_real
-            if is_few:
-                is_few = reals / num_real <= LOW_FPR
-                few = fakes if is_few else few
-            if is_more:
-                is_more = reals / num_real <= HIGH_FPR
-                more = fakes if is_more else more
-        values[0, row] = double_wins / (2 * num_real * num_fake)
-        values[1, row] = precision / num_fake
-        values[2, row] = balanced / num_fake
-        values[3, row] = equal_error_rate
-        values[4, row] = few / num_fake
-        values[5, row] = more / num_fake
+    num_samples, num_clips = times_drawn.shape
+    num_thresholds = len(num_real_passing)
+    times = np.zeros((num_clips, SAMPLES_AT_ONCE), np.int32)
+    # The clips drawn that pass each threshold; none passes the first row.
+    reals = np.zeros((num_thresholds + 1, SAMPLES_AT_ONCE))
+    fakes = np.zeros((num_thresholds + 1, SAMPLES_AT_ONCE))
+    for first in range(0, num_samples, SAMPLES_AT_ONCE):
+        num_here = min(SAMPLES_AT_ONCE, num_samples - first)
+        for clip in range(num_clips):
+            for sample in range(num_here):
+                times[clip, sample] = times_drawn[first + sample, clip]
+        _count_passing(times, real, num_real_passing, reals)
+        _count_passing(times, fake, num_fake_passing, fakes)
+        double_wins, precision, balanced = _sums(reals, fakes, num_fake_passing)
+        for sample in range(num_here):
+            num_real, num_fake = reals[-1, sample], fakes[-1, sample]
+            values[0, first + sample] = double_wins[sample] / (2 * num_real * num_fake)
+            values[1, first + sample] = precision[sample] / num_fake
+            values[2, first + sample] = balanced[sample] / num_fake
+            values[3, first + sample] = _equal_error_rate(reals[:, sample], fakes[:, sample])
+            few = fakes[_last_within(reals[:, sample], LOW_FPR), sample]
+            more = fakes[_last_within(reals[:, sample], HIGH_FPR), sample]
+            values[4, first + sample] = few / num_fake
+            values[5, first + sample] = more / num_fake
+
+
+@njit(cache=True)
+@no_type_check
+def _count_passing(times, of_class, num_passing, counts):
+    """Fills `counts`, a row for each threshold below the first row, with the clips at or above."""
+    clip = 0
+    for threshold in range(len(num_passing)):
+        for sample in range(SAMPLES_AT_ONCE):
+            counts[threshold + 1, sample] = counts[threshold, sample]
+        while clip < num_passing[threshold]:
+            for sample in range(SAMPLES_AT_ONCE):
+                counts[threshold + 1, sample] += times[of_class[clip], sample]
+            clip += 1
+
+
+@njit(cache=True, error_model="numpy")
+@no_type_check
+def _sums(reals, fakes, num_fake_passing):
+    """Twice the fakes that win over real clips; the sums of both average precisions."""
+    double_wins = np.zeros(SAMPLES_AT_ONCE)
+    precision = np.zeros(SAMPLES_AT_ONCE)
+    balanced = np.zeros(SAMPLES_AT_ONCE)
+    weight = fakes[-1] / reals[-1]
+    num_passing = 0
+    for row in range(1, len(reals)):
+        for sample in range(SAMPLES_AT_ONCE):
+            new_reals = reals[row, sample] - reals[row - 1, sample]
+            double_wins[sample] += new_reals * (fakes[row, sample] + fakes[row - 1, sample])
+        if num_fake_passing[row - 1] == num_passing:
+            continue
+        num_passing = num_fake_passing[row - 1]
+        for sample in range(SAMPLES_AT_ONCE):
+            real, fake = reals[row, sample], fakes[row, sample]
+            found = (fake - fakes[row - 1, sample]) * fake
+            precision[sample] += found / max(real + fake, _TINY)
+            balanced[sample] += found / max(real * weight[sample] + fake, _TINY)
+    return double_wins, precision, balanced
+
+
+@njit(cache=True, error_model="numpy")
+@no_type_check
+def _equal_error_rate(reals, fakes):
+    num_real, num_fake = reals[-1], fakes[-1]
+    # FPR + TPR - 1, times both class sizes: rises through zero in whole numbers.
+    before, row = 0, len(reals) - 1
+    while row - before > 1:
+        middle = (before + row) // 2
+        if reals[middle] * num_fake + fakes[middle] * num_real >= num_real * num_fake:
+            row = middle
+        else:
+            before = middle
+    low = reals[before] * num_fake + fakes[before] * num_real - num_real * num_fake
+    high = reals[row] * num_fake + fakes[row] * num_real - num_real * num_fake
+    share = -low / (high - low)
+    return (reals[before] + share * (reals[row] - reals[before])) / num_real
+
+
+@njit(cache=True, error_model="numpy")
+@no_type_check
+def _last_within(reals, max_fpr):
+    """The row of the lowest threshold whose false-positive rate is at most `max_fpr`."""
+    within, beyond = 0, len(reals)
+    while beyond - within > 1:
+        middle = (within + beyond) // 2
+        if reals[middle] / reals[-1] <= max_fpr:
+            within = middle
+        else:
+            beyond = middle
+    return within

@@ -6,11 +6,13 @@ segment is detected by the most confident proposal of its clip that overlaps it 
 detected an earlier segment. Every proposal in a clip without forgery is a false positive.
 """
 
+import itertools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, no_type_check
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
+from numba import njit
 
 from avsync import lookup
 from avsync.metrics import ranking
@@ -49,17 +51,22 @@ def average_precisions(
     lookup.require("protocol", protocol, list(PROTOCOLS))
     num_forged = _num_forged(clips)
     ranked = [_ranked(clip) for clip in clips]
+    overlap = [_overlaps(clip) if len(clip.forged) else None for clip in ranked]
     confidence = np.concatenate([clip.proposed[:, 0] for clip in ranked])
     order = np.argsort(-confidence, kind="stable")
     # Each detected true segment is a step of recall; the protocol may skip the first rank.
     first_rank = 0 if protocol == "complete" else 1
     precisions = {}
-    for overlap in overlaps:
-        is_hit = np.concatenate([_hits(clip, overlap=overlap) for clip in ranked])[order]
+    for least in overlaps:
+        hits = (
+            np.zeros(len(clip.proposed), bool) if of_clip is None else _hits(of_clip, least=least)
+            for clip, of_clip in zip(ranked, overlap, strict=True)
+        )
+        is_hit = np.concatenate(list(hits))[order]
         precision = np.cumsum(is_hit) / np.arange(1, len(is_hit) + 1)
         best_from_here = np.maximum.accumulate(precision[::-1])[::-1]
         total = np.sum(is_hit[first_rank:] * best_from_here[first_rank:])
-        precisions[overlap] = float(total) / num_forged
+        precisions[least] = float(total) / num_forged
     return precisions
 
 
@@ -72,13 +79,25 @@ def average_recalls(
     without proposals, which the package refuses, misses all. Raises as `average_precisions` does.
     """
     num_forged = _num_forged(clips)
-    overlap = [_overlaps(_ranked(clip)) for clip in clips]
+    overlap = [_overlaps(_ranked(clip)) for clip in clips if len(clip.forged)]
     recalls = {}
     for number in num_proposals:
         best = [np.max(of_clip[:number], axis=0, initial=0) for of_clip in overlap]
         is_hit = np.concatenate([[], *best])[:, None] > np.asarray(RECALL_OVERLAPS, np.float32)
         recalls[number] = float(np.mean(np.sum(is_hit, axis=0) / num_forged))
     return recalls
+
+
+def least_overlapping(
+    ranked: Float[np.ndarray, "w 3"], max_overlap: float, max_number: int
+) -> Int[np.ndarray, " p"]:
+    """The first windows that overlap no window before them that is one of the result.
+
+    Two windows overlap if their intersection over union is larger than `max_overlap`. Columns:
+    confidence, start, end. The result has at most `max_number` indices, in ascending order.
+    """
+    chosen = np.zeros(max_number, int)
+    return chosen[: _choose(ranked[:, 1], ranked[:, 2], max_overlap, chosen)]
 
 
 def frame_auc(
@@ -149,25 +168,53 @@ def _overlaps(clip: Localised) -> Float[np.ndarray, "p s"]:
     return np.maximum(inner, 0) / outer
 
 
-def _hits(clip: Localised, *, overlap: float) -> Bool[np.ndarray, " p"]:
-    """True for the proposals that detect a true segment."""
-    is_hit = np.zeros(len(clip.proposed), bool)
-    for is_near in (_overlaps(clip) > np.float32(overlap)).T:
+def _hits(overlaps: Float[np.ndarray, "p s"], *, least: float) -> Bool[np.ndarray, " p"]:
+    """True for the proposals that detect a true segment: more than `least` of it."""
+    is_hit = np.zeros(len(overlaps), bool)
+    for is_near in (overlaps > np.float32(least)).T:
         is_hit[np.flatnonzero(is_near & ~is_hit)[:1]] = True
     return is_hit
 
 
 def _num_forged(clips: Sequence[Localised]) -> int:
     """The number of true segments; ValueError if there are none, or a segment is malformed."""
-    for index, clip in enumerate(clips):
-        for segments in (clip.proposed, clip.forged):
-            start, end = segments[:, -2], segments[:, -1]
-            if not (np.isfinite(segments).all() and (start < end).all()):
+    bounds = [clip.proposed for clip in clips], [clip.forged for clip in clips]
+    if not all(_are_whole(np.concatenate(segments)).all() for segments in bounds if segments):
+        for index, segments in enumerate(itertools.chain(*zip(*bounds, strict=True))):
+            if not (are_whole := _are_whole(segments)).all():
                 raise ValueError(
-                    f"clip {index}: a segment must start before it ends and be finite; "
-                    f"got {segments[~(np.isfinite(segments).all(axis=1) & (start < end))][0]}"
+                    f"clip {index // 2}: a segment must start before it ends and be finite; "
+                    f"got {segments[~are_whole][0]}"
                 )
     num_forged = sum(len(clip.forged) for clip in clips)
     if not num_forged:
         raise ValueError(f"none of the {len(clips)} clips has a forged segment")
     return num_forged
+
+
+def _are_whole(segments: Float[np.ndarray, "s _"]) -> Bool[np.ndarray, " s"]:
+    start, end = segments[:, -2], segments[:, -1]
+    return np.isfinite(segments).all(axis=1) & (start < end)
+
+
+# Compiled by numba, which knows no type checks. NumPy took a pass over all windows for each chosen.
+@njit(cache=True)
+@no_type_check
+def _choose(starts, ends, max_overlap, chosen):
+    """Fills `chosen` with indices and returns their number."""
+    num_chosen = 0
+    for window in range(len(starts)):
+        if num_chosen == len(chosen):
+            break
+        start, end = starts[window], ends[window]
+        is_apart = True
+        for other in chosen[:num_chosen]:
+            inner = min(ends[other], end) - max(starts[other], start)
+            outer = max(ends[other], end) - min(starts[other], start)
+            if inner > max_overlap * outer:
+                is_apart = False
+                break
+        if is_apart:
+            chosen[num_chosen] = window
+            num_chosen += 1
+    return num_chosen

@@ -2,11 +2,12 @@
 
 Fake is the positive class; higher means more likely fake. `avsync.metrics.curves` has the other
 metrics.
+
+scikit-learn is imported in the function that needs it: scoring a file does without.
 """
 
 import numpy as np
 from jaxtyping import Bool, Float
-from sklearn.metrics import roc_auc_score
 
 
 def auc(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]) -> float:
@@ -15,6 +16,8 @@ def auc(scores: Float[np.ndarray, " n"], is_fake: Bool[np.ndarray, " n"]) -> flo
     ValueError if a class is missing or a score is not finite.
     """
     require_both_classes(scores, is_fake)
+    from sklearn.metrics import roc_auc_score
+
     return float(roc_auc_score(is_fake, scores))
 
 

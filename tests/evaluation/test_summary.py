@@ -5,7 +5,7 @@ import math
 import pytest
 
 from avsync.evaluation import comparisons, results
-from avsync.evaluation.lines import Line
+from avsync.evaluation.lines import Line, scored
 from avsync.evaluation.summary import MAX_GROUPS, compute_metrics
 from avsync.metrics import ranking
 
@@ -99,6 +99,18 @@ def test_one_unknown_speaker_leaves_no_interval_over_identities():
     assert gender["male"]["over_identities"]["num_identities"] == 2
 
 
+def test_a_score_that_clips_lack_does_not_change_the_numbers_of_the_others():
+    lines = [
+        clip.replace(scores={**clip.scores, "reverse": -clip.scores["alignment"], "sparse": 1.0})
+        for clip in speakers()
+    ]
+    lines[0] = lines[0].replace(scores={**lines[0].scores, "sparse": None})
+    found = results.by_score(lines, ["alignment", "sparse", "reverse"])
+    assert found == {score: results.result(lines, score) for score in found}
+    unscored = {score: numbers["num_unscored"] for score, numbers in found.items()}
+    assert unscored == {"alignment": 0, "reverse": 0, "sparse": 1}
+
+
 def test_two_scores_are_compared_over_the_clips_that_have_both():
     lines = [
         clip.replace(scores={**clip.scores, "reverse": -clip.scores["alignment"]})
@@ -108,7 +120,7 @@ def test_two_scores_are_compared_over_the_clips_that_have_both():
     change = comparisons.auc_change(lines, lines, before_score="alignment", after_score="reverse")
     assert (change["num_real"], change["num_fake"], change["num_unpaired"]) == (3, 4, 1)
     both = [clip for clip in lines if clip.clip_id != "r1"]
-    area = ranking.auc(*results.scored(both, "alignment")[:2])
+    area = ranking.auc(*scored(both, "alignment")[:2])
     assert change["auc_drop"] == pytest.approx(area - (1 - area))
     assert change["over_identities"]["num_identities"] == 4
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import medfilt
 
 from avsync.media.face_crop import FacePath, colour_frames, crop_face, face_path
 from avsync.media.rejects import Reject
@@ -40,6 +41,14 @@ def test_beyond_the_ends_the_median_sees_zeros():
     outlines[:, 2] = 2 * np.arange(100, 120)
     x = face_path(outlines).x
     assert x[[0, 1, 6, 13, 18, 19]].tolist() == [100, 101, 106, 113, 113, 113]
+
+
+@pytest.mark.parametrize("num_frames", [1, 12, 40])
+def test_the_median_is_that_of_the_published_script(num_frames):
+    outlines = np.random.default_rng(0).uniform(20, 80, (num_frames, 4)).astype(np.float32)
+    left, _, right, _ = outlines.astype(float).T
+    padded = np.pad((left + right) / 2, 13)  # scipy warns if there are fewer than 13 values
+    assert (face_path(outlines).x == medfilt(padded, 13)[13:-13]).all()
 
 
 def test_a_face_of_80_pixels_is_cropped_pixel_for_pixel():

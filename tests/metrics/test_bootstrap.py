@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from avsync.metrics import bootstrap, ranking
+from avsync.metrics import bootstrap, curves, ranking, resampling
 
 
 def normal_clips(num: int, *, gap: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -63,6 +63,22 @@ def test_a_single_clip_of_a_class_gives_a_value_without_interval():
     assert bootstrap.ranking_quality(scores, is_fake).auc == expected
     change = bootstrap.paired_auc_change(scores, -scores, is_fake)
     assert (change.value, change.low) == (0.0, None)
+
+
+def test_scores_of_the_same_clips_have_the_same_intervals_together_as_alone():
+    # So many clips that their resamples come in chunks of 13, which are measured 16 at a time.
+    first, is_fake = normal_clips(10_000, gap=1.0)
+    second = np.round(first)
+    settings = {"num_resamples": 40, "seed": 3}
+    together = bootstrap.ranking_qualities(np.stack([first, second]), is_fake, **settings)
+    assert together == [
+        bootstrap.ranking_quality(scores, is_fake, **settings) for scores in (first, second)
+    ]
+    order = curves.descending(first, is_fake)
+    chunks = resampling.over_clips(is_fake, **settings)
+    areas = np.concatenate([curves.measure(order, drawn).auc for drawn in chunks])
+    expected = np.quantile(areas, [0.025, 0.975])
+    assert (together[0].auc.low, together[0].auc.high) == tuple(expected)
 
 
 def test_a_score_that_is_not_finite_is_refused():

@@ -66,6 +66,16 @@ def test_every_resample_equals_scikit_learn_on_the_clips_it_drew(name, clips):
             assert value == pytest.approx(expected, abs=1e-12)
 
 
+def test_a_sample_has_the_same_metrics_among_many_as_alone():
+    rng = np.random.default_rng(0)
+    scores, is_fake = rng.integers(20, size=70).astype(float), np.arange(70) % 3 > 0
+    order = curves.descending(scores, is_fake)
+    num_samples = 2 * curves.SAMPLES_AT_ONCE + 5
+    (times_drawn,) = resampling.over_clips(is_fake, num_resamples=num_samples, seed=0)
+    alone = [curves.measure(order, times[None]) for times in times_drawn]
+    assert (np.concatenate(alone, axis=1) == curves.measure(order, times_drawn)).all()
+
+
 def test_a_sample_without_a_class_has_no_auc():
     order = curves.descending(np.array([2.0, 3.0, 1.0]), np.array([0, 1, 1], bool))
     sample = curves.measure(order, np.array([[1, 1, 1], [0, 2, 1], [3, 0, 0]]))

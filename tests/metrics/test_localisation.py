@@ -154,3 +154,13 @@ def test_the_best_window_lies_where_the_mean_is_highest():
 def test_a_window_has_at_least_a_frame_and_fits_the_clip(window_seconds):
     with pytest.raises(ValueError, match=r"at least one, and at most the 4 of the clip"):
         localisation.best_window(np.ones(4), window_seconds=window_seconds)
+
+
+def test_windows_that_overlap_a_chosen_one_are_left_out():
+    windows = np.array([[9, 0, 4], [8, 1, 5], [7, 2, 6], [6, 10, 14], [5, 0, 4]], float)
+    # The second overlaps the first by 3/5. The third overlaps it by 2/6, and the second is no
+    # reason to leave it out.
+    assert localisation.least_overlapping(windows, 0.5, 9).tolist() == [0, 2, 3]
+    assert localisation.least_overlapping(windows, 0.6, 9).tolist() == [0, 1, 2, 3]
+    assert localisation.least_overlapping(windows, 0.5, 2).tolist() == [0, 2]
+    assert localisation.least_overlapping(windows[:0], 0.5, 2).tolist() == []
