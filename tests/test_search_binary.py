@@ -74,7 +74,8 @@ def test_a_killed_search_resumes_its_trial_and_ends_with_each_run_once(
 ):
     options = arguments(sweep_file, tmp_path / "sweep", tiny_data, num_runs=2)
     options += ["--pruner=none"]
-    kill_when("outcomes/001_*.json", tmp_path / "sweep", options, start_binary)
+    # Its outcome is there before its training has begun.
+    kill_when("runs/001_*/config.json", tmp_path / "sweep", options, start_binary)
     done = run_binary("sweep", *options)
     assert done.returncode == 0, done.stderr
     table = read_table(tmp_path / "sweep")
