@@ -77,14 +77,16 @@ def plan(clips: list[Clip], *, seed: int) -> Iterator[tuple[Fake, Clip]]:
                 yield Fake("moved", i, i, offset), shift.fabricate(clip, clip, rng, frames=offset)
 
 
-def measure(fakes: list[Fake], lines: list[Line], *, num_clips: int) -> dict[str, float]:
-    """AUC with its interval by kind, and the shares of offsets found exactly and within a frame.
+def measure(
+    fakes: list[Fake], lines: list[Line], *, num_clips: int, score_name: str = "alignment"
+) -> dict[str, float]:
+    """AUC of a score with its interval by kind, and how many offsets are found.
 
-    Clips whose status is not "ok", and offsets that are not measured, are left out: num_left_out,
+    Of offsets, the shares that are exact and that are within a frame. Clips whose status is not "ok", and offsets that are not measured, are left out: num_left_out,
     num_unmeasured.
     """
     judged = [(f, line) for f, line in zip(fakes, lines, strict=True) if line.status == OK]
-    scores = np.array([line.scores["alignment"] for _, line in judged], float)
+    scores = np.array([line.scores[score_name] for _, line in judged], float)
     kinds = np.array([fake.kind for fake, _ in judged])
     shown = np.array([fake.clip for fake, _ in judged])
     heard = np.array([fake.donor for fake, _ in judged])
@@ -118,9 +120,12 @@ def score(workdir: str, items: list[tuple[Fake, Clip]]) -> list[Line]:
     return make_score_views(scorer, others={})(views).lines
 
 
-def evaluate(workdir: str, items: list[tuple[Fake, Clip]], *, num_clips: int) -> dict[str, float]:
+def evaluate(
+    workdir: str, items: list[tuple[Fake, Clip]], *, num_clips: int, score_name: str
+) -> dict[str, float]:
     """The numbers of `measure` for one checkpoint."""
-    return measure([fake for fake, _ in items], score(workdir, items), num_clips=num_clips)
+    fakes, lines = [fake for fake, _ in items], score(workdir, items)
+    return measure(fakes, lines, num_clips=num_clips, score_name=score_name)
 
 
 def table(rows: dict[str, dict[str, float]]) -> Iterator[str]:
@@ -151,13 +156,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--limit", type=int, default=20, help="use the first real clips only")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--score", default="alignment", help="such as alignment_logit")
     parser.add_argument("--json", type=Path, help="also write the numbers here")
     args = parser.parse_args(arguments)
     runtime.start()
     source = open_source(args.dataset, args.split, data_dir=args.data_dir)
     clips = [c for c in read_clips(source, range(source.num_clips)) if not c.label][: args.limit]
     items = list(plan(clips, seed=args.seed))
-    rows = {name: evaluate(name, items, num_clips=len(clips)) for name in args.checkpoints}
+    options = {"num_clips": len(clips), "score_name": args.score}
+    rows = {name: evaluate(name, items, **options) for name in args.checkpoints}
     print(f"{len(clips)} real clips of {args.dataset}/{args.split}")
     print("\n".join(table(rows)))
     left_out = {
