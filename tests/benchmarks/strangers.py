@@ -82,8 +82,8 @@ def measure(
 ) -> dict[str, float]:
     """AUC of a score with its interval by kind, and how many offsets are found.
 
-    Of offsets, the shares that are exact and that are within a frame. Clips whose status is not "ok", and offsets that are not measured, are left out: num_left_out,
-    num_unmeasured.
+    Of offsets, the shares that are exact and that are within a frame. Clips whose status is not
+    "ok", and offsets that are not measured, are left out: num_left_out, num_unmeasured.
     """
     judged = [(f, line) for f, line in zip(fakes, lines, strict=True) if line.status == OK]
     scores = np.array([line.scores[score_name] for _, line in judged], float)
