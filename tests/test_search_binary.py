@@ -66,7 +66,9 @@ def read_table(workdir: Path) -> list[dict[str, str]]:
 
 
 def trials(workdir: Path) -> list:
-    return optuna.load_study(study_name="avsync", storage=f"sqlite:///{workdir}/optuna.db").trials
+    from avsync.sweeps import study  # not at the top: it needs Optuna
+
+    return optuna.load_study(study_name="avsync", storage=study.open_storage(workdir)).trials
 
 
 def test_a_killed_search_resumes_its_trial_and_ends_with_each_run_once(

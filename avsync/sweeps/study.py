@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+import sqlalchemy
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from avsync.files import file_lock
@@ -62,6 +63,14 @@ def plan_search(
     return Sweep(config, dict(fixed), fields_with({}), (), _described(space))
 
 
+def open_storage(root: Path) -> optuna.storages.BaseStorage:
+    """Optuna's storage of the study in `root`; between two uses, its file is closed."""
+    # A pool would keep connections open until they are garbage: Python 3.13 warns of each.
+    engine = {"poolclass": sqlalchemy.NullPool}
+    url = f"sqlite:///{root.absolute() / FILE}"
+    return optuna.storages.get_storage(optuna.storages.RDBStorage(url, engine_kwargs=engine))
+
+
 class Study:
     """The study of a sweep.
 
@@ -75,7 +84,7 @@ class Study:
         root.mkdir(parents=True, exist_ok=True)
         self.sweep, self._root, self._space = sweep, root, space
         self._num_random = min(MAX_RANDOM, max(round(RANDOM_SHARE * space.num_runs), 1))
-        self._storage = optuna.storages.get_storage(f"sqlite:///{root.absolute() / FILE}")
+        self._storage = open_storage(root)
         self._study = optuna.create_study(
             storage=self._storage,
             study_name=NAME,

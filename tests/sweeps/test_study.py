@@ -59,10 +59,9 @@ def finish(opened, root: Path, run: plan.Run, losses: dict[int, float]) -> None:
 
 
 def states(root: Path) -> list[str]:
-    url = f"sqlite:///{root / study.FILE}"
-    return [
-        trial.state.name for trial in optuna.load_study(study_name="avsync", storage=url).trials
-    ]
+    storage = study.open_storage(root)
+    loaded = optuna.load_study(study_name="avsync", storage=storage)
+    return [trial.state.name for trial in loaded.trials]
 
 
 def test_values_lie_in_their_ranges_and_choices_keep_their_type(tmp_path: Path):
@@ -166,8 +165,7 @@ def test_a_trial_that_was_killed_before_it_had_all_values_gets_the_rest(tmp_path
     space = search(DRAWS, num_runs=3)
     opened = open_study(tmp_path, space)
     first = opened.ask()
-    url = f"sqlite:///{tmp_path / study.FILE}"
-    raw = optuna.load_study(study_name="avsync", storage=url)
+    raw = optuna.load_study(study_name="avsync", storage=study.open_storage(tmp_path))
     raw.ask().suggest_float("optim.learning_rate", 1e-4, 1e-2, log=True)
     again = open_study(tmp_path, space)
     assert again.sweep.runs == (first,)
