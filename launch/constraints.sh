@@ -2,7 +2,7 @@
 # Writes launch/constraints-py3N.txt: the versions of all packages that launch/setup.sh installs,
 # as a new environment gets them today. Run it on purpose, for each Python, then run the tests.
 #
-#   bash launch/constraints.sh python3.11 python3.12
+#   bash launch/constraints.sh python3.11 python3.12 python3.13
 set -euo pipefail
 
 repository="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"

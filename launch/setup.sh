@@ -8,8 +8,8 @@
 #   AVSYNC_PYTHON=python3.12 bash launch/setup.sh # otherwise the first that is new enough
 #   AVSYNC_UNPINNED=1 bash launch/setup.sh        # the newest versions that pyproject.toml allows
 #
-# Versions are those of launch/constraints-py311.txt and -py312.txt, with which the tests have
-# passed; other Pythons get the newest ones.
+# Versions are those of launch/constraints-py311.txt, -py312.txt and -py313.txt, with which the
+# tests have passed; other Pythons get the newest ones.
 set -euo pipefail
 
 repository="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"

@@ -26,7 +26,8 @@ def requirements() -> list[Requirement]:
 
 
 def test_there_is_a_list_for_each_python_that_is_tested():
-    assert [path.name for path in LISTS] == ["constraints-py311.txt", "constraints-py312.txt"]
+    names = [f"constraints-py{version}.txt" for version in (311, 312, 313)]
+    assert [path.name for path in LISTS] == names
 
 
 @pytest.mark.parametrize("path", LISTS, ids=lambda path: path.name)
