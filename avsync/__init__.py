@@ -54,12 +54,12 @@ def load_scorer(
       false_alarm_rate: the target share of alarms on the calibration clips, between 0 and 1.
       tolerance: how far the sound may be early or late, `avsync.scoring.video.tolerance.parse(...)`
         of "ebu", "itu" or "EARLY,LATE" in milliseconds; each result then has `tolerance.passes`.
-      group: the group of the calibration clips that files are compared with, if it has 30 of them
-        at least, see `avsync.scoring.video.reference.MIN_GROUP`; else those of all groups.
+      group: compares files with the calibration clips of this group alone if it has at least 30,
+        see `avsync.scoring.video.reference.MIN_GROUP`; otherwise with those of all groups.
       reader: reads the files, by default in this process and without limits. For files from
-        strangers, `avsync.media.reading.ProcessReader("trees68")` reads in a process of its own,
-        limited in time and memory; it brings its own detector, and a script that makes one needs
-        `if __name__ == "__main__":`.
+        strangers, `avsync.media.process_reader.ProcessReader("trees68")` reads in a process of its
+        own, limited in time and memory; it brings its own detector, and a script that makes one
+        needs `if __name__ == "__main__":`.
 
     Raises:
       ValueError: the checkpoint is not found, damaged or of another kind; the detector is unknown

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Generates talking faces, trains a detector on the real clips only and a supervised baseline on
 # labelled fakes, and evaluates both with and without the leading silence of the fakes. Takes three
-# minutes on two idle cores.
+# to four minutes on two idle cores.
 #
 #   bash launch/quickstart.sh
 #   CONFIG=quickstart:test BASELINE=quickstart:supervised_test \

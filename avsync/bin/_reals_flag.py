@@ -23,8 +23,8 @@ REALS = flags.DEFINE_string(
 GROUP = flags.DEFINE_string(
     "group",
     None,
-    "The files are of this group of the real videos (column group of their manifest), and compared "
-    "with those of it alone if it has 30 at least; with all otherwise, and the records say so.",
+    "Compares the files with the real videos of this group alone (column group of their manifest) "
+    "if it has at least 30 of them; otherwise with all of them, as the records then say.",
 )
 
 FOLDER = "reals"

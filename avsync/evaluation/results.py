@@ -36,11 +36,11 @@ def of_view(
       against all real clips.
     by_attribute: the fakes of each value of each of `attributes` against comparable real clips.
 
-    `reals` names those real clips. "same": those of the same value (fakes of women against
-    real women), so that the effect of the value itself on the score cancels. "all": every real
-    clip, where none has the value (a generator is an attribute of fakes alone) or the value is
-    unknown. Each value is ranked within its group: equal AUCs do not imply that one threshold
-    treats two groups alike.
+    The entry `reals` says which real clips these are. "same": those of the same value (fakes of
+    women against real women), so that the effect of the value itself on the score cancels. "all":
+    every real clip, where none has the value (a generator is an attribute of fakes alone) or the
+    value is unknown. Each value is ranked within its group: equal AUCs do not imply that one
+    threshold treats two groups alike.
     """
     whole = by_score(clips, scores)
     by_kind = {
@@ -148,8 +148,8 @@ def _value_results(
     real_clips = [clip for clip in same_value if clip.is_real and value != UNKNOWN]
     all_reals = [clip for clip in clips if clip.is_real]
     found = by_score([*(real_clips or all_reals), *fakes], scores)
-    reals = {"reals": "same" if real_clips else "all"}
-    return {score: {**reals, **numbers} for score, numbers in found.items()}
+    compared = "same" if real_clips else "all"
+    return {score: {"reals": compared, **numbers} for score, numbers in found.items()}
 
 
 def _value(clip: Line, field: str) -> str:

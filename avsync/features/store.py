@@ -41,7 +41,7 @@ class FeatureDataset:
         self.directory = data_dir / name / extraction.trim / VERSION
         self._format = require_format(file_format)
         settings = {**extraction._asdict(), "dtype": dtype}
-        if file_format != TFRECORD:  # not in the settings of datasets of version 0.1
+        if file_format != TFRECORD:  # datasets of earlier versions have no such setting
             settings["file_format"] = file_format
         self._ledger = Ledger(self.directory, settings)
         self._spec = _spec(extraction.channels, dtype)

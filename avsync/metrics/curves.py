@@ -96,24 +96,26 @@ def _measure(times_drawn, real, fake, num_real_passing, num_fake_passing, values
     num_thresholds = len(num_real_passing)
     times = np.zeros((num_clips, SAMPLES_AT_ONCE), np.int32)
     # The clips drawn that pass each threshold; none passes the first row.
-    reals = np.zeros((num_thresholds + 1, SAMPLES_AT_ONCE))
-    fakes = np.zeros((num_thresholds + 1, SAMPLES_AT_ONCE))
+    real_counts = np.zeros((num_thresholds + 1, SAMPLES_AT_ONCE))
+    fake_counts = np.zeros((num_thresholds + 1, SAMPLES_AT_ONCE))
     for first in range(0, num_samples, SAMPLES_AT_ONCE):
         num_here = min(SAMPLES_AT_ONCE, num_samples - first)
         for clip in range(num_clips):
             for sample in range(num_here):
                 times[clip, sample] = times_drawn[first + sample, clip]
-        _count_passing(times, real, num_real_passing, reals)
-        _count_passing(times, fake, num_fake_passing, fakes)
-        double_wins, precision, balanced = _sums(reals, fakes, num_fake_passing)
+        _count_passing(times, real, num_real_passing, real_counts)
+        _count_passing(times, fake, num_fake_passing, fake_counts)
+        double_wins, precision, balanced = _sums(real_counts, fake_counts, num_fake_passing)
         for sample in range(num_here):
-            num_real, num_fake = reals[-1, sample], fakes[-1, sample]
+            num_real, num_fake = real_counts[-1, sample], fake_counts[-1, sample]
             values[0, first + sample] = double_wins[sample] / (2 * num_real * num_fake)
             values[1, first + sample] = precision[sample] / num_fake
             values[2, first + sample] = balanced[sample] / num_fake
-            values[3, first + sample] = _equal_error_rate(reals[:, sample], fakes[:, sample])
-            few = fakes[_last_within(reals[:, sample], LOW_FPR), sample]
-            more = fakes[_last_within(reals[:, sample], HIGH_FPR), sample]
+            values[3, first + sample] = _equal_error_rate(
+                real_counts[:, sample], fake_counts[:, sample]
+            )
+            few = fake_counts[_last_within(real_counts[:, sample], LOW_FPR), sample]
+            more = fake_counts[_last_within(real_counts[:, sample], HIGH_FPR), sample]
             values[4, first + sample] = few / num_fake
             values[5, first + sample] = more / num_fake
 
@@ -134,23 +136,25 @@ def _count_passing(times, of_class, num_passing, counts):
 
 @njit(cache=True, error_model="numpy")
 @no_type_check
-def _sums(reals, fakes, num_fake_passing):
+def _sums(real_counts, fake_counts, num_fake_passing):
     """Twice the fakes that win over real clips; the sums of both average precisions."""
     double_wins = np.zeros(SAMPLES_AT_ONCE)
     precision = np.zeros(SAMPLES_AT_ONCE)
     balanced = np.zeros(SAMPLES_AT_ONCE)
-    weight = fakes[-1] / reals[-1]
+    weight = fake_counts[-1] / real_counts[-1]
     num_passing = 0
-    for row in range(1, len(reals)):
+    for row in range(1, len(real_counts)):
         for sample in range(SAMPLES_AT_ONCE):
-            new_reals = reals[row, sample] - reals[row - 1, sample]
-            double_wins[sample] += new_reals * (fakes[row, sample] + fakes[row - 1, sample])
+            new_reals = real_counts[row, sample] - real_counts[row - 1, sample]
+            double_wins[sample] += new_reals * (
+                fake_counts[row, sample] + fake_counts[row - 1, sample]
+            )
         if num_fake_passing[row - 1] == num_passing:
             continue
         num_passing = num_fake_passing[row - 1]
         for sample in range(SAMPLES_AT_ONCE):
-            real, fake = reals[row, sample], fakes[row, sample]
-            found = (fake - fakes[row - 1, sample]) * fake
+            real, fake = real_counts[row, sample], fake_counts[row, sample]
+            found = (fake - fake_counts[row - 1, sample]) * fake
             precision[sample] += found / max(real + fake, _TINY)
             balanced[sample] += found / max(real * weight[sample] + fake, _TINY)
     return double_wins, precision, balanced
@@ -158,30 +162,30 @@ def _sums(reals, fakes, num_fake_passing):
 
 @njit(cache=True, error_model="numpy")
 @no_type_check
-def _equal_error_rate(reals, fakes):
-    num_real, num_fake = reals[-1], fakes[-1]
+def _equal_error_rate(real_counts, fake_counts):
+    num_real, num_fake = real_counts[-1], fake_counts[-1]
     # FPR + TPR - 1, times both class sizes: rises through zero in whole numbers.
-    before, row = 0, len(reals) - 1
+    before, row = 0, len(real_counts) - 1
     while row - before > 1:
         middle = (before + row) // 2
-        if reals[middle] * num_fake + fakes[middle] * num_real >= num_real * num_fake:
+        if real_counts[middle] * num_fake + fake_counts[middle] * num_real >= num_real * num_fake:
             row = middle
         else:
             before = middle
-    low = reals[before] * num_fake + fakes[before] * num_real - num_real * num_fake
-    high = reals[row] * num_fake + fakes[row] * num_real - num_real * num_fake
+    low = real_counts[before] * num_fake + fake_counts[before] * num_real - num_real * num_fake
+    high = real_counts[row] * num_fake + fake_counts[row] * num_real - num_real * num_fake
     share = -low / (high - low)
-    return (reals[before] + share * (reals[row] - reals[before])) / num_real
+    return (real_counts[before] + share * (real_counts[row] - real_counts[before])) / num_real
 
 
 @njit(cache=True, error_model="numpy")
 @no_type_check
-def _last_within(reals, max_fpr):
+def _last_within(real_counts, max_fpr):
     """The row of the lowest threshold whose false-positive rate is at most `max_fpr`."""
-    within, beyond = 0, len(reals)
+    within, beyond = 0, len(real_counts)
     while beyond - within > 1:
         middle = (within + beyond) // 2
-        if reals[middle] / reals[-1] <= max_fpr:
+        if real_counts[middle] / real_counts[-1] <= max_fpr:
             within = middle
         else:
             beyond = middle

@@ -23,7 +23,7 @@ Status = Literal[
     "failed",
 ]
 
-# By number in fixes.jsonl: microseconds, and over a day 9 of these.
+# Decimal places in fixes.jsonl: times to the microsecond; a stretch to 9 microseconds over a day.
 DIGITS = {
     "offset_before": 6,
     "offset_after": 6,
@@ -53,8 +53,8 @@ class Fix:
       out: the copy; None if there is none.
       offset_before, offset_after: A/V offset of the file and of the copy, in seconds; + means the
         sound is late. That at the first picture where it drifts. None if unknown.
-      drift_before, drift_after: how these grow, in milliseconds a minute, as measured; None if
-        unknown. In a file of a minute, 20 are no certain drift.
+      drift_before, drift_after: the measured growth of these, in milliseconds a minute; None if
+        unknown. In a one-minute file its error is about 20.
       moved_seconds: how much later the sound is in the copy, against the first picture.
       stretch: by which share of its time each picture is shown later; 0 unless the sound drifted.
       audio_tracks: the numbers of the sound tracks that were moved, from 1.

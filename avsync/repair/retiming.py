@@ -40,7 +40,7 @@ class Retiming(NamedTuple):
             packet.pts = None if packet.pts is None else packet.pts + ticks
             packet.dts = None if packet.dts is None else packet.dts + ticks
             return
-        # None of both would be out of order: the new times grow as the old ones did.
+        # Both times grow as the old ones did, so that packets stay in order.
         packet.pts = None if packet.pts is None else self._ticks(packet.pts * base)
         packet.dts = None if packet.dts is None else self._ticks(packet.dts * base)
         packet.duration = round((packet.duration or 0) * base * (1 + self.stretch) / TICK)

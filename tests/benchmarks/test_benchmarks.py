@@ -7,6 +7,8 @@ import sys
 import numpy as np
 import pytest
 
+from avsync.datasets.base import open_source
+from avsync.input_pipeline.evaluation import whole_clips
 from tests.benchmarks import (
     accelerator,
     accelerator_cases,
@@ -17,7 +19,9 @@ from tests.benchmarks import (
     finetune_memory,
     halves,
     input_pipeline,
+    leave_talkers_out,
     roofline,
+    scorer_features,
     turns,
 )
 from tests.conftest import ROOT
@@ -204,3 +208,29 @@ def test_own_reference_clips_keep_the_rate_in_groups_that_score_differently():
     assert low < 0.01
     assert high > 0.07
     assert max(own_low, own_high) < 0.06
+
+
+def test_embeddings_of_the_shipped_scorer_become_a_feature_dataset(tiny_data, tmp_path):
+    options = [f"--data_dir={tiny_data}", f"--out_dir={tmp_path}", "--num_clips=8"]
+    scorer_features.main([*options, "--dataset=synthetic_talkers/tiny"])
+    for split, number in (("train", 8), ("val", 2)):
+        source = open_source("embedded", split, data_dir=tmp_path, trim="leading")
+        clips = list(whole_clips(source, trim="leading"))
+        assert len(clips) == number
+        assert all(len(clip.visual) == len(clip.audio) == clip.info.num_frames for clip in clips)
+        assert all(np.std(clip.visual) > 0 for clip in clips)
+
+
+@pytest.mark.slow
+@pytest.mark.grid
+def test_each_talker_is_scored_by_a_model_that_has_not_heard_them(testdata, tmp_path, capsys):
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    for path in sorted((testdata / "grid_speakers").iterdir())[:4]:
+        (videos / path.name).symlink_to(path)
+    options = [f"--source={videos}", f"--out={tmp_path / 'out'}", "--folds=2"]
+    leave_talkers_out.main([*options, "--config=adapt:test"])
+    printed = capsys.readouterr().out
+    assert re.findall(r"^fold \d: (\d) talkers", printed, re.MULTILINE) == ["2", "2"]
+    before, after = re.findall(r"^\| (?:shipped|fine-tuned.*?) \| (.*)$", printed, re.MULTILINE)
+    assert before != after

@@ -89,20 +89,14 @@ class Reference:
         scores, self.clips = own["scores"], _described(given.get("num_identities"))
         self.group, self.is_pooled = group, False
         if group:
-            groups: Mapping[str, list[float]] = own.get("groups", {})
-            if not groups:
-                raise ValueError(
-                    f"group {group} was asked for, and the calibration clips have no groups: "
-                    "calibrate with a manifest that has a column 'group' (--reals)"
-                )
-            known = groups[lookup.require("group of the calibration clips", group, sorted(groups))]
+            known = _scores_of_group(group, own.get("groups", {}))
             least = max(MIN_GROUP, num_needed(false_alarm_rate))
             self.is_pooled = len(known) < least
-            scores = scores if self.is_pooled else known
-            self.clips = f"reference clips of group {group}"
             if self.is_pooled:
                 number = f"group {group} has {len(known)}, fewer than {least}"
                 self.clips = f"reference clips of all groups ({number})"
+            else:
+                scores, self.clips = known, f"reference clips of group {group}"
         self.scores = np.array(scores, float)
         self._unrelated: list[float] = verdict.get("unrelated_nats", [])
         self.num_clips = len(self.scores)
@@ -202,6 +196,15 @@ def min_offset_nats(
         nats = threshold(np.asarray(unrelated_nats, float), false_alarm_rate=OFFSET_RATE)
     root = float(np.sqrt(num_frames / piece_frames))
     return nats * max(min(root, 1.0), root / 2)
+
+
+def _scores_of_group(group: str, groups: Mapping[str, list[float]]) -> list[float]:
+    if not groups:
+        raise ValueError(
+            f"group {group} was asked for, and the calibration clips have no groups: calibrate "
+            "with a manifest that has a column 'group' (--reals)"
+        )
+    return groups[lookup.require("group of the calibration clips", group, sorted(groups))]
 
 
 def _described(num_identities: int | None) -> str:
