@@ -46,7 +46,7 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Work = Callable[[Any, Callable[[Any], None]], Any]
 
 
-# Held while the environment is changed for a process that starts: several threads start some.
+# Held while the environment is changed: several threads start processes.
 _STARTING = threading.Lock()
 
 # One process that runs a model keeps no more workers busy; several share a job.
@@ -114,7 +114,7 @@ class WorkerProcess:
         self._seconds = self._allowed_seconds = seconds
         target = _Serve(start, seconds=seconds, gigabytes=gigabytes, expected=expected)
         self.process = PROCESSES.Process(target=target, args=(theirs,), daemon=True)
-        with _one_thread_each():
+        with one_thread_each():
             self.process.start()
         theirs.close()  # so that the connection ends with the process
         # multiprocessing ends its processes by SIGTERM, which they ignore, and waits for them.
@@ -279,9 +279,12 @@ def _receive_file(connection: Connection) -> IO[bytes]:
 
 
 @contextlib.contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes started inside use one thread per library: the workers fill the cores."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+def one_thread_each() -> Iterator[None]:
+    """Processes started and libraries loaded inside use one thread: the workers fill the cores.
+
+    A library may ask OpenMP for a number of threads; only OMP_THREAD_LIMIT bounds that.
+    """
+    names = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     with _STARTING:
         before = {name: os.environ.get(name) for name in names}
         os.environ.update(dict.fromkeys(names, "1"))

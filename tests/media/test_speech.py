@@ -1,5 +1,9 @@
 """Speech is heard where it is, and only there."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -44,3 +48,27 @@ def test_any_length_has_a_probability_for_each_whole_frame():
     for num_samples in (0, 639, 640, 1_000, 10_000):
         waveform = np.zeros(num_samples, np.int16)
         assert speech_probability(waveform).shape == (num_samples // 640,)
+
+
+# Prints the number of threads of the process before and after the first sound.
+THREADS = """
+from pathlib import Path
+import numpy as np
+from avsync.media.speech import speech_probability
+
+def num_threads():
+    return len(list(Path("/proc/self/task").iterdir()))
+
+before = num_threads()
+speech_probability(np.zeros(16_000, np.int16))
+print(before, num_threads())
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads in /proc")
+def test_the_detector_starts_no_threads():
+    printed = subprocess.run(
+        [sys.executable, "-c", THREADS], capture_output=True, text=True, check=True
+    ).stdout
+    before, after = printed.split()
+    assert after == before
