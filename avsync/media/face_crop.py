@@ -90,7 +90,7 @@ def _smoothed(values: Float64[np.ndarray, " t"]) -> Float64[np.ndarray, " t"]:
 
 
 # Compiled by numba, which knows no type checks.
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _resize(frame, top, left, height, width, crop):
     """Fills `crop` with a rectangle of the frame, bilinearly, as OpenCV's `resize` does.

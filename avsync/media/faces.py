@@ -12,11 +12,12 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from avsync.media.landmarks.base import FaceDetector
+from avsync.media.read_ahead import read_ahead
 from avsync.media.scene_cuts import MarkedFrame, fingerprints, mark_cuts
 
-# Approximate number of frames processed at once. Landmarks take a third less time for 50 faces than
-# for 10; more large frames would take much memory.
-CHUNK_FRAMES = 50
+# Approximate number of frames processed at once; there are two such chunks at any time. Landmarks
+# take a third less time for 50 faces than for 10; more large frames would take much memory.
+CHUNK_FRAMES = 25
 
 # Two boxes show the same face from this intersection over union on.
 MIN_OVERLAP = 0.4
@@ -54,7 +55,18 @@ class SeenFrame(NamedTuple):
 
 
 def detect_faces(frames: Iterable[Frame], detector: FaceDetector) -> Iterator[list[SeenFrame]]:
-    """Yields all frames in order, in chunks of some dozens; results do not depend on the chunks."""
+    """Yields all frames in order, in chunks of some dozens; results do not depend on the chunks.
+
+    The boxes of a chunk are found while its predecessor has its landmarks placed and is used.
+    """
+    with read_ahead(_find_boxes(frames, detector), is_full=bool) as found:
+        for chunk, boxes in found:
+            yield _with_landmarks(chunk, boxes, detector)
+
+
+def _find_boxes(
+    frames: Iterable[Frame], detector: FaceDetector
+) -> Iterator[tuple[list[MarkedFrame], list[Boxes]]]:
     marked = mark_cuts(frames)
     every = detector.detect_every
     num_frames = max(1, CHUNK_FRAMES // every) * every
@@ -65,7 +77,7 @@ def detect_faces(frames: Iterable[Frame], detector: FaceDetector) -> Iterator[li
         boxes = _BoxSearch(chunk, detector, first=boxes[0]).boxes()
         # The last frame of a full chunk starts the next one.
         num_done = num_frames if len(chunk) > num_frames else len(chunk)
-        yield _with_landmarks(chunk[:num_done], boxes, detector)
+        yield chunk[:num_done], boxes[:num_done]
         chunk, boxes = chunk[num_done:], boxes[num_done:]
 
 

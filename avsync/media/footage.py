@@ -1,6 +1,6 @@
 """A file of any length to its sound and the mouth crops of all its faces, in bounded memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,12 +8,9 @@ import numpy as np
 from jaxtyping import Bool, Int16, UInt8
 
 from avsync.media.crop_store import CropStore
-from avsync.media.decode import (
-    Recording,
-    SyncedVideo,
-    open_video,
-)
+from avsync.media.decode import Recording, open_video
 from avsync.media.landmarks.base import FaceDetector
+from avsync.media.read_ahead import read_ahead
 from avsync.media.read_options import ANY_FILE, ReadOptions
 from avsync.media.remarks import remarks
 from avsync.media.tracks import MouthTrack, crop_tracks
@@ -21,6 +18,10 @@ from avsync.units import FRAMES_PER_SECOND
 
 # Frames between two calls of `advance`.
 ADVANCE_FRAMES = 25
+
+# As many frames are decoded while faces are found in those before, or eight of 1920 x 1080 pixels.
+MAX_FRAMES_AHEAD = 50
+MAX_BYTES_AHEAD = 16 * 2**20
 
 
 class Footage(NamedTuple):
@@ -65,16 +66,26 @@ def read_footage(
     frames read and of those expected.
     """
     with open_video(path, options) as video:
-        frames = _counted(video, advance) if advance else video.frames()
-        tracks = crop_tracks(frames, detector, store=store)
+        with read_ahead(video.frames(), is_full=_is_full) as frames:
+            if advance:
+                frames = _counted(frames, advance, num_expected=video.num_frames_expected)
+            tracks = crop_tracks(frames, detector, store=store)
         return Footage(video.recording(), tracks)
 
 
+def _is_full(frames: list[UInt8[np.ndarray, "h w"]]) -> bool:
+    num_bytes = len(frames) * frames[0].nbytes
+    return len(frames) >= MAX_FRAMES_AHEAD or num_bytes >= MAX_BYTES_AHEAD
+
+
 def _counted(
-    video: SyncedVideo, advance: Callable[[int, int], None]
+    frames: Iterable[UInt8[np.ndarray, "h w"]],
+    advance: Callable[[int, int], None],
+    *,
+    num_expected: int,
 ) -> Iterator[UInt8[np.ndarray, "h w"]]:
-    num_expected, number = video.num_frames_expected, 0
-    for number, frame in enumerate(video.frames(), start=1):
+    number = 0
+    for number, frame in enumerate(frames, start=1):
         yield frame
         if number % ADVANCE_FRAMES == 0:
             advance(number, max(number, num_expected))

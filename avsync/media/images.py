@@ -95,7 +95,7 @@ def _grey_levels(format: str, color_range: int, colorspace: int) -> UInt8[np.nda
 
 
 # Compiled by numba, which knows no type checks.
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _look_up(rows, levels, grey):
     """Fills `grey` with `levels[rows]`; rows may be padded to more than the width of `grey`."""

@@ -174,7 +174,7 @@ def _channels(frame: av.AudioFrame) -> tuple[np.ndarray, float]:
 
 # Compiled by numba, which knows no type checks: a file has hundreds of pieces, and NumPy takes
 # longer to begin than to compute.
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _mix(samples, scale, channel, mono, energies):
     """Fills `mono` with a channel, from 1, or with the mean of all for 0; adds to `energies`.

@@ -108,7 +108,7 @@ def _aligners(landmarks: Float[np.ndarray, "t 68 2"]) -> list[_Similarity]:
 
 
 # Compiled by numba, which knows no type checks.
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _sample(frame, step, origin, crop):
     """Fills crop pixel (x, y) from the frame at `origin` + x `step` + y `step` i, bilinearly.

@@ -64,7 +64,7 @@ def fingerprints(images: UInt8[np.ndarray, "n h w"]) -> Float32[np.ndarray, "n k
 
 
 # Compiled by numba, which knows no type checks: NumPy takes longer to begin than to compute.
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _fill(images, prints):
     size = images.shape[1]

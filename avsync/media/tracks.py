@@ -1,5 +1,6 @@
 """Faces followed from frame to frame, their mouths cropped while the video is read."""
 
+import contextlib
 from array import array
 from collections.abc import Iterable, Sequence
 from typing import no_type_check
@@ -168,25 +169,28 @@ def crop_tracks(
     live: list[MouthTrack] = []
     buffer: list[UInt8[np.ndarray, "h w"]] = []
     num_dropped, index = 0, 0
-    for chunk in detect_faces(frames, detector):
-        buffer += [seen.frame for seen in chunk]
-        for seen in chunk:
-            for number, face in zip(linker.link(index, seen), seen.faces, strict=True):
-                if number == len(tracks):
-                    tracks.append(MouthTrack(index))
-                    live.append(tracks[-1])
-                tracks[number].see(index, face)
-            if seen.begins_scene:
-                for track in live:
-                    track.meets_cut |= track.last_seen == index - 1 or track.first == index
-            index += 1
-        for track in live:
-            is_over = index - track.last_seen > MAX_UNSEEN_FRAMES
-            num_held_back = 0 if is_over else SMOOTHING_FRAMES
-            track.crop(buffer[track.next_frame - num_dropped :], store, num_held_back=num_held_back)
-        live = [track for track in live if index - track.last_seen <= MAX_UNSEEN_FRAMES]
-        num_needless = min([track.next_frame for track in live], default=index)
-        buffer, num_dropped = buffer[num_needless - num_dropped :], num_needless
+    with contextlib.closing(detect_faces(frames, detector)) as chunks:
+        for chunk in chunks:
+            buffer += [seen.frame for seen in chunk]
+            for seen in chunk:
+                for number, face in zip(linker.link(index, seen), seen.faces, strict=True):
+                    if number == len(tracks):
+                        tracks.append(MouthTrack(index))
+                        live.append(tracks[-1])
+                    tracks[number].see(index, face)
+                if seen.begins_scene:
+                    for track in live:
+                        track.meets_cut |= track.last_seen == index - 1 or track.first == index
+                index += 1
+            for track in live:
+                is_over = index - track.last_seen > MAX_UNSEEN_FRAMES
+                num_held_back = 0 if is_over else SMOOTHING_FRAMES
+                track.crop(
+                    buffer[track.next_frame - num_dropped :], store, num_held_back=num_held_back
+                )
+            live = [track for track in live if index - track.last_seen <= MAX_UNSEEN_FRAMES]
+            num_needless = min([track.next_frame for track in live], default=index)
+            buffer, num_dropped = buffer[num_needless - num_dropped :], num_needless
     for track in live:
         track.crop(buffer[track.next_frame - num_dropped :], store, num_held_back=0)
     return tracks
@@ -251,7 +255,7 @@ class FaceLinker:
 
 
 # Compiled by numba, which knows no type checks: NumPy takes longer to begin than to compute.
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _change(here, there):
     """The mean change of grey levels over their standard deviation, which counts as 1 or more."""

@@ -151,7 +151,7 @@ def _expect(condition: object) -> None:
 
 
 # Compiled by numba, which knows no type checks.
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _integer(data, position):
     """The integer at a position of the file, and where it ends; beyond the file, it is 0."""
@@ -165,7 +165,7 @@ def _integer(data, position):
     return (-value if head & 0x80 else value), end
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _read_trees(data, position, first, second, threshold, leaves):
     """Fills the splits and leaves of all trees; returns where they end, -1 if they are others."""

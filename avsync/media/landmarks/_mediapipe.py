@@ -100,7 +100,7 @@ def _litert(detector: str) -> Any:
 
 
 # Compiled by numba, which knows no type checks. Of 32 bits throughout: a fifth faster.
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _sample(frame, origin, step, image, scale, shift):
     height, width = frame.shape

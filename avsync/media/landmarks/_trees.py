@@ -67,7 +67,7 @@ def _contrast(frame: UInt8[np.ndarray, "h w"], box: Float64[np.ndarray, "4"]) ->
 # follows dlib; otherwise some points would differ by a pixel.
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _measure_turns(faces, mean_face, turns):
     """Rotation and scale of each face against the mean face: a, b of the matrix [a -b; b a].
@@ -95,7 +95,7 @@ def _measure_turns(faces, mean_face, turns):
         turns[i, 1] = imaginary / spread
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _look(frames, boxes, faces, turns, anchors, offsets, pixels):
     """Reads the pixels that a stage compares; they are black outside the frame."""
@@ -113,7 +113,7 @@ def _look(frames, boxes, faces, turns, anchors, offsets, pixels):
             pixels[j, i] = frames[i, row, column] if inside else 0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _add_leaves(pixels, gains, first, second, threshold, leaves, faces):
     """Passes each face through each tree, and adds the leaf where it ends.

@@ -14,7 +14,8 @@ class FaceDetector(Protocol):
     """The class `Detector` of each plug-in in `avsync.media.landmarks`.
 
     The constructor takes no argument. It raises ValueError that names what to install if a package
-    or a model is missing. A detector keeps no state between frames.
+    or a model is missing. A detector keeps no state between frames, and one thread may call `boxes`
+    while another one calls `landmarks`.
 
     Attributes:
       detect_every: interval in frames at which faces are detected; between, they are detected only

@@ -1,0 +1,45 @@
+"""Items of an iterator, made in another thread while the ones before them are used.
+
+Reading a file has three stages in a row: decode, find faces, place landmarks and crop. Each spends
+its time in compiled code that lets other threads run, so that one long file keeps two cores busy.
+"""
+
+import concurrent.futures
+import contextlib
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+@contextlib.contextmanager
+def read_ahead(
+    items: Iterable[Item], *, is_full: Callable[[list[Item]], bool]
+) -> Iterator[Iterator[Item]]:
+    """The same items, which a thread makes in parts: the next part while this one is used.
+
+    A part ends with the first item for which `is_full(part)`; two parts are in memory. An error in
+    `items` is raised in place of the part in which it came. At the end, `items` is no longer at
+    work.
+    """
+    iterator = iter(items)
+    with concurrent.futures.ThreadPoolExecutor(max_workers=1) as thread:
+        parts = (thread.submit(_part, iterator, is_full) for _ in itertools.count())
+        yield _items(parts)
+
+
+def _items(parts: Iterator[concurrent.futures.Future[list[Item]]]) -> Iterator[Item]:
+    coming = next(parts)
+    while part := coming.result():
+        coming = next(parts)
+        yield from part
+
+
+def _part(iterator: Iterator[Item], is_full: Callable[[list[Item]], bool]) -> list[Item]:
+    part: list[Item] = []
+    for item in iterator:
+        part.append(item)
+        if is_full(part):
+            break
+    return part
