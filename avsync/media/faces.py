@@ -5,14 +5,14 @@ and whose image hardly changes is assumed to be visible throughout.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from avsync.media.landmarks.base import FaceDetector
-from avsync.media.read_ahead import read_ahead
+from avsync.media.read_ahead import Making, in_turn
 from avsync.media.scene_cuts import MarkedFrame, fingerprints, mark_cuts
 
 # Approximate number of frames processed at once; there are two such chunks at any time. Landmarks
@@ -54,12 +54,15 @@ class SeenFrame(NamedTuple):
     begins_scene: bool
 
 
-def detect_faces(frames: Iterable[Frame], detector: FaceDetector) -> Iterator[list[SeenFrame]]:
+def detect_faces(
+    frames: Iterable[Frame], detector: FaceDetector, *, making: Making = in_turn
+) -> Generator[list[SeenFrame], None, None]:
     """Yields all frames in order, in chunks of some dozens; results do not depend on the chunks.
 
-    The boxes of a chunk are found while its predecessor has its landmarks placed and is used.
+    With `making=read_ahead`, the boxes of a chunk are found while the landmarks of the chunk before
+    it are placed, and while that is used.
     """
-    with read_ahead(_find_boxes(frames, detector), is_full=bool) as found:
+    with making(_find_boxes(frames, detector), is_full=bool) as found:
         for chunk, boxes in found:
             yield _with_landmarks(chunk, boxes, detector)
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int16, UInt8
 from avsync.media.crop_store import CropStore
 from avsync.media.decode import Recording, open_video
 from avsync.media.landmarks.base import FaceDetector
-from avsync.media.read_ahead import read_ahead
+from avsync.media.read_ahead import in_turn, read_ahead
 from avsync.media.read_options import ANY_FILE, ReadOptions
 from avsync.media.remarks import remarks
 from avsync.media.tracks import MouthTrack, crop_tracks
@@ -66,10 +66,11 @@ def read_footage(
     frames read and of those expected.
     """
     with open_video(path, options) as video:
-        with read_ahead(video.frames(), is_full=_is_full) as frames:
+        making = in_turn if options.num_threads == 1 else read_ahead
+        with making(video.frames(), is_full=_is_full) as frames:
             if advance:
                 frames = _counted(frames, advance, num_expected=video.num_frames_expected)
-            tracks = crop_tracks(frames, detector, store=store)
+            tracks = crop_tracks(frames, detector, store=store, making=making)
         return Footage(video.recording(), tracks)
 
 

@@ -41,7 +41,8 @@ class ProcessReader:
 
     Beyond its limits, a file is rejected as "timed_out", "out_of_memory", "too_long" or
     "too_large"; if it crashes the process, as "crashed". The time limit is `limits.seconds` plus
-    ten times the length of the file. Raises `JobError` if no file can be read.
+    ten times the length of the file. `num_threads` is that of `ReadOptions`. Raises `JobError` if
+    no file can be read.
     """
 
     def __init__(
@@ -50,12 +51,14 @@ class ProcessReader:
         *,
         limits: Limits = DEFAULT_LIMITS,
         audio_track: int | None = None,
+        num_threads: int = 0,
     ):
         self._detector, self._limits = detector, limits
         self._options = ANY_FILE._replace(
             max_seconds=limits.max_seconds,
             max_pixels=limits.max_pixels,
             audio_track=audio_track,
+            num_threads=num_threads,
         )
         if limits.lost_share is not None:
             self._options = self._options._replace(max_lost_share=limits.lost_share)

@@ -1,16 +1,38 @@
-"""Items of an iterator, made in another thread while the ones before them are used.
+"""Items of an iterator, made when they are asked for, or in another thread ahead of their use.
 
 Reading a file has three stages in a row: decode, find faces, place landmarks and crop. Each spends
-its time in compiled code that lets other threads run, so that one long file keeps two cores busy.
+its time in compiled code that lets other threads run, so that one long file keeps two cores busy:
+3 min of GRID take 5.6 s instead of 7.7. Where several files are read at once, threads would cost 3%
+more CPU time and gain nothing.
 """
 
 import concurrent.futures
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 Item = TypeVar("Item")
+
+
+@runtime_checkable
+class Making(Protocol):
+    """`in_turn` or `read_ahead`."""
+
+    def __call__(
+        self, items: Iterable[Item], *, is_full: Callable[[list[Item]], bool]
+    ) -> contextlib.AbstractContextManager[Iterator[Item]]:
+        """The same items."""
+        ...
+
+
+@contextlib.contextmanager
+def in_turn(
+    items: Iterable[Item], *, is_full: Callable[[list[Item]], bool]
+) -> Iterator[Iterator[Item]]:
+    """The same items, each made when it is asked for."""
+    del is_full
+    yield iter(items)
 
 
 @contextlib.contextmanager

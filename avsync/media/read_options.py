@@ -11,7 +11,8 @@ from avsync.media.container import OpenFile, open_file
 class ReadOptions(NamedTuple):
     """Settings for reading a file, and limits beyond which it is rejected.
 
-    num_threads: number of video decoding threads; 0 is one per core.
+    num_threads: number of threads that decode video; 0 is one per core. 1 is one for everything;
+      otherwise, faces are found and cropped at the same time, in two more.
     max_bytes: largest total size of the grey frames; None for no limit.
     max_length_difference_seconds: largest difference in length of video and audio in a container
       that states no presentation times; with them, the common part of both is known.

@@ -9,6 +9,7 @@ from avsync.media.crop_store import open_store
 from avsync.media.footage import read_footage
 from avsync.media.landmarks.base import FaceDetector, load_detector
 from avsync.media.mouth_crop import crop_mouths, fill_missing
+from avsync.media.read_ahead import in_turn, read_ahead
 from avsync.media.rejects import Reject
 from avsync.media.tracks import crop_tracks
 from avsync.preparation.clips import prepare_clip
@@ -35,11 +36,12 @@ def detector() -> FaceDetector:
     ],
     ids=["alone", "two", "lost and found", "one after another", "short", "long"],
 )
-def test_crops_made_in_chunks_equal_those_of_the_whole_video(faces):
+@pytest.mark.parametrize("making", [in_turn, read_ahead])
+def test_crops_made_in_chunks_equal_those_of_the_whole_video(faces, making):
     frames = draw(200, *faces)
     whole = landmarks_of_faces(frames, DrawnFaces())
     with open_store() as store:
-        tracks = crop_tracks(iter(frames), DrawnFaces(), store=store)
+        tracks = crop_tracks(iter(frames), DrawnFaces(), store=store, making=making)
         counted = [track for track in tracks if len(track.boxes) >= 12]
         assert len(counted) == len(whole)
         for track, expected in zip(counted, whole, strict=True):

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from avsync.media.read_ahead import read_ahead
+from avsync.media.read_ahead import in_turn, read_ahead
 
 
 def test_all_items_come_in_order_whatever_the_size_of_the_parts():
@@ -13,6 +13,13 @@ def test_all_items_come_in_order_whatever_the_size_of_the_parts():
             assert list(items) == list(range(10))
     with read_ahead([], is_full=bool) as items:
         assert list(items) == []
+
+
+def test_in_turn_makes_an_item_when_it_is_asked_for():
+    made = []
+    with in_turn((made.append(number) or number for number in range(9)), is_full=bool) as items:
+        assert [next(items), next(items)] == [0, 1]
+    assert made == [0, 1]
 
 
 def test_the_next_item_is_made_while_one_is_used():

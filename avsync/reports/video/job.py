@@ -4,6 +4,7 @@ What is wrong is found at once, and the first files are read while JAX is being 
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from avsync.json_lines import Record
 from avsync.limits import Limits
 from avsync.media.process_reader import ProcessReader
+from avsync.processes import default_workers
 from avsync.reports.video.result_folder import ALONE, OK, ResultFolder, open_folder
 from avsync.types import Host
 
@@ -89,12 +91,15 @@ def begin(
         pending, num_done = folder.pending(
             paths, retry_failed=retry_failed, is_unfinished=explained.is_missing
         )
-        readers = [
-            stack.enter_context(
-                contextlib.closing(ProcessReader(detector, limits=limits, audio_track=audio_track))
-            )
-            for _ in range(max(1, min(num_workers, len(pending))))
-        ]
+        num_readers = max(1, min(num_workers, len(pending)))
+        start = functools.partial(
+            ProcessReader,
+            detector,
+            limits=limits,
+            audio_track=audio_track,
+            num_threads=1 if num_readers >= default_workers() else 0,
+        )
+        readers = [stack.enter_context(contextlib.closing(start())) for _ in range(num_readers)]
         for reader, path in zip(readers, pending, strict=False):
             reader.look_ahead(path)
         yield Job(folder, paths, pending, num_done, readers, explained)
