@@ -1,5 +1,6 @@
 """A file read in chunks gives the same result as one read at once."""
 
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,25 @@ def test_crops_made_in_chunks_equal_those_of_the_whole_video(faces, making):
             assert track.seen_share == pytest.approx(len(seen) / (span.stop - span.start))
             crops = crop_mouths(frames[span], fill_missing(expected[span]))
             np.testing.assert_array_equal(store.read(track.places), crops)
+
+
+@pytest.mark.parametrize(("making", "most"), [(in_turn, 70), (read_ahead, 95)])
+def test_few_frames_are_in_memory_at_once(making, most):
+    """A frame of 8K has 35 MB, and 3.8 GiB must do: 50 frames ahead of the crops were too many."""
+    drawn, living, numbers = draw(300, talking(0, 300)), set(), []
+
+    def frames():
+        for number, frame in enumerate(drawn):
+            copied = frame.copy()
+            weakref.finalize(copied, living.discard, number)
+            living.add(number)
+            numbers.append(len(living))
+            yield copied
+
+    with open_store() as store:
+        (track,) = crop_tracks(frames(), DrawnFaces(25), store=store, making=making)
+    assert len(track.places) == 300
+    assert max(numbers) <= most
 
 
 def test_a_video_without_faces_has_no_tracks():
