@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from avsync.media.landmarks.base import FaceDetector
-from avsync.media.read_ahead import Making, in_turn
+from avsync.media.read_ahead import Schedule, in_turn
 from avsync.media.scene_cuts import MarkedFrame, fingerprints, mark_cuts
 
 # Approximate number of frames processed at once; there are two such chunks at any time. Landmarks
@@ -55,14 +55,14 @@ class SeenFrame(NamedTuple):
 
 
 def detect_faces(
-    frames: Iterable[Frame], detector: FaceDetector, *, making: Making = in_turn
+    frames: Iterable[Frame], detector: FaceDetector, *, schedule: Schedule = in_turn
 ) -> Generator[list[SeenFrame], None, None]:
     """Yields all frames in order, in chunks of some dozens; results do not depend on the chunks.
 
-    With `making=read_ahead`, the boxes of a chunk are found while the landmarks of the chunk before
+    With `schedule=read_ahead`, the boxes of a chunk are found while the landmarks of the one before
     it are placed, and while that is used.
     """
-    with making(_find_boxes(frames, detector), is_full=bool) as found:
+    with schedule(_find_boxes(frames, detector), is_full=bool) as found:
         for chunk, boxes in found:
             yield _with_landmarks(chunk, boxes, detector)
 

@@ -66,11 +66,11 @@ def read_footage(
     frames read and of those expected.
     """
     with open_video(path, options) as video:
-        making = in_turn if options.num_threads == 1 else read_ahead
-        with making(video.frames(), is_full=_is_full) as frames:
+        schedule = in_turn if options.num_threads == 1 else read_ahead
+        with schedule(video.frames(), is_full=_is_full) as frames:
             if advance:
                 frames = _counted(frames, advance, num_expected=video.num_frames_expected)
-            tracks = crop_tracks(frames, detector, store=store, making=making)
+            tracks = crop_tracks(frames, detector, store=store, schedule=schedule)
         return Footage(video.recording(), tracks)
 
 

@@ -16,13 +16,13 @@ Item = TypeVar("Item")
 
 
 @runtime_checkable
-class Making(Protocol):
-    """`in_turn` or `read_ahead`."""
+class Schedule(Protocol):
+    """When items are made: `in_turn` or `read_ahead`."""
 
     def __call__(
         self, items: Iterable[Item], *, is_full: Callable[[list[Item]], bool]
     ) -> contextlib.AbstractContextManager[Iterator[Item]]:
-        """The same items."""
+        """The same items, in order."""
         ...
 
 

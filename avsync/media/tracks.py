@@ -21,7 +21,7 @@ from avsync.media.faces import (
 )
 from avsync.media.landmarks.base import FaceDetector
 from avsync.media.mouth_crop import SMOOTHING_FRAMES, crop_mouths, fill_missing
-from avsync.media.read_ahead import Making, in_turn
+from avsync.media.read_ahead import Schedule, in_turn
 from avsync.media.same_face import is_same_face
 
 # A face that is unseen for longer than a second starts a new track when it returns.
@@ -161,11 +161,11 @@ def crop_tracks(
     detector: FaceDetector,
     *,
     store: CropStore,
-    making: Making = in_turn,
+    schedule: Schedule = in_turn,
 ) -> list[MouthTrack]:
     """Returns all faces in order of appearance; their crops go to `store`.
 
-    `making` says how frames and faces are made ahead of the crops, see `avsync.media.read_ahead`.
+    `schedule` says when the faces of a chunk are found, see `avsync.media.read_ahead`.
 
     A scene cut ends them, unless the same face is at the same place after it.
     Buffers only as many frames as a face may be unseen, plus those that smoothing looks ahead. The
@@ -176,7 +176,7 @@ def crop_tracks(
     live: list[MouthTrack] = []
     buffer: list[UInt8[np.ndarray, "h w"]] = []
     num_dropped, index = 0, 0
-    with contextlib.closing(detect_faces(frames, detector, making=making)) as chunks:
+    with contextlib.closing(detect_faces(frames, detector, schedule=schedule)) as chunks:
         for chunk in chunks:
             buffer += [seen.frame for seen in chunk]
             for seen in chunk:

@@ -37,12 +37,12 @@ def detector() -> FaceDetector:
     ],
     ids=["alone", "two", "lost and found", "one after another", "short", "long"],
 )
-@pytest.mark.parametrize("making", [in_turn, read_ahead])
-def test_crops_made_in_chunks_equal_those_of_the_whole_video(faces, making):
+@pytest.mark.parametrize("schedule", [in_turn, read_ahead])
+def test_crops_made_in_chunks_equal_those_of_the_whole_video(faces, schedule):
     frames = draw(200, *faces)
     whole = landmarks_of_faces(frames, DrawnFaces())
     with open_store() as store:
-        tracks = crop_tracks(iter(frames), DrawnFaces(), store=store, making=making)
+        tracks = crop_tracks(iter(frames), DrawnFaces(), store=store, schedule=schedule)
         counted = [track for track in tracks if len(track.boxes) >= 12]
         assert len(counted) == len(whole)
         for track, expected in zip(counted, whole, strict=True):
@@ -54,8 +54,8 @@ def test_crops_made_in_chunks_equal_those_of_the_whole_video(faces, making):
             np.testing.assert_array_equal(store.read(track.places), crops)
 
 
-@pytest.mark.parametrize(("making", "most"), [(in_turn, 70), (read_ahead, 95)])
-def test_few_frames_are_in_memory_at_once(making, most):
+@pytest.mark.parametrize(("schedule", "most"), [(in_turn, 70), (read_ahead, 95)])
+def test_few_frames_are_in_memory_at_once(schedule, most):
     """A frame of 8K has 35 MB, and 3.8 GiB must do: 50 frames ahead of the crops were too many."""
     drawn, living, numbers = draw(300, talking(0, 300)), set(), []
 
@@ -68,7 +68,7 @@ def test_few_frames_are_in_memory_at_once(making, most):
             yield copied
 
     with open_store() as store:
-        (track,) = crop_tracks(frames(), DrawnFaces(25), store=store, making=making)
+        (track,) = crop_tracks(frames(), DrawnFaces(25), store=store, schedule=schedule)
     assert len(track.places) == 300
     assert max(numbers) <= most
 
