@@ -23,6 +23,7 @@ from avsync.reports.video.picture import (
     shown_moments,
     thinned,
 )
+from avsync.reports.video.time_axis import time_ticks
 from avsync.scoring import smoothed
 from avsync.scoring.video import verdict
 from avsync.scoring.video.reference import Reference
@@ -34,9 +35,6 @@ WIDTH, HEIGHT = 1000, 100
 
 # More lanes hide the panels; a table has the others.
 MAX_LANES = 6
-
-STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600)
-MAX_TICKS = 8
 
 
 class Marked(NamedTuple):
@@ -193,9 +191,7 @@ def _offsets(result: VideoResult, timeline: Timeline, end: float) -> str:
 
 
 def _axis(end: float) -> str:
-    step = next((step for step in STEPS if end / step <= MAX_TICKS), end / MAX_TICKS)
-    times = np.arange(0.0, end + 1e-9, step).tolist()
-    marks = [Marked(time / end, verdict.clock(time)) for time in times]
+    marks = [Marked(time / end, verdict.clock(time)) for time in time_ticks(0.0, end)]
     return f'<div class="row"><div></div>{_below(marks)}</div>'
 
 

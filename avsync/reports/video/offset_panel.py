@@ -3,10 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
 
 from avsync.reports.drawing import PALETTE
-from avsync.scoring.video import verdict
+from avsync.reports.video.time_axis import set_time_ticks
 from avsync.scoring.video.results import Timeline, TrackScores, VideoResult
 from avsync.units import FRAMES_PER_SECOND
 
@@ -42,7 +41,7 @@ def draw(axes: Axes, result: VideoResult, timeline: Timeline) -> None:
     axes.set_ylabel("A/V offset (s)\nsound early | late", fontsize=8)
     axes.set_xlabel("time in the file; dark: where the sound fits, in windows of 1 s", fontsize=8)
     axes.set_yticks([-0.5, 0, 0.5])
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: verdict.clock(time)))
+    set_time_ticks(axes)
 
 
 def fit(track: TrackScores) -> Float[np.ndarray, "n k"]:
