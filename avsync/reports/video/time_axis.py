@@ -15,7 +15,7 @@ def time_ticks(start: float, end: float) -> list[float]:
     length = end - start
     step = next((step for step in STEPS if length <= MAX_STEPS * step), length / MAX_STEPS)
     first, last = math.ceil(start / step - 1e-9), math.floor(end / step + 1e-9)
-    return [step * number for number in range(first, last + 1)]
+    return [float(step * number) for number in range(first, last + 1)]
 
 
 def set_time_ticks(axes: Axes) -> None:
