@@ -7,15 +7,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from avsync.files import Content, sha256, stamp
+from avsync.files import Content, stamp
 from avsync.limits import DEFAULT_LIMITS, Limits
 from avsync.media.crop_store import CropStore
 from avsync.media.footage import Footage
-from avsync.media.landmarks.base import load_detector
-from avsync.media.read_options import ANY_FILE, ReadOptions
-from avsync.media.reading import Advance, DirectReader, FaceCrop, FaceSpan
+from avsync.media.read_options import ANY_FILE
+from avsync.media.reading import Advance, FaceCrop, FaceSpan
+from avsync.media.reading_worker import (
+    CallRequest,
+    CropRequest,
+    FootageRequest,
+    Hashed,
+    start_reading,
+)
 from avsync.media.rejects import Reject
 from avsync.processes import (
     POLL_SECONDS,
@@ -23,7 +29,6 @@ from avsync.processes import (
     Fault,
     Report,
     WithFile,
-    Work,
     WorkerProcess,
 )
 from avsync.units import FRAMES_PER_SECOND
@@ -31,9 +36,6 @@ from avsync.units import FRAMES_PER_SECOND
 # The time limit grows with the length of a file: a fixed one would either stop every film or let a
 # small file run for hours. 1920 x 1080 pixels at 25 fps take half their length on a core of 2026.
 SECONDS_PER_SECOND = 10.0
-
-# Two reports of progress are at least this far apart.
-REPORT_SECONDS = 0.2
 
 
 class ProcessReader:
@@ -85,7 +87,7 @@ class ProcessReader:
     def face_crops(self, path: Path, spans: Sequence[FaceSpan]) -> Iterator[FaceCrop]:
         self._cancel_ahead()
         worker, is_done = self._ready(), False
-        worker.give(_CropRequest(path, tuple(spans)))
+        worker.give(CropRequest(path, tuple(spans)))
         worker.allow(self._allowed(max(span.frames.stop for span in spans)))
         try:
             for message in _messages(worker):
@@ -114,7 +116,7 @@ class ProcessReader:
         if self._ahead is not None:
             self._ahead.wait()
         worker = self._ready()
-        worker.give(_CallRequest(function, arguments))
+        worker.give(CallRequest(function, arguments))
         return next(message.value for message in _messages(worker) if isinstance(message, Done))
 
     def interrupt(self) -> None:
@@ -149,7 +151,7 @@ class ProcessReader:
     def _start(self) -> WorkerProcess:
         limits = self._limits
         return WorkerProcess(
-            functools.partial(_start_reading, self._detector, self._options),
+            functools.partial(start_reading, self._detector, self._options),
             seconds=limits.seconds,
             gigabytes=limits.gigabytes,
             expected=Reject,
@@ -170,7 +172,7 @@ class _Reading:
         self._future: concurrent.futures.Future[WithFile] = concurrent.futures.Future()
         self._progress = (0, 0)
         self._is_cancelled = threading.Event()
-        worker.give(_FootageRequest(path))
+        worker.give(FootageRequest(path))
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 
@@ -205,7 +207,7 @@ class _Reading:
                 if isinstance(message, Done):
                     self._future.set_result(message.value)
                     return
-                if isinstance(message.value, _Hashed):
+                if isinstance(message.value, Hashed):
                     self.content = self.content._replace(sha256=message.value.sha256)
                     # Hashing is not limited: it takes long for a large file on a slow disk only.
                     self._worker.restart_clock()
@@ -215,26 +217,6 @@ class _Reading:
             self._worker.end()
         except Exception as error:
             self._future.set_exception(error)
-
-
-class _FootageRequest(NamedTuple):
-    path: Path
-
-
-class _CropRequest(NamedTuple):
-    path: Path
-    spans: tuple[FaceSpan, ...]
-
-
-class _Hashed(NamedTuple):
-    """A part of the file is hashed; or all of it, with this result."""
-
-    sha256: str | None = None
-
-
-class _CallRequest(NamedTuple):
-    function: Callable[..., Any]
-    arguments: tuple[Any, ...]
 
 
 def _messages(
@@ -256,47 +238,3 @@ def _messages(
         yield message
         if isinstance(message, Done):
             return
-
-
-def _start_reading(detector: str, options: ReadOptions) -> Work:
-    """The work of the process."""
-    return functools.partial(_work, DirectReader(load_detector(detector), options=options))
-
-
-def _work(
-    reader: DirectReader,
-    request: _FootageRequest | _CropRequest | _CallRequest,
-    report: Callable[[Any], None],
-) -> Any:
-    if isinstance(request, _CallRequest):
-        return request.function(*request.arguments)
-    if isinstance(request, _CropRequest):
-        for crop in reader.face_crops(request.path, request.spans):
-            report(crop)
-        return None
-    advance = _Advance(report)
-    hashed = sha256(request.path, advance=lambda: report(_Hashed()))
-    report(_Hashed(hashed))
-    with reader.footage(request.path, advance=advance) as (footage, store):
-        result = WithFile(footage, store.detach())
-    advance.finish()
-    return result
-
-
-class _Advance:
-    """Reports progress now and then: a report takes as long as some small frames."""
-
-    def __init__(self, report: Callable[[Any], None]):
-        self._report = report
-        self._latest = (0, 0)
-        self._next = 0.0
-
-    def __call__(self, done: int, total: int) -> None:
-        self._latest = (done, total)
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + REPORT_SECONDS
-            self._report(self._latest)
-
-    def finish(self) -> None:
-        """Reports the end."""
-        self._report(self._latest)
