@@ -94,7 +94,7 @@ def load_scorer(
     scorer = build.load_scorer(workdir, step, extraction=None, encoder=encoder, dtype=dtype)
     reader = reader or DirectReader(load_detector(detector))
     origin = Origin(
-        model=fingerprint({}, scorer.params),
+        model=scorer.fingerprint,
         calibration=fingerprint(calibration, {}) if calibration else "",
     )
     return VideoScorer(scorer, reference, reader=reader, origin=origin, tolerance=tolerance)

@@ -107,7 +107,7 @@ def scorer_of(
     dtype: str | None = None,
     pooling: str | None = None,
 ) -> Scorer:
-    """The scorer of a trained model, see `load_scorer`."""
+    """The scorer of a trained model, see `load_scorer`; its parameters are those for inference."""
     if extraction is None:
         model = trained.for_clips(model)
     else:
@@ -115,7 +115,11 @@ def scorer_of(
     changes = {"model.dtype": dtype or model.config.model.dtype}
     changes["score.pooling"] = pooling or model.config.score.pooling
     config = trained.in_chunks(with_changes(model.config, changes))
-    return make_scorer(config, model.params, extraction=extraction, source=model.source)
+    scorer = make_scorer(config, model.params, extraction=extraction, source=model.source)
+    return scorer._replace(
+        params=make_model(config).inference_params(model.params),
+        fingerprint=weights.fingerprint({}, model.params),
+    )
 
 
 def make_extractor(
@@ -148,7 +152,7 @@ def make_extractor(
         encoder=str(origin),
         channels=dict.fromkeys(streams, int(options.embedding)),
     )
-    return FrozenEncoder(extract, params, extraction)
+    return FrozenEncoder(extract, model.inference_params(params), extraction)
 
 
 def _extractor_params_like(model: Any) -> Any:

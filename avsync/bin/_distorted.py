@@ -10,7 +10,7 @@ from avsync.config import files
 
 def score(dataset: str, load: Load, *, checkpoint: str, out_dir: Path) -> None:
     """Scores the clips under each distortion of --distort that is not done; writes the report."""
-    from avsync import runtime, weights
+    from avsync import runtime
     from avsync.distortions.base import require_grid
     from avsync.evaluation import distorted
     from avsync.reports.distortions import report
@@ -31,7 +31,7 @@ def score(dataset: str, load: Load, *, checkpoint: str, out_dir: Path) -> None:
             "split": clips.source.split,
             "limit": _test_flags.LIMIT.value,
             "checkpoint": checkpoint,
-            "fingerprint": weights.fingerprint({}, scorer.params),
+            "fingerprint": scorer.fingerprint,
             "fakes": clips.fabricated["summary"] if clips.fabricated else "those of the dataset",
         },
         rules={"frame_score": scorer.frame_score, "pooling": scorer.pooling},

@@ -14,6 +14,8 @@ class Scorer(NamedTuple):
     encode: (params, visual, audio, valid) -> the two embeddings [b t d].
     align: (params, the two embeddings, valid) -> offset_logits.
     context: the frames around a frame on which its offset_logits depend.
+    fingerprint: of the parameters in the checkpoint, which `params` may hold in another form; "" if
+      it was not computed.
     """
 
     params: Any
@@ -23,6 +25,7 @@ class Scorer(NamedTuple):
     frame_score: str
     pooling: str
     context: Context = UNKNOWN_CONTEXT
+    fingerprint: str = ""
 
     def apply(self, params: Any, visual: Any, audio: Any, valid: Any) -> jax.Array:
         """offset_logits [b t k] of clips or features."""

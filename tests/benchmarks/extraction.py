@@ -155,6 +155,7 @@ def make_encoder(model: avhubert.Encoder, stream: str, params: Any = None) -> Fr
         params = jax.tree.map(
             lambda x: 0.02 * random.standard_normal(x.shape, np.float32), shapes["params"]
         )
+    params = model.inference_params(params)
     return FrozenEncoder(extract, params, Extraction("none", "random", {stream: model.embedding}))
 
 

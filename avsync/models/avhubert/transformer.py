@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from avsync.models.layers import dense, exact_layer_norm, keep_valid, with_remat
+from avsync.models.avhubert import inference
+from avsync.models.avhubert.attention import attend
+from avsync.models.layers import dense, exact_gelu, exact_layer_norm, keep_valid, with_remat
 from avsync.partition import BLOCKS, FROZEN_BLOCKS
 
 POSITION_KERNEL_FRAMES = 128
@@ -21,7 +23,8 @@ class Transformer(nn.Module):
     from the same part of the clip's features.
 
     A training that freezes the lower blocks holds their parameters as `frozen_blocks` beside the
-    `blocks` above them (avsync.partition); the result is the same.
+    `blocks` above them (avsync.partition); inference on a CPU holds all of them in another form
+    (avsync.models.avhubert.inference). The result is the same.
 
     Attributes:
       feed_forward: channels between the two dense layers that follow attention.
@@ -46,6 +49,12 @@ class Transformer(nn.Module):
         self, x: Float[Array, "b t d"], valid: Bool[Array, "b t"]
     ) -> Float[Array, "b t d"]:
         x = keep_valid(x, valid)
+        final_norm = exact_layer_norm("final_norm")
+        if self.has_variable("params", inference.PREPARED):
+            prepared = self.get_variable("params", inference.PREPARED)
+            sizes = {"num_heads": self.num_heads, "chunk_frames": self.chunk_frames}
+            x = inference.transform(prepared, x, valid, **sizes, dtype=self.dtype)
+            return final_norm(x)
         positions = nn.Conv(
             x.shape[-1],
             [POSITION_KERNEL_FRAMES],
@@ -55,14 +64,14 @@ class Transformer(nn.Module):
             dtype=self.dtype,
             name="positions",
         )(x)
-        x = x + _gelu(positions)
+        x = x + exact_gelu(positions)
 
         def layer(block: nn.Module, x: jax.Array, _: None) -> tuple[jax.Array, None]:
             return block(x, valid), None
 
-        # One compiled block serves all layers, whose parameters are stacked. 24 separate blocks
-        # save a CPU the copy of each layer's parameters, a quarter of the time on four clips of
-        # 3 s, but their gradient takes 56 s to compile instead of 5.
+        # One compiled block serves all layers, whose parameters are stacked: the gradient of 24
+        # separate blocks takes 56 s to compile instead of 5. The scan copies the parameters of each
+        # layer, which takes a CPU 8 of 69 ms a block: see `avsync.models.avhubert.inference`.
         fields = (self.feed_forward, self.num_heads, self.chunk_frames, self.dtype)
         layer_type = with_remat(Block, self.remat, prevent_cse=False)
         num_layers = self.num_layers
@@ -85,7 +94,7 @@ class Transformer(nn.Module):
             length=num_layers,
         )
         x, _ = scan(block, x, None)
-        return exact_layer_norm("final_norm")(x)
+        return final_norm(x)
 
 
 class Block(nn.Module):
@@ -116,38 +125,5 @@ class Block(nn.Module):
         normed = exact_layer_norm("feed_forward_norm")(x)
         wide = dense(self.feed_forward, dtype=self.dtype, name="expand")(normed)
         # What the backward pass keeps is in `dtype`.
-        wide = _gelu(wide.astype(self.dtype))
+        wide = exact_gelu(wide.astype(self.dtype))
         return x + dense(dim, dtype=self.dtype, name="contract")(wide)
-
-
-def attend(
-    query: Float[Array, "b t n c"],
-    key: Float[Array, "b s n c"],
-    value: Float[Array, "b s n c"],
-    valid: Bool[Array, "b s"],
-    *,
-    chunk_frames: int,
-) -> Float[Array, "b t n c"]:
-    """Softmax attention of n heads to valid frames, `chunk_frames` queries at once, 0 for all.
-
-    Where no frame is valid, the result is finite and meaningless.
-    """
-
-    def attend_to_all(query: Float[Array, "b t n c"]) -> Float[Array, "b t n c"]:
-        # JAX computes this softmax in float32 whatever the inputs are.
-        return jax.nn.dot_product_attention(query, key, value, mask=valid[:, None, None])
-
-    batch, time, *head = query.shape
-    if not 0 < chunk_frames < time:
-        return attend_to_all(query)
-    num_chunks = -(-time // chunk_frames)
-    padded = jnp.pad(query, ((0, 0), (0, num_chunks * chunk_frames - time), (0, 0), (0, 0)))
-    chunks = jnp.moveaxis(padded.reshape(batch, num_chunks, chunk_frames, *head), 1, 0)
-    # Rematerialised: the backward pass would otherwise keep the attention weights of all chunks.
-    attended = jax.lax.map(jax.checkpoint(attend_to_all), chunks)
-    return jnp.moveaxis(attended, 0, 1).reshape(padded.shape)[:, :time]
-
-
-def _gelu(x: Float[Array, "*rest d"]) -> Float[Array, "*rest d"]:
-    """GELU by the error function; the tanh approximation is 2e-4 off at the output."""
-    return jax.nn.gelu(x.astype(jnp.float32), approximate=False)

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Int16, UInt8
 
 from avsync import lookup
-from avsync.models.avhubert import resnet
+from avsync.models.avhubert import inference, resnet
 from avsync.models.avhubert.resnet import ResNet
 from avsync.models.avhubert.transformer import POSITION_KERNEL_FRAMES, Transformer
 from avsync.models.frontend import DimSize, stacked_log_filterbank
@@ -87,9 +88,32 @@ class Encoder(nn.Module):
         reach_frames = resnet.REACH_FRAMES + POSITION_KERNEL_FRAMES // 2
         return Context(reach_frames, is_whole_clip=True)
 
+    @nn.nowrap
+    def inference_params(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`params` in the form in which the default device infers fastest; the same features.
+
+        On a CPU, kernels are in `dtype` and those of each block are arrays of their own; the ResNet
+        stays in float32. In float32 they share the memory of `params`; in bfloat16 they take half
+        of it, beside `params`.
+        """
+        if jax.default_backend() != "cpu":
+            return params
+        prepared = {
+            name: inference.cast_kernels(x, self.dtype)
+            for name, x in params.items()
+            if name not in ("resnet", "transformer")
+        }
+        prepared["transformer"] = inference.prepare(params["transformer"], dtype=self.dtype)
+        return {**params, **prepared}
+
     def setup(self) -> None:
         self.audio_projection = dense(self.embedding, dtype=self.dtype)
-        self.resnet = ResNet(self.chunk_frames, self.remat, self.dtype)
+        # XLA computes convolutions in bfloat16 on a CPU as float32 and casts around them: a frame
+        # takes 7.2 instead of 6.0 CPU ms (Sapphire Rapids).
+        params = self.variables.get("params", {})
+        is_prepared = inference.PREPARED in params.get("transformer", {})
+        pictures_dtype = jnp.float32 if is_prepared else self.dtype
+        self.resnet = ResNet(self.chunk_frames, self.remat, pictures_dtype)
         self.video_projection = dense(self.embedding, dtype=self.dtype)
         self.fusion_norm = exact_layer_norm("fusion_norm")
         self.fusion_projection = dense(self.embedding, dtype=self.dtype)
@@ -205,8 +229,8 @@ class Encoder(nn.Module):
         passes = {
             "visual": (absent, video), "audio": (audio, absent), "multimodal": (audio, video)
         }  # fmt: skip
-        # All passes as rows of one batch: a CPU copies the parameters of each layer once, not once
-        # per stream, which takes a third of the time of a single clip of 3 s.
+        # All passes as rows of one batch: a CPU reads the parameters of each layer once, not once
+        # per stream; with the copies of a scan, a third of the time of a single clip of 3 s.
         audios, videos = zip(*(passes[stream] for stream in streams), strict=True)
         features = self._fuse_embedded(
             jnp.concatenate(audios), jnp.concatenate(videos), jnp.tile(valid, (len(streams), 1))

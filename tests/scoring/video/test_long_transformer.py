@@ -1,18 +1,16 @@
 """Long clips through a transformer in chunks: near the whole clip, in little memory."""
 
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 import pytest
 
-from avsync import build
+from avsync import build, trained
 from avsync.config import default, encoder, head
 from avsync.models.encoders.avhubert import Encoder
 from avsync.scoring.video.chunks import ATTENTION, ChunkSize, offset_logits
 from avsync.scoring.video.long_clip import LongClip
-from avsync.trained import Trained
 
 TINY: dict[str, Any] = {"embedding": 64, "feed_forward": 128, "num_heads": 4, "num_layers": 2}
 
@@ -86,14 +84,16 @@ def test_a_chunk_of_the_large_model_takes_a_tenth_of_the_memory_of_its_weights()
     config.model.head = head("fusion_mlp")
     model = build.make_model(config)
     shapes = jax.eval_shape(lambda: build.init_params(model, build.inputs_like(), seed=0))
-    scorer = build.scorer_of(Trained(config, shapes, Path("random")), None)
+    config = trained.in_chunks(config)
+    scorer = build.make_scorer(config, shapes, extraction=None)
+    held = jax.eval_shape(build.make_model(config).inference_params, shapes)
     num_frames = ATTENTION.num_frames
     chunk = (
         jax.ShapeDtypeStruct((1, num_frames, 88, 88, 1), np.uint8),
         jax.ShapeDtypeStruct((1, num_frames * 640), np.int16),
         jax.ShapeDtypeStruct((1, num_frames), bool),
     )
-    memory = jax.jit(scorer.apply).lower(shapes, *chunk).compile().memory_analysis()
+    memory = jax.jit(scorer.apply).lower(held, *chunk).compile().memory_analysis()
     assert memory is not None
     assert memory.argument_size_in_bytes / 2**20 == pytest.approx(1_256, abs=10)
     assert memory.temp_size_in_bytes / 2**20 < 150
