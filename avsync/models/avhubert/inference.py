@@ -87,7 +87,8 @@ def _block(
         return params[name]["bias"].astype(dtype)
 
     def norm(name: str) -> Array:
-        return NORM.apply({"params": params[name]}, x).astype(dtype)
+        normed: Any = NORM.apply({"params": params[name]}, x)
+        return normed.astype(dtype)
 
     def heads(name: str) -> Float[Array, "b t n c"]:
         projected = (_product(normed, kernels[name], axis=axis) + bias(name)).astype(dtype)
