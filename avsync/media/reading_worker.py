@@ -1,4 +1,4 @@
-"""What a worker process does that reads files for scoring; `process_reader` asks it to."""
+"""The work of the process that reads files for scoring, at the request of `process_reader`."""
 
 import functools
 import time

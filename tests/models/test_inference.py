@@ -35,7 +35,7 @@ def audio_params(**sizes):
 
 
 def features(params, num_frames=20, dtype=jnp.float32, **options) -> np.ndarray:
-    """Of a clip of `num_frames` and one of half as many."""
+    """The features of two clips: one of `num_frames` frames, and one of half as many."""
     waveform = np.random.default_rng(1).integers(-3000, 3000, (2, num_frames * 640))
     valid = np.arange(num_frames) < np.array([[num_frames], [(num_frames + 1) // 2]])
     encoder = Encoder(modality="audio", length="raw", dtype=dtype, **{**SIZES, **options})

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Num
 
-from avsync.models.avhubert.attention import attend
+from avsync.models.avhubert.attention import attend_in_place
 from avsync.models.layers import exact_gelu, exact_layer_norm
 from avsync.partition import BLOCKS, FROZEN_BLOCKS
 from avsync.types import AnyArray
@@ -64,7 +64,7 @@ def transform(
     chunk_frames: int,
     dtype: Any,
 ) -> Float[Array, "b t d"]:
-    """What the blocks of a `Transformer` return before its final norm; `x` is 0 where not valid."""
+    """The output of a `Transformer` before its final norm; `x` must be 0 in invalid frames."""
     x = x + exact_gelu(_positions(x, prepared["positions"], dtype))
     for i, kernels in enumerate(prepared["kernels"]):
         small = jax.tree.map(operator.itemgetter(i), prepared[BLOCKS])
@@ -95,7 +95,9 @@ def _block(
         return projected.reshape(*x.shape[:2], num_heads, -1)
 
     normed = norm("attention_norm")
-    attended = _attend(heads("query"), heads("key"), heads("value"), valid, chunk_frames)
+    attended = attend_in_place(
+        heads("query"), heads("key"), heads("value"), valid, chunk_frames=chunk_frames
+    )
     x = x + (_product(attended.reshape(x.shape), kernels["output"], axis=axis) + bias("output"))
     normed = norm("feed_forward_norm")
     slices = len(kernels["expand"])
@@ -106,33 +108,6 @@ def _block(
         wide = exact_gelu(_product(normed, expand, axis=axis) + shift)
         narrow = narrow + _product(wide.astype(dtype), contract, axis=axis)
     return x + narrow
-
-
-def _attend(
-    query: Float[Array, "b t n c"],
-    key: Float[Array, "b t n c"],
-    value: Float[Array, "b t n c"],
-    valid: Bool[Array, "b t"],
-    chunk_frames: int,
-) -> Float[Array, "b t n c"]:
-    """`attend`, where each chunk of queries makes room for its result.
-
-    XLA reserves the results of all chunks in all blocks from the start: a quarter of a GB for a
-    minute of sound and crops.
-    """
-    time = query.shape[1]
-    if not 0 < chunk_frames < time:
-        return attend(query, key, value, valid, chunk_frames=0)
-    num_chunks = -(-time // chunk_frames)
-    padding = ((0, 0), (0, num_chunks * chunk_frames - time), (0, 0), (0, 0))
-
-    def one_chunk(i: Array, held: Array) -> Array:
-        first = i * chunk_frames
-        queries = jax.lax.dynamic_slice_in_dim(held, first, chunk_frames, axis=1)
-        attended = attend(queries, key, value, valid, chunk_frames=0)
-        return jax.lax.dynamic_update_slice_in_dim(held, attended, first, axis=1)
-
-    return jax.lax.fori_loop(0, num_chunks, one_chunk, jnp.pad(query, padding))[:, :time]
 
 
 def _product(
